@@ -1,0 +1,59 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --no-input -q
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check bench lock clean fmt
+
+help:  ## what can be made
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv: $(VENV)/.runtime  ## the virtual environment, with the pinned dependencies
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Tocsin needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what Tocsin runs on ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "installing what its tests and checks need ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.runtime  ## a partnership, its agreements, an incident, its proof; then serves (ARGS=--no-serve stops before)
+	@$(BIN)/tocsin demo $(ARGS)
+
+test: $(VENV)/.dev  ## the tests that take seconds, in parallel
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
+
+test-all: $(VENV)/.dev  ## every test
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(VENV)/.dev  ## ruff, mypy strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.dev  ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev  ## the benchmarks, as ratios against peers in the same run
+	$(BIN)/python -m bench $(ARGS)
+
+lock:  ## resolve the lock files anew (needs uv)
+	uv pip compile pyproject.toml --extra demo --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
+	uv pip compile pyproject.toml --extra demo --extra dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.lock
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -1,0 +1,101 @@
+"""Every error that Tocsin raises on purpose.
+
+::
+
+    TocsinError
+    ├── UsageError               the command or call makes no sense as it stands
+    ├── RefusedError             understood, and refused
+    │   ├── InputError           what was handed in breaks a rule
+    │   │   └── LimitError       it is larger, deeper or more than we take
+    │   ├── NotFoundError        there is none, or none that the asker may see
+    │   ├── AuthenticationError  we do not know who is asking
+    │   ├── ForbiddenError       we know who is asking, and they may not
+    │   ├── ConflictError        it contradicts what is already there
+    │   └── TransitionError      the thing is not in a state in which this can happen
+    └── BrokenError              our own store or log is not what it must be
+        ├── StoreBrokenError
+        └── LogBrokenError
+
+An error carries *what* is wrong, *where* (a path, a line and column, an object id) and *what to do*.
+It carries no HTTP status and no exit code: ``kernel.http`` and ``cli`` map them, each in one table.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AuthenticationError",
+    "BrokenError",
+    "ConflictError",
+    "ForbiddenError",
+    "InputError",
+    "LimitError",
+    "LogBrokenError",
+    "NotFoundError",
+    "RefusedError",
+    "StoreBrokenError",
+    "TocsinError",
+    "TransitionError",
+    "UsageError",
+]
+
+
+class TocsinError(Exception):
+    """The root: one sentence on what is wrong, where, and what to do about it."""
+
+    def __init__(self, what: str, *, where: str | None = None, todo: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.todo = todo
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text} ({self.todo})" if self.todo else text
+
+
+class UsageError(TocsinError):
+    """The command or call makes no sense as it stands: an option is missing or contradicts another."""
+
+
+class RefusedError(TocsinError):
+    """The request was understood and is refused; nothing was changed by the part that is refused."""
+
+
+class InputError(RefusedError):
+    """What was handed in breaks a rule of its format or of ours."""
+
+
+class LimitError(InputError):
+    """What was handed in is larger, deeper or more than we take."""
+
+
+class NotFoundError(RefusedError):
+    """There is none, or none that the asker may see: the two are never told apart."""
+
+
+class AuthenticationError(RefusedError):
+    """We do not know who is asking."""
+
+
+class ForbiddenError(RefusedError):
+    """We know who is asking, and they may not."""
+
+
+class ConflictError(RefusedError):
+    """It contradicts what is already there: a name that is taken, a version that exists with other content."""
+
+
+class TransitionError(RefusedError):
+    """The thing is not in a state in which this can happen."""
+
+
+class BrokenError(TocsinError):
+    """Our own store or log is not what it must be; a person has to look."""
+
+
+class StoreBrokenError(BrokenError):
+    """The database is missing, unreadable, of another version, or disagrees with itself."""
+
+
+class LogBrokenError(BrokenError):
+    """The log does not verify: an entry is changed, dropped, added or out of order, or a signature is wrong."""
