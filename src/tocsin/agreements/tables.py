@@ -1,0 +1,100 @@
+"""Agreements and their signatures; labels, profiles and verdicts, interned."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
+
+__all__ = ["AGREEMENTS", "LABELS", "POLICY_EPOCHS", "PROFILES", "SIGNATURES", "VERDICTS"]
+
+# Counts every change to what verdicts are made from; equal epochs mean equal facts.
+POLICY_EPOCHS: Final = Table(
+    "policy_epochs",
+    METADATA,
+    environment(primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    instant("changed_at"),
+)
+
+AGREEMENTS: Final = Table(
+    "agreements",
+    METADATA,
+    big_id("agreement_id"),
+    environment(),
+    Column("name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    text("status"),
+    blob("document"),  # the file as proposed, byte for byte
+    blob("digest"),  # of its canonical form without signatures
+    blob("names"),  # JSON: name in the document -> URI, as resolved when it was proposed
+    text("policies"),  # the Cedar text, annotated
+    instant("proposed_at"),
+    optional_instant("activated_at"),
+    optional_instant("ended_at"),
+    UniqueConstraint("environment", "name", "version"),
+)
+
+SIGNATURES: Final = Table(
+    "agreement_signatures",
+    METADATA,
+    Column("agreement_id", BigInteger, ForeignKey("agreements.agreement_id"), nullable=False),
+    environment(),
+    text("party"),  # URI
+    text("signatory"),  # user name
+    text("key"),
+    blob("signature"),
+    instant("signed_at"),
+    PrimaryKeyConstraint("agreement_id", "party"),
+)
+
+LABELS: Final = Table(
+    "labels",
+    METADATA,
+    big_id("label_id"),
+    environment(),
+    blob("digest"),
+    text("owner"),  # URI: new labels a day are limited for each
+    text("type"),
+    blob("body"),
+    instant("first_at"),
+    UniqueConstraint("environment", "digest"),
+    Index(None, "environment", "owner", "first_at"),
+)
+
+PROFILES: Final = Table(
+    "profiles",
+    METADATA,
+    big_id("profile_id"),
+    environment(),
+    blob("digest"),
+    blob("body"),
+    instant("first_at"),
+    UniqueConstraint("environment", "digest"),
+)
+
+# Never updated: another slice is another row.
+VERDICTS: Final = Table(
+    "verdicts",
+    METADATA,
+    Column("profile_id", BigInteger, ForeignKey("profiles.profile_id"), nullable=False),
+    blob("slice_digest"),
+    Column("label_id", BigInteger, ForeignKey("labels.label_id"), nullable=False),
+    text("action"),
+    environment(),
+    text("effect"),
+    blob("body"),
+    PrimaryKeyConstraint("profile_id", "slice_digest", "label_id", "action"),
+)

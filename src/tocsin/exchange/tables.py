@@ -1,0 +1,143 @@
+"""Collections, submissions, bodies, contributions, offers, releases."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
+
+__all__ = ["BODIES", "COLLECTIONS", "CONTRIBUTIONS", "LABEL_COUNTS", "OFFERS", "RELEASES", "SUBMISSIONS"]
+
+COLLECTIONS: Final = Table(
+    "collections",
+    METADATA,
+    big_id("collection_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    Column("alias", String(64), nullable=False),
+    text("title"),
+    text("description"),
+    Column("head_seq", BigInteger, nullable=False),  # the newest offer's
+    instant("head_added"),  # and its date_added
+    instant("created_at"),
+    UniqueConstraint("environment", "uuid"),
+    UniqueConstraint("environment", "alias"),
+)
+
+SUBMISSIONS: Final = Table(
+    "submissions",
+    METADATA,
+    big_id("submission_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    Column("party_id", BigInteger, ForeignKey("parties.party_id"), nullable=False),
+    Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),
+    text("actor"),
+    text("on_behalf_of", nullable=True),
+    instant("received_at"),
+    blob("result"),  # the Receipt as JSON
+    UniqueConstraint("environment", "uuid"),
+)
+
+# Shared underneath by content: what one party sent is stored once, whoever else sends it.
+BODIES: Final = Table(
+    "bodies",
+    METADATA,
+    big_id("body_id"),
+    environment(),
+    blob("digest"),
+    blob("bytes", nullable=True),  # none: purged
+    UniqueConstraint("environment", "digest"),
+)
+
+CONTRIBUTIONS: Final = Table(
+    "contributions",
+    METADATA,
+    big_id("contribution_id"),
+    environment(),
+    Column("owner_id", BigInteger, ForeignKey("parties.party_id"), nullable=False),
+    text("object_id"),
+    Column("version", BigInteger, nullable=False),  # `modified`, else `created`, else the instant of arrival
+    text("type"),
+    Column("body_id", BigInteger, ForeignKey("bodies.body_id"), nullable=False),
+    Column("label_id", BigInteger, ForeignKey("labels.label_id"), nullable=False),
+    blob("salt", nullable=True),  # none: purged, and its commitment opens no more
+    Column("submission_id", BigInteger, ForeignKey("submissions.submission_id"), nullable=False),
+    Column("versioned", Boolean, nullable=False),  # the object says `modified` itself
+    Column("sealed", Boolean, nullable=False),
+    text("origin_hub", nullable=True),  # of a contribution that came from another hub: its URI
+    Column("origin_entry", BigInteger, nullable=True),  # and the entry in that hub's log
+    UniqueConstraint("environment", "owner_id", "object_id", "version"),
+)
+
+OFFERS: Final = Table(
+    "offers",
+    METADATA,
+    Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),
+    Column("offer_seq", BigInteger, nullable=False),  # dense, in commit order
+    environment(),
+    Column("label_id", BigInteger, nullable=False),  # 0: withdrawn by its owner, for nobody
+    Column("contribution_id", BigInteger, ForeignKey("contributions.contribution_id"), nullable=False),
+    Column("body_id", BigInteger, nullable=False),
+    text("object_id"),
+    Column("version", BigInteger, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    instant("date_added"),  # rises strictly, with random gaps
+    Column("contested", Boolean, nullable=False),  # the collection holds another offer of this object id
+    optional_instant("withdrawn_at"),
+    PrimaryKeyConstraint("collection_id", "offer_seq"),
+    Index("ix_offers_label", "collection_id", "label_id", "offer_seq"),
+    Index("ix_offers_object", "collection_id", "object_id"),
+    Index("ix_offers_added", "collection_id", "date_added", unique=True),
+)
+
+# How many offers a collection holds of each label: a reader's density, without counting.
+LABEL_COUNTS: Final = Table(
+    "label_counts",
+    METADATA,
+    Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),
+    Column("label_id", BigInteger, nullable=False),
+    environment(),
+    Column("offers", BigInteger, nullable=False),
+    PrimaryKeyConstraint("collection_id", "label_id"),
+)
+
+# Staged (log_idx is null) before the first byte leaves; integrated into the log within a second.
+RELEASES: Final = Table(
+    "releases",
+    METADATA,
+    big_id("release_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    instant("at"),
+    text("kind"),  # objects, manifest, versions
+    text("actor"),
+    text("on_behalf_of", nullable=True),
+    Column("profile_id", BigInteger, ForeignKey("profiles.profile_id"), nullable=False),
+    text("party"),  # URI of the reader
+    blob("slice_digest"),
+    Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),
+    blob("filter"),  # JSON
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    blob("offers"),  # the sequences, delta-coded
+    Column("log_idx", BigInteger, nullable=True),
+    ForeignKeyConstraint(["environment", "log_idx"], ["log_entries.environment", "log_entries.idx"]),
+    Index("ix_releases_span", "collection_id", "first_seq", "last_seq"),
+    Index("ix_releases_staged", "environment", "log_idx"),
+)

@@ -1,0 +1,40 @@
+"""The port to one kind of database: what SQL leaves to each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Engine, FromClause, Table
+
+__all__ = ["Adapter"]
+
+
+class Adapter(Protocol):
+    """One kind of database.
+
+    Duties: a transaction begun for writing is the only writer of the whole database until it ends, across processes;
+    a commit that returned survives power loss; a transaction begun for reading sees one snapshot.
+    """
+
+    engine: Engine
+
+    def begin_read(self, connection: Connection) -> None:
+        """Open a snapshot on a connection that is in no transaction."""
+        ...
+
+    def begin_write(self, connection: Connection) -> None:
+        """Open the one writing transaction; waits for the writer before it, at most ``WRITER_PATIENCE`` seconds."""
+        ...
+
+    def bulk_insert(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+    ) -> None:
+        """Insert many rows, as fast as the driver can."""
+        ...
+
+    def integers(self, values: Sequence[int], name: str) -> FromClause:
+        """Return a table expression with one column ``value`` that holds these integers, any number of them."""
+        ...

@@ -1,0 +1,98 @@
+"""SQLite as the embedded store: the only module in which SQLite-only SQL may stand."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from sqlalchemy import Integer, bindparam, column, create_engine, event, func
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+from tocsin.errors import StoreBrokenError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sqlalchemy import BindParameter, Connection, FromClause, Table
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+__all__ = ["SqliteAdapter"]
+
+# A submission of the largest size takes seconds; a writer that waits longer than this has a stuck neighbour.
+WRITER_PATIENCE: Final = 60
+# One connection for each thread of the server, and some for the background.
+POOL_SIZE: Final = 48
+# 64 MiB of pages for each connection: an index of 10**6 objects stays in memory.
+CACHE_KIB: Final = 65_536
+
+
+class SqliteAdapter:
+    """SQLite in WAL mode with ``synchronous=FULL``: a commit is on the disk when it returns.
+
+    ``BEGIN IMMEDIATE`` makes the one writer; a plain ``BEGIN`` takes its snapshot at the first read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.engine = create_engine(
+            f"sqlite:///{path}",
+            poolclass=QueuePool,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE,
+            # the pool hands a connection to one thread at a time
+            connect_args={"check_same_thread": False, "timeout": WRITER_PATIENCE, "isolation_level": None},
+        )
+        event.listen(self.engine, "connect", _prepare)
+
+    def begin_read(self, connection: Connection) -> None:
+        """Open a snapshot; SQLite takes it at the first statement, so we make one."""
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("SELECT environment FROM environments LIMIT 1")
+
+    def begin_write(self, connection: Connection) -> None:
+        """Open the one writing transaction.
+
+        Raises:
+            StoreBrokenError: another process held the database for longer than ``WRITER_PATIENCE``.
+        """
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            raise StoreBrokenError(
+                f"another process has kept the database to itself for {WRITER_PATIENCE} s",
+                todo="look for a stuck `tocsin` process",
+            ) from error
+
+    def bulk_insert(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+    ) -> None:
+        """Insert many rows by the driver's own executemany."""
+        if rows:
+            connection.exec_driver_sql(_insert_text(table.name, tuple(columns)), list(rows))
+
+    def integers(self, values: Sequence[int], name: str) -> FromClause:
+        """Return the integers as a table, through one bound JSON array."""
+        listed: BindParameter[str] = bindparam(None, msgspec.json.encode(list(values)).decode(), unique=True)
+        return func.json_each(listed).table_valued(column("value", Integer), name=name)
+
+
+@functools.lru_cache(maxsize=64)
+def _insert_text(table: str, columns: tuple[str, ...]) -> str:
+    # names are our own tables' and columns'; sqlite3 takes positional `?`
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(columns))})'
+
+
+def _prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.close()

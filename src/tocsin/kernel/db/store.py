@@ -1,0 +1,103 @@
+"""One writer, many snapshot readers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, inspect, select
+from sqlalchemy.exc import DatabaseError
+
+from tocsin.errors import StoreBrokenError
+from tocsin.kernel.db import migrate
+from tocsin.kernel.db.metadata import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Column, Connection
+
+    from tocsin.kernel.db.adapter import Adapter
+
+__all__ = ["LIVE", "LIVE_NAME", "Store"]
+
+LIVE: Final = 1
+LIVE_NAME: Final = "live"
+
+
+class Store:
+    """The database of a hub.
+
+    ``write`` commits on leaving and rolls back on any exception; everything that belongs together happens inside one
+    ``with``. Writers of this process queue for a lock before they ask the database, so that they are served in turn.
+    """
+
+    def __init__(self, adapter: Adapter) -> None:
+        self.adapter = adapter
+        self._turn = threading.Lock()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open one snapshot; nothing written in it is kept."""
+        with self.adapter.engine.connect() as connection:
+            # SQLAlchemy's own transaction brackets ours: it sends no BEGIN, and its rollback ends the snapshot
+            self.adapter.begin_read(connection)
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open the one writing transaction; durable when the ``with`` is left without an exception."""
+        with self._turn, self.adapter.engine.connect() as connection:
+            self.adapter.begin_write(connection)
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def create(self) -> None:
+        """Bring an empty database to the present schema."""
+        migrate.upgrade(self.adapter.engine)
+
+    def require_current(self) -> None:
+        """Refuse to work on a database of another schema than ours.
+
+        Raises:
+            StoreBrokenError: it is empty, older, newer, or no database at all.
+        """
+        try:
+            present = "environments" in inspect(self.adapter.engine).get_table_names()
+            revision = migrate.current(self.adapter.engine) if present else None
+        except DatabaseError as error:
+            raise StoreBrokenError(
+                f"this is no readable database: {error.orig}", todo="restore it from a copy"
+            ) from error
+        if revision is None:
+            raise StoreBrokenError("there is no hub here yet", todo="run `tocsin init`, or set TOCSIN_HOME")
+        head = migrate.head()
+        if revision != head:
+            raise StoreBrokenError(
+                f"the database has schema {revision}, this program needs {head}",
+                todo="run the matching version of Tocsin",
+            )
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.adapter.engine.dispose()
+
+
+def next_id(connection: Connection, key: Column[int]) -> int:
+    """Return the next free value of a primary key; only the one writer may ask."""
+    return int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one()) + 1
+
+
+def ensure_environment(connection: Connection, environment: int, name: str, at: int) -> None:
+    """Enter an environment that is not there yet."""
+    known = connection.execute(select(ENVIRONMENTS.c.name).where(ENVIRONMENTS.c.environment == environment)).first()
+    if known is None:
+        connection.execute(ENVIRONMENTS.insert().values(environment=environment, name=name, created_at=at))
