@@ -1,1 +1,1 @@
-"""."""
+"""Intelligence in and out: STIX, intake, reading, TAXII."""

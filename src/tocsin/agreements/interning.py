@@ -1,0 +1,196 @@
+"""Labels, profiles and verdicts as rows: equal values share one row, and no row ever changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from sqlalchemy import func, select
+
+from tocsin.agreements.model import Action, Label, Profile, Verdict
+from tocsin.agreements.tables import LABELS, PROFILES, VERDICTS
+from tocsin.errors import StoreBrokenError
+from tocsin.kernel.canonical import digest
+from tocsin.kernel.db.store import next_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.clock import Micros
+    from tocsin.kernel.db.adapter import Adapter
+
+__all__ = [
+    "as_json",
+    "count_new_labels",
+    "intern_labels",
+    "intern_profile",
+    "label_digest",
+    "read_labels",
+    "read_profile",
+    "read_verdicts",
+    "remember_verdicts",
+]
+
+
+_LABEL: Final = msgspec.json.Decoder(Label)
+_PROFILE: Final = msgspec.json.Decoder(Profile)
+_VERDICT: Final = msgspec.json.Decoder(Verdict)
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def as_json(value: Label | Profile) -> dict[str, object]:
+    """Return a value as it stands in the log and under its digest: sets sorted, every field there."""
+    plain = msgspec.to_builtins(value, order="deterministic")
+    return {
+        key: sorted(item) if isinstance(item, (list, tuple, set, frozenset)) else item for key, item in plain.items()
+    }
+
+
+def label_digest(label: Label) -> bytes:
+    """Return what tells this label from every other."""
+    return digest("tocsin/label/v1", as_json(label))  # type: ignore[arg-type]  to_builtins gives JSON
+
+
+def profile_digest(profile: Profile) -> bytes:
+    """Return what tells this profile from every other."""
+    return digest("tocsin/profile/v1", as_json(profile))  # type: ignore[arg-type]  to_builtins gives JSON
+
+
+def intern_labels(
+    connection: Connection, environment: int, labels: Collection[Label], at: Micros
+) -> tuple[dict[Label, int], list[tuple[int, Label]]]:
+    """Return the id of each label, and those that are new with this call."""
+    digests = {label_digest(label): label for label in labels}
+    known = connection.execute(
+        select(LABELS.c.digest, LABELS.c.label_id).where(
+            LABELS.c.environment == environment, LABELS.c.digest.in_(list(digests))
+        )
+    ).all()
+    ids = {digests[row.digest]: int(row.label_id) for row in known}
+    fresh = [(key, label) for key, label in digests.items() if label not in ids]
+    new: list[tuple[int, Label]] = []
+    if fresh:
+        free = next_id(connection, LABELS.c.label_id)
+        rows = []
+        for place, (key, label) in enumerate(fresh):
+            ids[label] = free + place
+            new.append((free + place, label))
+            rows.append(
+                {
+                    "label_id": free + place,
+                    "environment": environment,
+                    "digest": key,
+                    "owner": label.owner,
+                    "type": label.type,
+                    "body": _ENCODER.encode(as_json(label)),
+                    "first_at": at,
+                }
+            )
+        connection.execute(LABELS.insert(), rows)
+    return ids, new
+
+
+def count_new_labels(connection: Connection, environment: int, owner: str, since: Micros) -> int:
+    """Return how many labels a party's contributions have made since an instant."""
+    query = (
+        select(func.count())
+        .select_from(LABELS)
+        .where(LABELS.c.environment == environment, LABELS.c.owner == owner, LABELS.c.first_at >= since)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def read_labels(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, Label]:
+    """Return labels by their ids.
+
+    Raises:
+        StoreBrokenError: one of them is not there.
+    """
+    wanted = adapter.integers(ids, "wanted")
+    rows = connection.execute(
+        select(LABELS.c.label_id, LABELS.c.body).join(wanted, wanted.c.value == LABELS.c.label_id)
+    ).all()
+    labels = {int(row.label_id): _LABEL.decode(row.body) for row in rows}
+    if missing := set(ids) - set(labels):
+        raise StoreBrokenError(f"label {min(missing)} is not there", where="labels")
+    return labels
+
+
+def intern_profile(connection: Connection, environment: int, profile: Profile, at: Micros) -> int:
+    """Return the id of a profile, entering it when it is new."""
+    key = profile_digest(profile)
+    known = connection.execute(
+        select(PROFILES.c.profile_id).where(PROFILES.c.environment == environment, PROFILES.c.digest == key)
+    ).scalar_one_or_none()
+    if known is not None:
+        return int(known)
+    free = next_id(connection, PROFILES.c.profile_id)
+    connection.execute(
+        PROFILES.insert().values(
+            profile_id=free, environment=environment, digest=key, body=_ENCODER.encode(as_json(profile)), first_at=at
+        )
+    )
+    return free
+
+
+def find_profile(connection: Connection, environment: int, profile: Profile) -> int | None:
+    """Return the id of a profile that was interned before, or None."""
+    return connection.execute(
+        select(PROFILES.c.profile_id).where(
+            PROFILES.c.environment == environment, PROFILES.c.digest == profile_digest(profile)
+        )
+    ).scalar_one_or_none()
+
+
+def read_profile(connection: Connection, profile_id: int) -> Profile:
+    """Return a profile by its id.
+
+    Raises:
+        StoreBrokenError: it is not there.
+    """
+    body = connection.execute(select(PROFILES.c.body).where(PROFILES.c.profile_id == profile_id)).scalar_one_or_none()
+    if body is None:
+        raise StoreBrokenError(f"profile {profile_id} is not there", where="profiles")
+    return _PROFILE.decode(body)
+
+
+def read_verdicts(connection: Connection, profile_id: int, slice_digest: bytes, action: Action) -> dict[int, Verdict]:
+    """Return what was decided for a profile under this slice, by label id."""
+    rows = connection.execute(
+        select(VERDICTS.c.label_id, VERDICTS.c.body).where(
+            VERDICTS.c.profile_id == profile_id,
+            VERDICTS.c.slice_digest == slice_digest,
+            VERDICTS.c.action == str(action),
+        )
+    ).all()
+    return {int(row.label_id): _VERDICT.decode(row.body) for row in rows}
+
+
+def remember_verdicts(
+    connection: Connection,
+    adapter: Adapter,
+    environment: int,
+    profile_id: int,
+    slice_digest: bytes,
+    action: Action,
+    verdicts: Iterable[tuple[int, Verdict]],
+) -> None:
+    """Enter verdicts that are not there yet."""
+    known = set(
+        connection.execute(
+            select(VERDICTS.c.label_id).where(
+                VERDICTS.c.profile_id == profile_id,
+                VERDICTS.c.slice_digest == slice_digest,
+                VERDICTS.c.action == str(action),
+            )
+        ).scalars()
+    )
+    columns = ("profile_id", "slice_digest", "label_id", "action", "environment", "effect", "body")
+    rows = [
+        (profile_id, slice_digest, label_id, str(action), environment, str(verdict.effect), _ENCODER.encode(verdict))
+        for label_id, verdict in verdicts
+        if label_id not in known
+    ]
+    adapter.bulk_insert(connection, VERDICTS, columns, rows)

@@ -1,0 +1,184 @@
+"""What producers write on objects, read into the parts of a label.
+
+Tocsin's own marking says what TLP cannot: to whom an object is addressed, of which category it is, where it may be
+kept. It is a marking-definition with this property extension (see ``docs/markings.md``)::
+
+    "extensions": {
+        "extension-definition--59a4f6be-6b4a-4b3f-9f57-7d2c4f0a6c11": {
+            "extension_type": "property-extension",
+            "recipients": ["https://fjordkraft.example", "anna@https://fjordkraft.example"],
+            "categories": ["export-controlled"], "residency": "eea", "sectors": ["energy"], "countries": ["NO"]
+        }
+    }
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.agreements.model import Pap, Tlp
+from tocsin.errors import InputError
+from tocsin.parties.model import COUNTRY, NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "KNOWN_MARKINGS",
+    "MAX_RECIPIENTS",
+    "PAP_EXTENSION",
+    "TERMS_EXTENSION",
+    "TLP_EXTENSION",
+    "UNKNOWN",
+    "Marking",
+    "join",
+    "read_marking",
+]
+
+TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
+PAP_EXTENSION: Final = "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b"
+TERMS_EXTENSION: Final = "extension-definition--59a4f6be-6b4a-4b3f-9f57-7d2c4f0a6c11"
+
+# A label names its recipients; more of them is a community, which an agreement names better.
+MAX_RECIPIENTS: Final = 256
+# Categories, sectors and countries are read by clauses; more on one object than this says nothing.
+MAX_TERMS: Final = 64
+
+_TLP_RANK: Final = {tlp: rank for rank, tlp in enumerate(Tlp)}
+_PAP_RANK: Final = {pap: rank for rank, pap in enumerate(Pap)}
+
+
+class Marking(msgspec.Struct, frozen=True, kw_only=True):
+    """What one marking, or all of an object's together, asks for. ``recipients`` None: it addresses nobody."""
+
+    tlp: Tlp | None = None
+    pap: Pap | None = None
+    categories: frozenset[str] = frozenset()
+    sectors: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    residency: str | None = None
+    recipients: frozenset[str] | None = None  # references as written
+    unknown: bool = False
+
+
+UNKNOWN: Final = Marking(unknown=True)
+
+_M = "marking-definition--"
+KNOWN_MARKINGS: Final[dict[str, Marking]] = {
+    # TLP 1, STIX 2.1 §7.2.1.4; WHITE is called CLEAR since TLP 2.0
+    _M + "613f2e26-407d-48c7-9eca-b8e91df99dc9": Marking(tlp=Tlp.CLEAR),
+    _M + "34098fce-860f-48ae-8e50-ebd3cc5e41da": Marking(tlp=Tlp.GREEN),
+    _M + "f88d31f6-486f-44da-b317-01333bde0b82": Marking(tlp=Tlp.AMBER),
+    _M + "5e57c739-391a-4eb3-b6be-7d15ca92d5ed": Marking(tlp=Tlp.RED),
+    # TLP 2.0
+    _M + "94868c89-83c2-464b-929b-a1a8aa3c8487": Marking(tlp=Tlp.CLEAR),
+    _M + "bab4a63c-aed9-4cf5-a766-dfca5abac2bb": Marking(tlp=Tlp.GREEN),
+    _M + "55d920b0-5e8b-4f79-9ee9-91f868d9b421": Marking(tlp=Tlp.AMBER),
+    _M + "939a9414-2ddd-4d32-a0cd-375ea402b003": Marking(tlp=Tlp.AMBER_STRICT),
+    _M + "e828b379-4e03-4974-9ac4-e53a884c97c1": Marking(tlp=Tlp.RED),
+    # PAP
+    _M + "a3bea94c-b469-41dc-9cfe-d6e7daba7730": Marking(pap=Pap.CLEAR),
+    _M + "ad15a0cd-55b6-4588-a14c-a66105329b92": Marking(pap=Pap.CLEAR),
+    _M + "c43594d1-4b11-4c59-93ab-1c9b14d53ce9": Marking(pap=Pap.GREEN),
+    _M + "60f8932b-e51e-4458-b265-a2e8be9a80ab": Marking(pap=Pap.AMBER),
+    _M + "740d36e5-7714-4c30-961a-3ae632ceee0e": Marking(pap=Pap.RED),
+}
+
+
+def read_marking(definition: Mapping[str, object]) -> Marking:
+    """Read a marking-definition as it came in JSON: TLP, PAP, a statement, our own terms, or UNKNOWN.
+
+    Every extension on it must be one that we can read: half-understood is not understood.
+    """
+    known = KNOWN_MARKINGS.get(str(definition.get("id")))
+    if known is not None:
+        return known
+    extensions = definition.get("extensions")
+    parts: list[Marking] = []
+    if definition.get("definition_type") == "statement":
+        parts.append(Marking())  # a text for people: asks nothing of a machine
+    elif definition.get("definition_type") is not None:
+        return UNKNOWN  # an own TLP under another id, or a type that we do not know
+    for key, value in extensions.items() if isinstance(extensions, dict) else ():
+        read = _READERS.get(key)
+        if read is None or not isinstance(value, dict):
+            return UNKNOWN
+        try:
+            parts.append(read(value))
+        except (InputError, ValueError):
+            return UNKNOWN
+    return join(parts) if parts else UNKNOWN
+
+
+def join(markings: Iterable[Marking]) -> Marking:
+    """Return what all of them ask for together: always the stricter of two.
+
+    TLP and PAP: the narrower. Categories, sectors, countries: all. Recipients: those whom every addressing marking
+    names. Two different residencies cannot both be kept, which makes the marking UNKNOWN.
+    """
+    joined = Marking()
+    for marking in markings:
+        clash = None not in (joined.residency, marking.residency) and joined.residency != marking.residency
+        joined = Marking(
+            tlp=max((m.tlp for m in (joined, marking) if m.tlp is not None), key=_TLP_RANK.__getitem__, default=None),
+            pap=max((m.pap for m in (joined, marking) if m.pap is not None), key=_PAP_RANK.__getitem__, default=None),
+            categories=joined.categories | marking.categories,
+            sectors=joined.sectors | marking.sectors,
+            countries=joined.countries | marking.countries,
+            residency=joined.residency or marking.residency,
+            recipients=_both(joined.recipients, marking.recipients),
+            unknown=joined.unknown or marking.unknown or clash,
+        )
+    return joined
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
+
+
+def _read_tlp(value: Mapping[str, object]) -> Marking:
+    return Marking(tlp=Tlp(str(value.get("tlp_2_0"))))
+
+
+def _read_pap(value: Mapping[str, object]) -> Marking:
+    pap = str(value.get("pap"))
+    return Marking(pap=Pap("clear" if pap == "white" else pap))
+
+
+def _read_terms(value: Mapping[str, object]) -> Marking:
+    if unread := set(value) - {"extension_type", "recipients", "categories", "residency", "sectors", "countries"}:
+        raise InputError(f"these terms are not ours: {', '.join(sorted(unread))}")
+    residency = value.get("residency")
+    if residency is not None and (not isinstance(residency, str) or NAME.fullmatch(residency) is None):
+        raise InputError("residency is one name")
+    countries = _texts(value, "countries", MAX_TERMS) or frozenset()
+    if any(COUNTRY.fullmatch(country) is None for country in countries):
+        raise InputError("countries are two capital letters each")
+    names = {key: _texts(value, key, MAX_TERMS) or frozenset() for key in ("categories", "sectors")}
+    if any(NAME.fullmatch(name) is None for listed in names.values() for name in listed):
+        raise InputError("categories and sectors are names")
+    return Marking(
+        categories=names["categories"],
+        sectors=names["sectors"],
+        countries=countries,
+        residency=residency,
+        recipients=_texts(value, "recipients", MAX_RECIPIENTS),
+    )
+
+
+def _texts(value: Mapping[str, object], key: str, limit: int) -> frozenset[str] | None:
+    listed = value.get(key)
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or not listed or len(listed) > limit:
+        raise InputError(f"{key} is a list of 1 to {limit} texts")
+    if not all(isinstance(text, str) and text for text in listed):
+        raise InputError(f"{key} is a list of texts")
+    return frozenset(listed)
+
+
+_READERS: Final = {TLP_EXTENSION: _read_tlp, PAP_EXTENSION: _read_pap, TERMS_EXTENSION: _read_terms}

@@ -1,0 +1,205 @@
+"""The one log: what has effect has an entry here, in the same transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tocsin.errors import LogBrokenError, NotFoundError
+from tocsin.kernel.clock import Clock, Micros, format_instant
+from tocsin.kernel.mandate import Acting, Mandate
+from tocsin.log import store
+from tocsin.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from tocsin.log.commitment import SALT_BYTES, commit_entry, opens_entry
+from tocsin.log.merkle import Frontier, Node, inclusion_proof, leaf_hash
+from tocsin.log.model import EntryPayload, encode_payload
+from tocsin.log.store import Head, Row
+from tocsin.log.tiles import hash_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.ids import Entropy
+    from tocsin.log.note import NoteSigner
+
+__all__ = ["Log", "Record"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """An act to be entered: what was done, by whom and for whom, by what right, and which parties it concerns."""
+
+    kind: str
+    at: Micros
+    acting: Acting
+    data: dict[str, object]
+    mandate: Mandate | None = None
+    concerns: tuple[str, ...] = ()
+
+
+class Log:
+    """The log of one environment.
+
+    ``append`` belongs into the transaction of what it records: both become durable, or neither. The new checkpoint is
+    signed in the same transaction, so that the head, the entries and the store can never disagree after a crash.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        environment: int,
+        environment_name: str,
+        signer: NoteSigner,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.environment = environment
+        self.environment_name = environment_name
+        self._store = store
+        self._signer = signer
+        self._clock = clock
+        self._entropy = entropy
+
+    @property
+    def origin(self) -> str:
+        """The first line of every checkpoint, and the name of the key that signs it."""
+        return self._signer.key.name
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key that outsiders check the log with."""
+        return self._signer.key.encode()
+
+    @property
+    def signer(self) -> NoteSigner:
+        """The hub's key, for what else it signs: exports."""
+        return self._signer
+
+    def found(self, connection: Connection) -> None:
+        """Begin an empty log."""
+        head = self._sign(Frontier(), self._clock.now())
+        store.write_head(connection, self.environment, head, new=True)
+
+    def now(self, connection: Connection) -> Micros:
+        """Return hub time: the clock's, and never before what was logged last."""
+        return max(self._clock.now(), self.head(connection).at)
+
+    def head(self, connection: Connection) -> Head:
+        """Return the newest checkpoint and frontier.
+
+        Raises:
+            LogBrokenError: there is no log here.
+        """
+        head = store.read_head(connection, self.environment)
+        if head is None:
+            raise LogBrokenError("there is no log", where=self.environment_name, todo="run `tocsin init`")
+        return head
+
+    def append(self, connection: Connection, records: Sequence[Record]) -> range:
+        """Enter acts in order and sign the new head; returns their indices."""
+        head = self.head(connection)
+        start = head.frontier.size
+        salts = self._entropy.bytes(SALT_BYTES * len(records))
+        rows: list[Row] = []
+        for place, record in enumerate(records):
+            salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+            payload = encode_payload(self._payload(record))
+            entry = commit_entry(salt=salt, payload=payload)
+            rows.append(
+                Row(
+                    index=start + place,
+                    kind=record.kind,
+                    at=record.at,
+                    concerns=record.concerns,
+                    entry=entry,
+                    leaf=leaf_hash(entry),
+                    salt=salt,
+                    payload=payload,
+                )
+            )
+        nodes: list[Node] = []
+        frontier = head.frontier.grown((row.leaf for row in rows), nodes=nodes)
+        store.add_entries(connection, self._store.adapter, self.environment, rows)
+        store.add_nodes(connection, self._store.adapter, self.environment, nodes)
+        at = max(head.at, *(record.at for record in records)) if records else head.at
+        store.write_head(connection, self.environment, self._sign(frontier, at))
+        return range(start, frontier.size)
+
+    def rows(self, connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[Row]:
+        """Walk over the entries ``start`` to ``stop`` (exclusive)."""
+        return store.read_rows(connection, self.environment, start, stop)
+
+    def row(self, connection: Connection, index: int) -> Row:
+        """Return one entry.
+
+        Raises:
+            NotFoundError: the log has no such entry.
+        """
+        for row in self.rows(connection, index, index + 1):
+            return row
+        raise NotFoundError(f"the log has no entry {index}", todo="`tocsin log head` says how many there are")
+
+    def inclusion(self, connection: Connection, index: int) -> list[bytes]:
+        """Return the audit path of an entry under the present head."""
+        size = self.head(connection).frontier.size
+        if not 0 <= index < size:
+            raise NotFoundError(f"the log has no entry {index}", todo=f"its entries are 0 to {size - 1}")
+        reader = hash_reader(lambda tile: store.read_tile(connection, self.environment, tile), size=size)
+        return inclusion_proof(index=index, size=size, hash_at=reader)
+
+    def check(self, connection: Connection) -> int:
+        """Derive every invariant of the stored log anew; returns its size.
+
+        Raises:
+            LogBrokenError: an entry, a hash, the head or the signature is not what it must be; says which.
+        """
+        head = self.head(connection)
+        frontier, last, nodes = Frontier(), 0, 0
+        expected = 0
+        for row in self.rows(connection):
+            where = f"entry {row.index}"
+            if row.index != expected:
+                raise LogBrokenError(f"entry {expected} is missing", where=where)
+            if leaf_hash(row.entry) != row.leaf:
+                raise LogBrokenError("its hash is not that of its bytes", where=where)
+            if (row.salt is None) != (row.payload is None):
+                raise LogBrokenError("salt and payload are purged together or not at all", where=where)
+            if (
+                row.salt is not None
+                and row.payload is not None
+                and not opens_entry(row.entry, salt=row.salt, payload=row.payload)
+            ):
+                raise LogBrokenError("its payload is not the one that it commits to", where=where)
+            if row.at < last:
+                raise LogBrokenError("it is older than the entry before it", where=where)
+            grown: list[Node] = []
+            frontier = frontier.grown([row.leaf], nodes=grown)
+            nodes += len(store.whole(grown))
+            expected, last = expected + 1, row.at
+        if frontier != head.frontier:
+            raise LogBrokenError(f"the entries make another tree than its head says ({expected} entries)", where="head")
+        if nodes != store.count_nodes(connection, self.environment):
+            raise LogBrokenError("inner hashes are missing or too many", where="log_nodes")
+        signed = open_checkpoint(head.checkpoint, key=self._signer.key)
+        if (signed.size, signed.root) != (frontier.size, frontier.root()):
+            raise LogBrokenError("the signed checkpoint is not that of the entries", where="checkpoint")
+        return expected
+
+    def _payload(self, record: Record) -> EntryPayload:
+        return EntryPayload(
+            kind=record.kind,
+            at=format_instant(record.at),
+            environment=self.environment_name,
+            actor=record.acting.actor,
+            on_behalf_of=record.acting.on_behalf_of,
+            mandate=str(record.mandate) if record.mandate else None,
+            data=record.data,
+        )
+
+    def _sign(self, frontier: Frontier, at: Micros) -> Head:
+        checkpoint = Checkpoint(origin=self.origin, size=frontier.size, root=frontier.root())
+        return Head(origin=self.origin, frontier=frontier, checkpoint=sign_checkpoint(checkpoint, self._signer), at=at)

@@ -1,0 +1,173 @@
+"""Rows of the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import func, select, update
+
+from tocsin.errors import LogBrokenError
+from tocsin.kernel.clock import Micros
+from tocsin.log.merkle import HASH_BYTES, Frontier, Node
+from tocsin.log.tables import LOG_ENTRIES, LOG_HEADS, LOG_NODES
+from tocsin.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, encode_tile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.db.adapter import Adapter
+
+__all__ = ["Head", "Row"]
+
+# How many rows a walk over the whole log holds at once.
+_STEP = 2_000
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest state of a log."""
+
+    origin: str
+    frontier: Frontier
+    checkpoint: bytes
+    at: Micros
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as it is stored; ``salt`` and ``payload`` are None once purged."""
+
+    index: int
+    kind: str
+    at: Micros
+    concerns: tuple[str, ...]
+    entry: bytes
+    leaf: bytes
+    salt: bytes | None
+    payload: bytes | None
+
+
+def read_head(connection: Connection, environment: int) -> Head | None:
+    """Return the head, or None for an environment that was never founded."""
+    row = connection.execute(select(LOG_HEADS).where(LOG_HEADS.c.environment == environment)).first()
+    if row is None:
+        return None
+    peaks = tuple(row.peaks[start : start + HASH_BYTES] for start in range(0, len(row.peaks), HASH_BYTES))
+    frontier = Frontier(size=row.size, peaks=peaks)
+    if frontier.root() != row.root:
+        raise LogBrokenError("the stored root is not that of the stored peaks", where="log_heads")
+    return Head(origin=row.origin, frontier=frontier, checkpoint=row.checkpoint.encode(), at=row.at)
+
+
+def write_head(connection: Connection, environment: int, head: Head, *, new: bool = False) -> None:
+    """Replace the head, or enter the first one."""
+    values = {
+        "origin": head.origin,
+        "size": head.frontier.size,
+        "root": head.frontier.root(),
+        "peaks": b"".join(head.frontier.peaks),
+        "checkpoint": head.checkpoint.decode(),
+        "at": head.at,
+    }
+    if new:
+        connection.execute(LOG_HEADS.insert().values(environment=environment, **values))
+    else:
+        connection.execute(update(LOG_HEADS).where(LOG_HEADS.c.environment == environment).values(values))
+
+
+def add_entries(connection: Connection, adapter: Adapter, environment: int, rows: Sequence[Row]) -> None:
+    """Enter new entries."""
+    columns = ("environment", "idx", "kind", "at", "concerns", "entry", "leaf", "salt", "payload")
+    adapter.bulk_insert(
+        connection,
+        LOG_ENTRIES,
+        columns,
+        [
+            (
+                environment,
+                row.index,
+                row.kind,
+                row.at,
+                "\n".join(row.concerns),
+                row.entry,
+                row.leaf,
+                row.salt,
+                row.payload,
+            )
+            for row in rows
+        ],
+    )
+
+
+def add_nodes(connection: Connection, adapter: Adapter, environment: int, nodes: Sequence[Node]) -> None:
+    """Enter the hashes of tiles that became whole."""
+    adapter.bulk_insert(
+        connection,
+        LOG_NODES,
+        ("environment", "level", "idx", "hash"),
+        [(environment, node.level, node.index, node.hash) for node in whole(nodes)],
+    )
+
+
+def whole(nodes: Sequence[Node]) -> list[Node]:
+    """Return those nodes that are the hash of a whole tile: the ones that are stored."""
+    return [node for node in nodes if node.level and node.level % TILE_HEIGHT == 0]
+
+
+def count_nodes(connection: Connection, environment: int) -> int:
+    """Return how many hashes of whole tiles are stored."""
+    query = select(func.count()).select_from(LOG_NODES).where(LOG_NODES.c.environment == environment)
+    return int(connection.execute(query).scalar_one())
+
+
+def read_rows(connection: Connection, environment: int, start: int = 0, stop: int | None = None) -> Iterator[Row]:
+    """Walk over entries ``start`` to ``stop`` (exclusive), in order, a few thousand at a time."""
+    while stop is None or start < stop:
+        upto = start + _STEP if stop is None else min(stop, start + _STEP)
+        rows = connection.execute(
+            select(LOG_ENTRIES)
+            .where(LOG_ENTRIES.c.environment == environment, LOG_ENTRIES.c.idx >= start, LOG_ENTRIES.c.idx < upto)
+            .order_by(LOG_ENTRIES.c.idx)
+        ).all()
+        if not rows:
+            return
+        for row in rows:
+            yield Row(
+                index=row.idx,
+                kind=row.kind,
+                at=row.at,
+                concerns=tuple(row.concerns.split("\n")) if row.concerns else (),
+                entry=row.entry,
+                leaf=row.leaf,
+                salt=row.salt,
+                payload=row.payload,
+            )
+        start = upto
+
+
+def read_tile(connection: Connection, environment: int, tile: Tile) -> bytes:
+    """Return the bytes of a hash tile (C2SP tlog-tiles).
+
+    Raises:
+        LogBrokenError: hashes that it needs are not stored.
+    """
+    first = tile.index * TILE_WIDTH
+    if tile.level:
+        query = select(LOG_NODES.c.hash).where(
+            LOG_NODES.c.environment == environment,
+            LOG_NODES.c.level == tile.level * TILE_HEIGHT,
+            LOG_NODES.c.idx >= first,
+            LOG_NODES.c.idx < first + tile.width,
+        )
+        hashes = connection.execute(query.order_by(LOG_NODES.c.idx)).scalars().all()
+    else:
+        query = select(LOG_ENTRIES.c.leaf).where(
+            LOG_ENTRIES.c.environment == environment,
+            LOG_ENTRIES.c.idx >= first,
+            LOG_ENTRIES.c.idx < first + tile.width,
+        )
+        hashes = connection.execute(query.order_by(LOG_ENTRIES.c.idx)).scalars().all()
+    if len(hashes) != tile.width:
+        raise LogBrokenError(f"{tile.width - len(hashes)} hashes are missing", where=tile.path)
+    return encode_tile(hashes)
