@@ -1,0 +1,476 @@
+"""The one intake: bound, parse, validate, scrub, label, offer.
+
+Parsing happens before the writer's turn; labelling, storing, offering and logging happen in one transaction, so that a
+bundle is in with all its good objects and its log entry, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import select
+
+from tocsin.agreements.interning import as_json, count_new_labels, intern_labels
+from tocsin.agreements.model import Label
+from tocsin.errors import ForbiddenError, InputError, LimitError
+from tocsin.exchange import store
+from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, marking_refs
+from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
+from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
+from tocsin.exchange.store import Own
+from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, OFFERS, SUBMISSIONS
+from tocsin.kernel.clock import DAY, Micros, format_instant
+from tocsin.kernel.db.store import next_id
+from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Acting
+from tocsin.log.commitment import SALT_BYTES, commit_content, content_text
+from tocsin.log.service import Record
+from tocsin.parties import store as parties
+from tocsin.parties.model import PartyStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection as Collection_
+
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.ids import Entropy
+    from tocsin.log.service import Log
+
+__all__ = ["MAX_NEW_LABELS_A_DAY", "Intake", "Submission"]
+
+# Every new label costs each reader a decision. A party that marks with care makes some dozens; thousands are a mistake
+# or an attack on everybody's pages.
+MAX_NEW_LABELS_A_DAY: Final = 2_000
+
+# `date_added` rises by a random step of 1 to 32 µs: gaps then say nothing about what stands between, and at 30,000
+# objects a second the stamps still do not run ahead of the clock for long.
+GAP_MASK: Final = 31
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """One arrival: whose it is, what it says, and how its sender wants it handled."""
+
+    party: str  # URI
+    acting: Acting
+    data: bytes
+    envelope: bool = False  # a TAXII envelope rather than a bundle
+    collection: str = DEFAULT_COLLECTION  # alias or UUID
+    handling: Handling = Handling()
+
+
+class _Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One object on its way into the store."""
+
+    index: int
+    parsed: ParsedObject
+    version: Micros
+    digest: bytes
+    label: Label
+    again: Own | None  # contributed before, and only offered anew
+
+
+class Intake:
+    """Takes submissions."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        log: Log,
+        entropy: Entropy,
+        environment: int,
+        address: Callable[[Connection, str], str],
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._entropy = entropy
+        self._environment = environment
+        self._address = address
+
+    def submit(self, submission: Submission, progress: Callable[[str], None] = lambda _stage: None) -> Receipt:
+        """Take a submission; durable when this returns.
+
+        Raises:
+            InputError: the whole is no bundle or envelope, or a recipient is unknown.
+            LimitError: it is too large, or makes too many new labels for one day.
+            NotFoundError: there is no such collection.
+            ForbiddenError: the party may not submit.
+        """
+        progress("reading")
+        parsed = (parse_envelope if submission.envelope else parse_bundle)(submission.data)
+        parsed = scrub(parsed)
+        progress("storing")
+        with self._store.write() as connection:
+            return _Transaction(self, connection, submission).run(parsed)
+
+    def receipt(self, party: str, uuid: str) -> Receipt | None:
+        """Return the receipt of a party's own submission, or None."""
+        with self._store.read() as connection:
+            row = parties.party_by_uri(connection, self._environment, party)
+            return None if row is None else store.read_receipt(connection, self._environment, uuid, row.party_id)
+
+
+def scrub(parsed: ParsedBundle) -> ParsedBundle:
+    """Pass everything through: no recogniser is at work yet."""
+    return parsed
+
+
+class _Transaction:
+    """One submission inside the writer's turn."""
+
+    def __init__(self, intake: Intake, connection: Connection, submission: Submission) -> None:
+        self._log = intake._log  # noqa: SLF001  one class in two parts
+        self._entropy = intake._entropy  # noqa: SLF001
+        self._environment = intake._environment  # noqa: SLF001
+        self._adapter = intake._store.adapter  # noqa: SLF001
+        self._resolve = intake._address  # noqa: SLF001
+        self._connection = connection
+        self._submission = submission
+        self._at = self._log.now(connection)
+        self._results: dict[int, Result] = {}
+
+    def run(self, parsed: ParsedBundle) -> Receipt:
+        connection, submission = self._connection, self._submission
+        row = parties.party_by_uri(connection, self._environment, submission.party)
+        if row is None or row.party.status is not PartyStatus.VETTED:
+            raise ForbiddenError("this party may not share: it is not vetted", where=submission.party)
+        self._owner_id = row.party_id
+        collection = store.find_collection(connection, self._environment, submission.collection)
+        objects: list[tuple[int, ParsedObject]] = []
+        for index, item in enumerate(parsed.items):
+            if isinstance(item, RefusedObject):
+                self._results[index] = _refusal(item, index)
+            else:
+                objects.append((index, item))
+        offers = self._choose(collection, objects)
+        receipt = Receipt(
+            id=new_uuid(self._entropy),
+            collection=collection.alias,
+            received_at=format_instant(self._at),
+            results=(),
+        )
+        self._enter(collection, offers, receipt, len(parsed.items))
+        return msgspec.structs.replace(receipt, results=self._in_order(len(parsed.items)))
+
+    def _in_order(self, count: int) -> tuple[Result, ...]:
+        return tuple(self._results[index] for index in range(count))
+
+    # --- label -------------------------------------------------------------------------------------------------------
+
+    def _choose(self, collection: Collection, objects: Sequence[tuple[int, ParsedObject]]) -> list[_Offer]:
+        """Label every object, and find out which are new, which the sender shared before, and which contradict that."""
+        connection = self._connection
+        ids = list({parsed.id for _, parsed in objects})
+        own = store.own_contributions(connection, self._environment, self._owner_id, ids)
+        offered = store.offered_in(connection, collection.id, [key for key in ids if key in own])
+        labeller = Labeller(
+            owner=self._submission.party,
+            handling=self._submission.handling,
+            definitions=self._definitions(objects),
+            address=lambda reference: self._resolve(connection, reference),
+        )
+        handled = self._submission.handling != Handling()
+        chosen: list[_Offer] = []
+        taken: dict[str, dict[Micros, bytes]] = {}
+        for index, parsed in objects:
+            digest = hashlib.sha256(parsed.body).digest()
+            try:
+                label, notes = labeller.label(parsed)
+                here = taken.get(parsed.id, _NOTHING)
+                again, version, repeated = self._place(
+                    parsed, digest, own.get(parsed.id, _NOTHING), here, offered.get(parsed.id, ())
+                )
+            except InputError as error:
+                self._results[index] = _refused(index, parsed, error)
+                continue
+            outcome = Outcome.REPEATED if repeated else Outcome.ACCEPTED
+            self._results[index] = Result(
+                index=index,
+                id=parsed.id,
+                version=format_instant(version),
+                outcome=outcome,
+                notes=(*notes, _LABEL_STAYS) if again is not None and handled else notes,
+            )
+            if not repeated:
+                taken.setdefault(parsed.id, {})[version] = digest
+                chosen.append(
+                    _Offer(index=index, parsed=parsed, version=version, digest=digest, label=label, again=again)
+                )
+        return chosen
+
+    def _place(
+        self,
+        parsed: ParsedObject,
+        digest: bytes,
+        own: Mapping[Micros, Own],
+        here: Mapping[Micros, bytes],
+        offered: Collection_[int],
+    ) -> tuple[Own | None, Micros, bool]:
+        """Return the earlier contribution that this is, if any, its version, and whether it stands there already.
+
+        ``own`` and ``here`` are what the sender contributed under this id before, and earlier in this submission.
+
+        Raises:
+            InputError: the sender shared other content under the same id and version.
+        """
+        version = self._version(parsed, digest, own, here)
+        before = own.get(version)
+        if before is not None:
+            if before.digest != digest:
+                raise _OTHER_CONTENT
+            return before, version, before.contribution_id in offered or version in here
+        if here.get(version, digest) != digest:
+            raise _OTHER_CONTENT
+        return None, version, version in here
+
+    def _version(
+        self, parsed: ParsedObject, digest: bytes, own: Mapping[Micros, Own], here: Mapping[Micros, bytes]
+    ) -> Micros:
+        if parsed.version is not None:
+            return parsed.version
+        # STIX 2.1 gives these no `modified`: the same content is the same version, other content is a later one
+        known = {version: before.digest for version, before in own.items()} | dict(here)
+        for version, content in known.items():
+            if content == digest:
+                return version
+        if not known and parsed.created is not None:
+            return parsed.created
+        return max([self._at, *(version + 1 for version in known)])
+
+    def _definitions(self, objects: Sequence[tuple[int, ParsedObject]]) -> dict[str, dict[str, object]]:
+        """Return the marking-definitions that this submission may mean: those in it, then the sender's earlier ones."""
+        here = {p.id: msgspec.json.decode(p.body) for _, p in objects if p.type == MARKING_DEFINITION}
+        wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)} - set(here)
+        for part in store.chunks(sorted(wanted)):
+            rows = self._connection.execute(
+                select(CONTRIBUTIONS.c.object_id, BODIES.c.bytes)
+                .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
+                .where(
+                    CONTRIBUTIONS.c.environment == self._environment,
+                    CONTRIBUTIONS.c.owner_id == self._owner_id,
+                    CONTRIBUTIONS.c.object_id.in_(part),
+                )
+                .order_by(CONTRIBUTIONS.c.version)
+            )
+            here.update((row.object_id, msgspec.json.decode(row.bytes)) for row in rows if row.bytes is not None)
+        return here
+
+    # --- offer -------------------------------------------------------------------------------------------------------
+
+    def _enter(self, collection: Collection, offers: Sequence[_Offer], receipt: Receipt, count: int) -> None:
+        connection, environment = self._connection, self._environment
+        labels = {offer.label for offer in offers if offer.again is None}
+        ids, new = intern_labels(connection, environment, labels, self._at)
+        if (
+            new
+            and count_new_labels(connection, environment, self._submission.party, self._at - DAY) > MAX_NEW_LABELS_A_DAY
+        ):
+            raise LimitError(
+                f"more than {MAX_NEW_LABELS_A_DAY} new combinations of type, marking and recipients in a day",
+                todo="mark alike what is alike, or wait",
+            )
+        submission_id = next_id(connection, SUBMISSIONS.c.submission_id)
+        results = msgspec.structs.replace(receipt, results=self._in_order(count))
+        connection.execute(
+            SUBMISSIONS.insert().values(
+                submission_id=submission_id,
+                environment=environment,
+                uuid=receipt.id,
+                party_id=self._owner_id,
+                collection_id=collection.id,
+                actor=self._submission.acting.actor,
+                on_behalf_of=self._submission.acting.on_behalf_of,
+                received_at=self._at,
+                result=msgspec.json.encode(results),
+            )
+        )
+        entered = self._insert(collection, offers, ids, submission_id)
+        self._log.append(
+            connection,
+            [
+                Record(
+                    kind="submission",
+                    at=self._at,
+                    acting=self._submission.acting,
+                    concerns=(self._submission.party,),
+                    data={
+                        "submission": receipt.id,
+                        "party": self._submission.party,
+                        "collection": collection.uuid,
+                        "labels": [[label_id, as_json(label)] for label_id, label in new],
+                        "offers": entered,
+                        "repeated": results.count(Outcome.REPEATED),
+                        "refused": [
+                            [result.index, result.id, result.reason]
+                            for result in results.results
+                            if result.outcome is Outcome.REFUSED
+                        ],
+                    },
+                )
+            ],
+        )
+
+    def _insert(
+        self, collection: Collection, offers: Sequence[_Offer], labels: Mapping[Label, int], submission_id: int
+    ) -> list[list[object]]:
+        """Insert bodies, contributions and offers; returns the offers as the log tells them."""
+        if not offers:
+            return []
+        connection, environment = self._connection, self._environment
+        bodies = store.known_bodies(connection, environment, [offer.digest for offer in offers])
+        free_body = next_id(connection, BODIES.c.body_id)
+        free_contribution = next_id(connection, CONTRIBUTIONS.c.contribution_id)
+        salts = self._entropy.bytes(SALT_BYTES * len(offers))
+        gaps = self._entropy.bytes(len(offers))
+        contested = self._contested(collection, offers)
+        seq, added = collection.head_seq, collection.head_added
+        body_rows: list[tuple[object, ...]] = []
+        contribution_rows: list[tuple[object, ...]] = []
+        offer_rows: list[tuple[object, ...]] = []
+        entered: list[list[object]] = []
+        for place, offer in enumerate(offers):
+            parsed = offer.parsed
+            seq += 1
+            added = max(self._at, added) + 1 + (gaps[place] & GAP_MASK)
+            if offer.again is None:
+                body_id = bodies.get(offer.digest)
+                if body_id is None:
+                    body_id = bodies[offer.digest] = free_body + len(body_rows)
+                    body_rows.append((body_id, environment, offer.digest, parsed.body))
+                salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+                commitment = content_text(commit_content(salt=salt, body=parsed.body))
+                label_id = labels[offer.label]
+                contribution_id = free_contribution + len(contribution_rows)
+                contribution_rows.append(
+                    (
+                        contribution_id,
+                        environment,
+                        self._owner_id,
+                        parsed.id,
+                        offer.version,
+                        parsed.type,
+                        body_id,
+                        label_id,
+                        salt,
+                        submission_id,
+                        parsed.version is not None,
+                        False,
+                        None,
+                        None,
+                    )
+                )
+            else:
+                body_id, label_id = offer.again.body_id, offer.again.label_id
+                contribution_id, commitment = offer.again.contribution_id, None
+            offer_rows.append(
+                (
+                    collection.id,
+                    seq,
+                    environment,
+                    label_id,
+                    contribution_id,
+                    body_id,
+                    parsed.id,
+                    offer.version,
+                    self._owner_id,
+                    added,
+                    parsed.id in contested,
+                    None,
+                )
+            )
+            entered.append([seq, added, parsed.id, offer.version, label_id, commitment])
+        self._adapter.bulk_insert(connection, BODIES, _BODY_COLUMNS, body_rows)
+        self._adapter.bulk_insert(connection, CONTRIBUTIONS, _CONTRIBUTION_COLUMNS, contribution_rows)
+        self._adapter.bulk_insert(connection, OFFERS, _OFFER_COLUMNS, offer_rows)
+        counted = Counter(int(str(row[3])) for row in offer_rows)
+        store.count_labels(connection, environment, collection.id, counted.items())
+        store.move_head(connection, collection.id, seq=seq, added=added)
+        return entered
+
+    def _contested(self, collection: Collection, offers: Sequence[_Offer]) -> set[str]:
+        """Return the ids of which the collection will hold more than one offer, and note that on the ones it holds."""
+        here = Counter(offer.parsed.id for offer in offers)
+        held: set[str] = set()
+        for part in store.chunks(list(here)):
+            held.update(
+                self._connection.execute(
+                    select(OFFERS.c.object_id).where(
+                        OFFERS.c.collection_id == collection.id, OFFERS.c.object_id.in_(part)
+                    )
+                ).scalars()
+            )
+        store.mark_contested(self._connection, collection.id, sorted(held))
+        return held | {object_id for object_id, times in here.items() if times > 1}
+
+
+_BODY_COLUMNS: Final = ("body_id", "environment", "digest", "bytes")
+_CONTRIBUTION_COLUMNS: Final = (
+    "contribution_id",
+    "environment",
+    "owner_id",
+    "object_id",
+    "version",
+    "type",
+    "body_id",
+    "label_id",
+    "salt",
+    "submission_id",
+    "versioned",
+    "sealed",
+    "origin_hub",
+    "origin_entry",
+)
+_OFFER_COLUMNS: Final = (
+    "collection_id",
+    "offer_seq",
+    "environment",
+    "label_id",
+    "contribution_id",
+    "body_id",
+    "object_id",
+    "version",
+    "owner_id",
+    "date_added",
+    "contested",
+    "withdrawn_at",
+)
+
+_NOTHING: Final[dict[Micros, Any]] = {}
+
+_LABEL_STAYS: Final = "you shared this before: its label stays; to change who receives it, share a later version"
+
+_OTHER_CONTENT: Final = InputError(
+    "you shared other content under this id and `modified`",
+    where="modified",
+    todo="give the changed object a later `modified` (STIX 2.1 §3.6)",
+)
+
+
+def _refusal(item: RefusedObject, index: int) -> Result:
+    return Result(
+        index=index,
+        id=item.id,
+        version=None,
+        outcome=Outcome.REFUSED,
+        reason=item.reason,
+        where=item.where,
+        section=item.section,
+        todo=item.todo,
+    )
+
+
+def _refused(index: int, parsed: ParsedObject, error: InputError) -> Result:
+    return Result(
+        index=index,
+        id=parsed.id,
+        version=None if parsed.version is None else format_instant(parsed.version),
+        outcome=Outcome.REFUSED,
+        reason=error.what,
+        where=f"objects[{index}]" + (f".{error.where}" if error.where else ""),
+        todo=error.todo,
+    )

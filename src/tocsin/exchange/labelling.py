@@ -1,0 +1,123 @@
+"""From what is written on an object, and what its sender said of it, to its label. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.agreements.model import Label, Tlp
+from tocsin.errors import InputError
+from tocsin.exchange.markings import KNOWN_MARKINGS, UNKNOWN, Marking, join, read_marking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tocsin.exchange.stix import ParsedObject
+
+__all__ = ["DEFAULT_TLP", "Handling", "Labeller", "marking_refs"]
+
+# What an unmarked object counts as: shared among those whom a clause names, and no further.
+DEFAULT_TLP: Final = Tlp.AMBER
+
+MARKING_DEFINITION: Final = "marking-definition"
+
+
+class Handling(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sender says of the whole submission. ``recipients``: addresses, None for nobody in particular."""
+
+    tlp: Tlp | None = None
+    recipients: frozenset[str] | None = None
+
+
+def marking_refs(parsed: ParsedObject) -> list[str]:
+    """Return the ids of all markings on an object, the granular ones included (STIX 2.1 §7.2.2, §7.2.3).
+
+    A reader gets the whole object, so that a marking on one of its properties counts for all of it.
+    """
+    refs = list(getattr(parsed.obj, "object_marking_refs", None) or ())
+    granular = getattr(parsed.obj, "granular_markings", None) or ()
+    return refs + [marking.marking_ref for marking in granular if marking.marking_ref]
+
+
+class Labeller:
+    """Labels the objects of one submission.
+
+    ``definitions`` are marking-definitions of this submission and, behind them, those that its sender shared before: a
+    marking means what its sender defined, never what another party's object of the same id says. ``address`` turns a
+    reference into an address, or raises InputError.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        handling: Handling,
+        definitions: Mapping[str, Mapping[str, object]],
+        address: Callable[[str], str],
+    ) -> None:
+        self._owner = owner
+        self._handling = handling
+        self._definitions = definitions
+        self._address = address
+        self._known: dict[str, Marking] = dict(KNOWN_MARKINGS)
+        self._labels: dict[tuple[object, ...], tuple[Label, tuple[str, ...]]] = {}
+
+    def label(self, parsed: ParsedObject) -> tuple[Label, tuple[str, ...]]:
+        """Return the label of an object, and notes for its sender.
+
+        Raises:
+            InputError: a recipient is unknown, or RED names no individual.
+        """
+        refs = frozenset(marking_refs(parsed))
+        key = (parsed.type, refs)
+        cached = self._labels.get(key)
+        if cached is None:
+            cached = self._labels[key] = self._make(parsed.type, refs)
+        return cached
+
+    def _make(self, type_: str, refs: Iterable[str]) -> tuple[Label, tuple[str, ...]]:
+        marking = join([self._read(ref) for ref in sorted(refs)])
+        notes: list[str] = []
+        if marking.unknown:
+            notes.append("carries a marking that this hub cannot read: nobody but its owner will receive it")
+        tlp = max(
+            (marking.tlp or self._handling.tlp or DEFAULT_TLP, self._handling.tlp or Tlp.CLEAR), key=list(Tlp).index
+        )
+        recipients = self._recipients(marking)
+        if tlp is Tlp.RED and not any("@" in address.split(":", 1)[0] for address in recipients):
+            raise InputError(
+                "TLP:RED is for individuals, and this names none",
+                where="object_marking_refs",
+                todo="name them: --to USER@PARTY, or the recipients of a Tocsin marking",
+            )
+        if tlp is Tlp.AMBER_STRICT and not recipients:
+            notes.append("TLP:AMBER+STRICT without recipients reaches only parties of a clause that names amber+strict")
+        label = Label(
+            owner=self._owner,
+            type=type_,
+            tlp=tlp,
+            pap=marking.pap,
+            categories=marking.categories,
+            sectors=marking.sectors,
+            countries=marking.countries,
+            residency=marking.residency,
+            recipients=recipients,
+            unknown_marking=marking.unknown,
+        )
+        return label, tuple(notes)
+
+    def _recipients(self, marking: Marking) -> frozenset[str]:
+        named = None if marking.recipients is None else frozenset(map(self._address, marking.recipients))
+        if named is None or self._handling.recipients is None:
+            return self._handling.recipients or named or frozenset()
+        both = named & self._handling.recipients
+        # addressed to nobody that both name: then it is for its owner alone, which must not look like "for everyone"
+        return both or frozenset({self._owner})
+
+    def _read(self, ref: str) -> Marking:
+        marking = self._known.get(ref)
+        if marking is None:
+            definition = self._definitions.get(ref)
+            marking = self._known[ref] = UNKNOWN if definition is None else read_marking(definition)
+        return marking
