@@ -6,12 +6,14 @@
     ├── UsageError               the command or call makes no sense as it stands
     ├── RefusedError             understood, and refused
     │   ├── InputError           what was handed in breaks a rule
+    │   │   ├── AgreementError   an agreement document does: every fault that was found, each with its place
     │   │   └── LimitError       it is larger, deeper or more than we take
     │   ├── NotFoundError        there is none, or none that the asker may see
     │   ├── AuthenticationError  we do not know who is asking
     │   ├── ForbiddenError       we know who is asking, and they may not
     │   ├── ConflictError        it contradicts what is already there
-    │   └── TransitionError      the thing is not in a state in which this can happen
+    │   ├── TransitionError      the thing is not in a state in which this can happen
+    │   └── BusyError            it could be done, but not now: too much is waiting already
     └── BrokenError              our own store or log is not what it must be
         ├── StoreBrokenError
         └── LogBrokenError
@@ -22,15 +24,20 @@ It carries no HTTP status and no exit code: ``kernel.http`` and ``cli`` map them
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 __all__ = [
+    "AgreementError",
     "AuthenticationError",
     "BrokenError",
+    "BusyError",
     "ConflictError",
     "ForbiddenError",
     "InputError",
     "LimitError",
     "LogBrokenError",
     "NotFoundError",
+    "Problem",
     "RefusedError",
     "StoreBrokenError",
     "TocsinError",
@@ -65,6 +72,39 @@ class InputError(RefusedError):
     """What was handed in breaks a rule of its format or of ours."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault in a document that a person wrote. ``line`` and ``column`` count from 1."""
+
+    where: str  # the document's name
+    line: int
+    column: int
+    found: str
+    expected: str
+    todo: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.where}:{self.line}:{self.column}: found {self.found}; expected {self.expected}"
+        return f"{text} ({self.todo})" if self.todo else text
+
+
+class AgreementError(InputError):
+    """An agreement document breaks rules: ``problems`` are all that were found in one reading, in the document's order.
+
+    ``problems`` is never empty; the error's own sentence names the first and counts the rest.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        super().__init__(
+            f"found {first.found}; expected {first.expected}{more}",
+            where=f"{first.where}:{first.line}:{first.column}",
+            todo=first.todo,
+        )
+        self.problems = problems
+
+
 class LimitError(InputError):
     """What was handed in is larger, deeper or more than we take."""
 
@@ -87,6 +127,10 @@ class ConflictError(RefusedError):
 
 class TransitionError(RefusedError):
     """The thing is not in a state in which this can happen."""
+
+
+class BusyError(RefusedError):
+    """It could be done, but not now: too much is waiting for the same thing already. Asking again later is right."""
 
 
 class BrokenError(TocsinError):

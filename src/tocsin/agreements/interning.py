@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from tocsin.agreements.model import Action, Label, Profile, Verdict
 from tocsin.agreements.tables import LABELS, PROFILES, VERDICTS
 from tocsin.errors import StoreBrokenError
-from tocsin.kernel.canonical import digest
+from tocsin.kernel.canonical import Json, digest
 from tocsin.kernel.db.store import next_id
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _VERDICT: Final = msgspec.json.Decoder(Verdict)
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
-def as_json(value: Label | Profile) -> dict[str, object]:
+def as_json(value: Label | Profile) -> dict[str, Json]:
     """Return a value as it stands in the log and under its digest: sets sorted, every field there."""
     plain = msgspec.to_builtins(value, order="deterministic")
     return {
@@ -50,12 +50,12 @@ def as_json(value: Label | Profile) -> dict[str, object]:
 
 def label_digest(label: Label) -> bytes:
     """Return what tells this label from every other."""
-    return digest("tocsin/label/v1", as_json(label))  # type: ignore[arg-type]  to_builtins gives JSON
+    return digest("tocsin/label/v1", as_json(label))
 
 
 def profile_digest(profile: Profile) -> bytes:
     """Return what tells this profile from every other."""
-    return digest("tocsin/profile/v1", as_json(profile))  # type: ignore[arg-type]  to_builtins gives JSON
+    return digest("tocsin/profile/v1", as_json(profile))
 
 
 def intern_labels(
@@ -171,6 +171,7 @@ def read_verdicts(connection: Connection, profile_id: int, slice_digest: bytes, 
 def remember_verdicts(
     connection: Connection,
     adapter: Adapter,
+    *,
     environment: int,
     profile_id: int,
     slice_digest: bytes,

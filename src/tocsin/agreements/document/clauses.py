@@ -1,0 +1,371 @@
+"""Clauses and their conditions, from nodes to values."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from tocsin.agreements.document.model import Clause, LabelTerms, PapTerm, ReaderTerms, TlpTerm, Verb
+from tocsin.agreements.document.tree import Scalar, Sequence, Table
+from tocsin.agreements.model import Pap, Tlp
+from tocsin.parties.model import CLEARANCES, Kind, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tocsin.agreements.document.checks import Checker
+    from tocsin.agreements.document.tree import Entry, Node
+
+__all__ = ["CRITERIA", "read_clause", "read_reader_terms"]
+
+_TYPE = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,248}[a-z0-9])", re.ASCII)  # STIX 2.1 §3.1: 3 to 250 of these
+_ACTIONS: Final = ("read",)
+_ONWARD: Final = ("as-marked", "own-organisation", "clients", "community", "none")
+
+# What a party can be asked before it has any user: no role, no nationality, no purpose.
+CRITERIA: Final = ("capacity", "sectors", "countries", "clearance", "kind", "communities", "data_region")
+_READER: Final = ("parties", *CRITERIA, "role", "nationality", "addressed")
+_LABEL: Final = ("tlp", "pap", "type", "category", "without", "sectors", "countries", "residency", "owner")
+
+_CLEARANCE_LAPSES: Final = {
+    "clearance": "a clearance can lapse, and a lapse must never lift a forbid: name it under 'unless' instead"
+}
+_FOR_IS_THE_KEY: Final = {"purpose": "purposes of a permit stand in the clause's own 'for'"}
+_UNLESS_IS_THE_KEY: Final = {
+    "for": "a forbid holds for every purpose: name the purposes that it spares as 'purpose' under 'unless'",
+    "rests_on": "a legal basis can lapse, and a lapse must never lift a forbid",
+    "onward": "a forbid lets nothing out that could be passed on",
+}
+_FORBIDS_HAVE_UNLESS: Final = {
+    "unless": "a permit names its conditions under 'to' and 'of'; 'unless' belongs to a forbid"
+}
+
+_Level = TypeVar("_Level", bound=enum.StrEnum)
+
+
+def read_clause(check: Checker, node: Node) -> Clause | None:
+    """Read one clause; None where it cannot be told what it is.
+
+    Faults are noted with ``check``; so is every part that has no effect yet.
+    """
+    if not isinstance(node, Table):
+        check.wrong(node, "a clause: a mapping with 'id' and one of 'permit', 'forbid', 'publish', 'retain', 'protect'")
+        return None
+    verbs = [verb for verb in Verb if verb.value in node.entries]
+    if len(verbs) != 1:
+        said = " and ".join(f"'{verb}'" for verb in verbs) or "a clause that does nothing"
+        check.problem(node.place, said, "exactly one of 'permit', 'forbid', 'publish', 'retain', 'protect'")
+        return None
+    readers = {
+        Verb.PERMIT: _read_permit,
+        Verb.FORBID: _read_forbid,
+        Verb.PUBLISH: _read_publish,
+        Verb.RETAIN: _read_retain,
+        Verb.PROTECT: _read_protect,
+    }
+    return readers[verbs[0]](check, node)
+
+
+def _id(check: Checker, entries: Mapping[str, Entry]) -> str:
+    return check.clause_id(entries["id"].value, "the id of a clause") if "id" in entries else ""
+
+
+def _bases(check: Checker, entries: Mapping[str, Entry]) -> tuple[str, ...]:
+    return check.many(entries["rests_on"].value, "a legal basis", check.name) if "rests_on" in entries else ()
+
+
+def _label(check: Checker, entries: Mapping[str, Entry]) -> LabelTerms:
+    return _read_label_terms(check, entries["of"].value) if "of" in entries else LabelTerms()
+
+
+def _read_permit(check: Checker, node: Table) -> Clause:
+    emergency = "emergency" in node.entries
+    entries = check.table(
+        node,
+        "a permit",
+        required=("id", "permit", "to", *(("emergency", "lasts", "activated_by") if emergency else ())),
+        optional=("of", "for", "rests_on", "onward", *(("afterwards",) if emergency else ("emergency",))),
+        refused=_FORBIDS_HAVE_UNLESS,
+    )
+    clause_id = _id(check, entries)
+    if "permit" in entries:
+        check.one_of(entries["permit"].value, "what is permitted", _ACTIONS)
+    to = ReaderTerms()
+    if "to" in entries:
+        to = read_reader_terms(check, entries["to"].value, "the readers of a permit", _READER, refused=_FOR_IS_THE_KEY)
+    onward = None
+    if "onward" in entries:
+        onward = check.one_of(entries["onward"].value, "what a reader may pass on", _ONWARD)
+        check.note(f"clause {clause_id} onward: is not yet carried to the reader as a marking")
+    name = None
+    if emergency:
+        name = _read_emergency(check, entries)
+        check.note(f"clause {clause_id} emergency: the whole clause has no effect yet, its permit included")
+    return Clause(
+        id=clause_id,
+        verb=Verb.PERMIT,
+        to=to,
+        of=_label(check, entries),
+        purposes=check.many(entries["for"].value, "a purpose", check.name) if "for" in entries else None,
+        rests_on=_bases(check, entries),
+        onward=onward,
+        emergency=name,
+    )
+
+
+def _read_forbid(check: Checker, node: Table) -> Clause:
+    entries = check.table(
+        node,
+        "a forbid",
+        required=("id", "forbid"),
+        optional=("to", "of", "unless"),
+        refused=_UNLESS_IS_THE_KEY,
+    )
+    if "forbid" in entries:
+        check.one_of(entries["forbid"].value, "what is forbidden", _ACTIONS)
+    to = ReaderTerms()
+    if "to" in entries:
+        keys = tuple(key for key in _READER if key not in _CLEARANCE_LAPSES)
+        refused = _CLEARANCE_LAPSES | {"purpose": _UNLESS_IS_THE_KEY["for"]}
+        to = read_reader_terms(check, entries["to"].value, "the readers of a forbid", keys, refused=refused)
+    unless = None
+    if "unless" in entries:
+        what = "the readers whom a forbid spares"
+        unless = read_reader_terms(check, entries["unless"].value, what, (*_READER, "purpose"))
+        if unless.parties == ():
+            check.wrong(entries["unless"].value, "'parties' by name", "a forbid that spares all forbids nothing")
+    return Clause(id=_id(check, entries), verb=Verb.FORBID, to=to, of=_label(check, entries), unless=unless)
+
+
+def _read_publish(check: Checker, node: Table) -> Clause:
+    entries = check.table(node, "a publish clause", required=("id", "publish", "of"), optional=("rests_on",))
+    clause_id = _id(check, entries)
+    if "publish" in entries:
+        what = "what is published"
+        parts = check.table(
+            entries["publish"].value,
+            what,
+            required=("sanitised", "tlp", "attribution", "approve"),
+            optional=("delay",),
+        )
+        if "sanitised" in parts:
+            check.name(parts["sanitised"].value, "the name of a sanitising plan")
+        if "tlp" in parts:
+            check.one_of(parts["tlp"].value, "the TLP of the sanitised version", Tlp)
+        if "attribution" in parts:
+            check.one_of(parts["attribution"].value, "attribution", ("withheld", "named"))
+        if "approve" in parts:
+            check.one_of(parts["approve"].value, "who approves", ("owner", "coordinator", "nobody"))
+        if "delay" in parts:
+            check.duration(parts["delay"].value, "the delay")
+    check.note(f"clause {clause_id} publish: has no effect yet")
+    return Clause(id=clause_id, verb=Verb.PUBLISH, of=_label(check, entries), rests_on=_bases(check, entries))
+
+
+def _read_retain(check: Checker, node: Table) -> Clause:
+    entries = check.table(node, "a retain clause", required=("id", "retain", "of"))
+    clause_id = _id(check, entries)
+    if "retain" in entries:
+        parts = check.table(entries["retain"].value, "how long it is retained", required=("for", "then"))
+        if "for" in parts:
+            check.duration(parts["for"].value, "how long it is retained")
+        if "then" in parts:
+            check.one_of(parts["then"].value, "what happens then", ("purge", "review"))
+    check.note(f"clause {clause_id} retain: has no effect yet")
+    return Clause(id=clause_id, verb=Verb.RETAIN, of=_label(check, entries))
+
+
+def _read_protect(check: Checker, node: Table) -> Clause:
+    entries = check.table(node, "a protect clause", required=("id", "protect"), optional=("of", "rests_on"))
+    clause_id = _id(check, entries)
+    if "protect" in entries:
+        what = "what is protected from"
+        parts = check.table(entries["protect"].value, what, required=("from",), optional=("survives",))
+        if "from" in parts:
+            check.many(parts["from"].value, "a use that is ruled out", check.name)
+        if "survives" in parts:
+            check.one_of(parts["survives"].value, "what the protection survives", ("end", "withdrawal"))
+    check.note(f"clause {clause_id} protect: has no effect yet")
+    return Clause(id=clause_id, verb=Verb.PROTECT, of=_label(check, entries), rests_on=_bases(check, entries))
+
+
+def _read_emergency(check: Checker, entries: Mapping[str, Entry]) -> str:
+    name = check.name(entries["emergency"].value, "the name of an emergency annex")
+    if "lasts" in entries:
+        check.duration(entries["lasts"].value, "how long an annex lasts")
+    if "activated_by" in entries:
+        ways = check.table(entries["activated_by"].value, "who activates", required=("motion",), optional=("or",))
+        if "motion" in ways:
+            motion = check.table(ways["motion"].value, "a motion", required=("body", "more_than"), optional=("quorum",))
+            if "body" in motion:
+                check.name(motion["body"].value, "the name of a body")
+            if "quorum" in motion:
+                check.fraction(motion["quorum"].value, "a quorum")
+            if "more_than" in motion:
+                read_majority(check, motion["more_than"].value)
+        if "or" in ways:
+            _read_duty_officers(check, ways["or"].value)
+    if "afterwards" in entries:
+        _read_afterwards(check, entries["afterwards"].value)
+    return name
+
+
+def _read_duty_officers(check: Checker, node: Node) -> None:
+    parts = check.table(node, "the other way", required=("duty_officers", "lasts", "ratify_within"))
+    if "duty_officers" in parts:
+        officers = check.table(parts["duty_officers"].value, "duty officers by kind of party", optional=tuple(Kind))
+        for entry in officers.values():
+            check.integer(entry.value, "how many duty officers", low=1, high=100)
+    for key in ("lasts", "ratify_within"):
+        if key in parts:
+            check.duration(parts[key].value, f"'{key}'")
+
+
+def _read_afterwards(check: Checker, node: Node) -> None:
+    parts = check.table(node, "what happens afterwards", optional=("new_releases", "keep", "destroy"))
+    if "new_releases" in parts:
+        check.one_of(parts["new_releases"].value, "new releases", ("stop", "continue"))
+    if "keep" in parts:
+        check.many(parts["keep"].value, "a type of object", _read_type(check))
+    if "destroy" in parts:
+        destroy = check.table(parts["destroy"].value, "what is destroyed", required=("types", "within"))
+        if "types" in destroy:
+            check.many(destroy["types"].value, "a type of object", _read_type(check))
+        if "within" in destroy:
+            check.duration(destroy["within"].value, "within what time")
+
+
+def read_majority(check: Checker, node: Node) -> None:
+    """Check a majority: one share, or one for each kind of party."""
+    if not isinstance(node, Table):
+        check.fraction(node, "a majority")
+        return
+    for entry in check.table(node, "majorities by kind of party", optional=tuple(Kind)).values():
+        check.fraction(entry.value, "a majority")
+
+
+class _TypeReader:
+    """Reads one STIX type name (§3.1)."""
+
+    def __init__(self, check: Checker) -> None:
+        self._check = check
+
+    def __call__(self, node: Node, what: str) -> str:
+        return self._check.matching(node, what, _TYPE, "a STIX type: 3 to 250 of a-z, 0-9, '-'")
+
+
+def _read_type(check: Checker) -> _TypeReader:
+    return _TypeReader(check)
+
+
+def read_reader_terms(
+    check: Checker,
+    node: Node,
+    what: str,
+    keys: tuple[str, ...],
+    *,
+    refused: Mapping[str, str] | None = None,
+) -> ReaderTerms:
+    """Read conditions on readers or parties: only ``keys``, and at least one of them."""
+    entries = check.table(node, what, optional=keys, refused=refused)
+    if isinstance(node, Table) and not node.entries:
+        check.wrong(node, f"{what}: at least one condition", "for every member write {parties: all}")
+
+    def names(key: str) -> tuple[str, ...] | None:
+        return check.many(entries[key].value, f"'{key}'", check.name) if key in entries else None
+
+    def countries(key: str) -> tuple[str, ...] | None:
+        return check.many(entries[key].value, f"'{key}'", check.country) if key in entries else None
+
+    def words(key: str, vocabulary: type[enum.StrEnum]) -> tuple[str, ...] | None:
+        if key not in entries:
+            return None
+        return check.many(entries[key].value, f"'{key}'", lambda item, said: check.one_of(item, said, vocabulary))
+
+    clearance = None
+    if "clearance" in entries:
+        clearance = check.one_of(entries["clearance"].value, "the clearance that is needed at least", CLEARANCES)
+    if "addressed" in entries:
+        value = entries["addressed"].value
+        if not (isinstance(value, Scalar) and value.value is True):
+            check.wrong(value, "'addressed: true'", "leave the key out if it is no condition")
+    return ReaderTerms(
+        parties=_read_parties(check, entries["parties"].value) if "parties" in entries else None,
+        capacity=names("capacity"),
+        role=words("role", Role),
+        sectors=names("sectors"),
+        countries=countries("countries"),
+        clearance=clearance,
+        kind=words("kind", Kind),
+        communities=names("communities"),
+        nationality=countries("nationality"),
+        data_region=names("data_region"),
+        purpose=names("purpose"),
+        addressed="addressed" in entries,
+    )
+
+
+def _read_parties(check: Checker, node: Node) -> tuple[str, ...]:
+    if isinstance(node, Scalar) and node.value == "all":
+        return ()
+    if not isinstance(node, Sequence):
+        check.wrong(node, "'parties: all', or a list of names")
+        return ()
+    return check.list_of(node, "the name of a party", check.party)
+
+
+def _read_label_terms(check: Checker, node: Node) -> LabelTerms:
+    entries = check.table(node, "what is read", optional=_LABEL)
+
+    def names(key: str) -> tuple[str, ...] | None:
+        return check.many(entries[key].value, f"'{key}'", check.name) if key in entries else None
+
+    tlp = None
+    if "tlp" in entries:
+        values, written = _read_levels(check, entries["tlp"].value, "a TLP value", Tlp)
+        tlp = TlpTerm(values=values, names_amber_strict=Tlp.AMBER_STRICT in written)
+    pap = None
+    if "pap" in entries:
+        pap = PapTerm(values=_read_levels(check, entries["pap"].value, "a PAP value", Pap)[0])
+    terms = LabelTerms(
+        tlp=tlp,
+        pap=pap,
+        type=check.many(entries["type"].value, "a type of object", _read_type(check)) if "type" in entries else None,
+        category=names("category"),
+        without=names("without"),
+        sectors=names("sectors"),
+        countries=(
+            check.many(entries["countries"].value, "'countries'", check.country) if "countries" in entries else None
+        ),
+        residency=names("residency"),
+        owner=check.many(entries["owner"].value, "the name of a party", check.party) if "owner" in entries else None,
+    )
+    both = set(terms.category or ()) & set(terms.without or ())
+    if both:
+        check.wrong(entries["without"].value, "other categories than under 'category'", "nothing can meet both")
+    return terms
+
+
+def _read_levels(
+    check: Checker, node: Node, what: str, levels: type[_Level]
+) -> tuple[tuple[_Level, ...], tuple[_Level, ...]]:
+    """Return the values that are covered, widest first, and those that were written out."""
+    ladder = tuple(levels)
+
+    def level(item: Node, said: str) -> _Level:
+        return levels(check.one_of(item, said, levels))
+
+    if not isinstance(node, Table):
+        written = check.many(node, what, level)
+        return tuple(value for value in ladder if value in written), written
+    bounds = check.table(node, f"the bounds of {what}", optional=("at_most", "at_least"))
+    if not node.entries:
+        check.wrong(node, "'at_most', 'at_least' or both")
+    low = level(bounds["at_least"].value, what) if "at_least" in bounds else ladder[0]
+    high = level(bounds["at_most"].value, what) if "at_most" in bounds else ladder[-1]
+    covered = ladder[ladder.index(low) : ladder.index(high) + 1]
+    if not covered:
+        check.wrong(node, f"'at_least' no stricter than 'at_most' ({' < '.join(ladder)})")
+    named = tuple(level_ for key, level_ in (("at_least", low), ("at_most", high)) if key in bounds)
+    return covered, named
