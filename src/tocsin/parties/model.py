@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import enum
 import re
 from typing import Final
 
 import msgspec
 
-from tocsin.errors import InputError, TransitionError
+from tocsin.errors import InputError, LimitError, TransitionError
 from tocsin.kernel.clock import Micros
 
 __all__ = [
     "CLEARANCES",
     "COUNTRY",
+    "MAX_CLIENTS",
+    "MAX_REMARK",
+    "MAX_TITLE",
+    "MAX_URI",
+    "MAX_VOCABULARY",
     "NAME",
     "PARTY_TRANSITIONS",
     "PURPOSES",
+    "ROLE_PERMISSIONS",
+    "USER_TRANSITIONS",
     "Kind",
     "Party",
     "PartyAct",
@@ -25,12 +34,20 @@ __all__ = [
     "Principal",
     "PrincipalKind",
     "Role",
+    "Token",
     "User",
+    "UserAct",
     "UserStatus",
     "check_name",
+    "check_purpose",
+    "check_remark",
+    "check_uri",
     "clearance_rank",
     "effective_clearance",
     "next_status",
+    "next_user_status",
+    "parse_reference",
+    "role_permissions",
 ]
 
 # Short enough to type and to stand in a log line; no character that a shell, a URL or a policy text could misread.
@@ -38,8 +55,32 @@ NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)  # ISO 3166-1 alpha-2
 # lowest first; a reader needs at least what a clause names
 CLEARANCES: Final = ("unclassified", "restricted", "confidential", "secret", "top-secret")
-# what a credential may be bound to; an agreement may name more, `enforce` is never implied
+# what a credential may be bound to; `enforce` is never implied
 PURPOSES: Final = ("detect", "prevent", "respond", "analyse", "enforce")
+
+# Room for any real identifier; every label, profile, signature and log entry repeats it.
+MAX_URI: Final = 512
+# The longest legal name of an organisation that we met has 140 characters.
+MAX_TITLE: Final = 200
+# A reason or note is a sentence or two; what needs more is a document of its own.
+MAX_REMARK: Final = 500
+# Each of capacities, sectors and communities: the longest register of sectors in use has 16 entries. Every verdict
+# about the party carries them all.
+MAX_VOCABULARY: Final = 64
+# An MSSP serves hundreds; the list stands in every log entry about it.
+MAX_CLIENTS: Final = 1_000
+# 9999-12-31: the last day that RFC 3339 can write.
+_LAST_INSTANT: Final[Micros] = 253_402_300_800_000_000
+# Raw Ed25519 public keys have 32 bytes (RFC 8032 §5.1.5).
+_KEY_BYTES: Final = 32
+# RFC 3986 §4.3 `absolute-URI`, narrowed so that one organisation has one spelling: scheme and authority in lower
+# case, no user name in it, no IP literal, no fragment.
+_URI: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*:"
+    r"(?://[a-z0-9._~!$&'()*+,;=-]+(?::[0-9]{1,5})?(?=[/?]|\Z)|(?!//))"
+    r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*",
+    re.ASCII,
+)
 
 
 class Kind(enum.StrEnum):
@@ -116,8 +157,36 @@ class UserStatus(enum.StrEnum):
     DISABLED = "disabled"
 
 
+class UserAct(enum.StrEnum):
+    """What moves a user from one status to another."""
+
+    DISABLE = "disable"
+
+
+# Once disabled is disabled for good: a person who comes back gets a new name, and old entries keep their meaning.
+USER_TRANSITIONS: Final[dict[tuple[UserStatus, UserAct], UserStatus]] = {
+    (UserStatus.ACTIVE, UserAct.DISABLE): UserStatus.DISABLED,
+}
+
+
+def next_user_status(status: UserStatus, act: UserAct) -> UserStatus:
+    """Return the status that an act leads to.
+
+    Raises:
+        TransitionError: a user in this status cannot suffer that.
+    """
+    try:
+        return USER_TRANSITIONS[status, act]
+    except KeyError:
+        raise TransitionError(f"one cannot {act} a user who is {status}", todo="add a user of another name") from None
+
+
 class Party(msgspec.Struct, frozen=True, kw_only=True):
-    """An organisation. ``uri`` identifies it in the world and never changes; ``name`` is its short name here."""
+    """An organisation. ``uri`` identifies it in the world and never changes; ``name`` is its short name here.
+
+    Raises:
+        InputError: an attribute has not the shape that its kind demands; LimitError: there are too many.
+    """
 
     uri: str
     name: str
@@ -133,9 +202,36 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     clearance_until: Micros | None = None
     status: PartyStatus = PartyStatus.CANDIDATE
 
+    def __post_init__(self) -> None:
+        check_uri(self.uri)
+        check_name(self.name, "party")
+        _check_title(self.title)
+        _check_country(self.country)
+        for what, words in (
+            ("capacity", self.capacities),
+            ("sector", self.sectors),
+            ("community", self.communities),
+        ):
+            _check_count(len(words), MAX_VOCABULARY, what)
+            for word in words:
+                check_name(word, what)
+        _check_count(len(self.clients), MAX_CLIENTS, "client")
+        for client in self.clients:
+            check_uri(client)
+        if self.uri in self.clients:
+            raise InputError("a party is no client of itself", where=self.name, todo="name the parties that it serves")
+        if self.data_region is not None:
+            check_name(self.data_region, "data region")
+        clearance_rank(self.clearance)
+        _check_instant(self.clearance_until)
+
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A person of a party, written ``name@party``."""
+    """A person of a party, written ``name@party``.
+
+    Raises:
+        InputError: an attribute has not the shape that its kind demands.
+    """
 
     name: str
     party: str  # URI
@@ -147,6 +243,19 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     status: UserStatus = UserStatus.ACTIVE
     signing_key: str | None = None  # base64 of the raw Ed25519 public key of a signatory
 
+    def __post_init__(self) -> None:
+        check_name(self.name, "user")
+        check_uri(self.party)
+        if not self.roles:
+            raise InputError("a user has at least one role", where=self.name, todo=f"give one of {', '.join(Role)}")
+        clearance_rank(self.clearance)
+        _check_instant(self.clearance_until)
+        if self.nationality is not None:
+            _check_country(self.nationality)
+        check_purpose(self.purpose)
+        if self.signing_key is not None:
+            _check_key(self.signing_key)
+
 
 class Permission(enum.StrEnum):
     """What a route or a credential allows: room, thing, verb."""
@@ -155,6 +264,27 @@ class Permission(enum.StrEnum):
     OBJECTS_READ = "exchange:objects:read"
     OBJECTS_SUBMIT = "exchange:objects:submit"
     OBJECTS_DELETE = "exchange:objects:delete"
+
+
+_READ: Final = frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ})
+_CONTRIBUTE: Final = _READ | {Permission.OBJECTS_SUBMIT, Permission.OBJECTS_DELETE}
+
+# What a person may ask for; what they then receive is the gate's to decide.
+ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _READ,
+    Role.ANALYST: _CONTRIBUTE,
+    Role.LIAISON: _CONTRIBUTE,
+    Role.SIGNATORY: _READ,
+    Role.EXERCISE_DIRECTOR: _READ,
+    Role.EVALUATOR: _READ,
+    Role.AUDITOR: _READ,
+    Role.OPERATOR: _READ,
+}
+
+
+def role_permissions(roles: frozenset[Role]) -> frozenset[Permission]:
+    """Return what the holder of these roles may ask for: the union."""
+    return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
 
 
 class PrincipalKind(enum.StrEnum):
@@ -180,6 +310,40 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.user}@{self.party_name}" if self.user else self.party_name
 
 
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a token once its text is gone: whose it is, and what it is good for."""
+
+    token_id: int
+    party: str  # URI
+    party_name: str
+    user: str | None  # name within the party; None: the party's service
+    purpose: str
+    permissions: frozenset[Permission]
+    note: str
+    created_at: Micros
+    expires_at: Micros | None
+    revoked_at: Micros | None
+
+    @property
+    def subject(self) -> str:
+        """Return ``name@party`` for a person's, ``party`` for a service's."""
+        return f"{self.user}@{self.party_name}" if self.user else self.party_name
+
+    def stands(self, at: Micros) -> bool:
+        """Return whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+def parse_reference(reference: str) -> tuple[str, str | None]:
+    """Read ``party`` or ``user@party`` into the name of the party and that of the user.
+
+    Raises:
+        InputError: it is neither.
+    """
+    user, at, party = reference.rpartition("@")
+    return check_name(party, "party"), check_name(user, "user") if at else None
+
+
 def check_name(name: str, what: str) -> str:
     """Return the name if it is one.
 
@@ -192,6 +356,81 @@ def check_name(name: str, what: str) -> str:
             todo="use 1 to 64 of a-z, 0-9, '.', '_' and '-', with a letter or digit at both ends",
         )
     return name
+
+
+def check_uri(uri: str) -> str:
+    """Return the URI if it can identify a party (RFC 3986 §4.3, narrowed to one spelling for each).
+
+    Raises:
+        InputError: it is relative, longer than ``MAX_URI``, or spelt in a way that another could be mistaken for it.
+    """
+    if len(uri) > MAX_URI:
+        raise LimitError(f"a party's URI has at most {MAX_URI} characters, this one {len(uri)}", where=f"{uri[:40]}…")
+    if _URI.fullmatch(uri) is None or uri.endswith(":"):
+        raise InputError(
+            f"{uri[:80]!r} is no URI of a party",
+            todo="write it absolute, like https://cert.example or urn:example:cert: scheme and host in lower case, "
+            "no user name, no fragment, no space",
+        )
+    return uri
+
+
+def check_purpose(purpose: str) -> str:
+    """Return the purpose if a credential can be bound to it.
+
+    Raises:
+        InputError: there is no such purpose.
+    """
+    if purpose not in PURPOSES:
+        raise InputError(f"{purpose[:40]!r} is no purpose", todo=f"use one of {', '.join(PURPOSES)}")
+    return purpose
+
+
+def check_remark(remark: str, what: str) -> str:
+    """Return a reason or note if it can stand in a log entry and on a terminal; it may be empty.
+
+    Raises:
+        InputError: it has more than ``MAX_REMARK`` characters, or one that cannot be printed.
+    """
+    # `isprintable` keeps out line ends, terminal escapes, bidirectional overrides and lone surrogates
+    if len(remark) > MAX_REMARK or not remark.isprintable():
+        raise InputError(f"this {what} cannot be recorded", todo=f"write up to {MAX_REMARK} printable characters")
+    return remark
+
+
+def _check_title(title: str) -> None:
+    if not title.isprintable() or title != title.strip() or not 0 < len(title) <= MAX_TITLE:
+        raise InputError(
+            f"{title[:80]!r} is no title of a party",
+            todo=f"write 1 to {MAX_TITLE} printable characters, without spaces around them",
+        )
+
+
+def _check_country(country: str) -> None:
+    if COUNTRY.fullmatch(country) is None:
+        raise InputError(f"{country[:40]!r} is no country", todo="write two capital letters (ISO 3166-1), like NO")
+
+
+def _check_count(count: int, limit: int, what: str) -> None:
+    if count > limit:
+        raise LimitError(f"a party has at most {limit} of {what}, this one {count}", todo="name fewer")
+
+
+def _check_instant(at: Micros | None) -> None:
+    if at is not None and not 0 <= at < _LAST_INSTANT:
+        raise InputError(f"{at} is no instant that can be written", todo="name one between 1970 and 9999")
+
+
+def _check_key(key: str) -> None:
+    try:
+        raw = base64.b64decode(key.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raw = b""
+    # one key has one spelling: stray bits at the end of base64 would make two
+    if len(raw) != _KEY_BYTES or base64.b64encode(raw).decode() != key:
+        raise InputError(
+            f"{key[:60]!r} is no Ed25519 public key", todo=f"write the {_KEY_BYTES} raw bytes in base64, with padding"
+        )
 
 
 def clearance_rank(clearance: str) -> int:
