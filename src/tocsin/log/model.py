@@ -95,7 +95,7 @@ def encode_payload(payload: EntryPayload) -> bytes:
     """The bytes of a payload: JSON without spaces, fields in their order, the names in ``data`` sorted.
 
     Raises:
-        InputError: ``data`` holds what JSON does not keep (a tuple, a NaN, bytes, a date, an integer above 2⁶⁴).
+        InputError: ``data`` holds what JSON does not keep (a tuple, a NaN, bytes, a date).
         LimitError: it is larger than a payload may be.
 
     """
