@@ -440,7 +440,7 @@ _OFFER_COLUMNS: Final = (
     "withdrawn_at",
 )
 
-_NOTHING: Final[dict[Micros, Any]] = {}
+_NOTHING: Final[Mapping[Micros, Any]] = {}
 
 _LABEL_STAYS: Final = "you shared this before: its label stays; to change who receives it, share a later version"
 

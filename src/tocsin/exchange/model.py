@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from tocsin.errors import InputError
+from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import Micros
 
 __all__ = [
@@ -95,13 +96,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     spec_versions: frozenset[str] | None = None
     added_after: Micros | None = None
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Json]:
         """Return the query for the log and for sealing cursors: sorted, complete, and None where nothing is asked."""
         return {
-            "ids": None if self.ids is None else sorted(self.ids),
-            "types": None if self.types is None else sorted(self.types),
-            "versions": sorted(str(version) for version in self.versions),
-            "spec_versions": None if self.spec_versions is None else sorted(self.spec_versions),
+            "ids": None if self.ids is None else [*sorted(self.ids)],
+            "types": None if self.types is None else [*sorted(self.types)],
+            "versions": [*sorted(str(version) for version in self.versions)],
+            "spec_versions": None if self.spec_versions is None else [*sorted(self.spec_versions)],
             "added_after": self.added_after,
         }
 

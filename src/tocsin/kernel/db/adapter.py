@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Engine, FromClause, Table
+    from sqlalchemy import Connection, Engine, FromClause, Select, Table
 
 __all__ = ["Adapter"]
 
@@ -37,4 +37,8 @@ class Adapter(Protocol):
 
     def integers(self, values: Sequence[int], name: str) -> FromClause:
         """Return a table expression with one column ``value`` that holds these integers, any number of them."""
+        ...
+
+    def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
+        """Return ``query`` with the hint to read ``table`` through an index, where the database takes hints."""
         ...

@@ -1,0 +1,166 @@
+"""The gate on the store: who passes now, which labels are open to them, and whether that still holds."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.agreements import interning
+from tocsin.agreements.facts import Facts
+from tocsin.agreements.gate import Slice, decide, profile_of, slice_for
+from tocsin.agreements.model import Action, Label, Profile, Verdict
+from tocsin.agreements.store import policy_epoch, read_in_force
+from tocsin.errors import AuthenticationError
+from tocsin.parties import store as parties
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.clock import Micros
+    from tocsin.kernel.db import Store
+    from tocsin.log.service import Log
+
+__all__ = ["Gate", "Pass"]
+
+# Profiles whose verdicts stay in memory: a hub's readers at one time; each holds a row for every label.
+KEPT: Final = 2_048
+
+
+class Pass(msgspec.Struct, kw_only=True):
+    """One reader at one instant: under which slice of policy they are judged, and what was decided so far."""
+
+    profile: Profile
+    slice: Slice
+    epoch: int
+    at: Micros
+    verdicts: dict[int, Verdict]
+
+    @property
+    def slice_digest(self) -> bytes:
+        """Return the digest of the policies and facts that apply to this reader."""
+        return self.slice.digest
+
+
+class Gate:
+    """Decides, and remembers what it decided.
+
+    A verdict is kept for (profile, label, slice digest): when anything changes that the slice is made of, the digest is
+    another and the reader is judged anew.
+    """
+
+    def __init__(self, *, store: Store, log: Log, environment: int) -> None:
+        self._store = store
+        self._log = log
+        self._environment = environment
+        self._facts: tuple[int, Facts] | None = None
+        self._passes: OrderedDict[tuple[str, str | None, str], Pass] = OrderedDict()
+        self._verdicts: OrderedDict[tuple[Profile, bytes], dict[int, Verdict]] = OrderedDict()
+        self._remembered: dict[tuple[Profile, bytes], set[int]] = {}
+
+    def admit(self, connection: Connection, party: str, user: str | None, purpose: str) -> Pass:
+        """Judge who is asking, in the snapshot of this connection.
+
+        Raises:
+            AuthenticationError: there is no such party or user any more.
+        """
+        at = self._log.now(connection)
+        epoch = policy_epoch(connection, self._environment)
+        key = (party, user, purpose)
+        kept = self._passes.get(key)
+        if kept is not None and kept.epoch == epoch and _holds(kept.slice, kept.at, at):
+            self._passes.move_to_end(key)
+            return kept
+        row = parties.party_by_uri(connection, self._environment, party)
+        person = None if row is None or user is None else parties.user_by_name(connection, row.party_id, user)
+        if row is None or (user is not None and person is None):
+            raise AuthenticationError("there is no such reader")
+        profile = profile_of(row.party, None if person is None else person.user, purpose, at)
+        slice_ = slice_for(profile, self.facts(connection, at))
+        verdicts = self._verdicts.setdefault((profile, slice_.digest), {})
+        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, verdicts=verdicts)
+        self._passes[key] = passed
+        while len(self._passes) > KEPT:
+            self._passes.popitem(last=False)
+        while len(self._verdicts) > KEPT:
+            old, _ = self._verdicts.popitem(last=False)
+            self._remembered.pop(old, None)
+        return passed
+
+    def facts(self, connection: Connection, at: Micros) -> Facts:
+        """Return what the snapshot says of all parties and agreements, as of an instant."""
+        epoch = policy_epoch(connection, self._environment)
+        if self._facts is None or self._facts[0] != epoch:
+            everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
+            agreements = read_in_force(connection, self._environment)
+            self._facts = (epoch, Facts(at=at, parties=everyone, agreements=agreements))
+        return msgspec.structs.replace(self._facts[1], at=at)
+
+    def opened(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
+        """Return those of these labels that are open to the reader."""
+        self.verdicts(connection, passed, labels)
+        return frozenset(label_id for label_id in labels if passed.verdicts[label_id].allows)
+
+    def verdicts(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> dict[int, Verdict]:
+        """Return the verdict on each of these labels: remembered, stored, or decided now."""
+        missing = [label_id for label_id in labels if label_id not in passed.verdicts]
+        if missing:
+            profile_id = interning.find_profile(connection, self._environment, passed.profile)
+            if profile_id is not None:
+                stored = interning.read_verdicts(connection, profile_id, passed.slice.digest, Action.READ)
+                passed.verdicts.update(stored)
+                missing = [label_id for label_id in missing if label_id not in passed.verdicts]
+        if missing:
+            decided = decide(passed.slice, passed.profile, [labels[label_id] for label_id in missing])
+            passed.verdicts.update(zip(missing, decided, strict=True))
+        return {label_id: passed.verdicts[label_id] for label_id in labels}
+
+    def still(self, connection: Connection, passed: Pass, at: Micros) -> bool:
+        """Return whether what was decided for a reader still holds, at an instant and in this transaction."""
+        if not _holds(passed.slice, passed.at, at):
+            return False
+        if policy_epoch(connection, self._environment) == passed.epoch:
+            return True
+        row = parties.party_by_uri(connection, self._environment, passed.profile.party)
+        if row is None:
+            return False
+        person = None
+        if passed.profile.user is not None:
+            found = parties.user_by_name(connection, row.party_id, passed.profile.user)
+            if found is None:
+                return False
+            person = found.user
+        profile = profile_of(row.party, person, passed.profile.purpose, at)
+        return (
+            profile == passed.profile and slice_for(profile, self.facts(connection, at)).digest == passed.slice.digest
+        )
+
+    def remember(self, connection: Connection, passed: Pass, at: Micros) -> int:
+        """Enter a reader's profile and what was decided for it; returns the profile's id."""
+        profile_id = interning.intern_profile(connection, self._environment, passed.profile, at)
+        known = self._remembered.setdefault((passed.profile, passed.slice.digest), set())
+        decided = dict(passed.verdicts)
+        if fresh := decided.keys() - known:
+            interning.remember_verdicts(
+                connection,
+                self._store.adapter,
+                environment=self._environment,
+                profile_id=profile_id,
+                slice_digest=passed.slice.digest,
+                action=Action.READ,
+                verdicts=[(label_id, decided[label_id]) for label_id in sorted(fresh)],
+            )
+            # should this transaction fail, the rows are only missing: they are decided again after a restart
+            known |= fresh
+        return profile_id
+
+    def labels(self, connection: Connection, label_ids: Sequence[int]) -> dict[int, Label]:
+        """Return labels by their ids."""
+        return interning.read_labels(connection, self._store.adapter, label_ids)
+
+
+def _holds(slice_: Slice, since: Micros, at: Micros) -> bool:
+    return at >= since and (slice_.valid_until is None or at < slice_.valid_until)

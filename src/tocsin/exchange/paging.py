@@ -1,0 +1,207 @@
+"""Which offers a reader gets next: a plan that costs the same whether it sees little, some or all of a collection.
+
+Offers are numbered densely within a collection. The counts of offers by label give the reader's density, the share of
+offers whose label is open to it. Only the window ``(cursor, cursor + 1.3 · limit / density]`` is looked into, through
+the index ``(collection, label, seq)`` or, where the reader sees most of it, straight through the numbers; while the
+page is short, the window doubles.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+from sqlalchemy import select
+
+from tocsin.exchange import store
+from tocsin.exchange.model import PageItem, Query, VersionChoice
+from tocsin.exchange.tables import OFFERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from sqlalchemy import Connection, Row, Select
+
+    from tocsin.kernel.clock import Micros
+    from tocsin.kernel.db.adapter import Adapter
+
+    OfferRow: TypeAlias = Row[*tuple[Any, ...]]
+
+__all__ = ["SPEC_VERSION", "View", "items_after"]
+
+# All that intake lets in is STIX 2.1.
+SPEC_VERSION: Final = "2.1"
+# So many windows' worth of slack that most pages need one look.
+SLACK: Final = 1.3
+# Where a reader sees more than this share, walking the numbers beats one index descent for each label.
+DENSE: Final = 0.5
+
+_COLUMNS: Final = (
+    OFFERS.c.offer_seq,
+    OFFERS.c.label_id,
+    OFFERS.c.object_id,
+    OFFERS.c.version,
+    OFFERS.c.owner_id,
+    OFFERS.c.date_added,
+    OFFERS.c.body_id,
+    OFFERS.c.contested,
+)
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A collection as one reader sees it: the labels open to it, and how many offers carry them."""
+
+    collection_id: int
+    head_seq: int
+    labels: frozenset[int]
+    offers: int
+
+
+def items_after(
+    connection: Connection, adapter: Adapter, view: View, query: Query, *, after: int, limit: int
+) -> list[PageItem]:
+    """Return the first ``limit`` offers behind ``after`` that the view shows and the query asks for, in order.
+
+    ``view.labels`` must hold only labels that the gate opened; types are asked by narrowing them beforehand.
+    """
+    if not view.labels or (query.spec_versions is not None and SPEC_VERSION not in query.spec_versions):
+        return []
+    if query.added_after is not None:
+        after = max(after, _seq_at(connection, view.collection_id, query.added_after))
+    found: list[PageItem] = []
+    rows = (
+        _by_id(connection, view, query, after)
+        if query.ids is not None
+        else _by_window(connection, adapter, view, after=after, limit=limit)
+    )
+    for batch in rows:
+        found.extend(_chosen(connection, view, query, batch))
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _seq_at(connection: Connection, collection_id: int, instant: Micros) -> int:
+    """Return the number of the last offer added at or before an instant."""
+    row = connection.execute(
+        select(OFFERS.c.offer_seq)
+        .where(OFFERS.c.collection_id == collection_id, OFFERS.c.date_added <= instant)
+        .order_by(OFFERS.c.date_added.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return row or 0
+
+
+def _by_id(connection: Connection, view: View, query: Query, after: int) -> Iterator[Sequence[OfferRow]]:
+    rows: list[OfferRow] = []
+    for part in store.chunks(sorted(query.ids or ())):
+        found = connection.execute(
+            select(*_COLUMNS).where(
+                OFFERS.c.collection_id == view.collection_id,
+                OFFERS.c.object_id.in_(part),
+                OFFERS.c.offer_seq > after,
+                OFFERS.c.offer_seq <= view.head_seq,
+            )
+        )
+        rows.extend(row for row in found if row.label_id in view.labels)
+    yield sorted(rows, key=lambda row: row.offer_seq)
+
+
+def _by_window(
+    connection: Connection, adapter: Adapter, view: View, *, after: int, limit: int
+) -> Iterator[Sequence[OfferRow]]:
+    density = max(view.offers, 1) / max(view.head_seq, 1)
+    width = math.ceil(SLACK * limit / density)
+    labels = sorted(view.labels)
+    while after < view.head_seq:
+        upto = min(after + width, view.head_seq)
+        if density > DENSE or width < len(labels):
+            rows: Sequence[OfferRow] = [
+                row for row in connection.execute(_numbers(view, after, upto)) if row.label_id in view.labels
+            ]
+        else:
+            rows = connection.execute(_labelled(adapter, view, labels, after, upto)).all()
+        yield rows
+        after, width = upto, width * 2
+
+
+def _numbers(view: View, after: int, upto: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*_COLUMNS)
+        .where(OFFERS.c.collection_id == view.collection_id, OFFERS.c.offer_seq > after, OFFERS.c.offer_seq <= upto)
+        .order_by(OFFERS.c.offer_seq)
+    )
+
+
+def _labelled(adapter: Adapter, view: View, labels: Sequence[int], after: int, upto: int) -> Select[*tuple[Any, ...]]:
+    listed = adapter.integers(labels, "opened")
+    narrowed = _numbers(view, after, upto).where(OFFERS.c.label_id.in_(select(listed.c.value)))
+    return adapter.through(narrowed, OFFERS, "ix_offers_label")
+
+
+# --- versions --------------------------------------------------------------------------------------------------------
+
+
+def _chosen(connection: Connection, view: View, query: Query, rows: Sequence[OfferRow]) -> Iterator[PageItem]:
+    """Keep those rows that the version filter asks for (TAXII 2.1 §3.4.1), judged among what this reader may see."""
+    contested = sorted({row.object_id for row in rows if row.contested})
+    kept = _judge(connection, view, query.versions, contested) if contested else frozenset()
+    plain = VersionChoice.ALL in query.versions or query.versions & {VersionChoice.FIRST, VersionChoice.LAST}
+    for row in rows:
+        if row.offer_seq in kept if row.contested else plain or row.version in query.versions:
+            yield PageItem(
+                seq=row.offer_seq,
+                object_id=row.object_id,
+                version=row.version,
+                date_added=row.date_added,
+                body_id=row.body_id,
+                label_id=row.label_id,
+            )
+
+
+def _judge(
+    connection: Connection,
+    view: View,
+    versions: Collection[VersionChoice | Micros],
+    object_ids: Sequence[str],
+) -> frozenset[int]:
+    """Return the numbers of the offers that a version filter keeps, of objects that were offered more than once.
+
+    The first contribution visible of each version counts, and the object's owner is the party of the first visible one
+    of all: ``first`` and ``last`` are among the owner's versions, so that no other party's supersedes them.
+    """
+    by_object: dict[str, list[OfferRow]] = {}
+    for part in store.chunks(object_ids):
+        rows = connection.execute(
+            select(*_COLUMNS)
+            .where(
+                OFFERS.c.collection_id == view.collection_id,
+                OFFERS.c.object_id.in_(part),
+                OFFERS.c.offer_seq <= view.head_seq,
+            )
+            .order_by(OFFERS.c.offer_seq)
+        )
+        for row in rows:
+            if row.label_id in view.labels:
+                by_object.setdefault(row.object_id, []).append(row)
+    kept: set[int] = set()
+    for offers in by_object.values():
+        first_of: dict[Micros, int] = {}
+        for row in offers:
+            first_of.setdefault(row.version, row.offer_seq)
+        owned = {row.version for row in offers if row.owner_id == offers[0].owner_id}
+        own_first = {
+            version: min(
+                row.offer_seq for row in offers if row.version == version and row.owner_id == offers[0].owner_id
+            )
+            for version in owned
+        }
+        if VersionChoice.ALL in versions:
+            kept.update(first_of.values())
+        if VersionChoice.FIRST in versions:
+            kept.add(own_first[min(owned)])
+        if VersionChoice.LAST in versions:
+            kept.add(own_first[max(owned)])
+        kept.update(first_of[version] for version in versions if isinstance(version, int) and version in first_of)
+    return frozenset(kept)

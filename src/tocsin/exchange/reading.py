@@ -1,0 +1,205 @@
+"""What readers get: a page decided and fetched in one snapshot, staged durably before its first byte leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.errors import BusyError, InputError, NotFoundError
+from tocsin.exchange import releases, store
+from tocsin.exchange.model import MAX_PAGE, Collection, Page, PageItem, Query
+from tocsin.exchange.paging import View, items_after
+from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Acting
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tocsin.agreements.gatekeeper import Gate, Pass
+    from tocsin.agreements.model import Label
+    from tocsin.exchange.cursor import Cursors
+    from tocsin.kernel.canonical import Json
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.ids import Entropy
+    from tocsin.log.service import Log
+
+__all__ = ["Answer", "Asker", "Reading"]
+
+# A page is discarded when policy moved between its snapshot and its release. Policy moves by people's hands: after so
+# many tries something else is wrong.
+TRIES: Final = 5
+
+
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
+    """Who reads: a user or a party's service, for one purpose, and who is seen to act."""
+
+    party: str  # URI
+    user: str | None  # name within the party
+    purpose: str
+    acting: Acting
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What left through the gate: the page, and the text with which to ask for the next one."""
+
+    page: Page
+    next: str | None
+    release: str | None  # id of the release; None when nothing left
+
+
+class Reading:
+    """Answers readers of one environment."""
+
+    def __init__(
+        self, *, store: Store, log: Log, gate: Gate, cursors: Cursors, entropy: Entropy, environment: int
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._gate = gate
+        self._cursors = cursors
+        self._entropy = entropy
+        self._environment = environment
+        self._labels: dict[int, Label] = {}
+        self._views: dict[tuple[int, int], dict[int, int]] = {}
+
+    def collections(self, asker: Asker) -> list[Collection]:
+        """Return the collections that a reader may know of: every vetted party knows all of them."""
+        with self._store.read() as connection:
+            active = self._gate.admit(connection, asker.party, asker.user, asker.purpose).profile.active
+            return store.read_collections(connection, self._environment) if active else []
+
+    def collection(self, asker: Asker, reference: str) -> Collection:
+        """Return one collection by alias or UUID.
+
+        Raises:
+            NotFoundError: there is none, or none that the asker may know of.
+        """
+        for collection in self.collections(asker):
+            if reference in (collection.alias, collection.uuid):
+                return collection
+        raise NotFoundError("there is no such collection")
+
+    def objects(
+        self, asker: Asker, collection: str, query: Query, *, limit: int = MAX_PAGE, cursor: str | None = None
+    ) -> Answer:
+        """Return a page of objects, and leave a release behind.
+
+        Raises:
+            NotFoundError: there is no such collection.
+            InputError: the limit is below 1, or the cursor was not given for this query.
+        """
+        return self._answer(asker, collection, query, limit=limit, cursor=cursor, kind="objects")
+
+    def manifest(
+        self, asker: Asker, collection: str, query: Query, *, limit: int = MAX_PAGE, cursor: str | None = None
+    ) -> Answer:
+        """Return a page of what there is without its content; this too is a release."""
+        return self._answer(asker, collection, query, limit=limit, cursor=cursor, kind="manifest")
+
+    def _answer(
+        self, asker: Asker, reference: str, query: Query, *, limit: int, cursor: str | None, kind: str
+    ) -> Answer:
+        if limit < 1:
+            raise InputError("a page has at least one object", where="limit", todo="ask for 1 or more")
+        limit = min(limit, MAX_PAGE)
+        for _ in range(TRIES):
+            with self._store.read() as connection:
+                passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
+                collection = self._find(connection, passed, reference)
+                bound = self._bound(asker, collection, query)
+                after = 0 if cursor is None else self._cursors.open(cursor, bound)
+                view = self._view(connection, passed, collection, query)
+                items = items_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
+                more = len(items) > limit
+                items = items[:limit]
+                bodies = self._bodies(connection, items) if kind == "objects" else ()
+            page = Page(items=tuple(items), bodies=bodies, next_seq=items[-1].seq if more else None)
+            sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
+            if not items:
+                # nothing left the hub, so that there is nothing to account for (docs/adr)
+                return Answer(page=page, next=None, release=None)
+            release = self._stage(asker, passed, collection=collection, query=query, items=items, kind=kind)
+            if release is not None:
+                return Answer(page=page, next=sealed, release=release)
+        raise BusyError("the agreements kept changing while this page was made", todo="ask again")
+
+    def _find(self, connection: Connection, passed: Pass, reference: str) -> Collection:
+        if passed.profile.active:
+            for collection in store.read_collections(connection, self._environment):
+                if reference in (collection.alias, collection.uuid):
+                    return collection
+        raise NotFoundError("there is no such collection")
+
+    def _bound(self, asker: Asker, collection: Collection, query: Query) -> Json:
+        # a cursor opens for this reader, this collection and these filters only; the limit may change (TAXII 2.1 §3.5)
+        return [self._environment, asker.party, asker.user, collection.uuid, query.as_json()]
+
+    def _view(self, connection: Connection, passed: Pass, collection: Collection, query: Query) -> View:
+        counts = self._counts(connection, collection)
+        self._learn(connection, counts)
+        labels = {
+            label_id: self._labels[label_id]
+            for label_id in counts
+            if query.types is None or self._labels[label_id].type in query.types
+        }
+        opened = self._gate.opened(connection, passed, labels)
+        return View(
+            collection_id=collection.id,
+            head_seq=collection.head_seq,
+            labels=opened,
+            offers=sum(counts[label_id] for label_id in opened),
+        )
+
+    def _counts(self, connection: Connection, collection: Collection) -> dict[int, int]:
+        key = (collection.id, collection.head_seq)
+        counts = self._views.get(key)
+        if counts is None:
+            counts = store.read_label_counts(connection, collection.id)
+            counts.pop(releases.WITHDRAWN, None)
+            self._views = {old: kept for old, kept in self._views.items() if old[0] != collection.id} | {key: counts}
+        return counts
+
+    def _learn(self, connection: Connection, counts: dict[int, int]) -> None:
+        unknown = [label_id for label_id in counts if label_id not in self._labels]
+        if unknown:
+            self._labels.update(self._gate.labels(connection, unknown))
+
+    def _bodies(self, connection: Connection, items: list[PageItem]) -> tuple[bytes, ...]:
+        found = store.bodies_of(connection, self._store.adapter, [item.body_id for item in items])
+        return tuple(body for item in items if (body := found[item.body_id]) is not None)
+
+    def _stage(
+        self,
+        asker: Asker,
+        passed: Pass,
+        *,
+        collection: Collection,
+        query: Query,
+        items: list[PageItem],
+        kind: str,
+    ) -> str | None:
+        """Stage the release durably, or return None when policy moved since the snapshot."""
+        with self._store.write() as connection:
+            head = self._log.head(connection)
+            at = self._log.now(connection)
+            if not self._gate.still(connection, passed, at):
+                return None
+            profile_id = self._gate.remember(connection, passed, at)
+            return releases.stage(
+                connection,
+                releases.Release(
+                    environment=self._environment,
+                    uuid=new_uuid(self._entropy),
+                    at=at,
+                    as_of=head.frontier.size,
+                    kind=kind,
+                    acting=asker.acting,
+                    profile_id=profile_id,
+                    party=asker.party,
+                    slice_digest=passed.slice_digest,
+                    collection_id=collection.id,
+                    filter=query.as_json(),
+                    offers=tuple(item.seq for item in items),
+                ),
+            )

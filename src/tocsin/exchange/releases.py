@@ -1,0 +1,217 @@
+"""Releases: staged before a byte leaves, integrated into the log within a second, asked for by owners ever after."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+from sqlalchemy import select, update
+
+from tocsin.agreements.interning import as_json, read_profile
+from tocsin.errors import StoreBrokenError
+from tocsin.exchange.tables import COLLECTIONS, OFFERS, RELEASES
+from tocsin.kernel.canonical import Json
+from tocsin.kernel.clock import Micros, format_instant
+from tocsin.kernel.db.store import next_id
+from tocsin.kernel.mandate import Acting
+from tocsin.log.service import Log, Record
+from tocsin.parties.tables import PARTIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from tocsin.kernel.db import Store
+
+    StagedRow: TypeAlias = Row[*tuple[Any, ...]]
+
+__all__ = ["WITHDRAWN", "Integrator", "Release", "decode_offers", "encode_offers", "releases_of", "stage"]
+
+# The label of an offer that its owner withdrew: no gate ever opens it.
+WITHDRAWN: Final = 0
+# One group commit: some megabytes of entries at most.
+BATCH: Final = 500
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer that left through the gate."""
+
+    environment: int
+    uuid: str
+    at: Micros
+    as_of: int
+    kind: str
+    acting: Acting
+    profile_id: int
+    party: str
+    slice_digest: bytes
+    collection_id: int
+    filter: dict[str, Json]
+    offers: tuple[int, ...]  # sequences, rising
+
+
+def encode_offers(sequences: Sequence[int]) -> bytes:
+    """Return rising numbers as LEB128 steps: a page of neighbours takes one byte for each."""
+    out = bytearray()
+    before = 0
+    for sequence in sequences:
+        step = sequence - before
+        if step <= 0:
+            raise StoreBrokenError("offers of a release rise strictly", where="releases")
+        before = sequence
+        while step > 0x7F:  # noqa: PLR2004  seven bits a byte
+            out.append(step & 0x7F | 0x80)
+            step >>= 7
+        out.append(step)
+    return bytes(out)
+
+
+def decode_offers(data: bytes) -> list[int]:
+    """Return the numbers that ``encode_offers`` wrote.
+
+    Raises:
+        StoreBrokenError: the bytes end within a number.
+    """
+    sequences: list[int] = []
+    before = step = shift = 0
+    for byte in data:
+        step |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            before += step
+            sequences.append(before)
+            step = shift = 0
+    if shift:
+        raise StoreBrokenError("the offers of a release end within a number", where="releases")
+    return sequences
+
+
+def stage(connection: Connection, release: Release) -> str:
+    """Enter a release; it is durable when the transaction commits, and in the log within a second after."""
+    connection.execute(
+        RELEASES.insert().values(
+            release_id=next_id(connection, RELEASES.c.release_id),
+            environment=release.environment,
+            uuid=release.uuid,
+            at=release.at,
+            kind=release.kind,
+            actor=release.acting.actor,
+            on_behalf_of=release.acting.on_behalf_of,
+            profile_id=release.profile_id,
+            party=release.party,
+            as_of=release.as_of,
+            slice_digest=release.slice_digest,
+            collection_id=release.collection_id,
+            filter=msgspec.json.encode(release.filter),
+            first_seq=release.offers[0],
+            last_seq=release.offers[-1],
+            count=len(release.offers),
+            offers=encode_offers(release.offers),
+            log_idx=None,
+        )
+    )
+    return release.uuid
+
+
+class Integrator:
+    """Moves staged releases into the log, many in one commit."""
+
+    def __init__(self, *, store: Store, log: Log, environment: int) -> None:
+        self._store = store
+        self._log = log
+        self._environment = environment
+
+    def pending(self) -> bool:
+        """Return whether a release waits; reads only."""
+        with self._store.read() as connection:
+            return bool(_staged(connection, self._environment, 1))
+
+    def integrate(self) -> int:
+        """Enter every staged release; returns how many there were."""
+        total = 0
+        while self.pending():
+            with self._store.write() as connection:
+                total += self._batch(connection)
+        return total
+
+    def _batch(self, connection: Connection) -> int:
+        staged = _staged(connection, self._environment, BATCH)
+        if not staged:
+            return 0
+        now = self._log.now(connection)
+        uuids = dict(connection.execute(select(COLLECTIONS.c.collection_id, COLLECTIONS.c.uuid)).tuples().all())
+        profiles = {row.profile_id: read_profile(connection, row.profile_id) for row in staged}
+        records: list[Record] = []
+        places: list[int] = []
+        for row in staged:
+            places.append(len(records))
+            for owner, sequences in self._by_owner(connection, row).items():
+                records.append(
+                    Record(
+                        kind="release",
+                        at=now,
+                        acting=Acting(actor=row.actor, on_behalf_of=row.on_behalf_of),
+                        concerns=tuple(sorted({row.party, owner})),
+                        data={
+                            "release": row.uuid,
+                            "decided_at": format_instant(row.at),
+                            "as_of": row.as_of,
+                            "kind": row.kind,
+                            "collection": uuids[row.collection_id],
+                            "profile": as_json(profiles[row.profile_id]),
+                            "slice": row.slice_digest.hex(),
+                            "filter": msgspec.json.decode(row.filter),
+                            "owner": owner,
+                            "offers": _steps(sequences),
+                        },
+                    )
+                )
+        indices = self._log.append(connection, records)
+        for place, row in zip(places, staged, strict=True):
+            connection.execute(
+                update(RELEASES).where(RELEASES.c.release_id == row.release_id).values(log_idx=indices[place])
+            )
+        return len(staged)
+
+    def _by_owner(self, connection: Connection, row: StagedRow) -> dict[str, list[int]]:
+        """Return the offers of a release by their owners: an owner's entry names no other owner's objects."""
+        wanted = self._store.adapter.integers(decode_offers(row.offers), "wanted")
+        found = connection.execute(
+            select(OFFERS.c.offer_seq, PARTIES.c.uri)
+            .join(wanted, wanted.c.value == OFFERS.c.offer_seq)
+            .join(PARTIES, PARTIES.c.party_id == OFFERS.c.owner_id)
+            .where(OFFERS.c.collection_id == row.collection_id)
+            .order_by(OFFERS.c.offer_seq)
+        )
+        owned: dict[str, list[int]] = {}
+        for offer in found:
+            owned.setdefault(offer.uri, []).append(offer.offer_seq)
+        return owned
+
+
+def _staged(connection: Connection, environment: int, limit: int) -> Sequence[StagedRow]:
+    query = select(RELEASES).where(RELEASES.c.environment == environment, RELEASES.c.log_idx.is_(None))
+    return connection.execute(query.order_by(RELEASES.c.release_id).limit(limit)).all()
+
+
+def _steps(sequences: Sequence[int]) -> list[int]:
+    return [after - before for before, after in pairwise([0, *sequences])]
+
+
+def releases_of(connection: Connection, collection_id: int, sequences: Iterable[int]) -> list[StagedRow]:
+    """Return the releases that hold any of these offers of a collection, oldest first."""
+    wanted = sorted(sequences)
+    if not wanted:
+        return []
+    rows = connection.execute(
+        select(RELEASES)
+        .where(
+            RELEASES.c.collection_id == collection_id,
+            RELEASES.c.first_seq <= wanted[-1],
+            RELEASES.c.last_seq >= wanted[0],
+        )
+        .order_by(RELEASES.c.release_id)
+    ).all()
+    return [row for row in rows if not set(wanted).isdisjoint(decode_offers(row.offers))]
