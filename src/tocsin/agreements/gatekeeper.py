@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,11 @@ import msgspec
 
 from tocsin.agreements import interning
 from tocsin.agreements.facts import Facts
-from tocsin.agreements.gate import Slice, decide, profile_of, slice_for
+from tocsin.agreements.gate import Slice, decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Action, Label, Profile, Verdict
 from tocsin.agreements.store import policy_epoch, read_in_force
 from tocsin.errors import AuthenticationError
+from tocsin.kernel.clock import Micros
 from tocsin.parties import store as parties
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
@@ -78,8 +79,9 @@ class Gate:
         person = None if row is None or user is None else parties.user_by_name(connection, row.party_id, user)
         if row is None or (user is not None and person is None):
             raise AuthenticationError("there is no such reader")
-        profile = profile_of(row.party, None if person is None else person.user, purpose, at)
-        slice_ = slice_for(profile, self.facts(connection, at))
+        who = None if person is None else person.user
+        profile = profile_of(row.party, who, purpose, at)
+        slice_ = slice_for(profile, self.facts(connection, at), until=profile_until(row.party, who, at))
         verdicts = self._verdicts.setdefault((profile, slice_.digest), {})
         passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, verdicts=verdicts)
         self._passes[key] = passed
@@ -97,7 +99,7 @@ class Gate:
             everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
             agreements = read_in_force(connection, self._environment)
             self._facts = (epoch, Facts(at=at, parties=everyone, agreements=agreements))
-        return msgspec.structs.replace(self._facts[1], at=at)
+        return dataclasses.replace(self._facts[1], at=at)
 
     def opened(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
         """Return those of these labels that are open to the reader."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tocsin.errors import InputError
-from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import Micros
+
+if TYPE_CHECKING:
+    from tocsin.kernel.canonical import Json
 
 __all__ = [
     "DEFAULT_COLLECTION",
