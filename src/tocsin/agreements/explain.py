@@ -1,0 +1,303 @@
+"""Why a verdict is what it is, in sentences.
+
+Conditions are evaluated by Cedar, one little policy each; nothing here decides anything. What an asker may be told of
+this is the caller's business: an explanation names every agreement that reader and owner share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cedarpy
+import msgspec
+
+from tocsin.agreements.cedar import Policy, policy_text
+from tocsin.agreements.compile import Compiled, Condition, compile_clause, listed
+from tocsin.agreements.document import Clause, Verb
+from tocsin.agreements.facts import Activated, Facts, eligible
+from tocsin.agreements.gate import Slice, decide, entities_for, request_for, slice_for
+from tocsin.agreements.hub_rules import HUB_SENTENCES
+from tocsin.agreements.model import Effect, Label, Profile, Verdict
+from tocsin.kernel.clock import Micros, format_instant
+from tocsin.parties.model import PartyStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "clause_sentence", "explain"]
+
+
+class BasisAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document says of a legal basis at one end. Without an entry, all but the first four are None."""
+
+    name: str
+    end: str  # "reader" or "owner"
+    party: str  # short name, or URI of a party that is not the hub's
+    holds: bool
+    key: str | None = None  # country, or kind of party
+    cite: str | None = None
+    valid_from: Micros | None = None
+    valid_until: Micros | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Return it as one sentence."""
+        whose = f"legal basis {self.name} for the {self.end} ({self.party})"
+        if self.key is None or self.valid_from is None:
+            return f"{whose}: the agreement names none, so it does not hold"
+        term = f"valid from {_day(self.valid_from)} {_end(self.valid_until)}"
+        return f"{whose}: {self.key}, {self.cite}, {term}{'' if self.holds else ': it does not hold now'}"
+
+
+class ClauseAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One clause or rule of the hub: what it says, as people and as Cedar, what it rests on, what it lacked.
+
+    ``failed`` of a permit are the conditions that were not met; of a forbid, what would have spared the reader.
+    """
+
+    effect: Effect
+    agreement: str | None
+    version: int | None
+    clause: str
+    sentence: str
+    cedar: str
+    bases: tuple[BasisAccount, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict with the clauses that determined it, those that could have permitted, and what else matters."""
+
+    verdict: Verdict
+    reasons: tuple[ClauseAccount, ...]
+    missing: tuple[ClauseAccount, ...] = ()  # of a deny: permits that did not apply
+    remarks: tuple[str, ...] = ()
+
+
+def explain(profile: Profile, label: Label, facts: Facts) -> Explanation:
+    """Return the verdict for one reader and label at ``facts.at``, and why."""
+    slice_ = slice_for(profile, facts)
+    (verdict,) = decide(slice_, profile, [label])
+    case = _Case(profile=profile, label=label, facts=facts, slice_=slice_)
+    reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
+    if verdict.allows:
+        return Explanation(verdict=verdict, reasons=reasons)
+    permits = [one for one in facts.in_force if case.concerns(one)]
+    missing = tuple(
+        account
+        for one in permits
+        for clause in one.document.clauses
+        if clause.verb is Verb.PERMIT and clause.has_effect and (account := case.permit(one, clause)).failed
+    )
+    remarks = (*(f"an error, which is a deny: {error}" for error in verdict.errors), *case.remarks())
+    return Explanation(verdict=verdict, reasons=reasons, missing=missing, remarks=remarks)
+
+
+def clause_sentence(compiled: Compiled) -> str:
+    """Return a clause as one sentence."""
+    policy = compiled.policy
+    conditions = "; ".join(condition.says for condition in compiled.when)
+    if policy.effect is Effect.ALLOW:
+        head = f"clause {policy.clause} of {policy.agreement} version {policy.version} permits to read, provided that"
+        return f"{head} {conditions}"
+    head = f"clause {policy.clause} of {policy.agreement} version {policy.version} forbids to read, where"
+    spared = "; ".join(condition.says for condition in compiled.unless)
+    return f"{head} {conditions}" + (f"; unless {spared}" if spared else "")
+
+
+class _Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One question: this reader, this label, these facts."""
+
+    profile: Profile
+    label: Label
+    facts: Facts
+    slice_: Slice
+
+    def concerns(self, one: Activated) -> bool:
+        """Return whether an agreement in force names, admits or binds both ends."""
+        return all(self._touches(one, uri) for uri in (self.profile.party, self.label.owner))
+
+    def _touches(self, one: Activated, uri: str) -> bool:
+        party = self.facts.parties.get(uri)
+        return uri in one.signed or (party is not None and eligible(one, party, self.facts.at))
+
+    def reason(self, policy_id: str) -> ClauseAccount:
+        """Return the account of a determining policy."""
+        policy = next(policy for policy in self.slice_.policies if policy.id == policy_id)
+        if policy.agreement is None:
+            sentence = HUB_SENTENCES[policy.clause]
+            return ClauseAccount(
+                effect=policy.effect,
+                agreement=None,
+                version=None,
+                clause=policy.clause,
+                sentence=sentence,
+                cedar=policy.text,
+            )
+        one = next(one for one in self.facts.in_force if policy.id.startswith(f"{one.id}/"))
+        clause = one.document.clause(policy.clause)
+        if clause is None:  # policies are compiled from the document's own clauses
+            raise LookupError(policy.id)
+        compiled = compile_clause(one.document, clause, one.names)
+        return self._account(one, compiled, self._failed(one, compiled.unless))
+
+    def permit(self, one: Activated, clause: Clause) -> ClauseAccount:
+        """Return the account of a permit, with the conditions that were not met."""
+        compiled = compile_clause(one.document, clause, one.names)
+        return self._account(one, compiled, self._failed(one, compiled.when))
+
+    def _account(self, one: Activated, compiled: Compiled, failed: tuple[str, ...]) -> ClauseAccount:
+        policy = compiled.policy
+        return ClauseAccount(
+            effect=policy.effect,
+            agreement=policy.agreement,
+            version=policy.version,
+            clause=policy.clause,
+            sentence=clause_sentence(compiled),
+            cedar=policy.text,
+            bases=tuple(self._bases(one, compiled.clause)),
+            failed=failed,
+        )
+
+    def _failed(self, one: Activated, conditions: tuple[Condition, ...]) -> tuple[str, ...]:
+        """Return what Cedar finds not to hold, each with what is the case instead."""
+        if not conditions:
+            return ()
+        policies = [
+            policy_text(Policy(id=str(index), effect=Effect.ALLOW, clause="-", text=""), when=(condition.cedar,))
+            for index, condition in enumerate(conditions)
+        ]
+        # every condition that holds is a permit that applies, and Cedar names all of those
+        (answer,) = cedarpy.is_authorized_batch(
+            [request_for(0)],
+            cedarpy.PolicySet.from_str("\n".join(policies)),
+            entities_for(self.slice_, self.profile, [self.label]),
+        )
+        held = set(answer.diagnostics.id_annotations_by_reason.values())
+        return tuple(
+            f"not so: {condition.says} ({self._instead(one, condition)})"
+            for index, condition in enumerate(conditions)
+            if str(index) not in held
+        )
+
+    def _instead(self, one: Activated, condition: Condition) -> str:
+        """Return what is the case where a condition does not hold."""
+        if condition.basis is not None:
+            uri = self.profile.party if condition.about == "reader.basis" else self.label.owner
+            return self._standing_of(one, condition.basis, uri)
+        if condition.about == "reader.member":
+            return self._standing(one, self.profile.party)
+        if condition.about == "owner.member":
+            return self._standing(one, self.label.owner)
+        return _actual(condition.about, self.profile, self.label, self._name)
+
+    def _standing(self, one: Activated, uri: str) -> str:
+        """Return how a party stands to an agreement that it is not a member of."""
+        party = self.facts.parties.get(uri)
+        name = self._name(uri)
+        if party is None:
+            return f"{name} is no party of this hub"
+        if not eligible(one, party, self.facts.at):
+            signed = ", though it signed" if uri in one.signed else ""
+            return f"{name} is neither named nor does it meet the criteria{signed}"
+        if uri not in one.signed:
+            named = any(one.names.get(entry.name or "") == uri for entry in one.document.parties)
+            return f"{name} {'is named' if named else 'meets the criteria'} but has not signed"
+        if party.status is not PartyStatus.VETTED:
+            return f"{name} is {party.status}"
+        return f"{name} is a member"
+
+    def _standing_of(self, one: Activated, basis: str, uri: str) -> str:
+        account = self._basis(one, basis, uri, end="")
+        if account.key is None or account.valid_from is None:
+            return f"the agreement names none for {self._name(uri)}"
+        if self.facts.at < account.valid_from:
+            return f"for {account.key} it starts on {_day(account.valid_from)}"
+        return f"for {account.key} it lapsed on {_day(account.valid_until or 0)}"
+
+    def _bases(self, one: Activated, clause: Clause) -> Iterator[BasisAccount]:
+        for name in clause.rests_on:
+            yield self._basis(one, name, self.profile.party, end="reader")
+            yield self._basis(one, name, self.label.owner, end="owner")
+
+    def _basis(self, one: Activated, name: str, uri: str, *, end: str) -> BasisAccount:
+        party, basis = self.facts.parties.get(uri), one.document.basis(name)
+        entry = basis.entry_for(country=party.country, kind=party.kind) if party is not None and basis else None
+        if entry is None:
+            return BasisAccount(name=name, end=end, party=self._name(uri), holds=False)
+        return BasisAccount(
+            name=name,
+            end=end,
+            party=self._name(uri),
+            holds=entry.holds(self.facts.at),
+            key=entry.key,
+            cite=entry.cite,
+            valid_from=entry.valid_from,
+            valid_until=entry.valid_until,
+        )
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what no single clause says: which agreements there could have been."""
+        reader, owner = self.profile.party, self.label.owner
+        if reader != owner and not any({reader, owner} <= members for members in self.facts.members.values()):
+            yield f"no agreement in force joins {self._name(reader)} and {self._name(owner)}"
+        for one in self.facts.agreements:
+            if not self.concerns(one):
+                continue
+            called = f"{one.document.name} version {one.document.version}"
+            if self.facts.at < one.document.starts:
+                yield f"{called} is in force from {_day(one.document.starts)}"
+                continue
+            if one.document.ends is not None and one.document.ends <= self.facts.at:
+                yield f"{called} was in force until {_day(one.document.ends)}"
+                continue
+            for uri in dict.fromkeys((reader, owner)):
+                if uri not in self.facts.members[one.id]:
+                    yield f"{called}: {self._standing(one, uri)}"
+
+    def _name(self, uri: str) -> str:
+        party = self.facts.parties.get(uri)
+        return party.name if party is not None else uri
+
+
+def _actual(about: str, profile: Profile, label: Label, name: Callable[[str], str]) -> str:
+    """Return the value that a condition met instead."""
+
+    def some(values: Iterable[str]) -> str:
+        return f"there: {listed(sorted(values), last='and')}"
+
+    def one(value: str | None) -> str:
+        return "there is none" if value is None else f"it is {value}"
+
+    actual: dict[str, Callable[[], str]] = {
+        "bound": lambda: "neither is",
+        "tlp": lambda: one(label.tlp),
+        "pap": lambda: one(label.pap),
+        "type": lambda: one(label.type),
+        "categories": lambda: some(label.categories),
+        "sectors": lambda: some(label.sectors),
+        "countries": lambda: some(label.countries),
+        "residency": lambda: one(label.residency),
+        "owner": lambda: one(name(label.owner)),
+        "recipients": lambda: "it is not",
+        "purpose": lambda: one(profile.purpose),
+        "reader.party": lambda: one(name(profile.party)),
+        "reader.capacities": lambda: some(profile.capacities),
+        "reader.roles": lambda: some(profile.roles),
+        "reader.sectors": lambda: some(profile.sectors),
+        "reader.country": lambda: one(profile.country),
+        "reader.party_kind": lambda: one(profile.party_kind),
+        "reader.communities": lambda: some(profile.communities),
+        "reader.nationality": lambda: one(profile.nationality),
+        "reader.data_region": lambda: one(profile.data_region),
+        "reader.clearance": lambda: one(profile.clearance),
+    }
+    return actual[about]()
+
+
+def _day(at: Micros) -> str:
+    return format_instant(at)[:10]
+
+
+def _end(at: Micros | None) -> str:
+    return "without end" if at is None else f"until {_day(at)}"

@@ -1,0 +1,299 @@
+"""The one gate: whatever leaves, by whichever protocol, passes a verdict made here.
+
+A *slice* is everything that verdicts about one party's readers rest on: the hub's own rules, the permits of the
+agreements it is a member of, the forbids that bind it or an owner whose contributions it might read, and the facts
+those policies ask for. Verdicts depend on profile, label and slice digest alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cedarpy
+import msgspec
+
+from tocsin.agreements.cedar import ACTION_READ, Policy, Uid, schema, uid
+from tocsin.agreements.compile import basis_id
+from tocsin.agreements.hub_rules import hub_policies
+from tocsin.agreements.model import Effect, Label, Profile, Reason, Verdict, user_address
+from tocsin.errors import UsageError
+from tocsin.kernel.canonical import digest
+from tocsin.parties.model import Party, PartyStatus, User, UserStatus, effective_clearance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tocsin.agreements.facts import Activated, Facts
+    from tocsin.kernel.clock import Micros
+
+__all__ = ["Slice", "decide", "entities_for", "profile_of", "profile_until", "request_for", "slice_for"]
+
+# Cedar clones the slice's entities for every batch and holds the batch in memory: this many labels hide the
+# cost of the clone and keep a batch below a few megabytes.
+_BATCH: Final = 2_000
+
+_READER: Final = uid("Reader", "reader")
+_LABEL: Final = uid("Label", "").type
+_SLICE_DOMAIN: Final = "tocsin/slice/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """What decides for the readers of one party, from one instant until before ``valid_until`` (None: for ever).
+
+    ``digest`` is over the policies and facts alone: two slices with the same digest give the same verdicts.
+    """
+
+    party: str
+    policies: tuple[Policy, ...]
+    digest: bytes
+    valid_until: Micros | None
+    parents: Mapping[str, tuple[Uid, ...]]  # of the parties that matter, by URI
+    policy_set: cedarpy.PolicySet
+    entities: cedarpy.Entities
+    reasons: Mapping[str, Reason]  # by policy id
+
+
+def profile_of(party: Party, user: User | None, purpose: str, at: Micros) -> Profile:
+    """Return the release-relevant attributes of a reader at an instant; ``user`` None is the party's service.
+
+    Raises:
+        UsageError: the user is another party's.
+    """
+    if user is not None and user.party != party.uri:
+        raise UsageError(f"{user.name!r} is no user of {party.name!r}")
+    return Profile(
+        party=party.uri,
+        party_kind=str(party.kind),
+        user=user.name if user is not None else None,
+        roles=frozenset(str(role) for role in user.roles) if user is not None else frozenset(),
+        purpose=purpose,
+        capacities=party.capacities,
+        sectors=party.sectors,
+        communities=party.communities,
+        country=party.country,
+        data_region=party.data_region,
+        clearance=effective_clearance(party, user, at),
+        nationality=user.nationality if user is not None else None,
+        active=party.status is PartyStatus.VETTED and (user is None or user.status is UserStatus.ACTIVE),
+    )
+
+
+def profile_until(party: Party, user: User | None, at: Micros) -> Micros | None:
+    """Return the next instant at which ``profile_of`` gives something else by itself: a clearance expires."""
+    ends = [party.clearance_until, user.clearance_until if user is not None else None]
+    return min((end for end in ends if end is not None and end > at), default=None)
+
+
+def slice_for(profile: Profile, facts: Facts, *, until: Micros | None = None) -> Slice:
+    """Return what decides for a reader at ``facts.at``.
+
+    Args:
+        profile: the reader, as ``profile_of`` made it at the same instant.
+        facts: what is true at that instant.
+        until: the profile's own end (``profile_until``); the slice's is no later.
+    """
+    joined = [one for one in facts.in_force if profile.party in facts.members[one.id]]
+    owners = frozenset({profile.party}).union(*(facts.members[one.id] for one in joined))
+    binding = [one for one in facts.in_force if not one.signed.isdisjoint(owners)]
+    permits = [policy for one in joined for policy in one.policies if policy.effect is Effect.ALLOW]
+    forbids = [policy for one in binding for policy in one.policies if policy.effect is Effect.DENY]
+    policies = (*hub_policies(), *sorted((*permits, *forbids), key=lambda policy: policy.id))
+    with_forbids = {(policy.agreement, policy.version) for policy in forbids}
+    forbidding = [one for one in binding if (one.document.name, one.document.version) in with_forbids]
+    parents = {uri: tuple(_parents(uri, facts, joined, forbidding)) for uri in sorted(owners)}
+    records = [{"uid": uid("Party", uri), "attrs": {}, "parents": above} for uri, above in parents.items()]
+    return Slice(
+        party=profile.party,
+        policies=policies,
+        digest=digest(
+            _SLICE_DOMAIN,
+            {
+                "policies": [policy.text for policy in policies],
+                "parties": {uri: [f"{one.type}::{one.id}" for one in above] for uri, above in parents.items()},
+            },
+        ),
+        valid_until=_valid_until(profile.party, facts, until),
+        parents=parents,
+        policy_set=cedarpy.PolicySet.from_str("\n".join(policy.text for policy in policies)),
+        entities=cedarpy.Entities.from_json_str(_json(records), schema()),
+        reasons={policy.id: _reason(policy) for policy in policies},
+    )
+
+
+def _parents(uri: str, facts: Facts, joined: Iterable[Activated], forbidding: Iterable[Activated]) -> Iterator[Uid]:
+    """Yield what a party is in, as far as the policies of a slice ask."""
+    for one in joined:
+        if uri in facts.members[one.id]:
+            yield uid("Agreement", one.id)
+        asked = {basis for policy in one.policies for basis in policy.legal_basis}
+        for basis in one.document.legal_bases:
+            if basis.name in asked and facts.holds(basis, uri):
+                yield uid("Basis", basis_id(one.document, basis.name))
+    for one in forbidding:
+        if uri in one.signed:
+            yield uid("Bound", one.id)
+
+
+def _valid_until(party: str, facts: Facts, until: Micros | None) -> Micros | None:
+    """Return the next instant at which anything that a slice is made of changes by the mere passing of time.
+
+    Terms and legal bases of every agreement that the party signed, in force or not; clearances of its co-signatories
+    where membership asks for one; the terms of agreements with forbids that bind such a co-signatory.
+    """
+    signed = [one for one in facts.agreements if party in one.signed]
+    fellows = frozenset({party}).union(*(one.signed for one in signed))
+    own = facts.parties.get(party)
+    instants: list[Micros | None] = [until, own.clearance_until if own is not None else None]
+    for one in facts.agreements:
+        forbids = any(policy.effect is Effect.DENY for policy in one.policies)
+        if one in signed or (forbids and not one.signed.isdisjoint(fellows)):
+            instants += [one.document.starts, one.document.ends]
+    for one in signed:
+        for basis in one.document.legal_bases:
+            for entry in basis.entries:
+                instants += [entry.valid_from, entry.valid_until]
+        if any(entry.criteria is not None and entry.criteria.clearance is not None for entry in one.document.parties):
+            instants += [facts.parties[uri].clearance_until for uri in one.signed if uri in facts.parties]
+    return min((instant for instant in instants if instant is not None and instant > facts.at), default=None)
+
+
+def decide(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> list[Verdict]:
+    """Return a verdict for each label, in their order.
+
+    Any error of Cedar is a deny that carries it. An allow names all clauses that permit; a deny all that forbid, and
+    nothing where no clause permits.
+    """
+    verdicts: list[Verdict] = []
+    for start in range(0, len(labels), _BATCH):
+        verdicts += _decide_batch(slice_, profile, labels[start : start + _BATCH])
+    return verdicts
+
+
+def entities_for(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> cedarpy.Entities:
+    """Return a slice's entities with one reader and some labels beside them, checked against the schema.
+
+    Raises:
+        ValueError: Cedar cannot hold one of them.
+    """
+    reader: dict[str, object] = {
+        "uid": _READER,
+        "attrs": _reader_attributes(profile),
+        "parents": [uid("Party", profile.party)],
+    }
+    records = [
+        reader,
+        *(
+            {"uid": uid("Label", str(index)), "attrs": _label_attributes(label), "parents": ()}
+            for index, label in enumerate(labels)
+        ),
+    ]
+    return slice_.entities.with_added_json_str(_json(records), schema())
+
+
+def request_for(index: int) -> dict[str, dict[str, str]]:
+    """Return the question whether the reader of ``entities_for`` may read the label at an index."""
+    return {
+        "principal": {"type": _READER.type, "id": _READER.id},
+        "action": {"type": ACTION_READ.type, "id": ACTION_READ.id},
+        "resource": {"type": _LABEL, "id": str(index)},
+    }
+
+
+def _decide_batch(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> list[Verdict]:
+    try:
+        entities = entities_for(slice_, profile, labels)
+        requests = [request_for(index) for index in range(len(labels))]
+        answers = cedarpy.is_authorized_batch(requests, slice_.policy_set, entities)
+    except (ValueError, UnicodeEncodeError) as error:
+        if len(labels) == 1:
+            return [_denied(slice_, (f"Cedar could not decide: {error}",))]
+        # one label that Cedar cannot hold must not close the gate for the others
+        return [verdict for label in labels for verdict in _decide_batch(slice_, profile, [label])]
+    return [_verdict(slice_, answer) for answer in answers]
+
+
+def _verdict(slice_: Slice, answer: cedarpy.AuthzResult) -> Verdict:
+    errors = tuple(answer.diagnostics.errors)
+    named = answer.diagnostics.id_annotations_by_reason
+    reasons = [slice_.reasons[name] for name in sorted(named.values()) if name in slice_.reasons]
+    if errors or answer.decision is cedarpy.Decision.NoDecision or len(reasons) != len(answer.diagnostics.reasons):
+        return _denied(slice_, errors or ("Cedar named a policy that is not in the slice",))
+    return Verdict(
+        effect=Effect.ALLOW if answer.decision is cedarpy.Decision.Allow else Effect.DENY,
+        reasons=tuple(reasons),
+        slice_digest=slice_.digest,
+        valid_until=slice_.valid_until,
+    )
+
+
+def _denied(slice_: Slice, errors: tuple[str, ...]) -> Verdict:
+    return Verdict(
+        effect=Effect.DENY,
+        reasons=(),
+        errors=errors,
+        slice_digest=slice_.digest,
+        valid_until=slice_.valid_until,
+    )
+
+
+def _reason(policy: Policy) -> Reason:
+    return Reason(
+        agreement=policy.agreement,
+        version=policy.version,
+        clause=policy.clause,
+        legal_basis=policy.legal_basis,
+        effect=policy.effect,
+        policy_id=policy.id,
+    )
+
+
+def _reader_attributes(profile: Profile) -> dict[str, object]:
+    attributes: dict[str, object] = {
+        "party": _reference(profile.party),
+        "party_kind": profile.party_kind,
+        "addresses": profile.addresses,
+        "roles": profile.roles,
+        "purpose": profile.purpose,
+        "capacities": profile.capacities,
+        "sectors": profile.sectors,
+        "communities": profile.communities,
+        "country": profile.country,
+        "clearance": profile.clearance,
+        "active": profile.active,
+    }
+    if profile.user is not None:
+        attributes["user_address"] = user_address(profile.user, profile.party)
+    if profile.data_region is not None:
+        attributes["data_region"] = profile.data_region
+    if profile.nationality is not None:
+        attributes["nationality"] = profile.nationality
+    return attributes
+
+
+def _label_attributes(label: Label) -> dict[str, object]:
+    attributes: dict[str, object] = {
+        "owner": _reference(label.owner),
+        "type": label.type,
+        "tlp": label.tlp,
+        "categories": label.categories,
+        "sectors": label.sectors,
+        "countries": label.countries,
+        "recipients": label.recipients,
+        "unknown_marking": label.unknown_marking,
+        "sealed": label.sealed,
+    }
+    if label.pap is not None:
+        attributes["pap"] = label.pap
+    if label.residency is not None:
+        attributes["residency"] = label.residency
+    return attributes
+
+
+def _reference(party: str) -> dict[str, Uid]:
+    return {"__entity": uid("Party", party)}
+
+
+def _json(records: object) -> str:
+    return msgspec.json.encode(records).decode()

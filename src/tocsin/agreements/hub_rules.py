@@ -1,0 +1,51 @@
+"""The hub's own rules: what holds whatever the agreements say.
+
+They stand beside the agreements' policies in every decision, as policies like any other, and their names stand in
+verdicts where a clause's would. Floors are forbids, since Cedar lets no permit outweigh one. See docs/adr/0013.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from tocsin.agreements.cedar import Policy, policy_text, quoted, validate
+from tocsin.agreements.model import Effect, Tlp
+
+__all__ = ["ADDRESSED", "HUB_SENTENCES", "hub_policies"]
+
+# An owner names whom it means: a party, or one of its users.
+ADDRESSED: Final = "resource.recipients.containsAny(principal.addresses)"
+_OWN: Final = "principal.party == resource.owner"
+
+HUB_SENTENCES: Final[dict[str, str]] = {
+    "tocsin.owner": "a party reads what it contributed itself",
+    "tocsin.inactive": "a party that is not vetted, and a user who is not active, read nothing",
+    "tocsin.unknown-marking": "what carries a marking that the hub cannot read is for its owner alone",
+    "tocsin.red": "TLP:RED is for the individual users whom its owner addressed, and for nobody else",
+    "tocsin.addressed": "what is addressed is for those whom its owner named, and for the owner",
+}
+"""Each rule as a sentence, by its name."""
+
+
+def _rule(name: str, effect: Effect, when: str, unless: str | None = None) -> Policy:
+    bare = Policy(id=name, effect=effect, clause=name, text="")
+    text = policy_text(bare, when=(when,), unless=() if unless is None else (unless,))
+    return Policy(id=name, effect=effect, clause=name, text=text)
+
+
+@functools.cache
+def hub_policies() -> tuple[Policy, ...]:
+    """Return the hub's own rules, checked against the schema."""
+    red = f"resource.tlp == {quoted(Tlp.RED)}"
+    named_in_person = "principal has user_address && resource.recipients.contains(principal.user_address)"
+    rules = (
+        _rule("tocsin.owner", Effect.ALLOW, _OWN),
+        _rule("tocsin.inactive", Effect.DENY, "!principal.active"),
+        _rule("tocsin.unknown-marking", Effect.DENY, "resource.unknown_marking", _OWN),
+        # TLP 2.0 §4: RED is for the eyes and ears of individual recipients only
+        _rule("tocsin.red", Effect.DENY, red, named_in_person),
+        _rule("tocsin.addressed", Effect.DENY, "!resource.recipients.isEmpty()", f"{_OWN} || {ADDRESSED}"),
+    )
+    validate(rules)
+    return rules
