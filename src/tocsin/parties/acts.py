@@ -153,7 +153,7 @@ class Acts:
         self._require_clients(party)
         return self._replace_party(row, party, "party.changed", "")
 
-    def clear_party(self, name: str, clearance: str, until: Micros | None, reason: str = "") -> Party:
+    def clear_party(self, name: str, *, clearance: str, until: Micros | None, reason: str = "") -> Party:
         """Vet a party, or vet it anew: give it a facility clearance, which ends at ``until`` if that is given.
 
         Raises:

@@ -91,11 +91,11 @@ class Parties:
             return acts.change_party(party)
 
     def clear_party(
-        self, acting: Acting, mandate: Mandate, name: str, clearance: str, until: Micros | None, reason: str = ""
+        self, acting: Acting, mandate: Mandate, name: str, *, clearance: str, until: Micros | None, reason: str = ""
     ) -> Party:
         """Vet a party and give it a facility clearance."""
         with self.acting(acting, mandate) as acts:
-            return acts.clear_party(name, clearance, until, reason)
+            return acts.clear_party(name, clearance=clearance, until=until, reason=reason)
 
     def suspend_party(self, acting: Acting, mandate: Mandate, name: str, reason: str) -> Party:
         """Shut a party out until it is cleared again."""
