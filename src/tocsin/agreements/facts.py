@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import msgspec
 
 from tocsin.agreements.cedar import Policy
 from tocsin.agreements.document import AgreementDocument, LegalBasis, ReaderTerms
+from tocsin.kernel.clock import Micros
 from tocsin.parties.model import Party, PartyStatus, clearance_rank, effective_clearance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tocsin.kernel.clock import Micros
 
 __all__ = ["Activated", "Facts", "eligible", "meets"]
 
