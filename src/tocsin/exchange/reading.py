@@ -197,6 +197,7 @@ class Reading:
                     acting=asker.acting,
                     profile_id=profile_id,
                     party=asker.party,
+                    purpose=asker.purpose,
                     slice_digest=passed.slice_digest,
                     collection_id=collection.id,
                     filter=query.as_json(),

@@ -46,6 +46,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     acting: Acting
     profile_id: int
     party: str
+    purpose: str
     slice_digest: bytes
     collection_id: int
     filter: dict[str, Json]
@@ -101,6 +102,7 @@ def stage(connection: Connection, release: Release) -> str:
             on_behalf_of=release.acting.on_behalf_of,
             profile_id=release.profile_id,
             party=release.party,
+            purpose=release.purpose,
             as_of=release.as_of,
             slice_digest=release.slice_digest,
             collection_id=release.collection_id,

@@ -129,6 +129,7 @@ RELEASES: Final = Table(
     text("on_behalf_of", nullable=True),
     Column("profile_id", BigInteger, ForeignKey("profiles.profile_id"), nullable=False),
     text("party"),  # URI of the reader
+    text("purpose"),
     Column("as_of", BigInteger, nullable=False),  # the log's size when it was decided: what was known then
     blob("slice_digest"),
     Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),

@@ -49,8 +49,8 @@ _COMMON: Final = frozenset(
 def explain(error: msgspec.ValidationError, kind: type, *, section: str, base: str = "") -> Finding:
     """Turn what `msgspec.convert` said of a value into a finding.
 
-    `kind` is the type that was converted to, `section` the one that defines its properties, `base` the path of the value
-    inside of its object.
+    `kind` is the type that was converted to, `section` the one that defines its properties, `base` the path of the
+    value inside of its object.
     """
     match = _PLACE.match(str(error))
     what, path = (match["what"], match["path"] or "") if match else (str(error), "")

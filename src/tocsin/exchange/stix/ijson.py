@@ -2,20 +2,24 @@
 
 Two paths. The fast one costs a few passes at memory speed: it reduces the document to its quotes, brackets and commas
 outside of strings, bounds depth and number of values from that, and counts the quotes. A parser that keeps one of two
-equal names drops at least the other name's quotes, and re-encoding adds none; so a document has duplicate names exactly if
-the re-encoded form has fewer quotes. The slow one, run only on what the fast one (or the parser) found wanting, says where.
+equal names drops at least the other name's quotes, and re-encoding adds none; so a document has duplicate names exactly
+if the re-encoded form has fewer quotes. The slow path, run only on what the fast one (or the parser) found wanting,
+says where.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tocsin.errors import InputError, LimitError
-from tocsin.exchange.stix.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tocsin.exchange.stix.limits import Limits
 
 __all__ = ["Flaw", "Outline", "check_text", "not_json", "outline", "position", "quotes", "scan"]
 
@@ -33,8 +37,10 @@ _DENSE_ESCAPES: Final = 64
 
 
 class Outline(msgspec.Struct, frozen=True, kw_only=True):
-    """What the fast pass learned of a document: its number of quotes that are not escaped, and whether it may hold
-    an empty list or dictionary (a `False` is certain, a `True` is not).
+    """What the fast pass learned of a document.
+
+    `quotes`: how many quotes it has that are not escaped. `maybe_empty`: whether it may hold an empty list or dictionary
+    (a `False` is certain, a `True` is not).
     """
 
     quotes: int

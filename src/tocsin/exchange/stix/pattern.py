@@ -1,7 +1,7 @@
 """The grammar of STIX patterns (STIX 2.1 §9), for telling whether a text is one. Nothing is matched here.
 
-A tokeniser and a recursive descent over its tokens; nesting is bounded, so it cannot exhaust the stack. The most frequent
-form of all, one comparison of one property with one string, is recognised by one expression.
+A tokeniser and a recursive descent over its tokens; nesting is bounded, so it cannot exhaust the stack. The most
+frequent form of all, one comparison of one property with one string, is recognised by one expression.
 """
 
 from __future__ import annotations

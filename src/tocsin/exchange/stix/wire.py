@@ -8,9 +8,8 @@ not sink its document; a document that is no bundle (or envelope) at all is one 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -23,6 +22,9 @@ from tocsin.exchange.stix.model import PREDEFINED_EXTENSIONS, Bundle, MarkingDef
 from tocsin.exchange.stix.rules import CUSTOM_OBJECT, CUSTOM_OBSERVABLE, SPECS, Spec, check
 from tocsin.exchange.stix.rules.common import is_observable_by_extension
 from tocsin.exchange.stix.rules.values import bad_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["ParsedBundle", "ParsedObject", "RefusedObject", "parse_bundle", "parse_envelope", "parse_object"]
 
@@ -51,8 +53,8 @@ class ParsedObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class RefusedObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One object that is not, and why.
 
-    `id` and `type` are as given, where they are strings of at most 256 characters. `where` is the path of what is wrong,
-    from the top of the document. `section` is the rule's place in a specification.
+    `id` and `type` are as given, where they are strings of at most 256 characters. `where` is the path of what is
+    wrong, from the top of the document. `section` is the rule's place in a specification.
     """
 
     index: int
@@ -238,12 +240,12 @@ def _duplicate(data: bytes, whole: str) -> InputError:
     )
 
 
-def _read(index: int, item: Any, body: bytes, base: str, strings: int | None) -> ParsedObject | RefusedObject:
+def _read(index: int, item: object, body: bytes, base: str, strings: int | None) -> ParsedObject | RefusedObject:
     """Validate one decoded object. `strings` is the longest allowed string, when its values have to be walked."""
-    if type(item) is not dict:
+    if not isinstance(item, dict):
         return _refuse(index, item, base, Finding("a STIX object is a JSON object", "", "STIX 2.1 §8.1"))
     kind = item.get("type")
-    spec = SPECS.get(kind) if type(kind) is str else None
+    spec = SPECS.get(kind) if isinstance(kind, str) else None
     if spec is None:
         chosen = _custom(kind, item)
         if isinstance(chosen, Finding):
@@ -283,7 +285,7 @@ def _custom(kind: object, item: dict[str, Any]) -> Spec | Finding:
     return CUSTOM_OBSERVABLE if observable else CUSTOM_OBJECT
 
 
-def _refuse(index: int, item: Any, base: str, found: Finding) -> RefusedObject:
+def _refuse(index: int, item: object, base: str, found: Finding) -> RefusedObject:
     given = item if isinstance(item, dict) else {}
     separator = "." if base and found.where else ""
     return RefusedObject(

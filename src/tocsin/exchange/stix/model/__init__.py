@@ -6,6 +6,8 @@ What a type cannot hold (two properties that depend on each other, a calendar, a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tocsin.exchange.stix.model import extensions, meta, sco, sdo, sro
 from tocsin.exchange.stix.model.common import (
     ExternalReference,
@@ -22,6 +24,9 @@ from tocsin.exchange.stix.model.meta import (
     LanguageContent,
     MarkingDefinition,
 )
+
+if TYPE_CHECKING:
+    import msgspec
 
 __all__ = [
     "META_TYPES",
@@ -89,7 +94,7 @@ META_TYPES: dict[str, type[StixObject]] = {
     "language-content": meta.LanguageContent,
     "marking-definition": meta.MarkingDefinition,
 }
-PREDEFINED_EXTENSIONS: dict[str, dict[str, type]] = {
+PREDEFINED_EXTENSIONS: dict[str, dict[str, type[msgspec.Struct]]] = {
     "file": {
         "archive-ext": extensions.ArchiveExt,
         "ntfs-ext": extensions.NtfsExt,

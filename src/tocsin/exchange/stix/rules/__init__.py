@@ -82,7 +82,7 @@ def check(spec: Spec, obj: StixObject, raw: Raw) -> Finding | None:
     if found is None and obj.granular_markings:
         found = common.check_markings(obj, raw)
     if found is None and obj.extensions:
-        found = common.check_extensions(obj, raw)
+        found = common.check_extensions(obj)
     if found is None:
         for rule in spec.rules:
             found = rule(obj, raw)

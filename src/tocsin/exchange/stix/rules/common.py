@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set as AbstractSet
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
@@ -20,6 +19,9 @@ from tocsin.exchange.stix.model.common import (
 )
 from tocsin.exchange.stix.rules import values
 from tocsin.exchange.stix.rules.predefined import check_predefined
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["check_created", "check_extensions", "check_markings", "check_names", "check_timestamps", "check_versioned"]
 
@@ -150,14 +152,14 @@ def _selects(selector: str, raw: Raw) -> bool:
     return True
 
 
-def check_extensions(obj: StixObject, raw: Raw) -> Finding | None:
+def check_extensions(obj: StixObject) -> Finding | None:
     """§3.2, §7.3, §11.3: names and contents of extensions."""
     for name, contents in obj.extensions.items():
         where = f"extensions.{name[:100]}"
         found = check_predefined(obj, name, contents, where)
         if found is not None:
             return found
-        if found is None and name.startswith("extension-definition--"):
+        if name.startswith("extension-definition--"):
             if _EXTENSION_ID.fullmatch(name) is None:
                 return Finding("this is no id of an extension-definition", where, "STIX 2.1 §2.9")
             kind = contents.get("extension_type")
@@ -165,7 +167,7 @@ def check_extensions(obj: StixObject, raw: Raw) -> Finding | None:
                 what = "an extension that names its definition needs an 'extension_type'"
                 return Finding(what, where, "STIX 2.1 §3.2")
         elif _EXTENSION_NAME.fullmatch(name) is None:
-            what = "an extension is named by the id of its extension-definition, or by a name of a-z, 0-9 and hyphen in -ext"
+            what = "an extension is named by the id of its extension-definition, or by a name that ends in -ext"
             return Finding(what, where, "STIX 2.1 §11.3.1")
         if "extension_type" in contents and not (
             isinstance(contents["extension_type"], str) and contents["extension_type"] in _EXTENSION_TYPES
@@ -203,7 +205,7 @@ def timestamp_names(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _holds_timestamp(annotation: Any) -> bool:
+def _holds_timestamp(annotation: object) -> bool:
     for meta in getattr(annotation, "__metadata__", ()):
         if isinstance(meta, msgspec.Meta) and meta.extra and meta.extra.get("timestamp"):
             return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tocsin.exchange.stix.finding import Finding, Raw, Rule
-from tocsin.exchange.stix.model import ExtensionDefinition, LanguageContent, MarkingDefinition
 from tocsin.exchange.stix.rules import values
 from tocsin.exchange.stix.rules.common import check_created, check_references
+
+if TYPE_CHECKING:
+    from tocsin.exchange.stix.model import ExtensionDefinition, LanguageContent, MarkingDefinition
 
 __all__ = ["RULES", "TLP_1"]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tocsin.exchange.stix.explain import explain
 from tocsin.exchange.stix.finding import Finding
 from tocsin.exchange.stix.model import PREDEFINED_EXTENSIONS
-from tocsin.exchange.stix.model.common import StixObject
 from tocsin.exchange.stix.model.extensions import (
     HttpRequestExt,
     NtfsExt,
@@ -20,6 +19,9 @@ from tocsin.exchange.stix.model.extensions import (
     WindowsProcessExt,
 )
 from tocsin.exchange.stix.rules import values
+
+if TYPE_CHECKING:
+    from tocsin.exchange.stix.model.common import StixObject
 
 __all__ = ["check_predefined"]
 
@@ -60,7 +62,7 @@ def check_predefined(obj: StixObject, name: str, contents: dict[str, Any], where
         return None
     section = _SECTIONS[name]
     try:
-        extension = msgspec.convert(contents, kind)
+        extension: msgspec.Struct = msgspec.convert(contents, kind)
     except msgspec.ValidationError as error:
         return explain(error, kind, section=section, base=where)
     if name in _NEEDS_ONE:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tocsin.exchange.stix import times
 from tocsin.exchange.stix.finding import Finding, Raw, Rule
 from tocsin.exchange.stix.model import sco
 from tocsin.exchange.stix.rules import values
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["RULES"]
 
 _HIVE: Final = re.compile(r"(?:HKLM|HKCC|HKCR|HKCU|HKU)(?:\\|\Z)", re.IGNORECASE)
 
 
+_Valued = sco.DomainName | sco.EmailAddr | sco.IPv4Addr | sco.IPv6Addr | sco.Url
+
+
 def _value(check: Callable[[str], bool], what: str, section: str) -> Rule:
     """Make the rule on an observable's `value`; a defanged one (§3.2) is not held to its form."""
 
-    def rule(obj: Any, _raw: Raw) -> Finding | None:
+    def rule(obj: _Valued, _raw: Raw) -> Finding | None:
         return None if obj.defanged or check(obj.value) else Finding(what, "value", section)
 
     return rule
@@ -28,7 +33,7 @@ def _value(check: Callable[[str], bool], what: str, section: str) -> Rule:
 def _one_of(names: tuple[str, ...], section: str) -> Rule:
     """Make the rule that at least one of the properties is there."""
 
-    def rule(_obj: Any, raw: Raw) -> Finding | None:
+    def rule(_obj: sco.StixObservable, raw: Raw) -> Finding | None:
         if any(name in raw for name in names):
             return None
         return Finding(f"needs at least one of {', '.join(names)}", "", section)
@@ -39,7 +44,7 @@ def _one_of(names: tuple[str, ...], section: str) -> Rule:
 def _random_id(names: tuple[str, ...]) -> Rule:
     """Make the rule of §2.9: without any property that its id could be made from, an observable's UUID is random."""
 
-    def rule(obj: Any, raw: Raw) -> Finding | None:
+    def rule(obj: sco.StixObservable, raw: Raw) -> Finding | None:
         if obj.id[-22] == "4" or any(name in raw for name in names):
             return None
         what = "has none of the properties that a deterministic id is made from: its UUID has to be of version 4"
@@ -48,7 +53,7 @@ def _random_id(names: tuple[str, ...]) -> Rule:
     return rule
 
 
-def _hashes(obj: Any, _raw: Raw) -> Finding | None:
+def _hashes(obj: sco.Artifact | sco.File | sco.X509Certificate, _raw: Raw) -> Finding | None:
     return values.hashes(obj.hashes, "hashes")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from tocsin.exchange.stix import times
 from tocsin.exchange.stix.explain import explain
 from tocsin.exchange.stix.finding import Finding, Raw, Rule
-from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES, sdo, sro
+from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES, VersionedObject, sdo, sro
 from tocsin.exchange.stix.pattern import pattern_error
 
 __all__ = ["RULES"]
@@ -22,7 +22,7 @@ _REF: Final = re.compile(r".*_refs?")
 def _window(first: str, last: str, section: str, *, strict: bool = False) -> Rule:
     """Make the rule that `last` is not earlier than `first` (`strict`: is later)."""
 
-    def rule(_obj: Any, raw: Raw) -> Finding | None:
+    def rule(_obj: VersionedObject, raw: Raw) -> Finding | None:
         start, end = raw.get(first), raw.get(last)
         if start is None or end is None:
             return None
@@ -37,7 +37,7 @@ def _window(first: str, last: str, section: str, *, strict: bool = False) -> Rul
 def _external_id(source: str, form: re.Pattern[str], shown: str, section: str) -> Rule:
     """Make the rule that binds a register's ids to the name of their source."""
 
-    def rule(obj: Any, _raw: Raw) -> Finding | None:
+    def rule(obj: VersionedObject, _raw: Raw) -> Finding | None:
         for index, reference in enumerate(obj.external_references):
             named = reference.source_name == source
             formed = reference.external_id is not None and form.fullmatch(reference.external_id) is not None
@@ -114,7 +114,7 @@ def _container(objects: dict[str, Raw]) -> Finding | None:
     return None
 
 
-def _local_refs(value: Any, objects: dict[str, Raw], where: str) -> Finding | None:
+def _local_refs(value: object, objects: dict[str, Raw], where: str) -> Finding | None:
     if isinstance(value, list):
         items = ((f"{where}[{index}]", item) for index, item in enumerate(value))
         return next((found for at, item in items if (found := _local_refs(item, objects, at))), None)

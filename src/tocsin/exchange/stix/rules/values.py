@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Container
 from functools import lru_cache
-from typing import Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final
 
 from tocsin.exchange.stix import times
 from tocsin.exchange.stix.finding import Finding
 from tocsin.exchange.stix.ijson import MAX_INTEGER
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    import msgspec
 
 __all__ = [
     "all_absent",
@@ -213,7 +215,7 @@ def _bad_extensions(extensions: dict[str, Any], predefined: Container[str], max_
     return None
 
 
-def bad_value(item: Any, where: str, max_string: int, *, inside: bool = True, top: bool = True) -> Finding | None:
+def bad_value(item: object, where: str, max_string: int, *, inside: bool = True, top: bool = True) -> Finding | None:
     """Walk a parsed value for what no property may hold.
 
     null (§2 has no such type), empty lists (§2.12) and dictionaries (§2.3); at any depth integers beyond ±(2^53-1)

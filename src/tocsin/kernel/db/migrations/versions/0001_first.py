@@ -225,6 +225,7 @@ def upgrade() -> None:
         sa.Column("on_behalf_of", sa.Text(), nullable=True),
         sa.Column("profile_id", sa.BigInteger(), nullable=False),
         sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.Column("slice_digest", sa.LargeBinary(), nullable=False),
         sa.Column("collection_id", sa.BigInteger(), nullable=False),

@@ -1,0 +1,300 @@
+"""Why an object may or may not be read, and who received it: for those who may know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from sqlalchemy import select
+
+from tocsin.agreements.explain import Explanation, explain
+from tocsin.agreements.gate import profile_of
+from tocsin.agreements.model import Label
+from tocsin.errors import NotFoundError
+from tocsin.exchange.releases import releases_of
+from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS
+from tocsin.kernel.clock import format_instant
+from tocsin.kernel.mandate import Acting
+from tocsin.log.service import Record
+from tocsin.parties import store as parties
+from tocsin.parties.model import PURPOSES, Party, PartyStatus, Role, User
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tocsin.agreements.facts import Facts
+    from tocsin.agreements.gatekeeper import Gate
+    from tocsin.kernel.db import Store
+    from tocsin.log.service import Log
+
+__all__ = ["Account", "Asking", "Question", "Received", "Standing", "Why"]
+
+# One text for what is not there and for what may not be seen: it holds nothing of the question.
+_NOTHING: Final = "there is no such object, or none that you may see"
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """An object, who asks about it, and (for ``why``) on whose reading: the asker's own unless said otherwise."""
+
+    object_id: str
+    party: Party
+    user: User | None
+    acting: Acting
+    purpose: str = "detect"
+    reader: tuple[Party, User | None] | None = None
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one contribution, and the account of it."""
+
+    object_id: str
+    version: str
+    owner: str  # name of the party
+    reader: str
+    purpose: str
+    label: Label
+    explanation: Explanation
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """One release that held the object."""
+
+    release: str
+    at: str
+    party: str
+    actor: str
+    on_behalf_of: str | None
+    purpose: str
+    kind: str
+    version: str
+    log_entry: int | None  # None: staged, and in the log within a second
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a party could read the object now: for which purposes, and if for none, what is missing."""
+
+    reader: str
+    version: str
+    purposes: tuple[str, ...]
+    explanation: Explanation
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who received an object, and who may."""
+
+    object_id: str
+    owners: tuple[str, ...]
+    received: tuple[Received, ...]
+    standings: tuple[Standing, ...]
+
+
+class _Contribution(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of the object as one party offers it."""
+
+    contribution_id: int
+    owner_id: int
+    version: int
+    label_id: int
+    label: Label
+
+
+class Asking:
+    """Answers ``why`` and ``who``. Asking is an act: it is logged, whatever the answer."""
+
+    def __init__(self, *, store: Store, log: Log, gate: Gate, environment: int) -> None:
+        self._store = store
+        self._log = log
+        self._gate = gate
+        self._environment = environment
+
+    def why(self, question: Question) -> tuple[Why, ...]:
+        """Return the verdict on every contribution of the object that the asker may know of, newest version first.
+
+        Raises:
+            NotFoundError: there is none, or none that the asker may see: the same words for both.
+        """
+        with self._store.write() as connection:
+            self._note(connection, "why", question)
+        with self._store.read() as connection:
+            facts = self._gate.facts(connection, self._log.now(connection))
+            party, user = question.reader or (question.party, question.user)
+            profile = profile_of(party, user, question.purpose, facts.at)
+            found = [
+                Why(
+                    object_id=question.object_id,
+                    version=format_instant(one.version),
+                    owner=self._name(facts, one.label.owner),
+                    reader=_reference(party, user),
+                    purpose=question.purpose,
+                    label=one.label,
+                    explanation=self._told(connection, question, explain(profile, one.label, facts), facts),
+                )
+                for one in self._contributions(connection, question.object_id)
+                if self._may_ask(connection, question, one, facts)
+            ]
+        if not found:
+            raise NotFoundError(_NOTHING)
+        return tuple(found)
+
+    def who(self, question: Question) -> Account:
+        """Return who received the object, and for every vetted party whether it could: for owner, auditor, operator.
+
+        Raises:
+            NotFoundError: there is none, or none of the asker's.
+        """
+        with self._store.write() as connection:
+            self._note(connection, "who", question)
+        with self._store.read() as connection:
+            facts = self._gate.facts(connection, self._log.now(connection))
+            everything = self._sees_all(connection, question)
+            found = [
+                one
+                for one in self._contributions(connection, question.object_id)
+                if everything or one.label.owner == question.party.uri
+            ]
+            if not found:
+                raise NotFoundError(_NOTHING)
+            received = [item for one in found for item in self._received(connection, one)]
+            standings = [item for one in found for item in self._standings(connection, question, one, facts)]
+        return Account(
+            object_id=question.object_id,
+            owners=tuple(sorted({self._name(facts, one.label.owner) for one in found})),
+            received=tuple(sorted(received, key=lambda item: item.at)),
+            standings=tuple(standings),
+        )
+
+    # --- who may ask -------------------------------------------------------------------------------------------------
+
+    def _sees_all(self, connection: Connection, question: Question) -> bool:
+        """Return whether the asker is an auditor or operator of the hub's own party."""
+        if question.user is None or question.party.uri != parties.read_hub(connection, self._environment):
+            return False
+        return question.party.status is PartyStatus.VETTED and bool(question.user.roles & {Role.AUDITOR, Role.OPERATOR})
+
+    def _may_ask(self, connection: Connection, question: Question, one: _Contribution, facts: Facts) -> bool:
+        if self._sees_all(connection, question) or one.label.owner == question.party.uri:
+            return True
+        if question.reader is not None and question.reader != (question.party, question.user):
+            return False
+        profile = profile_of(question.party, question.user, question.purpose, facts.at)
+        return explain(profile, one.label, facts).verdict.allows
+
+    def _told(self, connection: Connection, question: Question, told: Explanation, facts: Facts) -> Explanation:
+        """Leave out every agreement that the asker is not party to."""
+        if self._sees_all(connection, question):
+            return told
+        own = {one.document.name for one in facts.agreements if question.party.uri in one.signed}
+        reasons = tuple(item for item in told.reasons if item.agreement is None or item.agreement in own)
+        missing = tuple(item for item in told.missing if item.agreement is None or item.agreement in own)
+        hidden = len(reasons) < len(told.reasons)
+        more = ("a clause of an agreement that you are not party to decides here",) if hidden else ()
+        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=(*told.remarks, *more))
+
+    def _note(self, connection: Connection, verb: str, question: Question) -> None:
+        about = question.reader
+        self._log.append(
+            connection,
+            [
+                Record(
+                    kind="inquiry",
+                    at=self._log.now(connection),
+                    acting=question.acting,
+                    concerns=(question.party.uri,),
+                    data={
+                        "verb": verb,
+                        "object": question.object_id[:256],
+                        "asker": _reference(question.party, question.user),
+                        "reader": _reference(*about) if about else None,
+                        "purpose": question.purpose,
+                    },
+                )
+            ],
+        )
+
+    # --- what there is -----------------------------------------------------------------------------------------------
+
+    def _contributions(self, connection: Connection, object_id: str) -> list[_Contribution]:
+        rows = connection.execute(
+            select(
+                CONTRIBUTIONS.c.contribution_id,
+                CONTRIBUTIONS.c.owner_id,
+                CONTRIBUTIONS.c.version,
+                CONTRIBUTIONS.c.label_id,
+            )
+            .where(CONTRIBUTIONS.c.environment == self._environment, CONTRIBUTIONS.c.object_id == object_id)
+            .order_by(CONTRIBUTIONS.c.version.desc(), CONTRIBUTIONS.c.contribution_id)
+        ).all()
+        labels = self._gate.labels(connection, sorted({row.label_id for row in rows}))
+        return [
+            _Contribution(
+                contribution_id=row.contribution_id,
+                owner_id=row.owner_id,
+                version=row.version,
+                label_id=row.label_id,
+                label=labels[row.label_id],
+            )
+            for row in rows
+        ]
+
+    def _received(self, connection: Connection, one: _Contribution) -> list[Received]:
+        offers: dict[int, list[int]] = {}
+        for row in connection.execute(
+            select(OFFERS.c.collection_id, OFFERS.c.offer_seq)
+            .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
+            .where(OFFERS.c.contribution_id == one.contribution_id)
+        ):
+            offers.setdefault(row.collection_id, []).append(row.offer_seq)
+        everyone = {row.party.uri: row.party.name for row in parties.party_rows(connection, self._environment)}
+        return [
+            Received(
+                release=row.uuid,
+                at=format_instant(row.at),
+                party=everyone[row.party],
+                actor=row.actor,
+                on_behalf_of=row.on_behalf_of,
+                purpose=row.purpose,
+                kind=row.kind,
+                version=format_instant(one.version),
+                log_entry=row.log_idx,
+            )
+            for collection_id, sequences in offers.items()
+            for row in releases_of(connection, collection_id, sequences)
+        ]
+
+    def _standings(
+        self, connection: Connection, question: Question, one: _Contribution, facts: Facts
+    ) -> list[Standing]:
+        readers: list[tuple[Party, User | None]] = [
+            (party, None)
+            for party in sorted(facts.parties.values(), key=lambda party: party.name)
+            if party.status is PartyStatus.VETTED and party.uri != one.label.owner
+        ]
+        for row in parties.user_rows(connection, self._environment):
+            address = f"{row.user.name}@{row.user.party}"
+            if address in one.label.recipients and row.user.party in facts.parties:
+                readers.append((facts.parties[row.user.party], row.user))
+        standings = []
+        for party, user in readers:
+            told = {
+                purpose: explain(profile_of(party, user, purpose, facts.at), one.label, facts) for purpose in PURPOSES
+            }
+            open_for = tuple(purpose for purpose, item in told.items() if item.verdict.allows)
+            chosen = told[open_for[0]] if open_for else told[user.purpose if user else PURPOSES[0]]
+            standings.append(
+                Standing(
+                    reader=_reference(party, user),
+                    version=format_instant(one.version),
+                    purposes=open_for,
+                    explanation=self._told(connection, question, chosen, facts),
+                )
+            )
+        return standings
+
+    @staticmethod
+    def _name(facts: Facts, uri: str) -> str:
+        party = facts.parties.get(uri)
+        return party.name if party else uri
+
+
+def _reference(party: Party, user: User | None) -> str:
+    return f"{user.name}@{party.name}" if user else party.name

@@ -1,0 +1,92 @@
+"""What an owner takes back from a collection: the offer stays on record, and is open to nobody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from tocsin.errors import NotFoundError
+from tocsin.exchange import store
+from tocsin.exchange.model import VersionChoice
+from tocsin.exchange.releases import WITHDRAWN
+from tocsin.exchange.tables import OFFERS
+from tocsin.log.service import Record
+from tocsin.parties import store as parties
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tocsin.kernel.clock import Micros
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.mandate import Acting
+    from tocsin.log.service import Log
+
+__all__ = ["Withdrawals"]
+
+
+class Withdrawals:
+    """Withdraws offers, each for its owner only."""
+
+    def __init__(self, *, store: Store, log: Log, environment: int) -> None:
+        self._store = store
+        self._log = log
+        self._environment = environment
+
+    def withdraw(
+        self, acting: Acting, party: str, collection: str, object_id: str, versions: Collection[VersionChoice | Micros]
+    ) -> int:
+        """Withdraw the asker's own offers of an object; returns how many there were.
+
+        ``versions`` choose among the asker's own versions. What was released stays released: a withdrawal is no recall.
+
+        Raises:
+            NotFoundError: there is no such collection, or the asker offers no such object in it.
+        """
+        with self._store.write() as connection:
+            found = store.find_collection(connection, self._environment, collection)
+            owner = parties.party_by_uri(connection, self._environment, party)
+            rows = connection.execute(
+                select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version).where(
+                    OFFERS.c.collection_id == found.id,
+                    OFFERS.c.object_id == object_id,
+                    OFFERS.c.owner_id == (owner.party_id if owner else 0),
+                    OFFERS.c.withdrawn_at.is_(None),
+                )
+            ).all()
+            own = {row.version for row in rows}
+            chosen = {version for version in own if VersionChoice.ALL in versions or version in versions}
+            chosen |= {min(own)} if own and VersionChoice.FIRST in versions else set()
+            chosen |= {max(own)} if own and VersionChoice.LAST in versions else set()
+            rows = [row for row in rows if row.version in chosen]
+            if not rows:
+                raise NotFoundError("there is no such object of yours in this collection")
+            at = self._log.now(connection)
+            sequences = sorted(row.offer_seq for row in rows)
+            connection.execute(
+                update(OFFERS)
+                .where(OFFERS.c.collection_id == found.id, OFFERS.c.offer_seq.in_(sequences))
+                .values(label_id=WITHDRAWN, withdrawn_at=at)
+            )
+            gone = Counter(row.label_id for row in rows)
+            counts = [(label_id, -offers) for label_id, offers in gone.items()]
+            store.count_labels(connection, self._environment, found.id, [*counts, (WITHDRAWN, len(rows))])
+            self._log.append(
+                connection,
+                [
+                    Record(
+                        kind="withdrawal",
+                        at=at,
+                        acting=acting,
+                        concerns=(party,),
+                        data={
+                            "party": party,
+                            "collection": found.uuid,
+                            "object": object_id,
+                            "offers": sequences,
+                        },
+                    )
+                ],
+            )
+            return len(rows)
