@@ -14,9 +14,10 @@ import msgspec
 from sqlalchemy import select
 
 from tocsin.agreements.interning import as_json, count_new_labels, intern_labels
-from tocsin.agreements.model import Label
+from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
+from tocsin.exchange.addressing import address_of
 from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, marking_refs
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
@@ -60,7 +61,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     envelope: bool = False  # a TAXII envelope rather than a bundle
     collection: str = DEFAULT_COLLECTION  # alias or UUID
-    handling: Handling = Handling()
+    tlp: Tlp | None = None  # of objects that say less
+    to: tuple[str, ...] = ()  # recipients, as `party` or `user@party`; nobody: as the markings say
 
 
 class _Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,13 +86,11 @@ class Intake:
         log: Log,
         entropy: Entropy,
         environment: int,
-        address: Callable[[Connection, str], str],
     ) -> None:
         self._store = store
         self._log = log
         self._entropy = entropy
         self._environment = environment
-        self._address = address
 
     def submit(self, submission: Submission, progress: Callable[[str], None] = lambda _stage: None) -> Receipt:
         """Take a submission; durable when this returns.
@@ -128,7 +128,6 @@ class _Transaction:
         self._entropy = intake._entropy  # noqa: SLF001
         self._environment = intake._environment  # noqa: SLF001
         self._adapter = intake._store.adapter  # noqa: SLF001
-        self._resolve = intake._address  # noqa: SLF001
         self._connection = connection
         self._submission = submission
         self._at = self._log.now(connection)
@@ -165,16 +164,18 @@ class _Transaction:
     def _choose(self, collection: Collection, objects: Sequence[tuple[int, ParsedObject]]) -> list[_Offer]:
         """Label every object, and find out which are new, which the sender shared before, and which contradict that."""
         connection = self._connection
+        to = [address_of(connection, self._environment, reference) for reference in self._submission.to]
+        handling = Handling(tlp=self._submission.tlp, recipients=frozenset(to) or None)
         ids = list({parsed.id for _, parsed in objects})
         own = store.own_contributions(connection, self._environment, self._owner_id, ids)
         offered = store.offered_in(connection, collection.id, [key for key in ids if key in own])
         labeller = Labeller(
             owner=self._submission.party,
-            handling=self._submission.handling,
+            handling=handling,
             definitions=self._definitions(objects),
-            address=lambda reference: self._resolve(connection, reference),
+            address=lambda reference: address_of(connection, self._environment, reference),
         )
-        handled = self._submission.handling != Handling()
+        handled = handling != Handling()
         chosen: list[_Offer] = []
         taken: dict[str, dict[Micros, bytes]] = {}
         for index, parsed in objects:

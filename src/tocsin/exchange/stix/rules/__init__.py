@@ -74,7 +74,11 @@ def check(spec: Spec, obj: StixObject, raw: Raw) -> Finding | None:
         what = f"the id has to begin with the object's own type: {obj.type}--"
         return Finding(what, "id", "STIX 2.1 §2.9")
     unknown = raw.keys() - spec.names
-    found = common.check_names(unknown) if unknown else None
+    found = None
+    if unknown:
+        found = common.check_names(unknown)
+        if found is None and not spec.versioned:
+            found = common.check_borrowed(unknown, raw)
     if found is None and spec.timestamps:
         found = common.check_timestamps(raw, spec.timestamps)
     if found is None and isinstance(obj, VersionedObject):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import msgspec
 
 from tocsin.exchange.stix import times
+from tocsin.exchange.stix.explain import explain
 from tocsin.exchange.stix.finding import Finding, Raw
 from tocsin.exchange.stix.model.common import (
     UUID,
     ExtensionType,
     ExternalReference,
     GranularMarking,
+    IdentityRef,
     StixObject,
+    Timestamp,
     VersionedObject,
 )
 from tocsin.exchange.stix.rules import values
@@ -23,7 +26,15 @@ from tocsin.exchange.stix.rules.predefined import check_predefined
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-__all__ = ["check_created", "check_extensions", "check_markings", "check_names", "check_timestamps", "check_versioned"]
+__all__ = [
+    "check_borrowed",
+    "check_created",
+    "check_extensions",
+    "check_markings",
+    "check_names",
+    "check_timestamps",
+    "check_versioned",
+]
 
 _MILLISECONDS: Final = len("2020-01-01T00:00:00.000Z")
 _EXTENSION_ID: Final = re.compile(rf"extension-definition--{UUID}")
@@ -69,6 +80,39 @@ def check_versioned(obj: VersionedObject, raw: Raw) -> Finding | None:
     if "defanged" in raw:
         return Finding("'defanged' is for observables only", "defanged", "STIX 2.1 §3.2")
     return None
+
+
+class _Borrowed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The common properties (§3.2) that a type without versions does not have, as they are where it bears them."""
+
+    created: Timestamp | None = None
+    modified: Timestamp | None = None
+    created_by_ref: IdentityRef | None = None
+    revoked: bool | None = None
+    labels: tuple[str, ...] = ()
+    confidence: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    lang: str | None = None
+    external_references: tuple[ExternalReference, ...] = ()
+
+
+_BORROWED: Final = frozenset(_Borrowed.__struct_fields__)
+
+
+def check_borrowed(unknown: AbstractSet[str], raw: Raw) -> Finding | None:
+    """§7.3.2, §11.2.1: the name of a common property means nothing else where the type has no such property."""
+    names = unknown & _BORROWED
+    if not names:
+        return None
+    try:
+        borrowed = msgspec.convert({name: raw[name] for name in names}, _Borrowed)
+    except msgspec.ValidationError as error:
+        return explain(error, _Borrowed, section="STIX 2.1 §3.2")
+    found = check_timestamps(raw, tuple(names & {"created", "modified"})) or check_references(
+        borrowed.external_references
+    )
+    if found is None and borrowed.lang is not None and not values.is_language(borrowed.lang):
+        return Finding("'lang' is no language code by RFC 5646", "lang", "STIX 2.1 §3.2")
+    return found
 
 
 def check_references(references: tuple[ExternalReference, ...]) -> Finding | None:

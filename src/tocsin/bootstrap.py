@@ -1,0 +1,208 @@
+"""The one composition root: from settings to a hub whose rooms are wired together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tocsin.agreements.gatekeeper import Gate
+from tocsin.agreements.service import Agreements
+from tocsin.errors import ConflictError, InputError, StoreBrokenError
+from tocsin.exchange import store as exchange_store
+from tocsin.exchange.asking import Asking
+from tocsin.exchange.cursor import Cursors
+from tocsin.exchange.intake import Intake
+from tocsin.exchange.model import DEFAULT_COLLECTION
+from tocsin.exchange.reading import Reading
+from tocsin.exchange.releases import Integrator
+from tocsin.exchange.withdraw import Withdrawals
+from tocsin.kernel.clock import Clock, SystemClock
+from tocsin.kernel.db.sqlite import SqliteAdapter
+from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
+from tocsin.kernel.ids import Entropy, SystemEntropy, new_uuid
+from tocsin.kernel.keys import HubKeys, create_keys, read_keys
+from tocsin.kernel.mandate import Acting, Mandate, founding_mandate
+from tocsin.log.note import NoteSigner
+from tocsin.log.service import Log, Record
+from tocsin.parties.credentials import Authenticator, TokenKey
+from tocsin.parties.model import Kind, Party, Role, User
+from tocsin.parties.passwords import Passwords, password_hasher
+from tocsin.parties.service import Parties
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.clock import Micros
+    from tocsin.settings import Settings
+
+__all__ = ["Founding", "Hub", "found_hub", "open_hub"]
+
+OPERATOR: Final = "operator"
+
+
+class Hub:
+    """One environment of one hub, wired."""
+
+    def __init__(
+        self, *, settings: Settings, keys: HubKeys, hub_uri: str, store: Store, clock: Clock, entropy: Entropy
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.entropy = entropy
+        self.environment = LIVE
+        self.environment_name = LIVE_NAME
+        # the origin is a URL without its scheme, as C2SP tlog-checkpoint advises
+        origin = f"{hub_uri.split('://', 1)[-1].rstrip('/')}/tocsin/{LIVE_NAME}"
+        self.log = Log(
+            store=store,
+            environment=LIVE,
+            environment_name=LIVE_NAME,
+            signer=NoteSigner(name=origin, seed=keys.log),
+            clock=clock,
+            entropy=entropy,
+        )
+        self.agreements = Agreements(store=store, log=self.log)
+        self.gate = Gate(store=store, log=self.log, environment=LIVE)
+        token_key = TokenKey(key=keys.token, environment=LIVE)
+        passwords = Passwords(entropy=entropy, hasher=password_hasher())
+        self.parties = Parties(
+            store=store,
+            log=self.log,
+            entropy=entropy,
+            token_key=token_key,
+            passwords=passwords,
+            on_policy_change=self.agreements.policy_changed,
+        )
+        self.authenticator = Authenticator(store=store, log=self.log, token_key=token_key, passwords=passwords)
+        self.intake = Intake(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.reading = Reading(
+            store=store,
+            log=self.log,
+            gate=self.gate,
+            cursors=Cursors(keys.cursor, entropy),
+            entropy=entropy,
+            environment=LIVE,
+        )
+        self.withdrawals = Withdrawals(store=store, log=self.log, environment=LIVE)
+        self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
+        self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
+
+    @property
+    def mandate(self) -> Mandate:
+        """The founding mandate: under it a partnership without bodies runs."""
+        return founding_mandate(self.environment_name)
+
+    def close(self) -> None:
+        """Enter what is staged, and give every connection back."""
+        self.integrator.integrate()
+        self.store.close()
+
+
+class Founding:
+    """What a new hub is called and who runs it."""
+
+    def __init__(self, *, party: Party, operator: str = OPERATOR) -> None:
+        self.party = party
+        self.operator = operator
+
+
+def found_hub(
+    settings: Settings, founding: Founding, *, clock: Clock | None = None, entropy: Entropy | None = None
+) -> Hub:
+    """Make a new hub: its keys, its store, its log whose entry 0 is the founding mandate, its party and operator.
+
+    Raises:
+        ConflictError: there is a hub in this home already.
+    """
+    if settings.keys.exists() or settings.database.exists():
+        raise ConflictError("there is a hub here already", where=str(settings.home), todo="choose another TOCSIN_HOME")
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = create_keys(settings.keys, entropy)
+    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    store = Store(SqliteAdapter(settings.database))
+    store.create()
+    (settings.home / "hub").write_text(founding.party.uri + "\n", encoding="utf-8")
+    hub = Hub(settings=settings, keys=keys, hub_uri=founding.party.uri, store=store, clock=clock, entropy=entropy)
+    with store.write() as connection:
+        at = clock.now()
+        ensure_environment(connection, LIVE, LIVE_NAME, at)
+        hub.log.found(connection)
+        _enter(hub, connection, founding, at)
+    return hub
+
+
+def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> None:
+    party, operator = founding.party, founding.operator
+    acting = Acting(actor=f"{operator}@{party.name}")
+    uuid = new_uuid(hub.entropy)
+    hub.parties.found_hub(connection, party=party.uri, operator=operator, at=at)
+    hub.agreements.found(connection, at)
+    hub.log.append(
+        connection,
+        [
+            Record(
+                kind="hub.founded",
+                at=at,
+                acting=acting,
+                concerns=(party.uri,),
+                data={"hub": party.uri, "operator": operator, "origin": hub.log.origin, "vkey": hub.log.vkey},
+            )
+        ],
+    )
+    acts = hub.parties.acts(connection, acting, hub.mandate)
+    acts.add_party(party)
+    acts.clear_party(party.name, clearance=party.clearance, until=None, reason="runs the hub")
+    acts.add_user(User(name=operator, party=party.uri, roles=frozenset({Role.OPERATOR, Role.AUDITOR})))
+    title, description = "Exchange", "What members share under their agreements"
+    exchange_store.add_collection(
+        connection, LIVE, uuid=uuid, alias=DEFAULT_COLLECTION, title=title, description=description, at=at
+    )
+    hub.log.append(
+        connection,
+        [
+            Record(
+                kind="collection.added",
+                at=hub.log.now(connection),
+                acting=acting,
+                mandate=hub.mandate,
+                data={"uuid": uuid, "alias": DEFAULT_COLLECTION, "title": title, "description": description},
+            )
+        ],
+    )
+
+
+def hub_party(*, uri: str, name: str, title: str, country: str) -> Party:
+    """Return the party that runs a hub."""
+    return Party(
+        uri=uri, name=name, title=title, kind=Kind.INTERMEDIARY, country=country, capacities=frozenset({"hub"})
+    )
+
+
+def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> Hub:
+    """Open the hub of these settings.
+
+    Raises:
+        StoreBrokenError: there is none, or its store or keys are not what they must be.
+    """
+    marker = settings.home / "hub"
+    if not settings.database.exists() or not marker.exists():
+        raise StoreBrokenError(
+            "there is no hub here", where=str(settings.home), todo="run `tocsin init`, or set TOCSIN_HOME"
+        )
+    try:
+        hub_uri = marker.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreBrokenError("the hub's own name is not readable", where=str(marker)) from error
+    if not hub_uri:
+        raise InputError("the hub's own name is empty", where=str(marker))
+    store = Store(SqliteAdapter(settings.database))
+    store.require_current()
+    return Hub(
+        settings=settings,
+        keys=read_keys(settings.keys),
+        hub_uri=hub_uri,
+        store=store,
+        clock=clock or SystemClock(),
+        entropy=entropy or SystemEntropy(),
+    )
