@@ -1,0 +1,260 @@
+"""What can be done to agreements, on the caller's connection: each act checks, writes, logs and counts the change.
+
+A version is proposed under a mandate, signed by each party's own signatory, and activated under a mandate. The hub
+never sees a private key: it verifies a signature against the key that is registered for the signatory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tocsin.agreements import store
+from tocsin.agreements.compile import compile_agreement
+from tocsin.agreements.document import Parsed, document_digest, names_of, parse_agreement, verify_signature
+from tocsin.agreements.facts import eligible
+from tocsin.agreements.life import AgreementAct, AgreementStatus, next_status
+from tocsin.agreements.wire import activation_data, policies_text, proposal_data, signing_data
+from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
+from tocsin.log.service import Record
+from tocsin.parties import store as parties
+from tocsin.parties.model import PartyStatus, Role, User, UserStatus
+from tocsin.parties.register import require_user
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from tocsin.agreements.document import AgreementDocument
+    from tocsin.agreements.store import AgreementRow
+    from tocsin.kernel.clock import Micros
+    from tocsin.kernel.mandate import Acting, Mandate
+    from tocsin.log.service import Log
+    from tocsin.parties.model import Party
+
+__all__ = ["MIN_SIGNATURES", "Acts", "named_parties", "require_version", "signature_completes"]
+
+# An agreement with oneself shares nothing.
+MIN_SIGNATURES: Final = 2
+
+
+class Acts:
+    """The acts of one actor in one transaction."""
+
+    def __init__(self, *, connection: Connection, acting: Acting, log: Log) -> None:
+        self._connection = connection
+        self._environment = log.environment
+        self._acting = acting
+        self._log = log
+
+    def propose(self, mandate: Mandate, source: bytes, *, where: str) -> Parsed:
+        """Lay a version before its parties: from now on it can be signed, and never changed.
+
+        Args:
+            mandate: the right to propose.
+            source: the document.
+            where: what to call it in faults.
+
+        Raises:
+            ForbiddenError: the mandate is of another environment.
+            AgreementError: the document breaks rules, or names a party that is not here.
+            LimitError: it is larger, deeper or more than we take.
+            ConflictError: the version exists, or is lower than the one in force.
+        """
+        mandate.require(self._log.environment_name)
+        by_name = {row.party.name: row.party for row in parties.party_rows(self._connection, self._environment)}
+        parsed = parse_agreement(source, where=where, known_parties=by_name)
+        document = parsed.document
+        for known in store.agreement_rows(self._connection, self._environment, document.name):
+            _require_free(known, document, where)
+        names = {name: by_name[name].uri for name in sorted(names_of(document))}
+        policies = compile_agreement(document, names)
+        at = self._log.now(self._connection)
+        if document.ends is not None and document.ends <= at:
+            raise InputError("its term has ended already", where=where, todo="write a later day under in_force: until")
+        store.add_agreement(
+            self._connection,
+            self._environment,
+            document,
+            text=source,
+            digest=document_digest(document),
+            names=names,
+            policies=policies_text(policies),
+            at=at,
+        )
+        concerned = frozenset(names[name] for name in named_parties(document))
+        self._record(
+            "agreement.proposed", at, concerned, proposal_data(source, document, names, policies), mandate=mandate
+        )
+        return parsed
+
+    def sign(self, name: str, version: int, *, signatory: str, signature: str) -> AgreementStatus:
+        """Enter a party's signature; with the last one that was missing, the version can be activated.
+
+        Args:
+            name: of the agreement.
+            version: of the agreement.
+            signatory: ``user@party``.
+            signature: base64 of Ed25519 over the signing bytes, by the key registered for that user.
+
+        Raises:
+            NotFoundError: there is no such version, or no such user.
+            ForbiddenError: the user may not sign for the party, the party may not join, or the signature is not theirs.
+            InputError: the signature is no base64 of the right length.
+            ConflictError: the party has signed it.
+            TransitionError: the version is superseded, or its term has ended.
+        """
+        row = require_version(self._connection, self._environment, name, version)
+        found, person = require_user(self._connection, self._environment, signatory)
+        party, user = found.party, person.user
+        at = self._log.now(self._connection)
+        key = _signing_key(party, user)
+        next_status(row.status, AgreementAct.SIGN)
+        _require_term(row.document, at)
+        if not eligible(row.activated, party, at):
+            raise ForbiddenError(
+                f"{party.name} is neither named in {name} version {version} nor meets its criteria",
+                todo="propose a version that names it",
+            )
+        verify_signature(row.document, public_key=key, signature=signature)
+        if party.uri in row.signed:
+            raise ConflictError(f"{party.name} has signed {name} version {version} already")
+        made = store.SignatureRow(party=party.uri, signatory=user.name, key=key, signature=signature, signed_at=at)
+        store.add_signature(self._connection, self._environment, row.agreement_id, made)
+        signed = row.signed | {party.uri}
+        status = row.status
+        if status is AgreementStatus.PROPOSED and signature_completes(row.document, row.names, signed):
+            status = next_status(status, AgreementAct.COMPLETE)
+            store.set_status(self._connection, row.agreement_id, status, at)
+        self._record(
+            "agreement.signed",
+            at,
+            signed | _named(row),
+            signing_data(row.document, party=party.uri, signatory=user.name, key=key, signature=signature),
+        )
+        return status
+
+    def activate(self, mandate: Mandate, name: str, version: int) -> int | None:
+        """Bring a version into force that all its named parties signed.
+
+        Every lower version is superseded; that which was in force is returned.
+
+        Raises:
+            ForbiddenError: the mandate is of another environment.
+            NotFoundError: there is no such version.
+            TransitionError: signatures are missing, it is in force already, its term has ended, or a higher version is
+                in force.
+        """
+        mandate.require(self._log.environment_name)
+        row = require_version(self._connection, self._environment, name, version)
+        at = self._log.now(self._connection)
+        if row.status is AgreementStatus.PROPOSED:
+            raise TransitionError(
+                f"signatures are missing on {name} version {version}", todo=self._missing_signatures(row)
+            )
+        status = next_status(row.status, AgreementAct.ACTIVATE)
+        _require_term(row.document, at)
+        superseded: int | None = None
+        for other in store.agreement_rows(self._connection, self._environment, name):
+            if other.version > version and other.status is AgreementStatus.IN_FORCE:
+                raise TransitionError(f"{name} version {other.version} is in force, which is higher")
+            if other.version < version and other.status is not AgreementStatus.SUPERSEDED:
+                ended = next_status(other.status, AgreementAct.SUPERSEDE)
+                store.set_status(self._connection, other.agreement_id, ended, at)
+                superseded = other.version if other.status is AgreementStatus.IN_FORCE else superseded
+        store.set_status(self._connection, row.agreement_id, status, at)
+        self._record(
+            "agreement.activated",
+            at,
+            row.signed | _named(row),
+            activation_data(row.document, supersedes=superseded),
+            mandate=mandate,
+        )
+        return superseded
+
+    def _missing_signatures(self, row: AgreementRow) -> str:
+        missing = [name for name in named_parties(row.document) if row.names[name] not in row.signed]
+        if missing:
+            return f"still to sign: {', '.join(missing)}"
+        return f"at least {MIN_SIGNATURES} parties sign; {len(row.signed)} did"
+
+    def _record(
+        self,
+        kind: str,
+        at: Micros,
+        concerns: frozenset[str],
+        data: dict[str, object],
+        *,
+        mandate: Mandate | None = None,
+    ) -> None:
+        record = Record(
+            kind=kind, at=at, acting=self._acting, mandate=mandate, data=data, concerns=tuple(sorted(concerns))
+        )
+        self._log.append(self._connection, [record])
+        store.raise_epoch(self._connection, self._environment, at)
+
+
+def require_version(connection: Connection, environment: int, name: str, version: int) -> AgreementRow:
+    """Return one version of an agreement.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    rows = store.agreement_rows(connection, environment, name)
+    row = next((row for row in rows if row.version == version), None)
+    if row is None:
+        raise NotFoundError(
+            f"there is no version {version} of an agreement {name[:80]!r}",
+            todo="`tocsin agreement list` shows what there is",
+        )
+    return row
+
+
+def named_parties(document: AgreementDocument) -> tuple[str, ...]:
+    """Return the short names under ``parties:``: those without whose signature a version cannot be activated."""
+    return tuple(entry.name for entry in document.parties if entry.name is not None)
+
+
+def signature_completes(document: AgreementDocument, names: Mapping[str, str], signed: frozenset[str]) -> bool:
+    """Return whether these signatures suffice to activate."""
+    return len(signed) >= MIN_SIGNATURES and all(names[name] in signed for name in named_parties(document))
+
+
+def _named(row: AgreementRow) -> frozenset[str]:
+    return frozenset(row.names[name] for name in named_parties(row.document))
+
+
+def _require_free(known: AgreementRow, document: AgreementDocument, where: str) -> None:
+    version = known.version
+    if version == document.version:
+        same = document_digest(known.document) == document_digest(document)
+        raise ConflictError(
+            f"version {version} of {document.name} was proposed already{'' if same else ', and says something else'}",
+            where=where,
+            todo="sign it" if same and known.status is AgreementStatus.PROPOSED else "propose a higher version",
+        )
+    if known.status is AgreementStatus.IN_FORCE and version > document.version:
+        raise ConflictError(
+            f"version {version} of {document.name} is in force, which is higher",
+            where=where,
+            todo=f"propose version {version + 1}",
+        )
+
+
+def _require_term(document: AgreementDocument, at: Micros) -> None:
+    if document.ends is not None and document.ends <= at:
+        raise TransitionError(
+            f"the term of {document.name} version {document.version} has ended", todo="propose a higher version"
+        )
+
+
+def _signing_key(party: Party, user: User) -> str:
+    """Return the key with which a user signs for a party."""
+    reference = f"{user.name}@{party.name}"
+    if party.status is not PartyStatus.VETTED:
+        raise ForbiddenError(f"{party.name} is {party.status}", where=reference, todo="clear the party first")
+    if user.status is not UserStatus.ACTIVE or Role.SIGNATORY not in user.roles:
+        raise ForbiddenError("only an active signatory signs for a party", where=reference)
+    if user.signing_key is None:
+        raise ForbiddenError("no public key is registered for this signatory", where=reference, todo="register one")
+    return user.signing_key
