@@ -24,7 +24,7 @@ from tocsin.parties.model import PartyStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "clause_sentence", "explain"]
+__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "Remark", "clause_sentence", "explain"]
 
 
 class BasisAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,13 +65,20 @@ class ClauseAccount(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
 
 
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What no single clause says; ``agreement`` is the one that it speaks of, if it speaks of one."""
+
+    text: str
+    agreement: str | None = None
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """A verdict with the clauses that determined it, those that could have permitted, and what else matters."""
 
     verdict: Verdict
     reasons: tuple[ClauseAccount, ...]
     missing: tuple[ClauseAccount, ...] = ()  # of a deny: permits that did not apply
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 def explain(profile: Profile, label: Label, facts: Facts) -> Explanation:
@@ -89,7 +96,10 @@ def explain(profile: Profile, label: Label, facts: Facts) -> Explanation:
         for clause in one.document.clauses
         if clause.verb is Verb.PERMIT and clause.has_effect and (account := case.permit(one, clause)).failed
     )
-    remarks = (*(f"an error, which is a deny: {error}" for error in verdict.errors), *case.remarks())
+    remarks = (
+        *(Remark(text=f"an error, which is a deny: {error}") for error in verdict.errors),
+        *case.remarks(),
+    )
     return Explanation(verdict=verdict, reasons=reasons, missing=missing, remarks=remarks)
 
 
@@ -236,24 +246,27 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             valid_until=entry.valid_until,
         )
 
-    def remarks(self) -> Iterator[str]:
-        """Yield what no single clause says: which agreements there could have been."""
+    def remarks(self) -> Iterator[Remark]:
+        """Yield which agreements there are, or could be, between reader and owner."""
         reader, owner = self.profile.party, self.label.owner
         if reader != owner and not any({reader, owner} <= members for members in self.facts.members.values()):
-            yield f"no agreement in force joins {self._name(reader)} and {self._name(owner)}"
+            yield Remark(text=f"no agreement in force joins {self._name(reader)} and {self._name(owner)}")
         for one in self.facts.agreements:
-            if not self.concerns(one):
-                continue
-            called = f"{one.document.name} version {one.document.version}"
-            if self.facts.at < one.document.starts:
-                yield f"{called} is in force from {_day(one.document.starts)}"
-                continue
-            if one.document.ends is not None and one.document.ends <= self.facts.at:
-                yield f"{called} was in force until {_day(one.document.ends)}"
-                continue
-            for uri in dict.fromkeys((reader, owner)):
+            if self.concerns(one):
+                called = f"{one.document.name} version {one.document.version}"
+                for text in self._stands(one, tuple(dict.fromkeys((reader, owner)))):
+                    yield Remark(text=f"{called}: {text}", agreement=one.document.name)
+
+    def _stands(self, one: Activated, ends: tuple[str, ...]) -> Iterator[str]:
+        document = one.document
+        if self.facts.at < document.starts:
+            yield f"it is in force from {_day(document.starts)}"
+        elif document.ends is not None and document.ends <= self.facts.at:
+            yield f"it was in force until {_day(document.ends)}"
+        else:
+            for uri in ends:
                 if uri not in self.facts.members[one.id]:
-                    yield f"{called}: {self._standing(one, uri)}"
+                    yield self._standing(one, uri)
 
     def _name(self, uri: str) -> str:
         party = self.facts.parties.get(uri)

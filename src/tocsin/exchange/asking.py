@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import select
 
-from tocsin.agreements.explain import Explanation, explain
+from tocsin.agreements.explain import Explanation, Remark, explain
 from tocsin.agreements.gate import profile_of
 from tocsin.agreements.model import Label
 from tocsin.errors import NotFoundError
@@ -186,9 +186,10 @@ class Asking:
         own = {one.document.name for one in facts.agreements if question.party.uri in one.signed}
         reasons = tuple(item for item in told.reasons if item.agreement is None or item.agreement in own)
         missing = tuple(item for item in told.missing if item.agreement is None or item.agreement in own)
+        remarks = tuple(item for item in told.remarks if item.agreement is None or item.agreement in own)
         hidden = len(reasons) < len(told.reasons)
-        more = ("a clause of an agreement that you are not party to decides here",) if hidden else ()
-        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=(*told.remarks, *more))
+        more = (Remark(text="a clause of an agreement that you are not party to decides here"),) if hidden else ()
+        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=(*remarks, *more))
 
     def _note(self, connection: Connection, verb: str, question: Question) -> None:
         about = question.reader
