@@ -338,12 +338,37 @@ def test_the_manifest_counts_the_disclosures(copy: Path) -> None:
         verify_export(copy)
 
 
+@pytest.mark.parametrize("listed", ["fewer", "more"])
+def test_the_manifest_lists_the_files_that_the_size_asks_for(copy: Path, listed: str) -> None:
+    path = copy / ("tile/0/000" if listed == "fewer" else "tile/0/003")
+    before = path.read_bytes() if listed == "fewer" else None
+    if before is None:
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+    relist(copy)
+    if before is None:
+        path.unlink()
+    else:
+        path.write_bytes(before)
+    with pytest.raises(LogBrokenError, match="lists other files") as caught:
+        verify_export(copy)
+    assert caught.value.where == str(path.relative_to(copy))
+
+
+def test_a_link_is_not_followed_after_the_check_either(copy: Path) -> None:
+    (copy / "disclosed.jsonl").rename(copy.parent / "moved")
+    (copy / "disclosed.jsonl").symlink_to(copy.parent / "moved")
+    with pytest.raises(LogBrokenError, match="cannot be read"):
+        list(read_disclosures(copy))
+
+
 @pytest.mark.parametrize(
     "name", ["checkpoint", "vkey", "manifest", "disclosed.jsonl", "tile/entries/000", "tile/0/000"]
 )
 def test_a_huge_file_is_not_read_to_its_end(copy: Path, name: str) -> None:
     os.truncate(copy / name, 1 << 33)
-    with pytest.raises(LogBrokenError, match="step"):
+    with pytest.raises(LogBrokenError, match=r"has more than|longer than"):
         verify_export(copy)
 
 

@@ -200,6 +200,26 @@ def test_no_damaged_inclusion_proof_verifies(data: st.DataObject) -> None:
 
 
 @given(st.data())
+def test_a_proof_has_one_length(data: st.DataObject) -> None:
+    """RFC 9162 §2.1.3.2 step 4.1 and §2.1.4.2 step 6.1: it is the length that is wrong, not just the root."""
+    size = data.draw(st.integers(2, LARGEST))
+    index = data.draw(st.integers(0, size - 1))
+    path = inclusion_proof(index=index, size=size, hash_at=hash_at)
+    proof = consistency_proof(old=max(1, index), new=size, hash_at=hash_at)
+    for change in (lambda hashes: [*hashes, EMPTY_ROOT], lambda hashes: hashes[:-1]):
+        with pytest.raises(LogBrokenError, match="too many or too few"):
+            verify_inclusion(leaf=LEAVES[index], index=index, size=size, proof=change(path), root=ROOTS[size])
+        with pytest.raises(LogBrokenError, match="too many or too few"):
+            verify_consistency(
+                old=max(1, index),
+                old_root=ROOTS[max(1, index)],
+                new=size,
+                new_root=ROOTS[size],
+                proof=change(proof),
+            )
+
+
+@given(st.data())
 @settings(max_examples=300)
 def test_no_inclusion_proof_shows_something_else(data: st.DataObject) -> None:
     size = data.draw(sizes)
