@@ -91,9 +91,7 @@ class World:
         user = User(name=name, party=uri, roles=roles, clearance=clearance, nationality=nationality)
         return self.hub.parties.add_user(OPERATOR, self.hub.mandate, user)
 
-    def token(
-        self, reference: str, *, purpose: str = "detect", permissions: frozenset[Permission] = EVERYTHING
-    ) -> str:
+    def token(self, reference: str, *, purpose: str = "detect", permissions: frozenset[Permission] = EVERYTHING) -> str:
         """Issue a token for a party's service or a user."""
         text, _ = self.hub.parties.issue_token(
             OPERATOR, self.hub.mandate, reference, purpose=purpose, permissions=permissions
@@ -103,13 +101,18 @@ class World:
     def agreement(self, text: str, *, signed_by: tuple[str, ...], activate: bool = True) -> str:
         """Propose a document, have it signed by these parties, and bring it into force; returns ``name/version``."""
         document = parse_agreement(text.encode(), where="test").document
-        self.hub.agreements.propose(OPERATOR, self.hub.mandate, text.encode(), "test")
+        self.hub.agreements.propose(OPERATOR, self.hub.mandate, text.encode(), where="test")
         for name in signed_by:
             signature = sign_document(document, key_of(name))
-            uri = self.hub.parties.get(name).uri
-            self.hub.agreements.sign(Acting(actor=f"sig@{name}"), document.id, uri, "sig", signature)
+            self.hub.agreements.sign(
+                Acting(actor=f"sig@{name}"),
+                document.name,
+                document.version,
+                signatory=f"sig@{name}",
+                signature=signature,
+            )
         if activate:
-            self.hub.agreements.activate(OPERATOR, self.hub.mandate, document.id)
+            self.hub.agreements.activate(OPERATOR, self.hub.mandate, document.name, document.version)
         return document.id
 
     def share(
@@ -118,17 +121,13 @@ class World:
         """Submit a bundle for a party."""
         party = self.hub.parties.get(name)
         return self.hub.intake.submit(
-            Submission(
-                party=party.uri, acting=Acting(actor=name), data=data, to=to, tlp=tlp, collection=collection
-            )
+            Submission(party=party.uri, acting=Acting(actor=name), data=data, to=to, tlp=tlp, collection=collection)
         )
 
     def asker(self, reference: str, *, purpose: str = "detect") -> Asker:
         """Return a reader, written ``party`` or ``user@party``."""
         party, user = self.hub.parties.resolve(reference)
-        return Asker(
-            party=party.uri, user=user.name if user else None, purpose=purpose, acting=Acting(actor=reference)
-        )
+        return Asker(party=party.uri, user=user.name if user else None, purpose=purpose, acting=Acting(actor=reference))
 
     def read(
         self, reference: str, *, purpose: str = "detect", query: Query | None = None, limit: int = 1000

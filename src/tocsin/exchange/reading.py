@@ -114,12 +114,15 @@ class Reading:
                 more = len(items) > limit
                 items = items[:limit]
                 bodies = self._bodies(connection, items) if kind == "objects" else ()
+                withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
             page = Page(items=tuple(items), bodies=bodies, next_seq=items[-1].seq if more else None)
             sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
             if not items:
                 # nothing left the hub, so that there is nothing to account for (docs/adr)
                 return Answer(page=page, next=None, release=None)
-            release = self._stage(asker, passed, collection=collection, query=query, items=items, kind=kind)
+            release = self._stage(
+                asker, passed, collection=collection, query=query, items=items, kind=kind, withdrawn=withdrawn
+            )
             if release is not None:
                 return Answer(page=page, next=sealed, release=release)
         raise BusyError("the agreements kept changing while this page was made", todo="ask again")
@@ -178,12 +181,15 @@ class Reading:
         query: Query,
         items: list[PageItem],
         kind: str,
+        withdrawn: int,
     ) -> str | None:
-        """Stage the release durably, or return None when policy moved since the snapshot."""
+        """Stage the release durably, or return None when policy moved or an offer was withdrawn since the snapshot."""
         with self._store.write() as connection:
             head = self._log.head(connection)
             at = self._log.now(connection)
             if not self._gate.still(connection, passed, at):
+                return None
+            if store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
                 return None
             profile_id = self._gate.remember(connection, passed, at)
             return releases.stage(

@@ -197,6 +197,14 @@ def read_label_counts(connection: Connection, collection_id: int) -> dict[int, i
     return {row.label_id: row.offers for row in rows}
 
 
+def offers_of_label(connection: Connection, collection_id: int, label_id: int) -> int:
+    """Return how many offers a collection holds of one label."""
+    query = select(LABEL_COUNTS.c.offers).where(
+        LABEL_COUNTS.c.collection_id == collection_id, LABEL_COUNTS.c.label_id == label_id
+    )
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
 def move_head(connection: Connection, collection_id: int, *, seq: int, added: Micros) -> None:
     """Note the newest offer of a collection."""
     connection.execute(

@@ -39,8 +39,8 @@ _DENSE_ESCAPES: Final = 64
 class Outline(msgspec.Struct, frozen=True, kw_only=True):
     """What the fast pass learned of a document.
 
-    `quotes`: how many quotes it has that are not escaped. `maybe_empty`: whether it may hold an empty list or dictionary
-    (a `False` is certain, a `True` is not).
+    `quotes`: how many quotes it has that are not escaped. `maybe_empty`: whether it may hold an empty list or
+    dictionary (a `False` is certain, a `True` is not).
     """
 
     quotes: int

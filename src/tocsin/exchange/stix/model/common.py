@@ -26,6 +26,7 @@ __all__ = [
     "Natural",
     "SoftwareRef",
     "StixObject",
+    "StixObservable",
     "Timestamp",
     "VersionedObject",
 ]
@@ -108,7 +109,7 @@ class GranularMarking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StixObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The properties that every STIX Object may have (§3.2); alone they are those of an observable.
+    """The properties that every STIX Object may have (§3.2).
 
     `extensions` holds the extensions as they came, by name or id of the extension definition.
     """
@@ -119,6 +120,12 @@ class StixObject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     object_marking_refs: tuple[MarkingRef, ...] = ()
     granular_markings: tuple[GranularMarking, ...] = ()
     extensions: dict[str, dict[str, Any]] = {}
+
+
+class StixObservable(StixObject, frozen=True, kw_only=True, gc=False):
+    """The common properties of an observable (§3.2)."""
+
+    defanged: bool = False
 
 
 class VersionedObject(StixObject, frozen=True, kw_only=True, gc=False):

@@ -14,6 +14,7 @@ from tocsin.exchange.stix.model.common import (
     Identifier,
     IdentityRef,
     StixObject,
+    StixObservable,
     Timestamp,
     VersionedObject,
 )
@@ -80,7 +81,7 @@ class CustomObject(VersionedObject, frozen=True, kw_only=True, gc=False):
     type: CustomType
 
 
-class CustomObservable(StixObject, frozen=True, kw_only=True, gc=False):
+class CustomObservable(StixObservable, frozen=True, kw_only=True, gc=False):
     """An observable of a type that the specification does not know."""
 
     type: CustomType

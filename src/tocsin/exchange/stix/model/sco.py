@@ -15,7 +15,7 @@ from tocsin.exchange.stix.model.common import (
     Hex,
     Identifier,
     Natural,
-    StixObject,
+    StixObservable,
     Timestamp,
 )
 
@@ -94,12 +94,6 @@ MacAddress = Annotated[
         extra={"is": "six pairs of hexadecimal digits in lower case, separated by colons", "section": "STIX 2.1 §6.10"},
     ),
 ]
-
-
-class StixObservable(StixObject, frozen=True, kw_only=True, gc=False):
-    """The common properties of an observable (§3.2)."""
-
-    defanged: bool = False
 
 
 class Artifact(StixObservable, frozen=True, kw_only=True, gc=False):

@@ -73,8 +73,20 @@ def check(spec: Spec, obj: StixObject, raw: Raw) -> Finding | None:
     if not obj.id.startswith(obj.type) or obj.id[len(obj.type) : -36] != "--":
         what = f"the id has to begin with the object's own type: {obj.type}--"
         return Finding(what, "id", "STIX 2.1 §2.9")
-    unknown = raw.keys() - spec.names
+    found = _common(spec, obj, raw)
+    if found is not None:
+        return found
+    for rule in spec.rules:
+        found = rule(obj, raw)
+        if found is not None:
+            return found
+    return None
+
+
+def _common(spec: Spec, obj: StixObject, raw: Raw) -> Finding | None:
+    """The common properties, those of them first that the rules of a type build on."""
     found = None
+    unknown = raw.keys() - spec.names
     if unknown:
         found = common.check_names(unknown)
         if found is None and not spec.versioned:
@@ -87,9 +99,4 @@ def check(spec: Spec, obj: StixObject, raw: Raw) -> Finding | None:
         found = common.check_markings(obj, raw)
     if found is None and obj.extensions:
         found = common.check_extensions(obj)
-    if found is None:
-        for rule in spec.rules:
-            found = rule(obj, raw)
-            if found is not None:
-                break
     return found

@@ -122,9 +122,13 @@ def check_references(references: tuple[ExternalReference, ...]) -> Finding | Non
             what = "an external reference needs a description, a url or an external_id besides its source_name"
             return Finding(what, f"external_references[{index}]", "STIX 2.1 §2.5.2")
         if reference.hashes is not None:
-            found = values.hashes(reference.hashes, f"external_references[{index}].hashes")
+            where = f"external_references[{index}].hashes"
+            found = values.hashes(reference.hashes, where)
             if found is not None:
                 return found
+            if not values.HASH_NAMES.issuperset(reference.hashes):
+                what = f"a hash of a reference is one of {', '.join(sorted(values.HASH_NAMES))}"
+                return Finding(what, where, "STIX 2.1 §2.5.1")
     return None
 
 

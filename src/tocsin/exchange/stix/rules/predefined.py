@@ -39,6 +39,13 @@ _SECTIONS: Final = {
     "windows-service-ext": "STIX 2.1 §6.13.3",
     "unix-account-ext": "STIX 2.1 §6.16.2",
 }
+_STARTUP_INFO: Final = frozenset(
+    (
+        "cb lpReserved lpDesktop lpTitle dwX dwY dwXSize dwYSize dwXCountChars dwYCountChars dwFillAttribute dwFlags "
+        "wShowWindow cbReserved2 lpReserved2 hStdInput hStdOutput hStdError"
+    ).split()
+)
+"""The members of the structure, as Windows spells them."""
 _NEEDS_ONE_MORE: Final = {"windows-pebinary-ext": {"pe_type"}}
 _NEEDS_ONE: Final = frozenset(
     {
@@ -90,7 +97,11 @@ def _dictionaries(extension: object, where: str) -> Finding | None:
     if isinstance(extension, SocketExt):
         return values.dictionary(extension.options, f"{where}.options")
     if isinstance(extension, WindowsProcessExt):
-        return values.dictionary(extension.startup_info, f"{where}.startup_info")
+        for name in extension.startup_info or ():
+            if name not in _STARTUP_INFO:
+                return Finding(
+                    f"{name[:80]!r} is no member of STARTUPINFO", f"{where}.startup_info", "STIX 2.1 §6.13.2"
+                )
     return None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tocsin.exchange.stix import times
 from tocsin.exchange.stix.finding import Finding, Raw, Rule
 from tocsin.exchange.stix.model import sco
+from tocsin.exchange.stix.model.common import StixObservable
 from tocsin.exchange.stix.rules import values
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def _value(check: Callable[[str], bool], what: str, section: str) -> Rule:
 def _one_of(names: tuple[str, ...], section: str) -> Rule:
     """Make the rule that at least one of the properties is there."""
 
-    def rule(_obj: sco.StixObservable, raw: Raw) -> Finding | None:
+    def rule(_obj: StixObservable, raw: Raw) -> Finding | None:
         if any(name in raw for name in names):
             return None
         return Finding(f"needs at least one of {', '.join(names)}", "", section)
@@ -44,7 +45,7 @@ def _one_of(names: tuple[str, ...], section: str) -> Rule:
 def _random_id(names: tuple[str, ...]) -> Rule:
     """Make the rule of §2.9: without any property that its id could be made from, an observable's UUID is random."""
 
-    def rule(obj: sco.StixObservable, raw: Raw) -> Finding | None:
+    def rule(obj: StixObservable, raw: Raw) -> Finding | None:
         if obj.id[-22] == "4" or any(name in raw for name in names):
             return None
         what = "has none of the properties that a deterministic id is made from: its UUID has to be of version 4"
@@ -146,11 +147,11 @@ def _certificate(obj: sco.X509Certificate, _raw: Raw) -> Finding | None:
     return values.timestamps(extensions, names, "x509_v3_extensions")
 
 
-def _own(kind: type[sco.StixObservable]) -> tuple[str, ...]:
+def _own(kind: type[StixObservable]) -> tuple[str, ...]:
     return tuple(name for name in kind.__struct_fields__ if name not in _COMMON)
 
 
-_COMMON: Final = frozenset(sco.StixObservable.__struct_fields__)
+_COMMON: Final = frozenset(StixObservable.__struct_fields__)
 
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "artifact": (_artifact, _hashes, _random_id(("hashes", "payload_bin"))),

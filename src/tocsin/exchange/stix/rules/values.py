@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import msgspec
 
 __all__ = [
+    "HASH_NAMES",
     "all_absent",
     "bad_object",
     "bad_value",
@@ -50,6 +51,9 @@ _HASHES: Final = {
     "SSDEEP": re.compile(r"[0-9]+:[0-9A-Za-z/+]*:[0-9A-Za-z/+]*"),
     "TLSH": re.compile(r"(?:T1)?[0-9A-Fa-f]{70}"),
 }
+HASH_NAMES: Final = frozenset(_HASHES)
+"""The hash-algorithm-ov of §10; elsewhere than in references, others may be named (§2.7)."""
+
 _LANGUAGE: Final = re.compile(
     # RFC 5646 §2.1, well-formed tags: language, extended language, script, region, variants, extensions, private use.
     r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
