@@ -1,0 +1,91 @@
+"""Bodies of requests: counted byte by byte, whatever their headers say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from tocsin.errors import InputError, LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from typing import Any
+
+    Receive = Callable[[], Awaitable[Any]]  # ASGI's
+
+__all__ = ["BODY_SECONDS", "DRAIN_BYTES", "DRAIN_SECONDS", "DisconnectedError", "drain", "has_body", "read_body"]
+
+# 64 MiB within this time is 5 Mbit/s; who is slower holds a place that others need.
+BODY_SECONDS: Final = 120
+# A client that sends first and reads later must not lose our refusal to a connection that we reset: so much of what it
+# still sends is thrown away, for so long, before we answer and close.
+DRAIN_BYTES: Final = 256 * 1024 * 1024
+DRAIN_SECONDS: Final = 10
+
+
+class DisconnectedError(InputError):
+    """The client went away in the middle of its own request: there is nobody left to answer."""
+
+
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Return whether a request announces a body (RFC 9112 §6)."""
+    return "transfer-encoding" in headers or headers.get("content-length", "0").strip() != "0"
+
+
+async def read_body(
+    receive: Receive, limit: int, *, declared: str | None = None, seconds: float = BODY_SECONDS
+) -> bytes:
+    """Return the whole body; at most ``limit`` bytes of it are ever held.
+
+    Raises:
+        LimitError: there are more, or ``declared``, the Content-Length, says so beforehand.
+        InputError: it took longer than ``seconds``.
+        DisconnectedError: it was cut off.
+    """
+    if declared is not None and declared.isascii() and declared.isdigit() and _exceeds(declared, limit):
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in _chunks(receive):
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(limit)
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise InputError(f"the body was not here within {seconds:.0f} s", todo="send less, or faster") from error
+    return b"".join(chunks)
+
+
+async def drain(receive: Receive, *, most: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:
+    """Throw the rest of a body away, so far and so long as the limits say; never fails."""
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in _chunks(receive):
+                size += len(chunk)
+                if size > most:
+                    return
+    except (TimeoutError, DisconnectedError):
+        return
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise DisconnectedError("the body was cut off")
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+
+
+def _exceeds(declared: str, limit: int) -> bool:
+    # a number longer than the limit's needs no conversion: a million digits would take its time
+    digits = declared.lstrip("0")
+    return len(digits) > len(str(limit)) or int(digits or "0") > limit
+
+
+def _too_large(limit: int) -> LimitError:
+    return LimitError(f"the body has more than the {limit:,} bytes that we take", todo="split it into several requests")

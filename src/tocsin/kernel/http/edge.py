@@ -1,0 +1,387 @@
+"""The one way from HTTP to a use case and back.
+
+A route is a path and a table of methods; each method names who may use it, and there is no default. What stands in the
+table is a plain function from a ``Call`` to a ``Reply``. Only the edge hands functions to the HTTP framework, and it
+always asks who is calling first, so that no function can skip it; an application in which anything else answers fails
+at its start.
+
+What happens to a request, in this order: path (404), method (405), length of the query (414), who asks (401), whether
+they may (403), what answer they take (406), what they send (415), how much (413); then the function runs, in a thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+
+import structlog
+from litestar import HttpMethod, Litestar, Request, Response
+from litestar.concurrency import sync_to_thread
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+
+from tocsin.errors import AuthenticationError, BrokenError, BusyError, ForbiddenError, TocsinError, UsageError
+from tocsin.kernel.http.body import drain, has_body, read_body
+from tocsin.kernel.http.negotiation import MediaType, accepts, parse_media_type
+from tocsin.kernel.http.problems import HttpProblem, describe, problem_of, unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+__all__ = [
+    "ANYONE",
+    "BODIES_AT_ONCE",
+    "KNOWN",
+    "MAX_QUERY_BYTES",
+    "Access",
+    "Body",
+    "Call",
+    "Caller",
+    "Dialect",
+    "Edge",
+    "Endpoint",
+    "Reply",
+    "Route",
+    "needs",
+    "require_guarded",
+]
+
+# 200 identifiers of 80 characters, percent-encoded, with room: what the largest filter of ours can need.
+MAX_QUERY_BYTES: Final = 32_768
+# Each may hold as many bytes as its route takes, and a parsed copy of them.
+BODIES_AT_ONCE: Final = 8
+
+_GUARD: Final = "guard"
+_METHODS: Final = tuple(HttpMethod)
+# What we send is for the one who asked, under credentials, and is exactly what we say that it is.
+_ALWAYS: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+_UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+
+_log: Final = structlog.get_logger("tocsin.http")
+
+
+class Caller(Protocol):
+    """Who is asking, as far as the guard looks at it."""
+
+    @property
+    def permissions(self) -> Collection[str]:
+        """Return what the caller may ask for."""
+        ...
+
+
+P = TypeVar("P", bound=Caller)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Who may use an endpoint: anyone at all, or who is known and has every one of these permissions."""
+
+    anyone: bool = False
+    permissions: frozenset[str] = frozenset()
+
+
+ANYONE: Final = Access(anyone=True)
+KNOWN: Final = Access()
+
+
+def needs(first: str, *more: str) -> Access:
+    """Return the access of those who have all of these permissions."""
+    return Access(permissions=frozenset({first, *more}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """What an endpoint takes: which media types, and how many bytes."""
+
+    types: tuple[MediaType, ...]
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Generic[P]):
+    """One request, after the guard. ``path`` holds the decoded parameters of the route, ``query`` the raw query."""
+
+    known: P | None
+    path: Mapping[str, str]
+    query: bytes
+    body: bytes = b""
+
+    @property
+    def principal(self) -> P:
+        """Return who is calling.
+
+        Raises:
+            AuthenticationError: this endpoint is open to anyone, and the caller did not say.
+        """
+        if self.known is None:
+            raise AuthenticationError("we do not know who is asking")
+        return self.known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One answer, in the dialect's media type. ``headers`` hold only what we made: no part of a request."""
+
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Generic[P]):
+    """What one method of a route does, and who may use it."""
+
+    access: Access
+    run: Callable[[Call[P]], Reply]
+    body: Body | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route(Generic[P]):
+    """A path, as Litestar writes them, and what each of its methods does; HEAD and OPTIONS come of themselves."""
+
+    path: str
+    methods: Mapping[str, Endpoint[P]]
+
+    @property
+    def allow(self) -> str:
+        """Return the value of ``Allow`` (RFC 9110 §10.2.1)."""
+        return ", ".join(sorted({*self.methods, *({"HEAD"} if "GET" in self.methods else ()), "OPTIONS"}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a protocol answers: in which media type, to which ``Accept``, and how it writes a problem."""
+
+    media_type: str
+    offered: tuple[MediaType, ...]
+    problem: Callable[[HttpProblem], bytes]
+
+
+@dataclass(kw_only=True, eq=False)
+class Edge(Generic[P]):
+    """Guards, bounds and translates. ``authenticate`` gets the ``Authorization`` header; ``new_id`` names a defect."""
+
+    dialect: Dialect
+    authenticate: Callable[[str | None], P]
+    challenges: tuple[str, ...]
+    new_id: Callable[[], str]
+    _reading: int = field(default=0, init=False)
+
+    def app(
+        self,
+        routes: Sequence[Route[P]],
+        *,
+        lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    ) -> Litestar:
+        """Return the application of these routes and nothing else.
+
+        ``lifespan`` are functions that Litestar calls with the application and enters: what runs beside the requests.
+        """
+        guarded = [self._handler(route) for route in routes]
+        return Litestar(
+            route_handlers=guarded,
+            lifespan=list(lifespan),
+            on_startup=[self._require_guarded],
+            exception_handlers={HTTPException: self._on_http_error, Exception: self._on_error},
+            openapi_config=None,
+            logging_config=None,
+            debug=False,
+        )
+
+    def _require_guarded(self, app: Litestar) -> None:
+        require_guarded(app, self)
+
+    # --- the way in --------------------------------------------------------------------------------------------------
+
+    def _handler(self, route: Route[P]) -> HTTPRouteHandler:
+        async def answer(request: Request[Any, Any, Any]) -> ASGIResponse:
+            return await self._answer(route, request)
+
+        # one handler for every method: a method that is not in the table is answered here too
+        return HTTPRouteHandler(route.path, http_method=list(_METHODS), opt={_GUARD: self}, include_in_schema=False)(
+            answer
+        )
+
+    async def _answer(self, route: Route[P], request: Request[Any, Any, Any]) -> ASGIResponse:
+        head = request.method == "HEAD"
+        unread = has_body(request.headers)
+        try:
+            endpoint = route.methods.get("GET" if head else request.method)
+            if request.method == "OPTIONS" and endpoint is None:
+                # tells no more than the protocol's specification does
+                return self._write(Reply(body=b"", status=HTTPStatus.NO_CONTENT, headers=(("allow", route.allow),)))
+            if endpoint is None:
+                return await self._refuse(_not_allowed(route.allow), request, unread=unread)
+            if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
+                return await self._refuse(_TOO_LONG, request, unread=unread)
+            if endpoint.body is None:
+                reply = await sync_to_thread(self._admit_and_run, endpoint, request)
+            else:
+                known = await sync_to_thread(self._admit, endpoint, request)
+                body = await self._read(endpoint.body, request)
+                unread = False
+                reply = await sync_to_thread(self._run, endpoint, request, known, body)
+            return self._write(reply, head=head)
+        except Exception as error:  # noqa: BLE001  whatever a function raises is answered here, in the dialect
+            problem = self._problem(error, request, in_body=not unread and endpoint is not None and bool(endpoint.body))
+            return await self._refuse(problem, request, unread=unread)
+
+    def _admit_and_run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any]) -> Reply:
+        return self._run(endpoint, request, self._admit(endpoint, request), b"")
+
+    def _admit(self, endpoint: Endpoint[P], request: Request[Any, Any, Any]) -> P | None:
+        """Return the caller, once everything about the request but its body is in order."""
+        access = endpoint.access
+        known = None if access.anyone else self.authenticate(request.headers.get("authorization"))
+        if known is not None and not access.permissions <= set(known.permissions):
+            missing = ", ".join(sorted(access.permissions - set(known.permissions)))
+            raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")
+        # a header may come in several lines, which are one list (RFC 9110 §5.3)
+        if not accepts(", ".join(request.headers.getall("accept", [])), self.dialect.offered):
+            raise _HttpError(_not_acceptable(self.dialect.media_type))
+        if endpoint.body is not None:
+            _require_type(endpoint.body, request)
+        return known
+
+    def _run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any], known: P | None, body: bytes) -> Reply:
+        path = {name: str(value) for name, value in request.path_params.items()}
+        return endpoint.run(Call(known=known, path=path, query=request.scope["query_string"], body=body))
+
+    async def _read(self, body: Body, request: Request[Any, Any, Any]) -> bytes:
+        if self._reading >= BODIES_AT_ONCE:
+            raise BusyError("too many submissions are being read", todo="try again in a few seconds")
+        self._reading += 1  # on the event loop only
+        try:
+            return await read_body(request.receive, body.limit, declared=request.headers.get("content-length"))
+        finally:
+            self._reading -= 1
+
+    # --- the way out -------------------------------------------------------------------------------------------------
+
+    def _write(self, reply: Reply, *, head: bool = False) -> ASGIResponse:
+        headers = [*_ALWAYS, *reply.headers]
+        if reply.status is not HTTPStatus.NO_CONTENT:
+            headers += [("content-type", self.dialect.media_type), ("content-length", str(len(reply.body)))]
+        return ASGIResponse(
+            body=b"" if head else reply.body, status_code=reply.status, headers=headers, is_head_response=head
+        )
+
+    async def _refuse(self, problem: HttpProblem, request: Request[Any, Any, Any], *, unread: bool) -> ASGIResponse:
+        headers = problem.headers
+        if unread:
+            # what is left of the body would be read as the next request
+            headers = (*headers, ("connection", "close"))
+            if "expect" not in request.headers:  # who waits for `100 Continue` has sent nothing yet (RFC 9110 §10.1.1)
+                await drain(request.receive)
+        reply = Reply(body=self.dialect.problem(problem), status=problem.status, headers=headers)
+        return self._write(reply, head=request.method == "HEAD")
+
+    def _problem(self, error: Exception, request: Request[Any, Any, Any], *, in_body: bool = False) -> HttpProblem:
+        if isinstance(error, _HttpError):
+            return error.problem
+        if isinstance(error, TocsinError) and not isinstance(error, BrokenError) and type(error) is not TocsinError:
+            wrong = HTTPStatus.UNPROCESSABLE_ENTITY if in_body else HTTPStatus.BAD_REQUEST
+            return problem_of(error, challenges=self.challenges, input_status=wrong)
+        error_id = self.new_id()
+        # the route's template, not the path: what a client wrote has no place in our log
+        template = request.scope.get("path_template")
+        _log.error("unexpected", error_id=error_id, method=request.method, route=template, what=describe(error))
+        return unexpected(error_id)
+
+    def _on_http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        """Answer what the framework refuses before a route of ours is reached."""
+        if isinstance(error, MethodNotAllowedException):
+            # every method that HTTP has is answered by the handler: this one is none of them (RFC 9110 §15.6.2)
+            problem = HttpProblem(status=HTTPStatus.NOT_IMPLEMENTED, what="this is no method that we know")
+        elif error.status_code == HTTPStatus.NOT_FOUND:
+            problem = HttpProblem(status=HTTPStatus.NOT_FOUND, what="there is nothing at this address")
+        elif error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            problem = HttpProblem(status=HTTPStatus.BAD_REQUEST, what="this is no request that we understand")
+        else:
+            problem = self._problem(error, request)
+        return self._framework_refusal(problem, request)
+
+    def _on_error(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        return self._framework_refusal(self._problem(error, request), request)
+
+    def _framework_refusal(self, problem: HttpProblem, request: Request[Any, Any, Any]) -> Response[bytes]:
+        headers = dict((*_ALWAYS, *problem.headers)) | ({"connection": "close"} if has_body(request.headers) else {})
+        return Response(
+            content=self.dialect.problem(problem),
+            status_code=problem.status,
+            media_type=self.dialect.media_type,
+            headers=headers,
+        )
+
+
+class _HttpError(Exception):
+    """A refusal that only HTTP knows of."""
+
+    def __init__(self, problem: HttpProblem) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+
+
+_TOO_LONG: Final = HttpProblem(
+    status=HTTPStatus.REQUEST_URI_TOO_LONG,
+    what=f"the query has more than the {MAX_QUERY_BYTES:,} bytes that we take",
+    todo="ask in several requests",
+)
+
+
+def _not_acceptable(media_type: str) -> HttpProblem:
+    return HttpProblem(
+        status=HTTPStatus.NOT_ACCEPTABLE,
+        what="we have no answer in a form that the request accepts",
+        where="Accept",
+        todo=f"send Accept: {media_type}",
+    )
+
+
+def _not_allowed(allow: str) -> HttpProblem:
+    return HttpProblem(
+        status=HTTPStatus.METHOD_NOT_ALLOWED,
+        what="this address does not take that method",
+        todo=f"use one of {allow}",
+        headers=(("allow", allow),),
+    )
+
+
+def _require_type(body: Body, request: Request[Any, Any, Any]) -> None:
+    media = parse_media_type(request.headers.get("content-type", ""))
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    named = body.types[0]
+    expected = f"{named.name}{''.join(f';{name}={value}' for name, value in named.parameters)}"
+    if media is not None:
+        charset = media.parameter("charset")
+        rest = tuple(pair for pair in media.parameters if pair[0] != "charset")
+        fits = any(media.name == taken.name and set(rest) <= set(taken.parameters) for taken in body.types)
+        if fits and (charset is None or charset.lower() in _UTF8) and coding == "identity":
+            return
+    where = "Content-Type" if coding == "identity" else "Content-Encoding"
+    raise _HttpError(
+        HttpProblem(
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            what="we do not take a body of this type",
+            where=where,
+            todo=f"send Content-Type: {expected}, in UTF-8, not compressed",
+            headers=(("accept", expected), ("accept-encoding", "identity")),
+        )
+    )
+
+
+def require_guarded(app: Litestar, edge: Edge[Any]) -> None:
+    """Refuse an application in which anything but the edge answers.
+
+    Raises:
+        UsageError: a route was registered past it.
+    """
+    for route in app.routes:
+        handlers = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
+        for handler in handlers:
+            if handler is None or handler.opt.get(_GUARD) is not edge:
+                raise UsageError(f"{route.path} answers without asking who is there")

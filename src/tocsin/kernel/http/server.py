@@ -1,0 +1,170 @@
+"""Running an application: uvicorn on one address, quiet, stopped cleanly, and polite even to what is no HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tocsin.errors import UsageError
+from tocsin.kernel.http.problems import HttpProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from litestar import Litestar
+
+    from tocsin.kernel.http.edge import Dialect
+
+__all__ = ["listen", "running", "serve"]
+
+# An open connection costs a file and some kilobytes; a client that polls every minute has no use for a longer one.
+KEEP_ALIVE_SECONDS: Final = 30
+# How long requests under way may take to end when the server is told to stop.
+STOP_SECONDS: Final = 20
+# How long an application may take to start: it checks its routes and starts a thread.
+START_SECONDS: Final = 60
+BACKLOG: Final = 1_024
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one.
+
+    Raises:
+        UsageError: the address is taken, or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"we cannot listen there: {reason}", where=f"{host}:{port}", todo="choose another") from error
+
+
+def serve(app: Litestar, dialect: Dialect, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, then let the requests under way end; returns when the last has.
+
+    Raises:
+        UsageError: the application did not start.
+    """
+    server = _Server(app, dialect)
+    server.run(sockets=[listening])
+    server.require_started()
+
+
+@contextlib.contextmanager
+def running(app: Litestar, dialect: Dialect, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve from a thread while the ``with`` lasts; gives the base URL, ready to be asked.
+
+    Raises:
+        UsageError: the address cannot be had, or the application did not start.
+    """
+    with listen(host, port) as listening:
+        server = _Server(app, dialect)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="tocsin-http")
+        thread.start()
+        try:
+            server.settled.wait(START_SECONDS)
+            server.require_started()
+            taken = listening.getsockname()
+            yield f"http://{f'[{host}]' if ':' in host else host}:{taken[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn that says when it is ready, and leaves signals as it found them."""
+
+    def __init__(self, app: Litestar, dialect: Dialect) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_polite(dialect),
+                ws="none",
+                lifespan="on",
+                loop="asyncio",
+                log_config=None,
+                log_level="warning",
+                access_log=False,  # an access log would hold who asked for which object, past the log that we keep
+                server_header=False,
+                proxy_headers=False,  # nothing here rests on a client's address
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+        self.settled = threading.Event()
+
+    def require_started(self) -> None:
+        """Refuse to go on when the application did not start.
+
+        Raises:
+            UsageError: it did not; the log says why.
+        """
+        if not self.started:
+            raise UsageError("the server did not start", todo="look into the log")
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets=sockets)
+        finally:
+            self.settled.set()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().serve(sockets=sockets)
+        finally:
+            self.settled.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own raises each signal again at the end, which would end the process before its store is closed
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.handle_exit(number, frame)
+
+        before = {number: signal.signal(number, stop) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _polite(dialect: Dialect) -> type[H11Protocol]:
+    """Return uvicorn's protocol, which answers even what is no HTTP in the dialect."""
+    problem = HttpProblem(status=HTTPStatus.BAD_REQUEST, what="this is no HTTP request that we understand")
+    body = dialect.problem(problem)
+
+    class Polite(H11Protocol):
+        def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
+            # in the middle of an answer there is no place left for another one
+            if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+                headers = [
+                    (b"content-type", dialect.media_type.encode("ascii")),
+                    (b"content-length", str(len(body)).encode("ascii")),
+                    (b"connection", b"close"),
+                ]
+                events = (
+                    h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers, reason=b"Bad Request"),
+                    h11.Data(data=body),
+                    h11.EndOfMessage(),
+                )
+                for event in events:
+                    self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
+    return Polite
