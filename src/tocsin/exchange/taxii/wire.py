@@ -12,8 +12,8 @@ import msgspec
 
 from tocsin.exchange.model import Collection, Outcome, PageItem, Receipt, Result
 from tocsin.kernel.clock import format_instant
-from tocsin.kernel.http.edge import Dialect
 from tocsin.kernel.http.negotiation import MediaType
+from tocsin.kernel.http.problems import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

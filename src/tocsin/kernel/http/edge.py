@@ -25,7 +25,7 @@ from litestar.response.base import ASGIResponse
 from tocsin.errors import AuthenticationError, BrokenError, BusyError, ForbiddenError, TocsinError, UsageError
 from tocsin.kernel.http.body import drain, has_body, read_body
 from tocsin.kernel.http.negotiation import MediaType, accepts, parse_media_type
-from tocsin.kernel.http.problems import HttpProblem, describe, problem_of, unexpected
+from tocsin.kernel.http.problems import Dialect, HttpProblem, describe, problem_of, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -40,7 +40,6 @@ __all__ = [
     "Body",
     "Call",
     "Caller",
-    "Dialect",
     "Edge",
     "Endpoint",
     "Reply",
@@ -150,15 +149,6 @@ class Route(Generic[P]):
     def allow(self) -> str:
         """Return the value of ``Allow`` (RFC 9110 §10.2.1)."""
         return ", ".join(sorted({*self.methods, *({"HEAD"} if "GET" in self.methods else ()), "OPTIONS"}))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dialect:
-    """How a protocol answers: in which media type, to which ``Accept``, and how it writes a problem."""
-
-    media_type: str
-    offered: tuple[MediaType, ...]
-    problem: Callable[[HttpProblem], bytes]
 
 
 @dataclass(kw_only=True, eq=False)

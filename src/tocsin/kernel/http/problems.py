@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -11,9 +12,11 @@ import msgspec
 from tocsin import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["STATUS", "HttpProblem", "describe", "problem_of", "status_of", "unexpected"]
+    from tocsin.kernel.http.negotiation import MediaType
+
+__all__ = ["STATUS", "Dialect", "HttpProblem", "describe", "problem_of", "status_of", "unexpected"]
 
 STATUS: Final[dict[type[errors.TocsinError], HTTPStatus]] = {
     errors.TocsinError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -57,6 +60,15 @@ class HttpProblem(msgspec.Struct, frozen=True, kw_only=True):
     def title(self) -> str:
         """Return the name of the status (RFC 9110 §15)."""
         return _TITLES.get(self.status, self.status.phrase)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a protocol answers: in which media type, to which ``Accept``, and how it writes a problem."""
+
+    media_type: str
+    offered: tuple[MediaType, ...]
+    problem: Callable[[HttpProblem], bytes]
 
 
 def status_of(error: errors.TocsinError) -> HTTPStatus:

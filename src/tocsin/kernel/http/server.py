@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.errors import UsageError
-from tocsin.kernel.http.problems import HttpProblem
+from tocsin.kernel.http.problems import Dialect, HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from litestar import Litestar
 
-    from tocsin.kernel.http.edge import Dialect
 
 __all__ = ["listen", "running", "serve"]
 
