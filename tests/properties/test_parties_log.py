@@ -120,7 +120,7 @@ IMPOSSIBLE: dict[str, tuple[str, dict[str, Any]]] = {
         "party.cleared",
         {"party": party_data(replace(VETTED, status=PartyStatus.SUSPENDED))},
     ),
-    "a new name": ("party.cleared", {"party": party_data(replace(VETTED, name="other"))}),
+    "a new name": ("party.changed", {"party": party_data(replace(VETTED, name="other"))}),
     "clearing that moves the country": ("party.cleared", {"party": party_data(replace(VETTED, country="DK"))}),
     "suspension that clears": (
         "party.suspended",

@@ -51,7 +51,7 @@ SALT_BYTES: Final = 16
 TAG_BYTES: Final = 32
 # Each run takes 64 MiB and several processors: two fill a small machine.
 ARGON2_AT_ONCE: Final = 2
-# Eight wait for less than a second; who comes after them is told to come back.
+# Eight wait for about a second; who comes after them is told to come back.
 ARGON2_WAITING: Final = 8
 # How long a right password is believed without asking argon2; a changed password or status counts at once.
 CACHE_LIFETIME: Final[Micros] = 60 * SECOND

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from tocsin.errors import InputError, StoreBrokenError
 from tocsin.kernel.db.store import next_id
@@ -339,23 +339,31 @@ def revoke_token(connection: Connection, token_id: int, at: Micros) -> None:
 # --- signing in ------------------------------------------------------------------------------------------------------
 
 
+# built once: every request asks one of them
+_BY_DIGEST = _TOKEN.where(TOKENS.c.environment == bindparam("environment_"), TOKENS.c.digest == bindparam("digest_"))
+_BY_NAME = (
+    select(USERS, PARTIES.c.body.label("party_body"))
+    .join(PARTIES, PARTIES.c.party_id == USERS.c.party_id)
+    .where(
+        PARTIES.c.environment == bindparam("environment_"),
+        PARTIES.c.name == bindparam("party_"),
+        USERS.c.name == bindparam("user_"),
+    )
+)
+
+
 def sign_in_by_token(connection: Connection, environment: int, digest: bytes) -> TokenRow | None:
     """Return the token of this digest and whom it lets in: one query, found or not.
 
     The look-up needs no constant time: its key is an HMAC under a key that the asker does not have.
     """
-    row = connection.execute(_TOKEN.where(TOKENS.c.environment == environment, TOKENS.c.digest == digest)).first()
+    row = connection.execute(_BY_DIGEST, {"environment_": environment, "digest_": digest}).first()
     return None if row is None else _token(row)
 
 
 def sign_in_by_name(connection: Connection, environment: int, party: str, user: str) -> tuple[Party, UserRow] | None:
     """Return a user and its party by their names: one query, found or not."""
-    query = (
-        select(USERS, PARTIES.c.body.label("party_body"))
-        .join(PARTIES, PARTIES.c.party_id == USERS.c.party_id)
-        .where(PARTIES.c.environment == environment, PARTIES.c.name == party, USERS.c.name == user)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_BY_NAME, {"environment_": environment, "party_": party, "user_": user}).first()
     if row is None:
         return None
     found = _user(row)

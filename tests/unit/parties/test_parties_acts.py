@@ -301,6 +301,7 @@ def test_an_operator_is_of_the_hubs_own_party(world: World) -> None:
 def test_a_key_belongs_to_one_person(world: World) -> None:
     world.user("sig", "acme", Role.SIGNATORY)
     world.parties.register_signing_key(ACTING, MANDATE, "ada@acme", KEY)
+    world.parties.register_signing_key(ACTING, MANDATE, "ada@acme", KEY)  # one's own, again
     with pytest.raises(ConflictError):
         world.parties.register_signing_key(ACTING, MANDATE, "sig@acme", KEY)
     world.parties.register_signing_key(ACTING, MANDATE, "ada@acme", OTHER_KEY)
