@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
@@ -99,7 +98,7 @@ class Gate:
             everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
             agreements = read_in_force(connection, self._environment)
             self._facts = (epoch, Facts(at=at, parties=everyone, agreements=agreements))
-        return dataclasses.replace(self._facts[1], at=at)
+        return msgspec.structs.replace(self._facts[1], at=at)
 
     def opened(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
         """Return those of these labels that are open to the reader."""

@@ -1,1 +1,1 @@
-"""."""
+"""The demonstration partnership: built, run and proven through the public services only."""
