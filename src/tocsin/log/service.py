@@ -86,7 +86,10 @@ class Log:
 
     def now(self, connection: Connection) -> Micros:
         """Return hub time: the clock's, and never before what was logged last."""
-        return max(self._clock.now(), self.head(connection).at)
+        at = store.read_at(connection, self.environment)
+        if at is None:
+            raise _no_log(self.environment_name)
+        return max(self._clock.now(), at)
 
     def head(self, connection: Connection) -> Head:
         """Return the newest checkpoint and frontier.
@@ -96,7 +99,7 @@ class Log:
         """
         head = store.read_head(connection, self.environment)
         if head is None:
-            raise LogBrokenError("there is no log", where=self.environment_name, todo="run `tocsin init`")
+            raise _no_log(self.environment_name)
         return head
 
     def append(self, connection: Connection, records: Sequence[Record]) -> range:
@@ -203,3 +206,7 @@ class Log:
     def _sign(self, frontier: Frontier, at: Micros) -> Head:
         checkpoint = Checkpoint(origin=self.origin, size=frontier.size, root=frontier.root())
         return Head(origin=self.origin, frontier=frontier, checkpoint=sign_checkpoint(checkpoint, self._signer), at=at)
+
+
+def _no_log(environment: str) -> LogBrokenError:
+    return LogBrokenError("there is no log", where=environment, todo="run `tocsin init`")

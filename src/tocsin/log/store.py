@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from tocsin.errors import LogBrokenError
 from tocsin.kernel.clock import Micros
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tocsin.kernel.db.adapter import Adapter
 
 __all__ = ["Head", "Row"]
+
+# Asked by every request: built once.
+_AT = select(LOG_HEADS.c.at).where(LOG_HEADS.c.environment == bindparam("environment"))
 
 # How many rows a walk over the whole log holds at once.
 _STEP = 2_000
@@ -58,6 +61,11 @@ def read_head(connection: Connection, environment: int) -> Head | None:
     if frontier.root() != row.root:
         raise LogBrokenError("the stored root is not that of the stored peaks", where="log_heads")
     return Head(origin=row.origin, frontier=frontier, checkpoint=row.checkpoint.encode(), at=row.at)
+
+
+def read_at(connection: Connection, environment: int) -> Micros | None:
+    """Return the instant of the newest entry, without reading the tree."""
+    return connection.execute(_AT, {"environment": environment}).scalar_one_or_none()
 
 
 def write_head(connection: Connection, environment: int, head: Head, *, new: bool = False) -> None:
