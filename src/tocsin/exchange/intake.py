@@ -318,7 +318,7 @@ class _Transaction:
 
     def _insert(
         self, collection: Collection, offers: Sequence[_Offer], labels: Mapping[Label, int], submission_id: int
-    ) -> list[list[object]]:
+    ) -> list[dict[str, object]]:
         """Insert bodies, contributions and offers; returns the offers as the log tells them."""
         if not offers:
             return []
@@ -333,7 +333,7 @@ class _Transaction:
         body_rows: list[tuple[object, ...]] = []
         contribution_rows: list[tuple[object, ...]] = []
         offer_rows: list[tuple[object, ...]] = []
-        entered: list[list[object]] = []
+        entered: list[dict[str, object]] = []
         for place, offer in enumerate(offers):
             parsed = offer.parsed
             seq += 1
@@ -384,7 +384,14 @@ class _Transaction:
                     None,
                 )
             )
-            entered.append([seq, added, parsed.id, offer.version, label_id, commitment])
+            told: dict[str, object] = {
+                "seq": seq,
+                "added": added,
+                "object": parsed.id,
+                "version": offer.version,
+                "label": label_id,
+            }
+            entered.append(told if commitment is None else told | {"content": commitment})
         self._adapter.bulk_insert(connection, BODIES, _BODY_COLUMNS, body_rows)
         self._adapter.bulk_insert(connection, CONTRIBUTIONS, _CONTRIBUTION_COLUMNS, contribution_rows)
         self._adapter.bulk_insert(connection, OFFERS, _OFFER_COLUMNS, offer_rows)

@@ -70,6 +70,17 @@ class _Release(msgspec.Struct, frozen=True, kw_only=True):
     offers: list[int]
 
 
+class _Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One offer in the data of a submission's entry; without ``content`` it offers again what was contributed before."""
+
+    seq: int
+    added: Micros
+    object: str
+    version: Micros
+    label: int
+    content: str | None = None
+
+
 class _Submission(msgspec.Struct, frozen=True, kw_only=True):
     """The data of a submission's entry, checked for shape."""
 
@@ -77,7 +88,7 @@ class _Submission(msgspec.Struct, frozen=True, kw_only=True):
     party: str
     collection: str
     labels: list[tuple[int, Label]]
-    offers: list[tuple[int, int, str, int, int, str | None]]
+    offers: list[_Offer]
     repeated: int
     refused: list[Any]
 
@@ -172,16 +183,20 @@ class _Replay:
             if label_id in rebuilt.labels or label.owner != submission.party:
                 raise _broken(index, f"label {label_id} is there already, or is another party's")
             rebuilt.labels[label_id] = label
-        for sequence, _added, object_id, version, label_id, _commitment in submission.offers:
-            key = (submission.collection, sequence)
-            last = (submission.collection, sequence - 1)
-            known = rebuilt.labels.get(label_id)
-            if key in rebuilt.offers or (sequence > 1 and last not in rebuilt.offers):
-                raise _broken(index, f"offer {sequence} does not follow the one before it")
+        for offer in submission.offers:
+            key = (submission.collection, offer.seq)
+            last = (submission.collection, offer.seq - 1)
+            known = rebuilt.labels.get(offer.label)
+            if key in rebuilt.offers or (offer.seq > 1 and last not in rebuilt.offers):
+                raise _broken(index, f"offer {offer.seq} does not follow the one before it")
             if known is None or known.owner != submission.party:
-                raise _broken(index, f"offer {sequence} has no label of its owner")
+                raise _broken(index, f"offer {offer.seq} has no label of its owner")
             rebuilt.offers[key] = Offered(
-                object_id=object_id, version=version, label_id=label_id, owner=submission.party, entry=index
+                object_id=offer.object,
+                version=offer.version,
+                label_id=offer.label,
+                owner=submission.party,
+                entry=index,
             )
 
     def withdraw(self, index: int, data: Mapping[str, Any]) -> None:
