@@ -108,16 +108,20 @@ class Labeller:
         return label, tuple(notes)
 
     def _recipients(self, marking: Marking) -> frozenset[str]:
-        named = None if marking.recipients is None else frozenset(map(self._address, marking.recipients))
-        if named is None or self._handling.recipients is None:
-            return self._handling.recipients or named or frozenset()
-        both = named & self._handling.recipients
-        # addressed to nobody that both name: then it is for its owner alone, which must not look like "for everyone"
-        return both or frozenset({self._owner})
+        addressed = [named for named in (marking.recipients, self._handling.recipients) if named is not None]
+        if not addressed:
+            return frozenset()
+        # addressed to nobody whom all name: then it is for its owner alone, which must not look like "for everyone"
+        return frozenset.intersection(*addressed) or frozenset({self._owner})
 
     def _read(self, ref: str) -> Marking:
         marking = self._known.get(ref)
         if marking is None:
             definition = self._definitions.get(ref)
-            marking = self._known[ref] = UNKNOWN if definition is None else read_marking(definition)
+            marking = UNKNOWN if definition is None else read_marking(definition)
+            if marking.recipients is not None:
+                # as addresses before they are joined: a party's name and its URI mean the same
+                addresses = frozenset(map(self._address, marking.recipients))
+                marking = msgspec.structs.replace(marking, recipients=addresses)
+            self._known[ref] = marking
         return marking

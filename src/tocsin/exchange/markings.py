@@ -127,7 +127,8 @@ def join(markings: Iterable[Marking]) -> Marking:
             categories=joined.categories | marking.categories,
             sectors=joined.sectors | marking.sectors,
             countries=joined.countries | marking.countries,
-            residency=joined.residency or marking.residency,
+            # of two that clash the first by name, so that the order of joining does not matter
+            residency=min((r for r in (joined.residency, marking.residency) if r is not None), default=None),
             recipients=_both(joined.recipients, marking.recipients),
             unknown=joined.unknown or marking.unknown or clash,
         )
