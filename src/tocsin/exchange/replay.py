@@ -71,7 +71,7 @@ class _Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One offer in the data of a submission's entry; without ``content`` it offers again what was contributed before."""
+    """One offer in a submission's entry; without ``content`` it offers again what was contributed before."""
 
     seq: int
     added: Micros
