@@ -183,13 +183,14 @@ class Asking:
         """Leave out every agreement that the asker is not party to."""
         if self._sees_all(connection, question):
             return told
-        own = {one.document.name for one in facts.agreements if question.party.uri in one.signed}
+        asker = question.party.uri
+        own = {one.document.name for one in facts.agreements if asker in one.signed or asker in one.names.values()}
         reasons = tuple(item for item in told.reasons if item.agreement is None or item.agreement in own)
         missing = tuple(item for item in told.missing if item.agreement is None or item.agreement in own)
         remarks = tuple(item for item in told.remarks if item.agreement is None or item.agreement in own)
-        hidden = len(reasons) < len(told.reasons)
-        more = (Remark(text="a clause of an agreement that you are not party to decides here"),) if hidden else ()
-        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=(*remarks, *more))
+        if len(reasons) < len(told.reasons):
+            remarks = (*remarks, Remark(text="a clause of an agreement that you are not party to decides here"))
+        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=remarks)
 
     def _note(self, connection: Connection, verb: str, question: Question) -> None:
         about = question.reader
