@@ -1,0 +1,204 @@
+"""What the agreements say, decided slowly and without Cedar, from the content of the documents.
+
+Written from the rules in ``docs/adr`` for one purpose: to disagree with the gate if either is wrong. It shares no code
+with it but the values that come in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tocsin.kernel.clock import Micros, parse_date
+
+if TYPE_CHECKING:
+    from support.agreement_strategies import Content, Paper, Reader, World
+    from tocsin.agreements.model import Label
+    from tocsin.parties.model import Party
+
+__all__ = ["permitting", "slow_verdict"]
+
+TLPS = ["clear", "green", "amber", "amber+strict", "red"]
+PAPS = ["clear", "green", "amber", "red"]
+CLEARANCES = ["unclassified", "restricted", "confidential", "secret", "top-secret"]
+
+
+def slow_verdict(world: World, reader: Reader, label: Label) -> tuple[bool, frozenset[str]]:
+    """Return whether the reader may read, and the ids of all that permits (empty on a deny)."""
+    party = world.parties[reader.party]
+    own = party.uri == label.owner
+    address = None if reader.user is None else f"{reader.user.name}@{party.uri}"
+    addressed = party.uri in label.recipients or address in label.recipients
+    if str(party.status) != "vetted" or (reader.user is not None and str(reader.user.status) != "active"):
+        return False, frozenset()
+    if label.unknown_marking and not own:
+        return False, frozenset()
+    if label.tlp == "red" and (address is None or address not in label.recipients):
+        return False, frozenset()
+    if label.recipients and not (own or addressed):
+        return False, frozenset()
+    if _forbidden(world, reader, label, addressed=addressed):
+        return False, frozenset()
+    found = permitting(world, reader, label, addressed=addressed) | ({"tocsin.owner"} if own else set())
+    return bool(found), frozenset(found)
+
+
+def permitting(world: World, reader: Reader, label: Label, *, addressed: bool) -> set[str]:
+    """Return the ids of the permits that apply."""
+    found = set()
+    for paper in world.papers:
+        content = paper.content
+        ends = [name for name, party in world.parties.items() if party.uri == label.owner]
+        if not _in_force(content, world.at) or not all(_member(world, paper, name) for name in (reader.party, *ends)):
+            continue
+        for clause in content["clauses"]:
+            if "permit" not in clause:
+                continue
+            purposes = _listed(clause["for"]) if "for" in clause else [p for p in content["purposes"] if p != "enforce"]
+            if (
+                reader.purpose in purposes
+                and _reader_meets(world, reader, label, clause["to"], addressed=addressed)
+                and _label_meets(world, label, clause.get("of", {}))
+                and _tlp_permits(label, clause.get("of", {}), addressed=addressed)
+                and all(
+                    _basis_holds(content, basis, world.parties[name], world.at)
+                    for basis in _listed(clause.get("rests_on", []))
+                    for name in (reader.party, *ends)
+                )
+            ):
+                found.add(f"{content['agreement']}/{content['version']}/{clause['id']}")
+    return found
+
+
+def _forbidden(world: World, reader: Reader, label: Label, *, addressed: bool) -> bool:
+    for paper in world.papers:
+        bound = {world.uri(name) for name in paper.signed}
+        if not _in_force(paper.content, world.at) or not ({world.uri(reader.party), label.owner} & bound):
+            continue
+        for clause in paper.content["clauses"]:
+            if "forbid" not in clause:
+                continue
+            spared = "unless" in clause and _reader_meets(world, reader, label, clause["unless"], addressed=addressed)
+            if (
+                not spared
+                and _reader_meets(world, reader, label, clause.get("to", {}), addressed=addressed)
+                and _label_meets(world, label, clause.get("of", {}))
+            ):
+                return True
+    return False
+
+
+def _in_force(content: Content, at: Micros) -> bool:
+    until = content["in_force"]["until"]
+    return parse_date(content["in_force"]["from"]) <= at and (until is None or at < parse_date(until))
+
+
+def _member(world: World, paper: Paper, name: str) -> bool:
+    party = world.parties[name]
+    if name not in paper.signed or str(party.status) != "vetted":
+        return False
+    for entry in paper.content["parties"]:
+        if entry.get("name") == name:
+            return True
+        if "all" in entry and _party_meets(party, entry["all"], world.at):
+            return True
+    return False
+
+
+def _party_meets(party: Party, terms: Content, at: Micros) -> bool:
+    has: dict[str, Any] = {
+        "capacity": party.capacities,
+        "sectors": party.sectors,
+        "countries": {party.country},
+        "kind": {str(party.kind)},
+        "communities": party.communities,
+        "data_region": {party.data_region} - {None},
+    }
+    for key, wanted in terms.items():
+        if key == "clearance":
+            if CLEARANCES.index(_cleared(party.clearance, party.clearance_until, at)) < CLEARANCES.index(wanted):
+                return False
+        elif not set(_listed(wanted)) & set(has[key]):
+            return False
+    return True
+
+
+def _reader_meets(world: World, reader: Reader, label: Label, terms: Content, *, addressed: bool) -> bool:
+    party, user = world.parties[reader.party], reader.user
+    clearance = _cleared(party.clearance, party.clearance_until, world.at)
+    if user is not None:
+        personal = _cleared(user.clearance, user.clearance_until, world.at)
+        clearance = min(clearance, personal, key=CLEARANCES.index)
+    for key, wanted in terms.items():
+        if key == "parties":
+            met = wanted == "all" or reader.party in wanted
+        elif key == "clearance":
+            met = CLEARANCES.index(clearance) >= CLEARANCES.index(wanted)
+        elif key == "role":
+            met = user is not None and bool({str(role) for role in user.roles} & set(_listed(wanted)))
+        elif key == "nationality":
+            met = user is not None and user.nationality in _listed(wanted)
+        elif key == "addressed":
+            met = addressed
+        elif key == "purpose":
+            met = reader.purpose in _listed(wanted)
+        else:
+            met = _party_meets(party, {key: wanted}, world.at)
+        if not met:
+            return False
+    return True
+
+
+def _label_meets(world: World, label: Label, terms: Content) -> bool:
+    for key, wanted in terms.items():
+        if key in ("tlp", "pap"):
+            value, ladder = (label.tlp, TLPS) if key == "tlp" else (label.pap, PAPS)
+            met = value is not None and str(value) in _levels(wanted, ladder)
+        elif key == "type":
+            met = label.type in _listed(wanted)
+        elif key == "category":
+            met = bool(label.categories & set(_listed(wanted)))
+        elif key == "without":
+            met = not label.categories & set(_listed(wanted))
+        elif key == "residency":
+            met = label.residency in _listed(wanted)
+        elif key == "owner":
+            met = label.owner in [world.uri(name) for name in wanted]
+        else:
+            met = bool({"sectors": label.sectors, "countries": label.countries}[key] & set(_listed(wanted)))
+        if not met:
+            return False
+    return True
+
+
+def _tlp_permits(label: Label, of: Content, *, addressed: bool) -> bool:
+    """Return whether a permit lets this TLP out: silence covers amber, and amber+strict must be named."""
+    if "tlp" not in of:
+        return str(label.tlp) in TLPS[:3]
+    said = of["tlp"]
+    named = list(said.values()) if isinstance(said, dict) else _listed(said)
+    return str(label.tlp) != "amber+strict" or "amber+strict" in named or addressed
+
+
+def _levels(wanted: Any, ladder: list[str]) -> list[str]:  # noqa: ANN401  a word, a list or bounds, as documents have it
+    if not isinstance(wanted, dict):
+        return _listed(wanted)
+    low = ladder.index(wanted.get("at_least", ladder[0]))
+    high = ladder.index(wanted.get("at_most", ladder[-1]))
+    return ladder[low : high + 1]
+
+
+def _basis_holds(content: Content, basis: str, party: Party, at: Micros) -> bool:
+    entries = content["legal_bases"][basis]
+    entry = entries.get(party.country) or entries.get(str(party.kind))
+    if entry is None:
+        return False
+    begin, end = entry["valid"]
+    return parse_date(begin) <= at and (end is None or at < parse_date(end))
+
+
+def _cleared(clearance: str, until: Micros | None, at: Micros) -> str:
+    return clearance if until is None or at < until else CLEARANCES[0]
+
+
+def _listed(value: Any) -> list[str]:  # noqa: ANN401  a word or a list, as documents have it
+    return [value] if isinstance(value, str) else list(value)
