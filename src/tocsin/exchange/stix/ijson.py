@@ -193,8 +193,8 @@ class _Level:
 def scan(data: bytes, *, most: int = 100) -> list[Flaw]:
     """Read a text token by token and give its breaches of I-JSON, at most `most` of them, in order.
 
-    Duplicate names, lone surrogates, integers beyond ±(2^53-1), numbers that no double holds, NaN and Infinity. A text
-    that is no JSON ends the scan at the place where it stops being JSON. Does not recurse. The text is UTF-8.
+    Duplicate names, lone surrogates, integers beyond ±(2^53-1), numbers that no double holds, NaN and Infinity. What is
+    no token of JSON ends the scan; the order of tokens is the parser's business. Does not recurse. The text is UTF-8.
     """
     flaws: list[Flaw] = []
     stack: list[_Level] = []

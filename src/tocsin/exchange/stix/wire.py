@@ -108,6 +108,10 @@ def parse_bundle(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedBundl
     except msgspec.ValidationError as error:
         found = explain(error, Bundle, section="STIX 2.1 §8.1")
         raise InputError(f"the bundle is malformed: {found.what} ({found.section})", where=found.where) from error
+    if document.get("objects") == []:
+        raise InputError(
+            "the bundle is empty: a list must not be (STIX 2.1 §2.12)", where="objects", todo="leave 'objects' out"
+        )
     return ParsedBundle(items=_items(data, document, outline, limits), bundle_id=bundle.id)
 
 
@@ -169,7 +173,7 @@ def _items(
             todo="split it into several bundles",
         )
     bodies = [_encode(item) for item in objects]
-    frame = _encode({**document, "objects": []})
+    frame = _encode({name: [] if name == "objects" else value for name, value in document.items()})
     duplicates: dict[int, str] = {}
     if ijson.quotes(b"".join(bodies)) + ijson.quotes(frame) != outline.quotes:
         duplicates = _find_duplicates(data, bodies, frame, outline)

@@ -40,10 +40,26 @@ _SECTIONS: Final = {
     "unix-account-ext": "STIX 2.1 §6.16.2",
 }
 _STARTUP_INFO: Final = frozenset(
-    (
-        "cb lpReserved lpDesktop lpTitle dwX dwY dwXSize dwYSize dwXCountChars dwYCountChars dwFillAttribute dwFlags "
-        "wShowWindow cbReserved2 lpReserved2 hStdInput hStdOutput hStdError"
-    ).split()
+    {
+        "cb",
+        "cbReserved2",
+        "dwFillAttribute",
+        "dwFlags",
+        "dwX",
+        "dwXCountChars",
+        "dwXSize",
+        "dwY",
+        "dwYCountChars",
+        "dwYSize",
+        "hStdError",
+        "hStdInput",
+        "hStdOutput",
+        "lpDesktop",
+        "lpReserved",
+        "lpReserved2",
+        "lpTitle",
+        "wShowWindow",
+    }
 )
 """The members of the structure, as Windows spells them."""
 _NEEDS_ONE_MORE: Final = {"windows-pebinary-ext": {"pe_type"}}

@@ -67,7 +67,8 @@ _URL: Final = re.compile(
     # RFC 3986 §3: a scheme, then only reserved, unreserved and percent-encoded characters.
     r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+"
 )
-_LABEL: Final = re.compile(r"(?!-)[^\W]([\w-]{0,61}[^\W])?(?<!-)|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
+_LABEL: Final = re.compile(r"(?!..--)\w(?:[\w-]*\w)?")
+_A_LABEL: Final = re.compile(r"xn--([a-z0-9-]*[a-z0-9])", re.IGNORECASE)
 _CPE_PART: Final = r"(?:[A-Za-z0-9._~\-]|\\[!-/:-@\[-`{-~]|[*?])+"
 _CPE: Final = re.compile(rf"cpe:2\.3:[aho*\-](?::{_CPE_PART}){{10}}")
 _LONGEST_NAME: Final = 250
@@ -125,7 +126,20 @@ def is_domain_name(value: str) -> bool:
     name = value.removesuffix(".")
     if not name or len(name) > _LONGEST_DOMAIN:
         return False
-    return all(len(label) <= _LONGEST_LABEL and _LABEL.fullmatch(label) for label in name.split("."))
+    return all(_is_label(label) for label in name.split("."))
+
+
+def _is_label(label: str) -> bool:
+    if len(label) > _LONGEST_LABEL:
+        return False
+    encoded = _A_LABEL.fullmatch(label)
+    if encoded is None:
+        return _LABEL.fullmatch(label) is not None
+    try:
+        encoded[1].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return False
+    return True
 
 
 def is_email(value: str) -> bool:
