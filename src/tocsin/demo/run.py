@@ -14,6 +14,8 @@ from tocsin.demo.partnership import AGREEMENTS, HUB, PARTIES, STORY, Credential,
 from tocsin.errors import ConflictError, LogBrokenError, NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.evidence import export_log
+from tocsin.exchange.labelling import DEFAULT_TLP
+from tocsin.exchange.markings import KNOWN_MARKINGS, Marking, join
 from tocsin.exchange.model import Outcome, Query
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.replay import replay
@@ -123,10 +125,10 @@ def _incident(hub: Hub, console: Console) -> list[_Object]:
     objects = []
     for told in STORY:
         for item in json.loads(story(told.file))["objects"]:
-            why = hub.asking.why(_question(hub, item["id"], told.party))
             title = item.get("name") or item.get("value") or item.get("relationship_type", "")
+            tlp = join(KNOWN_MARKINGS.get(ref, Marking()) for ref in item.get("object_marking_refs", ())).tlp
             objects.append(
-                _Object(id=item["id"], title=title, type=item["type"], owner=told.party, tlp=why[0].label.tlp)
+                _Object(id=item["id"], title=title, type=item["type"], owner=told.party, tlp=tlp or DEFAULT_TLP)
             )
     return objects
 
