@@ -31,7 +31,7 @@ from tocsin.parties.model import PartyStatus, User
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CASES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BATCHES = st.lists(labels(), min_size=1, max_size=6)
 
 

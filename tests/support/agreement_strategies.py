@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from hypothesis import strategies as st
 
-from tocsin.agreements.cedar import Policy
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import AgreementDocument, parse_agreement
 from tocsin.agreements.facts import Activated, Facts
@@ -26,6 +25,8 @@ from tocsin.parties.model import CLEARANCES, PURPOSES, Kind, Party, PartyStatus,
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tocsin.agreements.cedar import Policy
 
 __all__ = [
     "NAMES",

@@ -142,7 +142,12 @@ def _read_bases(check: Checker, top: Mapping[str, Entry]) -> tuple[LegalBasis, .
     if not isinstance(node, Table):
         check.wrong(node, "legal bases: a mapping from names to countries or kinds of party")
         return ()
-    return tuple(_read_basis(check, name, entry) for name, entry in node.entries.items())
+    # a mapping's order means nothing: equal content is an equal document
+    return tuple(_read_basis(check, name, entry) for name, entry in sorted(node.entries.items(), key=_by_key))
+
+
+def _by_key(item: tuple[str, Entry]) -> str:
+    return item[0]
 
 
 def _read_basis(check: Checker, name: str, entry: Entry) -> LegalBasis:
@@ -155,7 +160,7 @@ def _read_basis(check: Checker, name: str, entry: Entry) -> LegalBasis:
     if len(by_kind) > 1:
         check.wrong(entry.value, "keys that are all countries or all kinds of party", "make two legal bases of it")
     found: list[BasisEntry] = []
-    for key, item in entry.value.entries.items():
+    for key, item in sorted(entry.value.entries.items(), key=_by_key):
         if key not in kinds and COUNTRY.fullmatch(key) is None:
             check.problem(
                 item.place, repr(key[:60]), f"a country (two capital letters) or one of {', '.join(sorted(kinds))}"
