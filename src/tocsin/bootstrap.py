@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from tocsin.agreements.gatekeeper import Gate
 from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError
-from tocsin.exchange import store as exchange_store
 from tocsin.exchange.asking import Asking
+from tocsin.exchange.check import SelfTest
+from tocsin.exchange.collections import Collections
 from tocsin.exchange.cursor import Cursors
 from tocsin.exchange.intake import Intake
 from tocsin.exchange.model import DEFAULT_COLLECTION
@@ -18,7 +19,7 @@ from tocsin.exchange.withdraw import Withdrawals
 from tocsin.kernel.clock import Clock, SystemClock
 from tocsin.kernel.db.sqlite import SqliteAdapter
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
-from tocsin.kernel.ids import Entropy, SystemEntropy, new_uuid
+from tocsin.kernel.ids import Entropy, SystemEntropy
 from tocsin.kernel.keys import HubKeys, create_keys, read_keys
 from tocsin.kernel.mandate import Acting, Mandate, founding_mandate
 from tocsin.log.note import NoteSigner
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
     from tocsin.settings import Settings
 
-__all__ = ["Founding", "Hub", "found_hub", "open_hub"]
+__all__ = ["OPERATOR", "Founding", "Hub", "found_hub", "hub_party", "open_hub"]
 
 OPERATOR: Final = "operator"
 
@@ -86,6 +87,10 @@ class Hub:
         self.withdrawals = Withdrawals(store=store, log=self.log, environment=LIVE)
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
+        self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.self_test = SelfTest(
+            store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
+        )
 
     @property
     def mandate(self) -> Mandate:
@@ -135,7 +140,6 @@ def found_hub(
 def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> None:
     party, operator = founding.party, founding.operator
     acting = Acting(actor=f"{operator}@{party.name}")
-    uuid = new_uuid(hub.entropy)
     hub.parties.found_hub(connection, party=party.uri, operator=operator, at=at)
     hub.agreements.found(connection, at)
     hub.log.append(
@@ -154,21 +158,13 @@ def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> 
     acts.add_party(party)
     acts.clear_party(party.name, clearance=party.clearance, until=None, reason="runs the hub")
     acts.add_user(User(name=operator, party=party.uri, roles=frozenset({Role.OPERATOR, Role.AUDITOR})))
-    title, description = "Exchange", "What members share under their agreements"
-    exchange_store.add_collection(
-        connection, LIVE, uuid=uuid, alias=DEFAULT_COLLECTION, title=title, description=description, at=at
-    )
-    hub.log.append(
+    hub.collections.add_in(
         connection,
-        [
-            Record(
-                kind="collection.added",
-                at=hub.log.now(connection),
-                acting=acting,
-                mandate=hub.mandate,
-                data={"uuid": uuid, "alias": DEFAULT_COLLECTION, "title": title, "description": description},
-            )
-        ],
+        acting,
+        hub.mandate,
+        DEFAULT_COLLECTION,
+        title="Exchange",
+        description="What members share under their agreements",
     )
 
 

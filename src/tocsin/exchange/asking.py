@@ -11,15 +11,18 @@ from tocsin.agreements.explain import Explanation, Remark, explain
 from tocsin.agreements.gate import profile_of
 from tocsin.agreements.model import Label
 from tocsin.errors import NotFoundError
+from tocsin.exchange import store
 from tocsin.exchange.releases import releases_of
 from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS
-from tocsin.kernel.clock import format_instant
+from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 from tocsin.parties.model import PURPOSES, Party, PartyStatus, Role, User
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import Connection
 
     from tocsin.agreements.facts import Facts
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
-__all__ = ["Account", "Asking", "Question", "Received", "Standing", "Why"]
+__all__ = ["Account", "Asking", "Outlook", "Question", "Received", "Standing", "Why"]
 
 # One text for what is not there and for what may not be seen: it holds nothing of the question.
 _NOTHING: Final = "there is no such object, or none that you may see"
@@ -86,6 +89,16 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     owners: tuple[str, ...]
     received: tuple[Received, ...]
     standings: tuple[Standing, ...]
+
+
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a reader could receive those objects of an owner that carry one label, and why (not)."""
+
+    reader: str
+    label: Label
+    objects: tuple[str, ...]
+    purposes: tuple[str, ...]  # for which it could; none: ``explanation`` says what is missing
+    explanation: Explanation
 
 
 class _Contribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +175,42 @@ class Asking:
             received=tuple(sorted(received, key=lambda item: item.at)),
             standings=tuple(standings),
         )
+
+    def outlook(
+        self, question: Question, versions: Mapping[str, Micros], readers: Sequence[tuple[Party, User | None]]
+    ) -> tuple[Outlook, ...]:
+        """Return what readers could receive of the asker's own contributions; labels that are equal are told once.
+
+        ``versions`` are the objects by id, each with the version that is meant; what is not the asker's is left out.
+        ``question.object_id`` names the question in the log.
+        """
+        with self._store.write() as connection:
+            self._note(connection, "outlook", question)
+        with self._store.read() as connection:
+            facts = self._gate.facts(connection, self._log.now(connection))
+            owner = parties.party_by_uri(connection, self._environment, question.party.uri)
+            found = store.own_contributions(
+                connection, self._environment, owner.party_id if owner else 0, sorted(versions)
+            )
+            by_label: dict[int, list[str]] = {}
+            for object_id, version in versions.items():
+                if (own := found.get(object_id, {}).get(version)) is not None:
+                    by_label.setdefault(own.label_id, []).append(object_id)
+            labels = self._gate.labels(connection, sorted(by_label))
+            outlooks = []
+            for party, user in readers:
+                for label_id, objects in by_label.items():
+                    purposes, told = _purposes(party, user, labels[label_id], facts)
+                    outlooks.append(
+                        Outlook(
+                            reader=_reference(party, user),
+                            label=labels[label_id],
+                            objects=tuple(objects),
+                            purposes=purposes,
+                            explanation=self._told(connection, question, told, facts),
+                        )
+                    )
+        return tuple(outlooks)
 
     # --- who may ask -------------------------------------------------------------------------------------------------
 
@@ -277,11 +326,7 @@ class Asking:
                 readers.append((facts.parties[row.user.party], row.user))
         standings = []
         for party, user in readers:
-            told = {
-                purpose: explain(profile_of(party, user, purpose, facts.at), one.label, facts) for purpose in PURPOSES
-            }
-            open_for = tuple(purpose for purpose, item in told.items() if item.verdict.allows)
-            chosen = told[open_for[0]] if open_for else told[user.purpose if user else PURPOSES[0]]
+            open_for, chosen = _purposes(party, user, one.label, facts)
             standings.append(
                 Standing(
                     reader=_reference(party, user),
@@ -296,6 +341,13 @@ class Asking:
     def _name(facts: Facts, uri: str) -> str:
         party = facts.parties.get(uri)
         return party.name if party else uri
+
+
+def _purposes(party: Party, user: User | None, label: Label, facts: Facts) -> tuple[tuple[str, ...], Explanation]:
+    """Return for which purposes a reader could read under a label, and the account of the first, or of none."""
+    told = {purpose: explain(profile_of(party, user, purpose, facts.at), label, facts) for purpose in PURPOSES}
+    open_for = tuple(purpose for purpose, item in told.items() if item.verdict.allows)
+    return open_for, told[open_for[0]] if open_for else told[user.purpose if user else PURPOSES[0]]
 
 
 def _reference(party: Party, user: User | None) -> str:

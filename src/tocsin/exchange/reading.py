@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tocsin.agreements.gatekeeper import Gate, Pass
-    from tocsin.agreements.model import Label
+    from tocsin.agreements.model import Label, Tlp
     from tocsin.exchange.cursor import Cursors
     from tocsin.kernel.canonical import Json
     from tocsin.kernel.db import Store
@@ -96,6 +96,10 @@ class Reading:
     ) -> Answer:
         """Return a page of what there is without its content; this too is a release."""
         return self._answer(asker, collection, query, limit=limit, cursor=cursor, kind="manifest")
+
+    def tlp(self, item: PageItem) -> Tlp:
+        """Return the TLP under which an object of a page of ours was released."""
+        return self._labels[item.label_id].tlp
 
     def _answer(
         self, asker: Asker, reference: str, query: Query, *, limit: int, cursor: str | None, kind: str

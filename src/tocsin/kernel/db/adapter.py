@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection, Engine, FromClause, Select, Table
 
-__all__ = ["Adapter"]
+__all__ = ["MAX_FAULTS", "Adapter"]
+
+# Enough to see what kind of damage it is.
+MAX_FAULTS: Final = 10
 
 
 class Adapter(Protocol):
@@ -37,6 +40,10 @@ class Adapter(Protocol):
 
     def integers(self, values: Sequence[int], name: str) -> FromClause:
         """Return a table expression with one column ``value`` that holds these integers, any number of them."""
+        ...
+
+    def faults(self, connection: Connection) -> list[str]:
+        """Return what the database itself finds wrong, ``MAX_FAULTS`` of each kind: torn pages, dangling references."""
         ...
 
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:

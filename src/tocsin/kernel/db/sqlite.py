@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from tocsin.errors import StoreBrokenError
+from tocsin.kernel.db.adapter import MAX_FAULTS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -79,6 +80,13 @@ class SqliteAdapter:
         """Return the integers as a table, through one bound JSON array."""
         listed: BindParameter[str] = bindparam(None, msgspec.json.encode(list(values)).decode(), unique=True)
         return func.json_each(listed).table_valued(column("value", Integer), name=name)
+
+    def faults(self, connection: Connection) -> list[str]:
+        """Ask SQLite to check its pages, indices and foreign keys."""
+        pages = connection.exec_driver_sql(f"PRAGMA integrity_check({MAX_FAULTS})").scalars().all()
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(MAX_FAULTS)
+        found = [str(line) for line in pages if line != "ok"]
+        return found + [f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is not there" for row in dangling]
 
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return the query with ``INDEXED BY``: without statistics SQLite may prefer the key and read far too much."""

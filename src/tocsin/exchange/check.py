@@ -1,0 +1,494 @@
+"""The self-test of a hub: every invariant of its store and log derived anew, each check by its name.
+
+The store holds what the log tells, and nothing else. Everything is read in one snapshot, entry by entry and a few
+thousand rows at a time, so that the cost is linear in what there is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import Integer, cast, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from tocsin.agreements.interning import as_json, read_profile
+from tocsin.agreements.store import agreement_rows
+from tocsin.agreements.tables import LABELS
+from tocsin.errors import LogBrokenError, StoreBrokenError, TocsinError
+from tocsin.exchange import store
+from tocsin.exchange.releases import WITHDRAWN, decode_offers
+from tocsin.exchange.replay import replay
+from tocsin.exchange.tables import (
+    BODIES,
+    COLLECTIONS,
+    CONTRIBUTIONS,
+    LABEL_COUNTS,
+    OFFERS,
+    RELEASES,
+    SUBMISSIONS,
+)
+from tocsin.kernel.clock import format_instant, parse_instant
+from tocsin.log.commitment import commit_content, content_text
+from tocsin.log.model import decode_payload
+from tocsin.parties import store as parties
+from tocsin.parties.tables import TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, Row, Table
+
+    from tocsin.agreements.service import Agreements
+    from tocsin.exchange.releases import Integrator
+    from tocsin.kernel.db import Store
+    from tocsin.log.model import EntryPayload
+    from tocsin.log.service import Log
+
+__all__ = ["CHECKS", "Finding", "SelfTest"]
+
+# How many offers are compared at a time: their bodies are in memory meanwhile.
+STEP: Final = 2_000
+# A row or page so damaged that our own reading of it fails is a finding, too.
+_DAMAGE: Final = (SQLAlchemyError, msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError)
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check found: in order, with what was counted; or the fault."""
+
+    check: str
+    detail: str
+    fault: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Return whether all was in order."""
+        return self.fault is None
+
+
+class SelfTest:
+    """Runs the checks on one environment of a hub."""
+
+    def __init__(
+        self, *, store: Store, log: Log, agreements: Agreements, integrator: Integrator, environment: int
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._agreements = agreements
+        self._integrator = integrator
+        self._environment = environment
+
+    def run(self, progress: Callable[[str], None] = lambda _check: None) -> Iterator[Finding]:
+        """Enter what is staged, then yield what each check finds, in the order of ``CHECKS``.
+
+        A fault ends its own check only: the others still say what they find. ``progress`` is told each check's name
+        before it runs.
+        """
+        progress("staged releases")
+        try:
+            self._integrator.integrate()
+        except TocsinError as error:
+            yield Finding(check="staged releases", detail="", fault=str(error))
+        with self._store.read() as connection:
+            case = _Case(self._store, self._log, self._agreements, self._environment, connection)
+            for name, check in CHECKS.items():
+                progress(name)
+                try:
+                    yield Finding(check=name, detail=check(case))
+                except TocsinError as error:
+                    yield Finding(check=name, detail="", fault=str(error))
+                except (
+                    SQLAlchemyError,
+                    msgspec.MsgspecError,
+                    ValueError,
+                    TypeError,
+                    KeyError,
+                    AttributeError,
+                ) as error:
+                    # a row or page so damaged that our own reading of it fails is a finding, too
+                    yield Finding(check=name, detail="", fault=f"unreadable: {type(error).__name__}: {error}"[:500])
+
+    def require(self) -> int:
+        """Run every check; returns how many there were.
+
+        Raises:
+            StoreBrokenError: the first fault.
+        """
+        count = 0
+        for finding in self.run():
+            count += 1
+            if finding.fault is not None:
+                raise StoreBrokenError(finding.fault, where=finding.check)
+        return count
+
+
+class _Case:
+    """One run: the snapshot and what is looked up in it."""
+
+    def __init__(
+        self, store_: Store, log: Log, agreements: Agreements, environment: int, connection: Connection
+    ) -> None:
+        self.store = store_
+        self.log = log
+        self.agreements = agreements
+        self.environment = environment
+        self.connection = connection
+
+    def entries(self, *kinds: str) -> Iterator[tuple[int, EntryPayload]]:
+        """Walk over the entries of some kinds, or of all, that were not purged."""
+        for row in self.log.rows(self.connection):
+            if row.payload is not None and (not kinds or row.kind in kinds):
+                yield row.index, decode_payload(row.payload, where=f"entry {row.index}")
+
+    def count(self, table: Table) -> int:
+        """Return how many rows of this environment a table has."""
+        query = select(func.count()).select_from(table).where(table.c.environment == self.environment)
+        return int(self.connection.execute(query).scalar_one())
+
+    def collections(self) -> dict[str, int]:
+        """Return the number of each collection by its UUID."""
+        return {one.uuid: one.id for one in store.read_collections(self.connection, self.environment)}
+
+    def numbers(self) -> dict[str, int]:
+        """Return the number of each party by its URI."""
+        return {row.party.uri: row.party_id for row in parties.party_rows(self.connection, self.environment)}
+
+
+# --- the checks: each returns what it counted, or raises -------------------------------------------------------------
+
+
+def _database(case: _Case) -> str:
+    faults = case.store.adapter.faults(case.connection)
+    if faults:
+        raise StoreBrokenError("; ".join(faults), where="database", todo="restore it from a copy")
+    return "pages, indices and references are whole"
+
+
+def _log(case: _Case) -> str:
+    size = case.log.check(case.connection)
+    for row in case.log.rows(case.connection):
+        if row.payload is not None:
+            payload = decode_payload(row.payload, where=f"entry {row.index}")
+            if (payload.kind, parse_instant(payload.at)) != (row.kind, row.at):
+                raise LogBrokenError("its columns say other than its payload", where=f"entry {row.index}")
+    return f"{size} entries, their tree and its signed head"
+
+
+def _submissions(case: _Case) -> str:
+    """Each submission has its entry and the other way round, and each offer is as its entry tells."""
+    collections, numbers = case.collections(), case.numbers()
+    total = offers = contents = 0
+    for index, payload in case.entries("submission"):
+        data, where = payload.data, f"entry {index}"
+        row = case.connection.execute(
+            select(SUBMISSIONS).where(
+                SUBMISSIONS.c.environment == case.environment, SUBMISSIONS.c.uuid == data["submission"]
+            )
+        ).first()
+        if row is None:
+            raise StoreBrokenError("the submission that it tells of is not stored", where=where)
+        told = (numbers.get(data["party"]), collections.get(data["collection"]), payload.actor, payload.on_behalf_of)
+        if (row.party_id, row.collection_id, row.actor, row.on_behalf_of) != told:
+            raise StoreBrokenError("the stored submission is another than the entry tells", where=where)
+        if row.received_at != parse_instant(payload.at):
+            raise StoreBrokenError("the stored submission came at another time", where=where)
+        results = _results(row.result)
+        if (results["repeated"], results["refused"]) != (data["repeated"], len(data["refused"])) or results[
+            "accepted"
+        ] != len(data["offers"]):
+            raise StoreBrokenError("the receipt tells other results than the entry", where=where)
+        for start in range(0, len(data["offers"]), STEP):
+            contents += _compare_offers(case, row, data["offers"][start : start + STEP], where)
+        total, offers = total + 1, offers + len(data["offers"])
+    for table, expected, what in (
+        (SUBMISSIONS, total, "submissions"),
+        (OFFERS, offers, "offers"),
+        (CONTRIBUTIONS, contents, "contributions"),
+    ):
+        if (present := case.count(table)) != expected:
+            raise StoreBrokenError(f"{present} {what} are stored, and the log tells of {expected}", where=table.name)
+    return f"{total} submissions, {offers} offers; {contents} contents open their commitments"
+
+
+def _results(result: bytes) -> dict[str, int]:
+    listed = msgspec.json.decode(result)["results"]
+    return {
+        outcome: sum(item["outcome"] == outcome for item in listed) for outcome in ("accepted", "repeated", "refused")
+    }
+
+
+def _compare_offers(case: _Case, submission: Row[Any], told: list[dict[str, Any]], where: str) -> int:
+    """Compare a run of offers with what is stored; returns how many contributions it made."""
+    rows = case.connection.execute(
+        select(
+            OFFERS,
+            CONTRIBUTIONS.c.object_id.label("c_object_id"),
+            CONTRIBUTIONS.c.version.label("c_version"),
+            CONTRIBUTIONS.c.owner_id.label("c_owner_id"),
+            CONTRIBUTIONS.c.body_id.label("c_body_id"),
+            CONTRIBUTIONS.c.label_id.label("c_label_id"),
+            CONTRIBUTIONS.c.salt,
+            CONTRIBUTIONS.c.submission_id,
+            BODIES.c.digest,
+            BODIES.c.bytes,
+        )
+        .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+        .join(BODIES, BODIES.c.body_id == OFFERS.c.body_id)
+        .where(
+            OFFERS.c.collection_id == submission.collection_id,
+            OFFERS.c.offer_seq >= told[0]["seq"],
+            OFFERS.c.offer_seq <= told[-1]["seq"],
+        )
+        .order_by(OFFERS.c.offer_seq)
+    ).all()
+    if [row.offer_seq for row in rows] != [offer["seq"] for offer in told]:
+        raise StoreBrokenError("offers that it tells of are not stored, or others are", where=where)
+    contents = 0
+    for row, offer in zip(rows, told, strict=True):
+        object_id, version, label_id = offer["object"], offer["version"], offer["label"]
+        here = f"offer {row.offer_seq} of {where}"
+        if (row.object_id, row.version, row.date_added) != (object_id, version, offer["added"]):
+            raise StoreBrokenError("it is of another object, version or time than the log tells", where=here)
+        if (row.c_object_id, row.c_version, row.c_owner_id, row.c_body_id, row.c_label_id) != (
+            object_id,
+            version,
+            submission.party_id,
+            row.body_id,
+            label_id,
+        ) or row.owner_id != submission.party_id:
+            raise StoreBrokenError("it and its contribution contradict each other or the log", where=here)
+        if row.label_id != (label_id if row.withdrawn_at is None else WITHDRAWN):
+            raise StoreBrokenError(f"it has label {row.label_id}, the log says {label_id}", where=here)
+        if row.bytes is not None and hashlib.sha256(row.bytes).digest() != row.digest:
+            raise StoreBrokenError("its content is not what was stored", where=here)
+        if "content" in offer:
+            contents += 1
+            _require_content(row, submission.submission_id, offer["content"], here)
+    return contents
+
+
+def _require_content(row: Row[Any], submission_id: int, commitment: str, where: str) -> None:
+    if row.submission_id != submission_id:
+        raise StoreBrokenError("its contribution came with another submission", where=where)
+    if row.salt is None or row.bytes is None:
+        return  # purged
+    if content_text(commit_content(salt=row.salt, body=row.bytes)) != commitment:
+        raise StoreBrokenError("its content is not the one that the log commits to", where=where)
+
+
+def _labels(case: _Case) -> str:
+    """The labels are those that the log tells, and the counts of offers by label are right."""
+    told = {
+        int(label_id): label for _, payload in case.entries("submission") for label_id, label in payload.data["labels"]
+    }
+    rows = case.connection.execute(
+        select(LABELS.c.label_id, LABELS.c.body).where(LABELS.c.environment == case.environment)
+    ).all()
+    stored = {row.label_id: msgspec.json.decode(row.body) for row in rows}
+    for label_id in sorted(told.keys() | stored.keys()):
+        if told.get(label_id) != stored.get(label_id):
+            raise StoreBrokenError("it is another than the log tells", where=f"label {label_id}")
+    counted = _by_label(
+        case, select(OFFERS.c.collection_id, OFFERS.c.label_id, func.count()), OFFERS.c.collection_id, OFFERS.c.label_id
+    )
+    kept = _by_label(case, select(LABEL_COUNTS.c.collection_id, LABEL_COUNTS.c.label_id, LABEL_COUNTS.c.offers))
+    for key in sorted(counted.keys() | kept.keys()):
+        if counted.get(key, 0) != kept.get(key, 0):
+            raise StoreBrokenError(
+                f"{kept.get(key, 0)} offers are counted, and there are {counted.get(key, 0)}",
+                where=f"collection {key[0]}, label {key[1]}",
+            )
+    return f"{len(stored)} labels, {len(counted)} counts"
+
+
+def _by_label(case: _Case, query: Any, *grouped: Any) -> dict[tuple[int, int], int]:  # noqa: ANN401  SQLAlchemy's generics
+    table = query.get_final_froms()[0]
+    query = query.where(table.c.environment == case.environment)
+    rows = case.connection.execute(query.group_by(*grouped) if grouped else query).all()
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _collections(case: _Case) -> str:
+    """Numbers run without a gap to the head, times rise, and what is offered more than once is marked so."""
+    for one in store.read_collections(case.connection, case.environment):
+        where = f"collection {one.alias}"
+        within = OFFERS.c.collection_id == one.id
+        count, last, added = case.connection.execute(
+            select(
+                func.count(),
+                func.coalesce(func.max(OFFERS.c.offer_seq), 0),
+                func.coalesce(func.max(OFFERS.c.date_added), 0),
+            ).where(within)
+        ).one()
+        if not count == last == one.head_seq or added != one.head_added:
+            raise StoreBrokenError(f"its head is not that of its {count} offers", where=where)
+        before = func.lag(OFFERS.c.date_added).over(order_by=OFFERS.c.offer_seq).label("before")
+        stamps = select(OFFERS.c.date_added, before).where(within).subquery()
+        if case.connection.execute(select(stamps).where(stamps.c.date_added <= stamps.c.before).limit(1)).first():
+            raise StoreBrokenError("the times of its offers do not rise", where=where)
+        marked = cast(OFFERS.c.contested, Integer)
+        wrong = case.connection.execute(
+            select(OFFERS.c.object_id)
+            .where(within)
+            .group_by(OFFERS.c.object_id)
+            .having(
+                ((func.count() > 1) & (func.min(marked) == 0)) | ((func.count() == 1) & (func.max(marked) == 1)),
+            )
+            .limit(1)
+        ).first()
+        if wrong is not None:
+            raise StoreBrokenError(f"{wrong.object_id} is offered more than once and not marked so, or the other way")
+    return f"{case.count(COLLECTIONS)} collections"
+
+
+def _withdrawals(case: _Case) -> str:
+    collections = case.collections()
+    total = 0
+    for index, payload in case.entries("withdrawal"):
+        rows = case.connection.execute(
+            select(OFFERS.c.withdrawn_at, OFFERS.c.label_id).where(
+                OFFERS.c.collection_id == collections.get(payload.data["collection"], 0),
+                OFFERS.c.offer_seq.in_(payload.data["offers"]),
+            )
+        ).all()
+        at = parse_instant(payload.at)
+        if [tuple(row) for row in rows] != [(at, WITHDRAWN)] * len(payload.data["offers"]):
+            raise StoreBrokenError("an offer that it withdraws is not withdrawn", where=f"entry {index}")
+        total += len(rows)
+    query = select(func.count()).select_from(OFFERS)
+    gone = case.connection.execute(
+        query.where(OFFERS.c.environment == case.environment, OFFERS.c.withdrawn_at.is_not(None))
+    ).scalar_one()
+    if gone != total:
+        raise StoreBrokenError(f"{gone} offers are withdrawn, and the log tells of {total}", where="offers")
+    return f"{total} offers withdrawn"
+
+
+def _releases(case: _Case) -> str:
+    """Each release is in the log, once for each owner, with the offers that are stored."""
+    total = 0
+    for first, payloads in _told_releases(case):
+        row = case.connection.execute(
+            select(RELEASES, RELEASES.c["count"].label("held"), COLLECTIONS.c.uuid.label("collection"))
+            .join(COLLECTIONS, COLLECTIONS.c.collection_id == RELEASES.c.collection_id)
+            .where(RELEASES.c.environment == case.environment, RELEASES.c.log_idx == first)
+        ).first()
+        where = f"entry {first}"
+        if row is None or row.uuid != payloads[0].data["release"]:
+            raise StoreBrokenError("the release that it tells of is not stored", where=where)
+        _compare_release(case, row, payloads, where)
+        total += 1
+    waiting = select(func.count()).select_from(RELEASES).where(RELEASES.c.log_idx.is_(None))
+    staged = case.connection.execute(waiting.where(RELEASES.c.environment == case.environment)).scalar_one()
+    # a server may stage more while we look: what waits is entered within a second, by it or by the next that opens
+    if (present := case.count(RELEASES)) != total + staged:
+        raise StoreBrokenError(f"{present} releases are stored, and the log tells of {total}", where="releases")
+    return f"{total} releases" + (f", and {staged} staged since" if staged else "")
+
+
+def _told_releases(case: _Case) -> Iterator[tuple[int, list[EntryPayload]]]:
+    """Yield the entries of each release together: they stand side by side."""
+    first, together = 0, list[Any]()
+    for index, payload in case.entries("release"):
+        if together and together[0].data["release"] != payload.data["release"]:
+            yield first, together
+            together = []
+        if not together:
+            first = index
+        together.append(payload)
+    if together:
+        yield first, together
+
+
+def _compare_release(case: _Case, row: Row[Any], payloads: list[EntryPayload], where: str) -> None:
+    sequences = decode_offers(row.offers)
+    if (row.first_seq, row.last_seq, row.held) != (sequences[0], sequences[-1], len(sequences)):
+        raise StoreBrokenError("its offers are not those that its columns say", where=f"release {row.uuid}")
+    told: list[int] = []
+    profile = as_json(read_profile(case.connection, row.profile_id))
+    for payload in payloads:
+        data = payload.data
+        sequence = 0
+        for step in data["offers"]:
+            sequence += step
+            told.append(sequence)
+        same = (
+            (payload.actor, payload.on_behalf_of, data["kind"], data["collection"], data["as_of"])
+            == (row.actor, row.on_behalf_of, row.kind, row.collection, row.as_of)
+            and (data["decided_at"], data["slice"]) == (format_instant(row.at), row.slice_digest.hex())
+            and data["filter"] == msgspec.json.decode(row.filter)
+            and data["profile"] == profile
+            and (row.party, row.purpose) == (profile["party"], profile["purpose"])
+        )
+        if not same:
+            raise StoreBrokenError("the stored release is another than the entry tells", where=where)
+    if sorted(told) != sequences:
+        raise StoreBrokenError("the stored release holds other offers than the entries tell", where=where)
+
+
+def _credentials(case: _Case) -> str:
+    issued = {payload.data["token_id"] for _, payload in case.entries("token.issued")}
+    revoked = {payload.data["token_id"] for _, payload in case.entries("token.revoked")}
+    rows = case.connection.execute(
+        select(TOKENS.c.token_id, TOKENS.c.revoked_at).where(TOKENS.c.environment == case.environment)
+    ).all()
+    if {row.token_id for row in rows} != issued:
+        raise StoreBrokenError("tokens are stored that the log does not tell of, or the other way", where="tokens")
+    if {row.token_id for row in rows if row.revoked_at is not None} != revoked:
+        raise StoreBrokenError("tokens are revoked that the log does not tell of, or the other way", where="tokens")
+    return f"{len(issued)} tokens, {len(revoked)} of them revoked"
+
+
+def _agreements(case: _Case) -> str:
+    return f"{case.agreements.verify()} versions; policies compiled anew, signatures verified"
+
+
+def _replay(case: _Case) -> str:
+    """What is rebuilt from the log alone is what is stored, and every release is decided again."""
+    entries = list(case.entries())
+    size = case.log.head(case.connection).frontier.size
+    if len(entries) < size:
+        return f"not possible: {size - len(entries)} payloads are purged"
+    rebuilt = replay(entries)
+    everyone = {row.party.uri: row.party for row in parties.party_rows(case.connection, case.environment)}
+    people = {(row.user.party, row.user.name): row.user for row in parties.user_rows(case.connection, case.environment)}
+    agreed = {
+        standing.activated.id: (standing.status, standing.activated.signed, standing.activated.names)
+        for standing in rebuilt.agreed.versions.values()
+    }
+    kept = {
+        row.document.id: (row.status, row.signed, row.names)
+        for row in agreement_rows(case.connection, case.environment)
+    }
+    aliases = {one.uuid: one.alias for one in store.read_collections(case.connection, case.environment)}
+    for what, told, stored in (
+        ("hub", rebuilt.hub, parties.read_hub(case.connection, case.environment)),
+        ("parties", dict(rebuilt.people.parties), everyone),
+        ("users", dict(rebuilt.people.users), people),
+        ("agreements", agreed, kept),
+        ("collections", rebuilt.collections, aliases),
+    ):
+        if told != stored:
+            raise StoreBrokenError("what is stored is not what the log tells", where=what)
+    founding = entries[0][1].data
+    if (founding["origin"], founding["vkey"]) != (case.log.origin, case.log.vkey):
+        raise LogBrokenError("the hub's key is not the one that its founding names", where="entry 0")
+    return (
+        f"{len(everyone)} parties, {len(people)} users, {len(kept)} agreements, {len(rebuilt.offers)} offers rebuilt; "
+        f"{rebuilt.verdicts} verdicts of {rebuilt.releases} release entries decided again"
+    )
+
+
+CHECKS: Final[dict[str, Callable[[_Case], str]]] = {
+    "database": _database,
+    "log": _log,
+    "submissions": _submissions,
+    "labels": _labels,
+    "collections": _collections,
+    "withdrawals": _withdrawals,
+    "releases": _releases,
+    "credentials": _credentials,
+    "agreements": _agreements,
+    "replay": _replay,
+}
