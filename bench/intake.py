@@ -1,0 +1,72 @@
+"""Intake: submissions of fresh objects, durable when answered, against OpenTAXII's POST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench import hubs, peers
+from bench.data import Source
+from bench.measure import Ratio, Table, interleave, line, over, rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.http_client import Client
+    from bench.run import Run
+    from tocsin.bootstrap import Hub
+
+ROUNDS: Final = 9
+# objects in a submission: submissions of ours in a round, and of the peer's, which takes longer for one
+SIZES: Final = {1_000: (4, 1), 100: (10, 3), 1: (40, 20)}
+SERVICE, POST, PEER = "ours, in process", "ours, POST", f"{peers.OPENTAXII}, POST"
+
+
+def measure(run: Run) -> Iterator[Table]:
+    """Measure each size of submission."""
+    source = Source()
+    settings, token, _ = hubs.small_hub(run.folder / "intake")
+    with (
+        peers.opentaxii(run.folder / "opentaxii-intake") as peer,
+        hubs.served(settings) as address,
+        hubs.opened(settings) as hub,
+    ):
+        client = hubs.client(address, token)
+
+        for size, (ours, theirs) in SIZES.items():
+            turns: dict[str, Callable[[], float]] = {
+                SERVICE: _sharing(hub, source, size, ours),
+                POST: _posting(client, source, size, ours),
+                PEER: _posting(peer, source, size, theirs),
+            }
+            for turn in turns.values():
+                turn()
+            values = interleave(run.rounds(ROUNDS), turns, run.noise)
+            yield Table(
+                name="intake",
+                title=f"Intake: submissions of {size:,}",
+                lines=tuple(line(one, "objects/s", measured) for one, measured in values.items()),
+                ratios=(
+                    Ratio(name="POST to OpenTAXII's POST", value=over(values, POST, PEER), aim=25),
+                    Ratio(name="in process to OpenTAXII's POST", value=over(values, SERVICE, PEER)),
+                ),
+                notes=(
+                    source.note(),
+                    "one process, SQLite with `synchronous=FULL`, one client; ours enters every submission into the log as well",
+                ),
+            )
+
+
+def _sharing(hub: Hub, source: Source, size: int, times: int) -> Callable[[], float]:
+    def turn() -> float:
+        bundles = [source.bundle(size) for _ in range(times)]
+        return rate(size * times, lambda: [hubs.share(hub, hubs.OWNER, one) for one in bundles])
+
+    return turn
+
+
+def _posting(client: Client, source: Source, size: int, times: int) -> Callable[[], float]:
+    def turn() -> float:
+        envelopes = [source.envelope(size) for _ in range(times)]
+        return rate(size * times, lambda: [client.post("/objects/", one) for one in envelopes])
+
+    return turn
