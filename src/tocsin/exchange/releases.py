@@ -143,7 +143,7 @@ class Integrator:
         if not staged:
             return 0
         now = self._log.now(connection)
-        uuids = dict(connection.execute(select(COLLECTIONS.c.collection_id, COLLECTIONS.c.uuid)).tuples().all())
+        uuids = dict(connection.execute(select(COLLECTIONS.c.collection_id, COLLECTIONS.c.uuid)).all())
         profiles = {row.profile_id: read_profile(connection, row.profile_id) for row in staged}
         records: list[Record] = []
         places: list[int] = []
@@ -182,9 +182,9 @@ class Integrator:
         wanted = self._store.adapter.integers(decode_offers(row.offers), "wanted")
         found = connection.execute(
             select(OFFERS.c.offer_seq, PARTIES.c.uri)
-            .join(wanted, wanted.c.value == OFFERS.c.offer_seq)
             .join(PARTIES, PARTIES.c.party_id == OFFERS.c.owner_id)
-            .where(OFFERS.c.collection_id == row.collection_id)
+            # a list and not a join: SQLite would join the other way round, and look at each offer for each one wanted
+            .where(OFFERS.c.collection_id == row.collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value)))
             .order_by(OFFERS.c.offer_seq)
         )
         owned: dict[str, list[int]] = {}

@@ -1,0 +1,90 @@
+"""One agreement among a few parties, for tests that are about something else."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from support.hub import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["MEMBERS", "TREATY", "Templates", "found_treaty", "references", "templates"]
+
+MEMBERS: Final = ("alfa", "bravo", "coast")
+TREATY: Final = """
+agreement: treaty
+version: 1
+title: What members share
+in_force: {from: 2026-01-01, until: 2028-12-31}
+parties:
+  - {name: alfa}
+  - {name: bravo}
+  - {name: coast}
+legal_bases:
+  by-contract:
+    NO: {cite: "instrument, section 3", valid: [2026-01-01, null]}
+purposes: [detect, respond]
+clauses:
+  - id: "1"
+    permit: read
+    to: {parties: all}
+    of: {tlp: {at_most: amber}, without: [export-controlled]}
+    for: [detect, respond]
+    rests_on: [by-contract]
+  - id: "2"
+    permit: read
+    to: {role: analyst}
+    of: {tlp: {at_most: red}}
+    for: [respond]
+"""
+
+
+def found_treaty(home: Path) -> World:
+    """Return a hub with three members, ``ana@`` each, and ``outsider``, who signed nothing."""
+    world = World(home)
+    for name in (*MEMBERS, "outsider"):
+        world.party(name)
+        world.user(f"ana@{name}")
+    world.agreement(TREATY, signed_by=MEMBERS)
+    return world
+
+
+class Templates:
+    """Closed hubs with the treaty, founded once and copied for each case."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
+        self._template = self._folder / "template"
+        self._made = 0
+        found_treaty(self._template).hub.close()
+
+    def world(self, *, seed: int = 1) -> World:
+        """Return a fresh copy; equal seeds, equal randomness from here on."""
+        self._made += 1
+        return World(self._folder / str(self._made), seed=seed, template=self._template)
+
+    def drop(self, *worlds: World) -> None:
+        """Close hubs and remove their folders."""
+        for world in worlds:
+            world.hub.close()
+            shutil.rmtree(world.settings.home)
+
+    def remove(self) -> None:
+        """Remove all there is."""
+        shutil.rmtree(self._folder)
+
+
+def templates() -> Iterator[Templates]:
+    """Yield templates and remove them after: the body of a fixture."""
+    made = Templates()
+    yield made
+    made.remove()
+
+
+def references(names: Sequence[str] = MEMBERS) -> list[str]:
+    """Return a service and a user of each party."""
+    return [*names, *(f"ana@{name}" for name in names)]
