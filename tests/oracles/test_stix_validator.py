@@ -337,7 +337,7 @@ DIFFERENCES: dict[str, Difference] = {
         "they",
         r"is not a 'idn-hostname'",
         "they: RFC 5890 takes its code points from tables; we hold labels to their form and punycode to be punycode",
-        stix_object("domain-name", value="ａ.example"),
+        stix_object("domain-name", value="\uff41.example"),
     ),
     "properties of two letters in patterns": Difference(
         "they",

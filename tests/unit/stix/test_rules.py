@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.stix_objects import EXTENSION, TIMES, UUID4, UUID5, ref, stix_object
-from tocsin.exchange.stix import ParsedObject, RefusedObject
+from tocsin.exchange.stix import ParsedObject, RefusedObject, parse_object
 from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES
 
 EARLY, LATE = "2016-01-01T00:00:00Z", "2016-01-02T00:00:00Z"

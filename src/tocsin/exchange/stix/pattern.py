@@ -146,9 +146,13 @@ class _Parser:
         self.qualifiers()
 
     def qualifiers(self) -> None:
-        """§9.5.1."""
+        """§9.5.1: at most one of each kind."""
+        seen: set[str] = set()
         while self.is_word("START", "WITHIN", "REPEATS"):
             word = self.token
+            if word in seen:
+                raise _PatternError(self.at(f"the qualifier {word} comes twice"))
+            seen.add(word)
             self.advance()
             if word == "START":
                 self.take_kind("timestamp")
@@ -237,6 +241,8 @@ class _Parser:
             else:
                 if self.is_mark("*"):
                     self.advance()
+                elif self.token.startswith("-"):
+                    raise self.fail("an index from 0")
                 else:
                     self.take_kind("integer")
                 self.take_mark("]")

@@ -108,11 +108,12 @@ def parse_bundle(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedBundl
     except msgspec.ValidationError as error:
         found = explain(error, Bundle, section="STIX 2.1 §8.1")
         raise InputError(f"the bundle is malformed: {found.what} ({found.section})", where=found.where) from error
-    if document.get("objects") == []:
+    items = _items(data, document, outline, limits)
+    if not items and "objects" in document:
         raise InputError(
             "the bundle is empty: a list must not be (STIX 2.1 §2.12)", where="objects", todo="leave 'objects' out"
         )
-    return ParsedBundle(items=_items(data, document, outline, limits), bundle_id=bundle.id)
+    return ParsedBundle(items=items, bundle_id=bundle.id)
 
 
 def parse_envelope(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedBundle:
