@@ -89,7 +89,8 @@ def explain(profile: Profile, label: Label, facts: Facts) -> Explanation:
     reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
     if verdict.allows:
         return Explanation(verdict=verdict, reasons=reasons)
-    permits = [one for one in facts.in_force if case.concerns(one)]
+    # what Cedar could not hold as a whole it cannot weigh condition by condition either
+    permits = [] if verdict.errors else [one for one in facts.in_force if case.concerns(one)]
     missing = tuple(
         account
         for one in permits

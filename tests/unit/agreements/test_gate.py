@@ -1,0 +1,228 @@
+"""The gate's edges: what Cedar cannot hold, what goes wrong in it, and what the schema names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Final
+
+import cedarpy
+import msgspec
+import pytest
+
+from support.agreement_texts import PLAIN, changed
+from tocsin.agreements.cedar import schema_text, validate
+from tocsin.agreements.compile import compile_agreement
+from tocsin.agreements.document import parse_agreement
+from tocsin.agreements.facts import Activated, Facts
+from tocsin.agreements.gate import Slice, decide, profile_of, profile_until, slice_for
+from tocsin.agreements.hub_rules import HUB_SENTENCES, hub_policies
+from tocsin.agreements.model import Effect, Label, Profile, Tlp
+from tocsin.errors import BrokenError, InputError, UsageError
+from tocsin.kernel.clock import DAY, parse_date
+from tocsin.parties.model import Kind, Party, PartyStatus, Role, User, UserStatus
+
+AT: Final = parse_date("2026-03-01")
+
+
+def party(name: str, **more: object) -> Party:
+    made = Party(
+        uri=f"https://{name}.example",
+        name=name,
+        title=name,
+        kind=Kind.PRIVATE,
+        country="NO",
+        capacities=frozenset({"operator"}),
+        status=PartyStatus.VETTED,
+    )
+    return msgspec.structs.replace(made, **more)
+
+
+ALFA, BRAVO, COAST = party("alfa"), party("bravo"), party("coast", country="SE")
+PARTIES: Final = {each.uri: each for each in (ALFA, BRAVO, COAST)}
+
+
+def facts(text: str = PLAIN, *, signed: tuple[Party, ...] = (ALFA, BRAVO, COAST), at: int = AT) -> Facts:
+    document = parse_agreement(text.encode(), where="text").document
+    names = {each.name: each.uri for each in PARTIES.values()}
+    activated = Activated(
+        document=document,
+        names=names,
+        signed=frozenset(each.uri for each in signed),
+        policies=compile_agreement(document, names),
+    )
+    return Facts(at=at, parties=PARTIES, agreements=(activated,))
+
+
+def service(of: Party, at: int = AT) -> Profile:
+    return profile_of(of, None, "detect", at)
+
+
+def label(owner: Party = ALFA, **more: object) -> Label:
+    return msgspec.structs.replace(Label(owner=owner.uri, type="indicator", tlp=Tlp.GREEN), **more)
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+def _with_policy(slice_: Slice, text: str) -> Slice:
+    whole = "\n".join([*(policy.text for policy in slice_.policies), text])
+    return dataclasses.replace(slice_, policy_set=cedarpy.PolicySet.from_str(whole))
+
+
+def test_a_policy_that_fails_denies_though_another_permits() -> None:
+    reader = service(BRAVO)
+    slice_ = slice_for(reader, facts())
+    assert decide(slice_, reader, [label()])[0].allows
+    broken = _with_policy(slice_, "forbid (principal, action, resource) when { principal.nonesuch };")
+    (verdict,) = decide(broken, reader, [label()])
+    assert (verdict.effect, verdict.reasons) == (Effect.DENY, ())
+    assert "nonesuch" in verdict.errors[0]
+
+
+def test_a_policy_from_outside_the_slice_decides_nothing() -> None:
+    reader = service(BRAVO)
+    stranger = _with_policy(slice_for(reader, facts()), '@id("stranger") permit (principal, action, resource);')
+    unnamed = _with_policy(slice_for(reader, facts()), "permit (principal, action, resource);")
+    for slice_ in (stranger, unnamed):
+        (verdict,) = decide(slice_, reader, [label(tlp=Tlp.AMBER_STRICT)])
+        assert verdict.effect is Effect.DENY
+        assert verdict.errors == ("Cedar named a policy that is not in the slice",)
+
+
+def test_a_label_that_cedar_cannot_hold_is_denied_alone() -> None:
+    reader = service(BRAVO)
+    verdicts = decide(slice_for(reader, facts()), reader, [label(), label(type="a\ud800"), label()])
+    assert [verdict.allows for verdict in verdicts] == [True, False, True]
+    assert verdicts[1].errors
+
+
+def test_a_label_whose_owner_is_nobody_here_is_denied() -> None:
+    reader = service(BRAVO)
+    (verdict,) = decide(slice_for(reader, facts()), reader, [label(owner=party("gone"))])
+    assert (verdict.effect, verdict.errors) == (Effect.DENY, ())
+
+
+def test_many_labels_are_decided_in_their_order() -> None:
+    reader = service(BRAVO)
+    labels = [label(type=f"x-{n}", tlp=Tlp.AMBER if n % 3 else Tlp.RED) for n in range(4_500)]
+    verdicts = decide(slice_for(reader, facts()), reader, labels)
+    assert [verdict.allows for verdict in verdicts] == [bool(n % 3) for n in range(4_500)]
+    assert decide(slice_for(reader, facts()), reader, []) == []
+
+
+def test_a_policy_that_does_not_conform_is_our_own_fault() -> None:
+    (first, *_) = hub_policies()
+    with pytest.raises(BrokenError, match="nonesuch"):
+        validate([msgspec.structs.replace(first, text=first.text.replace("principal.party", "principal.nonesuch"))])
+
+
+def test_a_name_without_a_party_is_told() -> None:
+    document = parse_agreement(changed("{parties: all}", "{parties: [alfa]}").encode(), where="text").document
+    with pytest.raises(InputError, match="alfa"):
+        compile_agreement(document, {})
+
+
+# --- profiles --------------------------------------------------------------------------------------------------------
+
+
+def test_a_service_has_no_person_s_attributes() -> None:
+    profile = service(ALFA)
+    assert (profile.user, profile.roles, profile.nationality, profile.active) == (None, frozenset(), None, True)
+
+
+def test_a_user_s_clearance_is_no_higher_than_the_party_s_and_ends() -> None:
+    home = party("alfa", clearance="restricted")
+    user = User(
+        name="anna", party=ALFA.uri, clearance="secret", clearance_until=AT + DAY, roles=frozenset({Role.ANALYST})
+    )
+    assert profile_of(home, user, "detect", AT).clearance == "restricted"
+    assert profile_of(home, user, "detect", AT + DAY).clearance == "unclassified"
+    assert profile_until(home, user, AT) == AT + DAY
+    assert profile_until(home, user, AT + DAY) is None
+    assert profile_until(home, None, AT) is None
+
+
+INACTIVE: Final = {
+    "candidate": (PartyStatus.CANDIDATE, UserStatus.ACTIVE),
+    "suspended": (PartyStatus.SUSPENDED, UserStatus.ACTIVE),
+    "left": (PartyStatus.LEFT, UserStatus.ACTIVE),
+    "disabled": (PartyStatus.VETTED, UserStatus.DISABLED),
+}
+
+
+@pytest.mark.parametrize("name", INACTIVE)
+def test_who_is_not_active_reads_not_even_their_own(name: str) -> None:
+    status, user_status = INACTIVE[name]
+    home = party("alfa", status=status)
+    user = User(name="anna", party=home.uri, status=user_status)
+    profile = profile_of(home, user, "detect", AT)
+    known = msgspec.structs.replace(facts(), parties={**PARTIES, home.uri: home})
+    (verdict,) = decide(slice_for(profile, known), profile, [label(owner=home)])
+    assert not verdict.allows
+    assert [reason.clause for reason in verdict.reasons] == ["tocsin.inactive"]
+
+
+def test_a_user_of_another_party_is_a_usage_error() -> None:
+    with pytest.raises(UsageError):
+        profile_of(ALFA, User(name="anna", party=BRAVO.uri), "detect", AT)
+
+
+# --- slices ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_slice_holds_the_hub_s_rules_and_what_concerns_the_party() -> None:
+    mine = slice_for(service(BRAVO), facts())
+    assert [policy.id for policy in mine.policies][-2:] == ["two-towns/1/1.1", "two-towns/1/2"]
+    outside = slice_for(service(BRAVO), facts(signed=(ALFA, COAST)))
+    assert [policy.id for policy in outside.policies] == [policy.id for policy in hub_policies()]
+
+
+def test_valid_until_is_the_next_change_of_anything_that_counts() -> None:
+    assert slice_for(service(BRAVO), facts()).valid_until == parse_date("2026-06-01")  # the basis of Sweden ends
+    later = facts(at=parse_date("2026-06-01"))
+    assert slice_for(service(BRAVO), later).valid_until == parse_date("2027-01-01")  # the agreement ends
+    assert slice_for(service(BRAVO), facts(at=parse_date("2027-01-01"))).valid_until is None
+    before = facts(at=parse_date("2025-01-01"))
+    assert slice_for(service(BRAVO), before).valid_until == parse_date("2026-01-01")  # the agreement begins
+    assert slice_for(service(BRAVO), facts(), until=AT + 1).valid_until == AT + 1
+
+
+def test_a_fellow_s_clearance_counts_where_membership_asks_for_one() -> None:
+    cleared = party("coast", country="SE", clearance="secret", clearance_until=AT + DAY)
+    everyone = {**PARTIES, cleared.uri: cleared}
+    plain = msgspec.structs.replace(facts(), parties=everyone)
+    assert slice_for(service(BRAVO), plain).valid_until == parse_date("2026-06-01")
+    asking = facts(changed("{capacity: operator,", "{clearance: restricted, capacity: operator,"))
+    asking = msgspec.structs.replace(asking, parties=everyone)
+    assert slice_for(service(BRAVO), asking).valid_until == AT + DAY
+
+
+# --- the schema ------------------------------------------------------------------------------------------------------
+
+
+def _attributes(entity: str) -> set[str]:
+    body = schema_text().split(f"entity {entity}", 1)[1].split("{", 1)[1].split("};", 1)[0]
+    lines = [line.split("//")[0] for line in body.splitlines()]
+    return {line.split(":")[0].strip(" ?") for line in lines if ":" in line}
+
+
+def test_a_label_is_exactly_what_the_schema_names() -> None:
+    assert _attributes("Label") == set(Label.__struct_fields__)
+
+
+def test_a_profile_is_exactly_what_the_schema_names() -> None:
+    # who the user is counts only as the addresses under which they can be named
+    assert _attributes("Reader") - {"addresses", "user_address"} == set(Profile.__struct_fields__) - {"user"}
+
+
+def test_every_rule_of_the_hub_is_a_sentence_and_belongs_to_no_agreement() -> None:
+    assert [policy.clause for policy in hub_policies()] == list(HUB_SENTENCES)
+    assert all(policy.agreement is None and "@agreement" not in policy.text for policy in hub_policies())
+    parsed = json.loads(cedarpy.policies_to_json_str("\n".join(policy.text for policy in hub_policies())))
+    assert len(parsed["staticPolicies"]) == len(hub_policies())
+
+
+def test_no_policy_holds_a_date() -> None:
+    for policy in facts().agreements[0].policies:
+        assert "2026" not in policy.text
