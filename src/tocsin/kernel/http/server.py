@@ -43,11 +43,18 @@ def listen(host: str, port: int) -> socket.socket:
         UsageError: the address is taken, or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # the protocol is named because asyncio turns Nagle's algorithm off only where it is; an answer leaves in two
+    # writes, and the second would wait 40 ms for the client's delayed acknowledgement of the first
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
     except (OSError, OverflowError) as error:
+        listening.close()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(f"we cannot listen there: {reason}", where=f"{host}:{port}", todo="choose another") from error
+    return listening
 
 
 def serve(app: Litestar, dialect: Dialect, listening: socket.socket) -> None:
