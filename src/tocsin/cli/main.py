@@ -1,0 +1,211 @@
+"""The command ``tocsin``: its commands, and what becomes of an error.
+
+| exit code | when |
+|---|---|
+| 0 | done |
+| 1 | refused, or partly refused |
+| 2 | the command makes no sense as it stands |
+| 3 | our store or log is broken, or something went wrong that should not have |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+from typer.exceptions import TyperException
+
+from tocsin import __version__
+from tocsin.cli import agreement, collection, demo, hub, log, party, read, share, user, why
+from tocsin.cli.options import commands
+from tocsin.cli.output import printable
+from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["EXIT_CODES", "app", "execute", "run"]
+
+DONE: Final = 0
+REFUSED: Final = 1
+USAGE: Final = 2
+BROKEN: Final = 3
+# As shells count them: 128 and the number of the signal.
+INTERRUPTED: Final = 130
+PIPE_CLOSED: Final = 141
+
+# The one table from errors to exit codes; the first that fits counts.
+EXIT_CODES: Final[tuple[tuple[type[TocsinError], int], ...]] = (
+    (UsageError, USAGE),
+    (RefusedError, REFUSED),
+    (BrokenError, BROKEN),
+    (TocsinError, BROKEN),
+)
+
+_EPILOG: Final = """\b
+Exit codes: 0 done; 1 refused, or partly refused; 2 the command makes no sense
+as it stands; 3 the store or the log is broken.
+
+\b
+TOCSIN_HOME      the folder of the hub (./tocsin-home)
+TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db)
+TOCSIN_DEBUG=1   shows where an unexpected error came from
+"""
+
+app = commands(
+    "Tocsin shares threat intelligence under signed agreements, and proves who received what, and why.", epilog=_EPILOG
+)
+for _group, _name in (
+    (demo.app, None),
+    (hub.app, None),
+    (party.app, "party"),
+    (user.app, "user"),
+    (agreement.app, "agreement"),
+    (collection.app, "collection"),
+    (share.app, None),
+    (read.app, None),
+    (why.app, None),
+    (log.app, "log"),
+):
+    app.add_typer(_group, name=_name)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"tocsin {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version_: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Tocsin shares threat intelligence under signed agreements, and proves who received what, and why."""
+
+
+def run() -> None:
+    """Run the command of this process and end it with its exit code."""
+    code = execute(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = PIPE_CLOSED
+    if code == PIPE_CLOSED:
+        # the interpreter flushes once more at its end, and must not find the pipe closed again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code. Errors are printed to standard error, never raised."""
+    # an option of that name is never a value of ours
+    json = "--json" in arguments
+    try:
+        for argument in arguments:
+            _require_text(argument)
+        returned = typer.main.get_command(app).main(list(arguments), prog_name="tocsin", standalone_mode=False)
+    except TocsinError as error:
+        return _told(error, next(code for kind, code in EXIT_CODES if isinstance(error, kind)), json=json)
+    except TyperException as error:
+        return _misused(error, json=json)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE_CLOSED
+    except SQLAlchemyError as error:
+        _debug()
+        cause = getattr(error, "orig", None) or error
+        broken = BrokenError(
+            f"the store cannot be used: {_first_line(cause)}", todo="look at the disk, and run `tocsin check`"
+        )
+        return _told(broken, BROKEN, json=json)
+    except Exception as error:  # noqa: BLE001  the last place that can tell a person what to report
+        _debug()
+        broken = BrokenError(
+            f"something went wrong that should not have: {type(error).__name__}: {_first_line(error)}",
+            todo="report this line and the command; TOCSIN_DEBUG=1 shows more",
+        )
+        return _told(broken, BROKEN, json=json)
+    return returned if isinstance(returned, int) else DONE
+
+
+def _require_text(argument: str) -> None:
+    try:
+        argument.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("an argument is not UTF-8", where=ascii(argument)[:80], todo="write it in UTF-8") from error
+
+
+def _told(error: TocsinError, code: int, *, json: bool) -> int:
+    """Print an error: what, where, what to do; as one JSON document if JSON was asked for."""
+    if json:
+        document: dict[str, object] = {
+            "what": error.what,
+            "where": error.where,
+            "todo": error.todo,
+            "kind": _kind(error),
+        }
+        if isinstance(error, AgreementError):
+            document["problems"] = [
+                {
+                    "where": problem.where,
+                    "line": problem.line,
+                    "column": problem.column,
+                    "found": problem.found,
+                    "expected": problem.expected,
+                    "todo": problem.todo,
+                }
+                for problem in error.problems
+            ]
+        _complain(msgspec.json.encode({"error": document}).decode())
+        return code
+    if isinstance(error, AgreementError):
+        for problem in error.problems:
+            _complain(printable(str(problem)))
+        return code
+    where = f"{error.where}: " if error.where else ""
+    _complain(printable(f"tocsin: {where}{error.what}"))
+    if error.todo:
+        _complain(printable(f"  to do: {error.todo}"))
+    return code
+
+
+def _misused(error: TyperException, *, json: bool) -> int:
+    """Print what is wrong with a command line; without any command, its help."""
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        _complain(message)
+        return USAGE
+    context = getattr(error, "ctx", None)
+    todo = f"{context.command_path} --help" if context is not None else "tocsin --help"
+    return _told(UsageError(message, todo=todo), USAGE, json=json)
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def _kind(error: TocsinError) -> str:
+    """Return the name of an error's class as a word: ``NotFoundError`` is ``not-found``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0][:300]
+
+
+def _debug() -> None:
+    if os.environ.get("TOCSIN_DEBUG") == "1":
+        import traceback  # noqa: PLC0415  only who debugs waits for it
+
+        traceback.print_exc()

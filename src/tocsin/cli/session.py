@@ -1,0 +1,120 @@
+"""The hub that a command works on, and in whose name it acts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from tocsin.bootstrap import OPERATOR, Hub, open_hub
+from tocsin.errors import ConflictError, LimitError, StoreBrokenError, TocsinError, UsageError
+from tocsin.kernel.mandate import Acting
+from tocsin.parties.model import Party, User
+from tocsin.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["STDIN", "Session", "opened", "read_bounded", "settings", "write_new"]
+
+STDIN: Final = "-"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """An open hub, run by its operator."""
+
+    hub: Hub
+    operator: str  # user@party
+    party: Party  # that runs the hub
+
+    def acting(self, on_behalf_of: str | None = None) -> Acting:
+        """Return the operator, acting for the hub or visibly for another."""
+        acting = Acting(actor=self.operator)
+        return acting if on_behalf_of is None else acting.for_(on_behalf_of)
+
+    def resolve(self, reference: str) -> tuple[Party, User | None]:
+        """Return who is meant by ``party`` or ``user@party``.
+
+        Raises:
+            InputError: it is neither form; NotFoundError: there is none.
+        """
+        return self.hub.parties.resolve(reference)
+
+    def itself(self) -> tuple[Party, User | None]:
+        """Return the operator as party and user."""
+        return self.resolve(self.operator)
+
+
+def settings() -> Settings:
+    """Read the settings from the environment."""
+    return read_settings(os.environ)
+
+
+@contextlib.contextmanager
+def opened() -> Iterator[Session]:
+    """Open the hub of the settings; what is staged is in the log when the ``with`` is left.
+
+    Raises:
+        StoreBrokenError: there is none, or it is not what it must be.
+    """
+    hub = open_hub(settings())
+    try:
+        party = _runs(hub)
+        yield Session(hub=hub, operator=f"{OPERATOR}@{party.name}", party=party)
+    except BaseException:
+        # what went wrong first is what is told; a store that cannot be closed says nothing more
+        with contextlib.suppress(TocsinError, SQLAlchemyError):
+            hub.close()
+        raise
+    hub.close()
+
+
+def _runs(hub: Hub) -> Party:
+    with hub.store.read() as connection:
+        uri = hub.parties.hub_party(connection)
+        if uri is None:
+            raise StoreBrokenError("nobody runs this hub", where=str(hub.settings.home), todo="run `tocsin init`")
+        return hub.parties.party_by_uri(connection, uri)[1]
+
+
+def read_bounded(path: str, limit: int, what: str) -> bytes:
+    """Return the bytes of a file, or of standard input for ``-``; never more than ``limit`` are read.
+
+    Raises:
+        UsageError: it cannot be read.
+        LimitError: it is larger.
+    """
+    try:
+        if path == STDIN:
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror or error}", where=path, todo="name a file") from error
+    if len(data) > limit:
+        raise LimitError(f"{what} has at most {limit} bytes, and this more", where=path, todo="share it in parts")
+    return data
+
+
+def write_new(path: str, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a new file.
+
+    Raises:
+        ConflictError: there is one already.
+        UsageError: it cannot be written.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError as error:
+        raise ConflictError("there is a file already", where=path, todo="name another, or remove it") from error
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror or error}", where=path) from error

@@ -1,0 +1,256 @@
+"""``tocsin user``: people, their credentials and their keys."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from tocsin.cli.keyring import new_key, place_of
+from tocsin.cli.options import JsonOption, PurposeOption, ReasonOption, choices, commands, example, until, words
+from tocsin.cli.output import Output, day, instant, listed
+from tocsin.cli.party import user_document
+from tocsin.cli.session import opened
+from tocsin.errors import UsageError
+from tocsin.kernel.clock import DAY
+from tocsin.parties.model import Permission, Role, User, parse_reference
+from tocsin.parties.passwords import MAX_PASSWORD
+
+__all__ = ["app"]
+
+app = commands("Users: people of a party, their credentials and signing keys.")
+
+UserArgument = Annotated[str, typer.Argument(metavar="USER@PARTY", help="The user.")]
+SubjectArgument = Annotated[
+    str, typer.Argument(metavar="USER@PARTY|PARTY", help="The user, or the party whose service it is for.")
+]
+KeyFileOption = Annotated[
+    Path | None, typer.Option("--key-file", metavar="FILE", help="Where to write the key; else the keyring.")
+]
+
+# What a credential may be allowed, in a word each.
+_ALLOWED: Final = {
+    "read": frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ}),
+    "submit": frozenset({Permission.OBJECTS_SUBMIT}),
+    "delete": frozenset({Permission.OBJECTS_DELETE}),
+}
+_BELONGS: Final = "The key belongs to the signatory alone: hand it over and delete it here. Who holds it signs."
+
+
+@app.command(
+    "add",
+    epilog=example("tocsin user add kari@fjordkraft --role signatory,analyst --clearance restricted --nationality NO"),
+)
+def add(
+    reference: UserArgument,
+    role: Annotated[list[str] | None, typer.Option("--role", help="What they do; viewer if not given.")] = None,
+    clearance: Annotated[str, typer.Option("--clearance", help="Personnel clearance.")] = "unclassified",
+    until_: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="The UTC day on which the clearance ends.")
+    ] = None,
+    nationality: Annotated[str | None, typer.Option("--nationality", metavar="CC", help="ISO 3166-1: NO.")] = None,
+    purpose: PurposeOption = "detect",
+    key_file: KeyFileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add a person to a party; a signatory gets a fresh Ed25519 key, whose public half is registered."""
+    out = Output(json=json)
+    _, name = _parts(reference)
+    roles = choices(role, Role, "--role") or frozenset({Role.VIEWER})
+    path: Path | None = None
+    with opened() as session:
+        party, _ = session.resolve(reference.rpartition("@")[2])
+        user = User(
+            name=name,
+            party=party.uri,
+            roles=roles,
+            clearance=clearance,
+            clearance_until=until(until_),
+            nationality=nationality,
+            purpose=purpose,
+        )
+        try:
+            with session.hub.parties.acting(session.acting(), session.hub.mandate) as acts:
+                acts.add_user(user)
+                if Role.SIGNATORY in roles:
+                    place = key_file or place_of(session.hub.settings, reference)
+                    public = new_key(place, session.hub.entropy)
+                    path = place
+                    user = acts.register_signing_key(reference, public)
+        except BaseException:
+            # nobody was added: the key is nobody's
+            if path is not None:
+                path.unlink(missing_ok=True)
+            raise
+    out.document(user_document(user, party.name) | {"key_file": None if path is None else str(path)})
+    out.line(f"{reference} is added: {listed(user.roles)}.")
+    if path is not None:
+        out.line(f"signing key: {path}, public half {user.signing_key}")
+        out.line(_BELONGS)
+    out.line(f"next: tocsin user token {reference} --purpose {user.purpose}, or tocsin user password {reference}")
+
+
+@app.command("list", epilog=example("tocsin user list fjordkraft"))
+def show_all(
+    party: Annotated[str | None, typer.Argument(metavar="[PARTY]", help="Of this party only.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List users, disabled ones included."""
+    out = Output(json=json)
+    with opened() as session:
+        names = [one.name for one in session.hub.parties.all_parties()] if party is None else [party]
+        users = [(name, user) for name in names for user in session.hub.parties.users(name)]
+    out.document([user_document(user, name) for name, user in users])
+    out.table(
+        ("user", "roles", "clearance", "until", "nationality", "purpose", "status"),
+        (
+            (
+                f"{user.name}@{name}",
+                listed(user.roles),
+                user.clearance,
+                day(user.clearance_until),
+                user.nationality or "-",
+                user.purpose,
+                user.status,
+            )
+            for name, user in users
+        ),
+        nothing="there are no users",
+    )
+
+
+@app.command("key", epilog=example("tocsin user key kari@fjordkraft --key-file kari.key"))
+def key(
+    reference: UserArgument,
+    public: Annotated[
+        str | None,
+        typer.Option("--public", metavar="BASE64", help="Register this public key, made elsewhere; writes no file."),
+    ] = None,
+    key_file: KeyFileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give a signatory a signing key in place of the old one: a fresh one, or one made on their own machine."""
+    out = Output(json=json)
+    if public is not None and key_file is not None:
+        raise UsageError("a public key is registered, and no file written", where="--key-file", todo="leave it out")
+    _parts(reference)
+    path: Path | None = None
+    with opened() as session:
+        session.resolve(reference)
+        if public is None:
+            path = key_file or place_of(session.hub.settings, reference)
+            public = new_key(path, session.hub.entropy)
+        try:
+            user = session.hub.parties.register_signing_key(session.acting(), session.hub.mandate, reference, public)
+        except BaseException:
+            if path is not None:
+                path.unlink(missing_ok=True)
+            raise
+    out.document({"user": reference, "signing_key": user.signing_key, "key_file": None if path is None else str(path)})
+    out.line(f"signatures of {reference} are checked with {user.signing_key}")
+    if path is not None:
+        out.line(f"signing key: {path}")
+        out.line(_BELONGS)
+
+
+@app.command("token", epilog=example("tocsin user token fjordkraft --purpose detect --allow read,submit --days 30"))
+def token(
+    reference: SubjectArgument,
+    purpose: PurposeOption = "detect",
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="WORDS", help="Any of read, submit, delete; else read.")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="How long it is good.")] = 90,
+    note: Annotated[str, typer.Option("--note", help="What it is for; it is entered into the log.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Make a token for a user or a party's service, bound to one purpose; it is shown this once."""
+    out = Output(json=json)
+    wanted = words(allow) or frozenset({"read"})
+    if unknown := sorted(wanted - _ALLOWED.keys()):
+        raise UsageError(f"{unknown[0][:80]!r} cannot be allowed", where="--allow", todo="use read, submit, delete")
+    permissions = frozenset[Permission]().union(*(_ALLOWED[word] for word in wanted))
+    with opened() as session:
+        text, made = session.hub.parties.issue_token(
+            session.acting(),
+            session.hub.mandate,
+            reference,
+            purpose=purpose,
+            permissions=permissions,
+            lifetime=days * DAY,
+            note=note,
+        )
+    out.document(
+        {
+            "token": text,
+            "token_id": made.token_id,
+            "subject": made.subject,
+            "purpose": made.purpose,
+            "permissions": sorted(made.permissions),
+            "expires_at": instant(made.expires_at),
+        }
+    )
+    out.line(text, style="bold")
+    out.line(f"token {made.token_id} of {made.subject}, to {made.purpose}, until {day(made.expires_at)}")
+    out.line("It is shown this once: only a hash of it is kept.")
+
+
+@app.command("revoke", epilog=example("tocsin user revoke 3 --reason 'the sensor was replaced'"))
+def revoke(
+    token_id: Annotated[int, typer.Argument(metavar="TOKEN", help="Its number, as `party show` lists it.")],
+    reason: ReasonOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Make a token good for nothing from now on."""
+    out = Output(json=json)
+    with opened() as session:
+        made = session.hub.parties.revoke_token(session.acting(), session.hub.mandate, token_id, reason)
+    out.document({"token_id": token_id, "subject": made.subject, "revoked_at": instant(made.revoked_at)})
+    out.line(f"token {token_id} of {made.subject} is revoked.")
+
+
+@app.command("password", epilog=example("tocsin user password kari@fjordkraft"))
+def password(
+    reference: UserArgument,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Take it from the first line of standard input.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Set a user's password: asked for twice, or from standard input."""
+    out = Output(json=json)
+    _parts(reference)
+    with opened() as session:
+        session.resolve(reference)
+        if stdin:
+            text = sys.stdin.readline(MAX_PASSWORD + 2).removesuffix("\n")
+        elif sys.stdin.isatty():
+            text = typer.prompt("password", hide_input=True, confirmation_prompt=True)
+        else:
+            raise UsageError("nobody is there to type it", where=reference, todo="use --stdin")
+        session.hub.parties.set_password(session.acting(), session.hub.mandate, reference, text)
+    out.document({"user": reference, "password": "set"})
+    out.line(f"the password of {reference} is set.")
+
+
+@app.command("disable", epilog=example("tocsin user disable kari@fjordkraft --reason 'changed employer'"))
+def disable(reference: UserArgument, reason: ReasonOption = "", json: JsonOption = False) -> None:
+    """Shut a person out, for good."""
+    out = Output(json=json)
+    party, _ = _parts(reference)
+    with opened() as session:
+        user = session.hub.parties.disable_user(session.acting(), session.hub.mandate, reference, reason)
+    out.document(user_document(user, party))
+    out.line(f"{reference} is disabled: passwords and tokens of theirs are good for nothing.")
+
+
+def _parts(reference: str) -> tuple[str, str]:
+    """Return the names of party and user.
+
+    Raises:
+        InputError: it is neither ``party`` nor ``user@party``; UsageError: it names no user.
+    """
+    party, user = parse_reference(reference)
+    if user is None:
+        raise UsageError(f"{reference} is a party, not a user", todo=f"write user@{reference}")
+    return party, user
