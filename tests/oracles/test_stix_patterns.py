@@ -63,7 +63,8 @@ _patterns = st.recursive(
 )
 
 
-class _Listener(antlr4_errors.ErrorListener):  # type: ignore[misc] - the oracle's parser has no types
+# The oracle's parser comes without types.
+class _Listener(antlr4_errors.ErrorListener):  # type: ignore[misc, name-defined]
     def syntaxError(self, *_: object) -> None:  # noqa: N802 - their name
         raise SyntaxError
 
