@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tocsin.agreements.interning import read_labels
 from tocsin.agreements.store import agreement_rows
 from tocsin.agreements.tables import LABELS
+from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Outcome, Receipt
 from tocsin.exchange.releases import WITHDRAWN, decode_offers
 from tocsin.exchange.replay import Offered, Rebuilt, replay
@@ -26,8 +27,6 @@ from tocsin.exchange.tables import (
     SUBMISSIONS,
 )
 from tocsin.log.commitment import commit_content, content_text
-from tocsin.log.export import write_export
-from tocsin.log.model import Disclosure, EntryPayload
 from tocsin.log.verify import read_disclosures, verify_export
 from tocsin.parties import store as parties
 from tocsin.parties.tables import PARTIES
@@ -36,26 +35,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tocsin.bootstrap import Hub
+    from tocsin.log.model import EntryPayload
 
 __all__ = ["export_all", "inspect_hub", "released_in", "tell"]
 
 
 def export_all(hub: Hub, directory: Path) -> Path:
     """Export a hub's whole log with every payload."""
-    with hub.store.read() as connection:
-        rows = list(hub.log.rows(connection))
-        write_export(
-            directory,
-            checkpoint=hub.log.head(connection).checkpoint,
-            signer=hub.log.signer,
-            entries=[row.entry for row in rows],
-            disclosures=[
-                Disclosure(index=row.index, salt=row.salt, payload=row.payload)
-                for row in rows
-                if row.salt is not None and row.payload is not None
-            ],
-            scope="all",
-        )
+    export_log(hub.store, hub.log, directory)
     return directory
 
 
@@ -70,9 +57,11 @@ def tell(hub: Hub) -> list[tuple[int, EntryPayload]]:
 
 
 def inspect_hub(hub: Hub) -> Rebuilt:
-    """Check everything that must hold of a hub at rest; returns what its log alone tells of it."""
-    hub.integrator.integrate()
-    hub.agreements.verify()
+    """Check everything that must hold of a hub at rest; returns what its log alone tells of it.
+
+    The hub tests itself; what it must find is derived here once more, from the export.
+    """
+    hub.self_test.require()
     told = tell(hub)
     rebuilt = replay(told)
     with hub.store.read() as connection:
@@ -107,9 +96,7 @@ def _agreements_agree(hub: Hub, connection: Connection, rebuilt: Rebuilt) -> Non
 def _offers_agree(hub: Hub, connection: Connection, rebuilt: Rebuilt) -> None:
     ids = connection.execute(select(LABELS.c.label_id)).scalars().all()
     assert rebuilt.labels == read_labels(connection, hub.store.adapter, ids)
-    assert rebuilt.collections == dict(
-        connection.execute(select(COLLECTIONS.c.uuid, COLLECTIONS.c.alias)).all()
-    )
+    assert rebuilt.collections == dict(connection.execute(select(COLLECTIONS.c.uuid, COLLECTIONS.c.alias)).all())
     rows = connection.execute(
         select(
             COLLECTIONS.c.uuid,
@@ -182,8 +169,8 @@ def _submissions_are_whole(connection: Connection, told: list[tuple[int, EntryPa
         accepted = [result.id for result in receipt.results if result.outcome is Outcome.ACCEPTED]
         offers = entered[uuid]["offers"]
         assert isinstance(offers, list)
-        assert [offer[2] for offer in offers] == accepted
-        commitments |= {offer[5] for offer in offers if offer[5] is not None}
+        assert [offer["object"] for offer in offers] == accepted
+        commitments |= {offer["content"] for offer in offers if "content" in offer}
     contents = connection.execute(
         select(CONTRIBUTIONS.c.salt, BODIES.c.bytes).join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
     ).all()
