@@ -21,7 +21,7 @@ from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
     Content = bytes | Iterable[bytes]
@@ -205,7 +205,7 @@ def checked(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def living(home: Path) -> Iterator[Live]:
+def living(home: Path) -> Generator[Live]:
     """Serve a hub while the generator is open."""
     world = World(home)
     for name in ("alfa", "bravo", "charlie"):
@@ -242,10 +242,12 @@ def living(home: Path) -> Iterator[Live]:
         share(live, "alfa", malware("versions", modified=f"2026-02-{day}T00:00:00.000Z"))
     share(live, "alfa", address("198.51.100.7"))
     share(live, "charlie", indicator("hidden"))
-    with running(create_app(world.hub)) as live.url:
-        yield live
+    try:
+        with running(create_app(world.hub)) as live.url:
+            yield live
+    finally:
         live.close()
-    world.hub.close()
+        world.hub.close()
 
 
 def share(live: Live, name: str, *objects: dict[str, Any], collection: str = "exchange") -> None:

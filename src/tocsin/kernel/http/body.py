@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from tocsin.errors import InputError, LimitError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     Receive = Callable[[], Awaitable[Any]]  # ASGI's
 
-__all__ = ["BODY_SECONDS", "DRAIN_BYTES", "DRAIN_SECONDS", "DisconnectedError", "drain", "has_body", "read_body"]
+__all__ = ["BODY_SECONDS", "DRAIN_BYTES", "DRAIN_SECONDS", "DisconnectedError", "Incoming", "has_body"]
 
 # 64 MiB within this time is 5 Mbit/s; who is slower holds a place that others need.
 BODY_SECONDS: Final = 120
@@ -32,56 +33,60 @@ def has_body(headers: Mapping[str, str]) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0").strip() != "0"
 
 
-async def read_body(
-    receive: Receive, limit: int, *, declared: str | None = None, seconds: float = BODY_SECONDS
-) -> bytes:
-    """Return the whole body; at most ``limit`` bytes of it are ever held.
+class Incoming:
+    """The body of one request, as it comes in. ``unread`` says whether any of it may still be on its way."""
 
-    Raises:
-        LimitError: there are more, or ``declared``, the Content-Length, says so beforehand.
-        InputError: it took longer than ``seconds``.
-        DisconnectedError: it was cut off.
-    """
-    if declared is not None and declared.isascii() and declared.isdigit() and _exceeds(declared, limit):
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in _chunks(receive):
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
-    except TimeoutError as error:
-        raise InputError(f"the body was not here within {seconds:.0f} s", todo="send less, or faster") from error
-    return b"".join(chunks)
+    def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
+        self._receive = receive
+        self._declared = headers.get("content-length")
+        self.unread = has_body(headers)
 
+    async def read(self, limit: int, *, seconds: float = BODY_SECONDS) -> bytes:
+        """Return the whole body; at most ``limit`` bytes of it are ever held.
 
-async def drain(receive: Receive, *, most: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:
-    """Throw the rest of a body away, so far and so long as the limits say; never fails."""
-    size = 0
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in _chunks(receive):
-                size += len(chunk)
-                if size > most:
-                    return
-    except (TimeoutError, DisconnectedError):
-        return
+        Raises:
+            LimitError: there are more, or its Content-Length says so beforehand.
+            InputError: it took longer than ``seconds``.
+            DisconnectedError: it was cut off.
+        """
+        if self._declared is not None and _exceeds(self._declared, limit):
+            raise _too_large(limit)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(seconds):
+                async for chunk in self._chunks():
+                    size += len(chunk)
+                    if size > limit:
+                        raise _too_large(limit)
+                    chunks.append(chunk)
+        except TimeoutError as error:
+            raise InputError(f"the body was not here within {seconds:.0f} s", todo="send less, or faster") from error
+        return b"".join(chunks)
 
+    async def drain(self, *, most: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:
+        """Throw what is left of it away, so far and so long as the limits say; never fails."""
+        size = 0
+        with contextlib.suppress(TimeoutError, DisconnectedError):
+            async with asyncio.timeout(seconds):
+                async for chunk in self._chunks():
+                    size += len(chunk)
+                    if size > most:
+                        return
 
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise DisconnectedError("the body was cut off")
-        yield message.get("body", b"")
-        more = message.get("more_body", False)
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while self.unread:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.unread = False
+                raise DisconnectedError("the body was cut off")
+            self.unread = message.get("more_body", False)
+            yield message.get("body", b"")
 
 
 def _exceeds(declared: str, limit: int) -> bool:
+    if not (declared.isascii() and declared.isdigit()):
+        return False
     # a number longer than the limit's needs no conversion: a million digits would take its time
     digits = declared.lstrip("0")
     return len(digits) > len(str(limit)) or int(digits or "0") > limit

@@ -23,7 +23,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from tocsin.errors import AuthenticationError, BrokenError, BusyError, ForbiddenError, TocsinError, UsageError
-from tocsin.kernel.http.body import drain, has_body, read_body
+from tocsin.kernel.http.body import Incoming, has_body
 from tocsin.kernel.http.negotiation import MediaType, accepts, parse_media_type
 from tocsin.kernel.http.problems import Dialect, HttpProblem, describe, problem_of, unexpected
 
@@ -198,27 +198,27 @@ class Edge(Generic[P]):
 
     async def _answer(self, route: Route[P], request: Request[Any, Any, Any]) -> ASGIResponse:
         head = request.method == "HEAD"
-        unread = has_body(request.headers)
+        incoming = Incoming(request.receive, request.headers)
+        endpoint = route.methods.get("GET" if head else request.method)
+        read = False
         try:
-            endpoint = route.methods.get("GET" if head else request.method)
             if request.method == "OPTIONS" and endpoint is None:
                 # tells no more than the protocol's specification does
                 return self._write(Reply(body=b"", status=HTTPStatus.NO_CONTENT, headers=(("allow", route.allow),)))
             if endpoint is None:
-                return await self._refuse(_not_allowed(route.allow), request, unread=unread)
+                return await self._refuse(_not_allowed(route.allow), request, incoming)
             if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
-                return await self._refuse(_TOO_LONG, request, unread=unread)
+                return await self._refuse(_TOO_LONG, request, incoming)
             if endpoint.body is None:
                 reply = await sync_to_thread(self._admit_and_run, endpoint, request)
             else:
                 known = await sync_to_thread(self._admit, endpoint, request)
-                body = await self._read(endpoint.body, request)
-                unread = False
+                body = await self._read(endpoint.body, incoming)
+                read = True
                 reply = await sync_to_thread(self._run, endpoint, request, known, body)
             return self._write(reply, head=head)
         except Exception as error:  # noqa: BLE001  whatever a function raises is answered here, in the dialect
-            problem = self._problem(error, request, in_body=not unread and endpoint is not None and bool(endpoint.body))
-            return await self._refuse(problem, request, unread=unread)
+            return await self._refuse(self._problem(error, request, in_body=read), request, incoming)
 
     def _admit_and_run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any]) -> Reply:
         return self._run(endpoint, request, self._admit(endpoint, request), b"")
@@ -241,12 +241,12 @@ class Edge(Generic[P]):
         path = {name: str(value) for name, value in request.path_params.items()}
         return endpoint.run(Call(known=known, path=path, query=request.scope["query_string"], body=body))
 
-    async def _read(self, body: Body, request: Request[Any, Any, Any]) -> bytes:
+    async def _read(self, body: Body, incoming: Incoming) -> bytes:
         if self._reading >= BODIES_AT_ONCE:
             raise BusyError("too many submissions are being read", todo="try again in a few seconds")
         self._reading += 1  # on the event loop only
         try:
-            return await read_body(request.receive, body.limit, declared=request.headers.get("content-length"))
+            return await incoming.read(body.limit)
         finally:
             self._reading -= 1
 
@@ -260,13 +260,13 @@ class Edge(Generic[P]):
             body=b"" if head else reply.body, status_code=reply.status, headers=headers, is_head_response=head
         )
 
-    async def _refuse(self, problem: HttpProblem, request: Request[Any, Any, Any], *, unread: bool) -> ASGIResponse:
+    async def _refuse(self, problem: HttpProblem, request: Request[Any, Any, Any], incoming: Incoming) -> ASGIResponse:
         headers = problem.headers
-        if unread:
+        if incoming.unread:
             # what is left of the body would be read as the next request
             headers = (*headers, ("connection", "close"))
             if "expect" not in request.headers:  # who waits for `100 Continue` has sent nothing yet (RFC 9110 §10.1.1)
-                await drain(request.receive)
+                await incoming.drain()
         reply = Reply(body=self.dialect.problem(problem), status=problem.status, headers=headers)
         return self._write(reply, head=request.method == "HEAD")
 

@@ -121,16 +121,14 @@ class _Server(uvicorn.Server):
             raise UsageError("the server did not start", todo="look into the log")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets=sockets)
-        finally:
-            self.settled.set()
+        await super().startup(sockets=sockets)
+        self.settled.set()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
+        # uvicorn leaves the process when an application does not start; who called us has a store to close first
+        with contextlib.suppress(SystemExit):
             await super().serve(sockets=sockets)
-        finally:
-            self.settled.set()
+        self.settled.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
