@@ -1,7 +1,7 @@
 """The hub's own rules: what holds whatever the agreements say.
 
 They stand beside the agreements' policies in every decision, as policies like any other, and their names stand in
-verdicts where a clause's would. Floors are forbids, since Cedar lets no permit outweigh one. See docs/adr/0013.
+verdicts where a clause's would. Floors are forbids, since Cedar lets no permit outweigh one. See docs/adr/0033.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -343,3 +345,20 @@ def test_an_order_of_keys_is_no_part_of_what_is_signed() -> None:
 def test_a_purpose_that_no_credential_has_is_noted() -> None:
     parsed = parse_agreement(changed("purposes: [detect, respond]", "purposes: [detect, research]").encode(), where="a")
     assert "purpose 'research': no credential can be bound to it here, so it lets nobody read" in parsed.notes
+
+
+# --- what people read about it ---------------------------------------------------------------------------------------
+
+PAGE: Final = (Path(__file__).parents[3] / "docs" / "agreements.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_documentation_is_in_order() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    document = parse_agreement(example.encode(), where="docs/agreements.md").document
+    assert [clause.id for clause in document.clauses] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("terms", [ReaderTerms, LabelTerms])
+def test_every_condition_is_documented(terms: type[ReaderTerms | LabelTerms]) -> None:
+    missing = [key for key in terms.__struct_fields__ if f"`{key}`" not in PAGE]
+    assert missing == []
