@@ -109,6 +109,7 @@ class _Contribution(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     label_id: int
     label: Label
+    offered: bool  # in some collection; not once its owner took it back
 
 
 class Asking:
@@ -132,6 +133,7 @@ class Asking:
             facts = self._gate.facts(connection, self._log.now(connection))
             party, user = question.reader or (question.party, question.user)
             profile = profile_of(party, user, question.purpose, facts.at)
+            everything = self._sees_all(connection, question)
             found = [
                 Why(
                     object_id=question.object_id,
@@ -140,10 +142,12 @@ class Asking:
                     reader=_reference(party, user),
                     purpose=question.purpose,
                     label=one.label,
-                    explanation=self._told(connection, question, explain(profile, one.label, facts), facts),
+                    explanation=self._told(
+                        question, _standing(one, explain(profile, one.label, facts)), facts, everything=everything
+                    ),
                 )
                 for one in self._contributions(connection, question.object_id)
-                if self._may_ask(connection, question, one, facts)
+                if everything or self._may_ask(question, one, facts)
             ]
         if not found:
             raise NotFoundError(_NOTHING)
@@ -168,7 +172,12 @@ class Asking:
             if not found:
                 raise NotFoundError(_NOTHING)
             received = [item for one in found for item in self._received(connection, one)]
-            standings = [item for one in found for item in self._standings(connection, question, one, facts)]
+            standings = [
+                item
+                for one in found
+                if one.offered
+                for item in self._standings(connection, question, one, facts, everything=everything)
+            ]
         return Account(
             object_id=question.object_id,
             owners=tuple(sorted({self._name(facts, one.label.owner) for one in found})),
@@ -198,6 +207,7 @@ class Asking:
                     by_label.setdefault(own.label_id, []).append(object_id)
             labels = self._gate.labels(connection, sorted(by_label))
             outlooks = []
+            everything = self._sees_all(connection, question)
             for party, user in readers:
                 for label_id, objects in by_label.items():
                     purposes, told = _purposes(party, user, labels[label_id], facts)
@@ -207,7 +217,7 @@ class Asking:
                             label=labels[label_id],
                             objects=tuple(objects),
                             purposes=purposes,
-                            explanation=self._told(connection, question, told, facts),
+                            explanation=self._told(question, told, facts, everything=everything),
                         )
                     )
         return tuple(outlooks)
@@ -220,17 +230,22 @@ class Asking:
             return False
         return question.party.status is PartyStatus.VETTED and bool(question.user.roles & {Role.AUDITOR, Role.OPERATOR})
 
-    def _may_ask(self, connection: Connection, question: Question, one: _Contribution, facts: Facts) -> bool:
-        if self._sees_all(connection, question) or one.label.owner == question.party.uri:
+    @staticmethod
+    def _may_ask(question: Question, one: _Contribution, facts: Facts) -> bool:
+        # reads nothing from the store: a hidden object must not cost a query more than a missing one
+        if one.label.owner == question.party.uri:
             return True
+        if not one.offered:
+            return False
         if question.reader is not None and question.reader != (question.party, question.user):
             return False
         profile = profile_of(question.party, question.user, question.purpose, facts.at)
         return explain(profile, one.label, facts).verdict.allows
 
-    def _told(self, connection: Connection, question: Question, told: Explanation, facts: Facts) -> Explanation:
+    @staticmethod
+    def _told(question: Question, told: Explanation, facts: Facts, *, everything: bool) -> Explanation:
         """Leave out every agreement that the asker is not party to."""
-        if self._sees_all(connection, question):
+        if everything:
             return told
         asker = question.party.uri
         own = {one.document.name for one in facts.agreements if asker in one.signed or asker in one.names.values()}
@@ -276,6 +291,7 @@ class Asking:
             .order_by(CONTRIBUTIONS.c.version.desc(), CONTRIBUTIONS.c.contribution_id)
         ).all()
         labels = self._gate.labels(connection, sorted({row.label_id for row in rows}))
+        offered = self._offered(connection, object_id)
         return [
             _Contribution(
                 contribution_id=row.contribution_id,
@@ -283,9 +299,24 @@ class Asking:
                 version=row.version,
                 label_id=row.label_id,
                 label=labels[row.label_id],
+                offered=row.contribution_id in offered,
             )
             for row in rows
         ]
+
+    def _offered(self, connection: Connection, object_id: str) -> set[int]:
+        """Return the contributions of an object that a collection offers and that were not withdrawn from it."""
+        return set(
+            connection.execute(
+                select(OFFERS.c.contribution_id)
+                .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
+                .where(
+                    COLLECTIONS.c.environment == self._environment,
+                    OFFERS.c.object_id == object_id,
+                    OFFERS.c.withdrawn_at.is_(None),
+                )
+            ).scalars()
+        )
 
     def _received(self, connection: Connection, one: _Contribution) -> list[Received]:
         offers: dict[int, list[int]] = {}
@@ -313,7 +344,7 @@ class Asking:
         ]
 
     def _standings(
-        self, connection: Connection, question: Question, one: _Contribution, facts: Facts
+        self, connection: Connection, question: Question, one: _Contribution, facts: Facts, *, everything: bool
     ) -> list[Standing]:
         readers: list[tuple[Party, User | None]] = [
             (party, None)
@@ -332,7 +363,7 @@ class Asking:
                     reader=_reference(party, user),
                     version=format_instant(one.version),
                     purposes=open_for,
-                    explanation=self._told(connection, question, chosen, facts),
+                    explanation=self._told(question, chosen, facts, everything=everything),
                 )
             )
         return standings
@@ -348,6 +379,13 @@ def _purposes(party: Party, user: User | None, label: Label, facts: Facts) -> tu
     told = {purpose: explain(profile_of(party, user, purpose, facts.at), label, facts) for purpose in PURPOSES}
     open_for = tuple(purpose for purpose, item in told.items() if item.verdict.allows)
     return open_for, told[open_for[0]] if open_for else told[user.purpose if user else PURPOSES[0]]
+
+
+def _standing(one: _Contribution, told: Explanation) -> Explanation:
+    if one.offered:
+        return told
+    gone = Remark(text="its owner took it back: whatever the agreements say, nobody receives it")
+    return msgspec.structs.replace(told, remarks=(*told.remarks, gone))
 
 
 def _reference(party: Party, user: User | None) -> str:
