@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from tocsin.agreements.model import Action, Label, Profile, Verdict
 from tocsin.agreements.tables import LABELS, PROFILES, VERDICTS
@@ -37,6 +37,9 @@ __all__ = [
 _LABEL: Final = msgspec.json.Decoder(Label)
 _PROFILE: Final = msgspec.json.Decoder(Profile)
 _VERDICT: Final = msgspec.json.Decoder(Verdict)
+_PROFILE_ID: Final = select(PROFILES.c.profile_id).where(
+    PROFILES.c.environment == bindparam("environment"), PROFILES.c.digest == bindparam("digest")
+)
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
@@ -121,9 +124,7 @@ def read_labels(connection: Connection, adapter: Adapter, ids: Sequence[int]) ->
 def intern_profile(connection: Connection, environment: int, profile: Profile, at: Micros) -> int:
     """Return the id of a profile, entering it when it is new."""
     key = profile_digest(profile)
-    known = connection.execute(
-        select(PROFILES.c.profile_id).where(PROFILES.c.environment == environment, PROFILES.c.digest == key)
-    ).scalar_one_or_none()
+    known = connection.execute(_PROFILE_ID, {"environment": environment, "digest": key}).scalar_one_or_none()
     if known is not None:
         return int(known)
     free = next_id(connection, PROFILES.c.profile_id)
@@ -137,11 +138,8 @@ def intern_profile(connection: Connection, environment: int, profile: Profile, a
 
 def find_profile(connection: Connection, environment: int, profile: Profile) -> int | None:
     """Return the id of a profile that was interned before, or None."""
-    return connection.execute(
-        select(PROFILES.c.profile_id).where(
-            PROFILES.c.environment == environment, PROFILES.c.digest == profile_digest(profile)
-        )
-    ).scalar_one_or_none()
+    key = profile_digest(profile)
+    return connection.execute(_PROFILE_ID, {"environment": environment, "digest": key}).scalar_one_or_none()
 
 
 def read_profile(connection: Connection, profile_id: int) -> Profile:

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import AgreementDocument, parse_agreement
@@ -36,6 +36,9 @@ __all__ = [
     "set_status",
     "start_epochs",
 ]
+
+# Asked for by every request.
+_EPOCH: Final = select(POLICY_EPOCHS.c.epoch).where(POLICY_EPOCHS.c.environment == bindparam("environment"))
 
 _NAMES: Final = msgspec.json.Decoder(dict[str, str])
 
@@ -88,9 +91,7 @@ def policy_epoch(connection: Connection, environment: int) -> int:
     Raises:
         StoreBrokenError: there is none: the hub was not founded.
     """
-    epoch = connection.execute(
-        select(POLICY_EPOCHS.c.epoch).where(POLICY_EPOCHS.c.environment == environment)
-    ).scalar_one_or_none()
+    epoch = connection.execute(_EPOCH, {"environment": environment}).scalar_one_or_none()
     if epoch is None:
         raise StoreBrokenError("the count of policy changes is missing", where="policy_epochs")
     return int(epoch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from tocsin.errors import NotFoundError
 from tocsin.exchange.model import Collection, Receipt
@@ -32,6 +32,16 @@ __all__ = [
 # What one statement takes of bound values; PostgreSQL's and SQLite's own limits are far above.
 CHUNK: Final = 500
 
+# Asked for by every page.
+_COLLECTIONS: Final = (
+    select(COLLECTIONS)
+    .where(COLLECTIONS.c.environment == bindparam("environment"))
+    .order_by(COLLECTIONS.c.collection_id)
+)
+_LABEL_COUNT: Final = select(LABEL_COUNTS.c.offers).where(
+    LABEL_COUNTS.c.collection_id == bindparam("collection"), LABEL_COUNTS.c.label_id == bindparam("label")
+)
+
 
 class Own(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A contribution that a party made before."""
@@ -53,9 +63,7 @@ def chunks(values: Sequence[object]) -> Iterator[list[object]]:
 
 def read_collections(connection: Connection, environment: int) -> list[Collection]:
     """Return every collection, in the order of being made."""
-    rows = connection.execute(
-        select(COLLECTIONS).where(COLLECTIONS.c.environment == environment).order_by(COLLECTIONS.c.collection_id)
-    )
+    rows = connection.execute(_COLLECTIONS, {"environment": environment})
     return [
         Collection(
             id=row.collection_id,
@@ -199,10 +207,8 @@ def read_label_counts(connection: Connection, collection_id: int) -> dict[int, i
 
 def offers_of_label(connection: Connection, collection_id: int, label_id: int) -> int:
     """Return how many offers a collection holds of one label."""
-    query = select(LABEL_COUNTS.c.offers).where(
-        LABEL_COUNTS.c.collection_id == collection_id, LABEL_COUNTS.c.label_id == label_id
-    )
-    return connection.execute(query).scalar_one_or_none() or 0
+    which = {"collection": collection_id, "label": label_id}
+    return connection.execute(_LABEL_COUNT, which).scalar_one_or_none() or 0
 
 
 def move_head(connection: Connection, collection_id: int, *, seq: int, added: Micros) -> None:
@@ -227,8 +233,8 @@ def read_receipt(connection: Connection, environment: int, uuid: str, party_id: 
 def bodies_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, bytes | None]:
     """Return stored bytes by body id."""
     wanted = adapter.integers(ids, "wanted")
-    rows = connection.execute(select(BODIES.c.body_id, BODIES.c.bytes).join(wanted, wanted.c.value == BODIES.c.body_id))
-    return {row.body_id: row.bytes for row in rows}
+    query = select(BODIES.c.body_id, BODIES.c.bytes).join(wanted, wanted.c.value == BODIES.c.body_id)
+    return dict(connection.execute(query).all())
 
 
 def count_offers(connection: Connection, collection_id: int) -> int:

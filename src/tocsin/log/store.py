@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Head", "Row"]
 
 # Asked by every request: built once.
+_HEAD = select(LOG_HEADS).where(LOG_HEADS.c.environment == bindparam("environment"))
 _AT = select(LOG_HEADS.c.at).where(LOG_HEADS.c.environment == bindparam("environment"))
 
 # How many rows a walk over the whole log holds at once.
@@ -53,7 +54,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_head(connection: Connection, environment: int) -> Head | None:
     """Return the head, or None for an environment that was never founded."""
-    row = connection.execute(select(LOG_HEADS).where(LOG_HEADS.c.environment == environment)).first()
+    row = connection.execute(_HEAD, {"environment": environment}).first()
     if row is None:
         return None
     peaks = tuple(row.peaks[start : start + HASH_BYTES] for start in range(0, len(row.peaks), HASH_BYTES))

@@ -43,6 +43,8 @@ class SqliteAdapter:
             poolclass=QueuePool,
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
+            # the connection given back last has the warmest cache
+            pool_use_lifo=True,
             # the pool hands a connection to one thread at a time
             connect_args={"check_same_thread": False, "timeout": WRITER_PATIENCE, "isolation_level": None},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from tocsin.kernel.db.metadata import ENVIRONMENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Column, Connection
+    from sqlalchemy import Column, Connection, Select
 
     from tocsin.kernel.db.adapter import Adapter
 
@@ -93,7 +94,12 @@ class Store:
 
 def next_id(connection: Connection, key: Column[int]) -> int:
     """Return the next free value of a primary key; only the one writer may ask."""
-    return int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one()) + 1
+    return int(connection.execute(_highest(key)).scalar_one()) + 1
+
+
+@functools.cache
+def _highest(key: Column[int]) -> Select[int]:
+    return select(func.coalesce(func.max(key), 0))
 
 
 def ensure_environment(connection: Connection, environment: int, name: str, at: int) -> None:
