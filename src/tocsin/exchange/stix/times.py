@@ -47,6 +47,9 @@ _cached = lru_cache(maxsize=4096)(_micros)
 
 def later(first: str, second: str) -> bool:
     """Whether `first` is after `second`, to the last digit that they carry. Both are valid timestamps."""
+    if len(first) == len(second):
+        # Of one length, they are written alike, and texts sort as instants do; so does a leap second's 60.
+        return first > second
     a, b = micros(first), micros(second)
     if a != b or (len(first) <= _WHOLE and len(second) <= _WHOLE):
         return a > b

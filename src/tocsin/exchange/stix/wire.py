@@ -146,7 +146,7 @@ def parse_object(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedObjec
     body = _encode(document)
     if ijson.quotes(body) != outline.quotes:
         raise _duplicate(data, "the document")
-    return _read(0, document, body, "", limits.max_string if _suspects([body], outline, limits) else None)
+    return _read(0, document, body, "", limits.max_string if _suspects([body], body, outline, limits) else None)
 
 
 def _load(data: bytes, limits: Limits) -> tuple[Any, ijson.Outline]:
@@ -176,9 +176,10 @@ def _items(
     bodies = [_encode(item) for item in objects]
     frame = _encode({name: [] if name == "objects" else value for name, value in document.items()})
     duplicates: dict[int, str] = {}
-    if ijson.quotes(b"".join(bodies)) + ijson.quotes(frame) != outline.quotes:
+    joined = b"".join([*bodies, frame])
+    if ijson.quotes(joined) != outline.quotes:
         duplicates = _find_duplicates(data, bodies, frame, outline)
-    suspects = _suspects([*bodies, frame], outline, limits)
+    suspects = _suspects([*bodies, frame], joined, outline, limits)
     if len(objects) in suspects:
         around = {name: value for name, value in document.items() if name != "objects"}
         found = bad_object(around, frozenset(), (), limits.max_string) if around else None
@@ -194,12 +195,11 @@ def _items(
     return items
 
 
-def _suspects(bodies: Sequence[bytes], outline: ijson.Outline, limits: Limits) -> set[int]:
+def _suspects(bodies: Sequence[bytes], joined: bytes, outline: ijson.Outline, limits: Limits) -> set[int]:
     """Tell which bodies may hold what only a walk over their values can find; all others do not.
 
-    Looks at everything at once, because most documents hold nothing of the kind.
+    Looks at everything at once (`joined`), because most documents hold nothing of the kind.
     """
-    joined = b"".join(bodies)
     needles = [b"[]", b"{}"] if outline.maybe_empty else []
     places = [(joined, needle) for needle in (*needles, b"null")]
     places.append((joined.translate(_DIGITS), _LONG_INTEGER))
