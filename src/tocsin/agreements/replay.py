@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
     from tocsin.parties.replay import People
 
-__all__ = ["KINDS", "Agreed", "apply", "facts_of"]
+__all__ = ["KINDS", "Agreed", "Standing", "apply", "facts_of"]
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

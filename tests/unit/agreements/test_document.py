@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -350,12 +349,6 @@ def test_a_purpose_that_no_credential_has_is_noted() -> None:
 # --- what people read about it ---------------------------------------------------------------------------------------
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "agreements.md").read_text(encoding="utf-8")
-
-
-def test_the_example_of_the_documentation_is_in_order() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    document = parse_agreement(example.encode(), where="docs/agreements.md").document
-    assert [clause.id for clause in document.clauses] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("terms", [ReaderTerms, LabelTerms])

@@ -198,6 +198,48 @@ def test_a_fellow_s_clearance_counts_where_membership_asks_for_one() -> None:
     assert slice_for(service(BRAVO), asking).valid_until == AT + DAY
 
 
+# --- forbids ---------------------------------------------------------------------------------------------------------
+
+FORBIDS: Final = changed("of: {category: export-controlled}", "of: {type: indicator}").replace("unless", "# unless")
+PERMITS: Final = PLAIN[: PLAIN.index('  - id: "2"')].replace("two-towns", "open-doors")
+
+# who signed the agreement with the forbid; whether its forbid stops bravo from reading what alfa contributed
+SIGNED: Final = {
+    "neither": ((COAST,), False),
+    "the reader alone": ((BRAVO, COAST), True),
+    "the owner alone": ((ALFA, COAST), True),
+    "both": ((ALFA, BRAVO), True),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_forbid_reaches_across_agreements_to_whoever_signed_it(name: str) -> None:
+    signed, stopped = SIGNED[name]
+    both = (*facts(PERMITS).agreements, *facts(FORBIDS, signed=signed).agreements)
+    known = Facts(at=AT, parties=PARTIES, agreements=both)
+    (verdict,) = decide(slice_for(service(BRAVO), known), service(BRAVO), [label()])
+    assert verdict.allows is not stopped
+    expected = ["two-towns/1/2"] if stopped else ["open-doors/1/1.1"]
+    assert [reason.policy_id for reason in verdict.reasons] == expected
+
+
+def test_a_forbid_still_binds_who_is_no_longer_a_member() -> None:
+    # coast signed, and no longer meets the criteria of the agreement with the forbid
+    moved = party("coast", country="DK")
+    wide = PERMITS.replace("[NO, SE]}}", "[NO, SE, DK]}}").replace("    rests_on: [law]\n", "")
+    known = Facts(
+        at=AT,
+        parties={**PARTIES, moved.uri: moved},
+        agreements=(*facts(wide).agreements, *facts(FORBIDS).agreements),
+    )
+    assert moved.uri not in known.members["two-towns/1"]
+    assert moved.uri in known.members["open-doors/1"]
+    (verdict,) = decide(slice_for(service(moved), known), service(moved), [label()])
+    assert [reason.policy_id for reason in verdict.reasons] == ["two-towns/1/2"]
+    (verdict,) = decide(slice_for(service(moved), known), service(moved), [label(owner=moved)])
+    assert [reason.policy_id for reason in verdict.reasons] == ["two-towns/1/2"]
+
+
 # --- the schema ------------------------------------------------------------------------------------------------------
 
 

@@ -200,7 +200,8 @@ class _Builder:
         if key == "<<" and event.style is None:
             raise self.fault(event, "a merge key", "every key written out", "copy what it would have merged")
         if not isinstance(key, str):
-            raise self.fault(event, f"the key {event.value}, which is no text", "text", f'quote it: "{event.value}"')
+            found = f"the key {event.value}, which is no text" if event.value else "a value without a key"
+            raise self.fault(event, found, "text", f'quote it: "{event.value}"' if event.value else None)
         if key in entries:
             first = entries[key].place
             raise self.fault(event, f"the key {key[:60]!r} a second time", f"it once (first on line {first.line})")
