@@ -19,7 +19,7 @@ TREATY: Final = """
 agreement: treaty
 version: 1
 title: What members share
-in_force: {from: 2026-01-01, until: 2028-12-31}
+in_force: {from: 2026-01-01, until: null}
 parties:
   - {name: alfa}
   - {name: bravo}
