@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from support.taxii import Live, address, bundle, envelope, indicator, malware, object_id, share
+from tocsin.exchange.markings import TERMS_EXTENSION
 from tocsin.exchange.taxii.wire import STIX
 
 EXCHANGE = "/live/collections/exchange/"
@@ -300,3 +301,44 @@ def test_every_page_is_a_release_in_the_log(live: Live) -> None:
     assert payload["data"]["collection"] == live.collections["exchange"]
     assert payload["data"]["filter"]["types"] == ["malware"]
     assert "bravo" in str(payload)
+
+
+# --- recipients, by a marking of our own ------------------------------------------------------------------------------
+
+RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+STRICT = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
+ADDRESSED = {
+    "RED to a user": (RED, "anna@https://bravo.example", {"anna", "anna-token"}),
+    "AMBER+STRICT to a party outside of every agreement": (STRICT, "https://charlie.example", set()),
+    "AMBER+STRICT to a party": (STRICT, "https://bravo.example", {"anna", "anna-token", "bravo"}),
+}
+
+
+def addressed(name: str, tlp: str, recipient: str) -> tuple[dict[str, object], bytes]:
+    """Return an indicator for a recipient, and its envelope."""
+    terms = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": object_id("marking-definition", name),
+        "created": "2026-01-01T00:00:00.000Z",
+        "extensions": {TERMS_EXTENSION: {"extension_type": "property-extension", "recipients": [recipient]}},
+    }
+    item = indicator(f"addressed {name}") | {"object_marking_refs": [tlp, terms["id"]]}
+    return item, envelope(terms, item)
+
+
+@pytest.mark.parametrize("name", ADDRESSED)
+def test_recipients_come_by_their_marking(live: Live, name: str) -> None:
+    tlp, recipient, readers = ADDRESSED[name]
+    item, body = addressed(name, tlp, recipient)
+    assert live.post(body).json()["failure_count"] == 0
+    path = f"{INBOX}objects/{item['id']}/"
+    found = {who for who in ("anna", "anna-token", "bravo", "charlie") if live.get(path, who).status_code == 200}
+    assert found == readers
+
+
+def test_red_names_persons(live: Live) -> None:
+    item, body = addressed("RED to a party", RED, "https://bravo.example")
+    failures = live.post(body).json()["failures"]
+    assert [one["id"] for one in failures] == [item["id"]]
+    assert "name them" in failures[0]["message"]

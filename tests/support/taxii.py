@@ -65,6 +65,12 @@ clauses:
     of: {{tlp: {{at_most: amber}}}}
     for: [detect]
     rests_on: [basis]
+  - id: "2"
+    permit: read
+    to: {{addressed: true}}
+    of: {{tlp: {{at_most: red}}}}
+    for: [detect]
+    rests_on: [basis]
 """
 
 _READ: Final = frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ})
