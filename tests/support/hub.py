@@ -44,6 +44,17 @@ class World:
         party = hub_party(uri="https://hub.example", name="hub", title="The hub", country="NO")
         self.hub = found_hub(self.settings, Founding(party=party), clock=self.clock, entropy=self.entropy)
 
+    @classmethod
+    def again(cls, home: Path, *, seed: int, start: int = START) -> World:
+        """Open the hub that is in ``home``, as a new process would after whatever ended the last."""
+        world = cls.__new__(cls)
+        world.settings = Settings(home=home, database=home / "hub.db")
+        world.clock = ManualClock(start)
+        world.entropy = SeededEntropy(seed)
+        world.parties = {}
+        world.hub = open_hub(world.settings, clock=world.clock, entropy=world.entropy)
+        return world
+
     def reopen(self) -> Hub:
         """Close the hub and open it again, as a new process would."""
         self.hub.close()
