@@ -140,8 +140,8 @@ def test_every_clause_form_has_an_example() -> None:
 def test_the_limits_of_a_document_are_those_of_the_parser() -> None:
     kibi, levels, values = document_tree.MAX_BYTES // 1024, document_tree.MAX_DEPTH, document_tree.MAX_NODES
     sentence = (
-        f"{kibi} KiB, {MAX_CLAUSES} clauses, {MAX_LIST} values in a list, {MAX_TEXT} characters in a title or citation, "
-        f"{levels} levels, {values:,} values in all"
+        f"{kibi} KiB, {MAX_CLAUSES} clauses, {MAX_LIST} values in a list, {MAX_TEXT} characters in a title or citation,"
+        f" {levels} levels, {values:,} values in all"
     )
     assert sentence in AGREEMENTS
     assert f"(up to {MAX_PROBLEMS})" in AGREEMENTS
