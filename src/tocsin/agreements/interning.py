@@ -11,7 +11,7 @@ from tocsin.agreements.model import Action, Label, Profile, Verdict
 from tocsin.agreements.tables import LABELS, PROFILES, VERDICTS
 from tocsin.errors import StoreBrokenError
 from tocsin.kernel.canonical import Json, digest
-from tocsin.kernel.db.store import next_id
+from tocsin.kernel.db.store import chunks, next_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -66,12 +66,14 @@ def intern_labels(
 ) -> tuple[dict[Label, int], list[tuple[int, Label]]]:
     """Return the id of each label, and those that are new with this call."""
     digests = {label_digest(label): label for label in labels}
-    known = connection.execute(
-        select(LABELS.c.digest, LABELS.c.label_id).where(
-            LABELS.c.environment == environment, LABELS.c.digest.in_(list(digests))
+    ids: dict[Label, int] = {}
+    for part in chunks(list(digests)):
+        known = connection.execute(
+            select(LABELS.c.digest, LABELS.c.label_id).where(
+                LABELS.c.environment == environment, LABELS.c.digest.in_(part)
+            )
         )
-    ).all()
-    ids = {digests[row.digest]: int(row.label_id) for row in known}
+        ids.update((digests[row.digest], int(row.label_id)) for row in known)
     fresh = [(key, label) for key, label in digests.items() if label not in ids]
     new: list[tuple[int, Label]] = []
     if fresh:

@@ -24,7 +24,7 @@ from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, pars
 from tocsin.exchange.store import Own
 from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import DAY, Micros, format_instant
-from tocsin.kernel.db.store import next_id
+from tocsin.kernel.db.store import chunks, next_id
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 from tocsin.log.commitment import SALT_BYTES, commit_content, content_text
@@ -247,7 +247,7 @@ class _Transaction:
         """Return the marking-definitions that this submission may mean: those in it, then the sender's earlier ones."""
         here = {p.id: msgspec.json.decode(p.body) for _, p in objects if p.type == MARKING_DEFINITION}
         wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)} - set(here)
-        for part in store.chunks(sorted(wanted)):
+        for part in chunks(sorted(wanted)):
             rows = self._connection.execute(
                 select(CONTRIBUTIONS.c.object_id, BODIES.c.bytes)
                 .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
@@ -404,7 +404,7 @@ class _Transaction:
         """Return the ids of which the collection will hold more than one offer, and note that on the ones it holds."""
         here = Counter(offer.parsed.id for offer in offers)
         held: set[str] = set()
-        for part in store.chunks(list(here)):
+        for part in chunks(list(here)):
             held.update(
                 self._connection.execute(
                     select(OFFERS.c.object_id).where(

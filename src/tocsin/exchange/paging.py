@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 from sqlalchemy import bindparam, select
 
-from tocsin.exchange import store
 from tocsin.exchange.model import PageItem, Query, VersionChoice
 from tocsin.exchange.tables import OFFERS
+from tocsin.kernel.db.store import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -107,7 +107,7 @@ def _seq_at(connection: Connection, collection_id: int, instant: Micros) -> int:
 
 def _by_id(connection: Connection, view: View, query: Query, after: int) -> Iterator[Sequence[OfferRow]]:
     rows: list[OfferRow] = []
-    for part in store.chunks(sorted(query.ids or ())):
+    for part in chunks(sorted(query.ids or ())):
         found = connection.execute(
             select(*_COLUMNS).where(
                 OFFERS.c.collection_id == view.collection_id,
@@ -182,7 +182,7 @@ def _judge(
     of all: ``first`` and ``last`` are among the owner's versions, so that no other party's supersedes them.
     """
     by_object: dict[str, list[OfferRow]] = {}
-    for part in store.chunks(object_ids):
+    for part in chunks(object_ids):
         rows = connection.execute(
             select(*_COLUMNS)
             .where(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -11,10 +12,10 @@ from tocsin.errors import NotFoundError
 from tocsin.exchange.model import Collection, Receipt
 from tocsin.exchange.tables import BODIES, COLLECTIONS, CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import Micros
-from tocsin.kernel.db.store import next_id
+from tocsin.kernel.db.store import chunks, next_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -29,9 +30,6 @@ __all__ = [
     "read_receipt",
 ]
 
-# What one statement takes of bound values; PostgreSQL's and SQLite's own limits are far above.
-CHUNK: Final = 500
-
 # Asked for by every page.
 _COLLECTIONS: Final = (
     select(COLLECTIONS)
@@ -40,6 +38,18 @@ _COLLECTIONS: Final = (
 )
 _LABEL_COUNT: Final = select(LABEL_COUNTS.c.offers).where(
     LABEL_COUNTS.c.collection_id == bindparam("collection"), LABEL_COUNTS.c.label_id == bindparam("label")
+)
+
+_ADD_TO_COUNT: Final = (
+    update(LABEL_COUNTS)
+    .where(LABEL_COUNTS.c.collection_id == bindparam("collection"), LABEL_COUNTS.c.label_id == bindparam("label"))
+    .values(offers=LABEL_COUNTS.c.offers + bindparam("added"))
+)
+_FIRST_COUNT: Final = LABEL_COUNTS.insert().values(
+    collection_id=bindparam("collection"),
+    label_id=bindparam("label"),
+    environment=bindparam("environment_"),
+    offers=bindparam("added"),
 )
 
 
@@ -53,12 +63,6 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body_id: int
     digest: bytes
     label_id: int
-
-
-def chunks(values: Sequence[object]) -> Iterator[list[object]]:
-    """Cut a sequence into pieces that one statement takes."""
-    for start in range(0, len(values), CHUNK):
-        yield list(values[start : start + CHUNK])
 
 
 def read_collections(connection: Connection, environment: int) -> list[Collection]:
@@ -183,18 +187,25 @@ def count_labels(
     connection: Connection, environment: int, collection_id: int, added: Iterable[tuple[int, int]]
 ) -> None:
     """Add to (or, with negative numbers, take from) the count of offers of each label."""
+    changes: Counter[int] = Counter()
     for label_id, offers in added:
-        changed = connection.execute(
-            update(LABEL_COUNTS)
-            .where(LABEL_COUNTS.c.collection_id == collection_id, LABEL_COUNTS.c.label_id == label_id)
-            .values(offers=LABEL_COUNTS.c.offers + offers)
+        changes[label_id] += offers
+    known: set[int] = set()
+    for part in chunks(list(changes)):
+        query = select(LABEL_COUNTS.c.label_id).where(
+            LABEL_COUNTS.c.collection_id == collection_id, LABEL_COUNTS.c.label_id.in_(part)
         )
-        if changed.rowcount == 0:
-            connection.execute(
-                LABEL_COUNTS.insert().values(
-                    collection_id=collection_id, label_id=label_id, environment=environment, offers=offers
-                )
-            )
+        known.update(connection.execute(query).scalars())
+    rows = [
+        {"collection": collection_id, "label": label_id, "environment_": environment, "added": offers}
+        for label_id, offers in changes.items()
+    ]
+    for statement, some in (
+        (_ADD_TO_COUNT, [row for row in rows if row["label"] in known]),
+        (_FIRST_COUNT, [row for row in rows if row["label"] not in known]),
+    ):
+        if some:
+            connection.execute(statement, some)
 
 
 def read_label_counts(connection: Connection, collection_id: int) -> dict[int, int]:

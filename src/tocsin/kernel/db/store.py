@@ -15,13 +15,16 @@ from tocsin.kernel.db import migrate
 from tocsin.kernel.db.metadata import ENVIRONMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Column, Connection, Select
 
     from tocsin.kernel.db.adapter import Adapter
 
 __all__ = ["LIVE", "LIVE_NAME", "Store"]
+
+# What one statement takes of bound values; PostgreSQL's and SQLite's own limits are far above.
+CHUNK: Final = 500
 
 LIVE: Final = 1
 LIVE_NAME: Final = "live"
@@ -59,7 +62,12 @@ class Store:
             except BaseException:
                 connection.rollback()
                 raise
-            connection.commit()
+            try:
+                connection.commit()
+            except BaseException:
+                # a commit that failed may leave its transaction open, and a connection in one must not be used again
+                connection.invalidate()
+                raise
 
     def create(self) -> None:
         """Bring an empty database to the present schema."""
@@ -100,6 +108,12 @@ def next_id(connection: Connection, key: Column[int]) -> int:
 @functools.cache
 def _highest(key: Column[int]) -> Select[int]:
     return select(func.coalesce(func.max(key), 0))
+
+
+def chunks(values: Sequence[object]) -> Iterator[list[object]]:
+    """Cut a sequence into pieces that one statement takes."""
+    for start in range(0, len(values), CHUNK):
+        yield list(values[start : start + CHUNK])
 
 
 def ensure_environment(connection: Connection, environment: int, name: str, at: int) -> None:
