@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
 
 TAXII: Final = "application/taxii+json;version=2.1"
 _PATIENCE: Final = 600  # seconds: one peer takes ten for a page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A server under measurement: a client at its collection, and its process."""
+
+    client: Client
+    pid: int
 
 
 class Client:

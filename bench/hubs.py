@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench.http_client import Client
+from bench.http_client import Client, Server
 from support.hub import World
 from tocsin.bootstrap import Hub, open_hub
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import SystemClock
 from tocsin.kernel.mandate import Acting
-from tocsin.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tocsin.exchange.model import Receipt
+    from tocsin.settings import Settings
 
 OWNER: Final = "alfa"
 READER: Final = "bravo"
@@ -68,8 +67,8 @@ def opened(settings: Settings) -> Iterator[Hub]:
 
 
 @contextlib.contextmanager
-def served(settings: Settings) -> Iterator[str]:
-    """Serve a hub from a process of its own; gives the address of its collection."""
+def served(settings: Settings, token: str) -> Iterator[Server]:
+    """Serve a hub from a process of its own; gives a client at its collection, under a token."""
     command = [sys.executable, "-m", "bench.serve", str(settings.home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -77,14 +76,9 @@ def served(settings: Settings) -> Iterator[str]:
             line = process.stdout.readline().strip()
             if not line:
                 raise RuntimeError("our own server did not start")
-            yield f"{line}/live/collections/exchange"
+            yield Server(client=Client(f"{line}/live/collections/exchange", f"Bearer {token}"), pid=process.pid)
         finally:
             process.terminate()
-
-
-def client(address: str, token: str) -> Client:
-    """Return a client of ours."""
-    return Client(address, f"Bearer {token}")
 
 
 def share(hub: Hub, party: str, data: bytes) -> Receipt:
@@ -95,8 +89,3 @@ def share(hub: Hub, party: str, data: bytes) -> Receipt:
 def asker(party: str) -> Asker:
     """Return the service of a party."""
     return Asker(party=f"https://{party}.example", user=None, purpose="detect", acting=Acting(actor=party))
-
-
-def count(page: bytes) -> int:
-    """Return how many objects an envelope holds."""
-    return len(json.loads(page).get("objects", ()))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench import hubs, peers
 from bench.data import Source
-from bench.measure import Ratio, Table, interleave, line, over, rate
+from bench.measure import Costs, Ratio, Table, interleave, line, over, rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,31 +27,33 @@ def measure(run: Run) -> Iterator[Table]:
     settings, token, _ = hubs.small_hub(run.folder / "intake")
     with (
         peers.opentaxii(run.folder / "opentaxii-intake") as peer,
-        hubs.served(settings) as address,
+        hubs.served(settings, token) as server,
         hubs.opened(settings) as hub,
     ):
-        client = hubs.client(address, token)
-
         for size, (ours, theirs) in SIZES.items():
-            turns: dict[str, Callable[[], float]] = {
+            costs = Costs()
+            turns = {
                 SERVICE: _sharing(hub, source, size, ours),
-                POST: _posting(client, source, size, ours),
-                PEER: _posting(peer, source, size, theirs),
+                POST: costs.counted(POST, server.pid, size * ours, _posting(server.client, source, size, ours)),
+                PEER: costs.counted(PEER, peer.pid, size * theirs, _posting(peer.client, source, size, theirs)),
             }
-            for turn in turns.values():
-                turn()
             values = interleave(run.rounds(ROUNDS), turns, run.noise)
             yield Table(
                 name="intake",
                 title=f"Intake: submissions of {size:,}",
-                lines=tuple(line(one, "objects/s", measured) for one, measured in values.items()),
+                lines=(
+                    *(line(one, "objects/s", measured) for one, measured in values.items()),
+                    *costs.lines("object"),
+                ),
                 ratios=(
                     Ratio(name="POST to OpenTAXII's POST", value=over(values, POST, PEER), aim=25),
                     Ratio(name="in process to OpenTAXII's POST", value=over(values, SERVICE, PEER)),
+                    Ratio(name="processor time: OpenTAXII's to ours", value=costs.each(PEER) / costs.each(POST)),
                 ),
                 notes=(
                     source.note(),
-                    "one process, SQLite with `synchronous=FULL`, one client; ours enters every submission into the log as well",
+                    "one process, SQLite with `synchronous=FULL`, one client",
+                    "ours enters every submission into the log as well",
                 ),
             )
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,6 +100,58 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+class Cost:
+    """The processor time of a process and its children, which a busy neighbour changes little."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._before = self._used()
+        self.seconds = 0.0
+
+    def _used(self) -> float:
+        # gunicorn's worker is a child
+        times = [process.cpu_times() for process in (self._process, *self._process.children(recursive=True))]
+        return sum(one.user + one.system for one in times)
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._before = self._used()
+
+    def stop(self) -> None:
+        """Add what was used since ``start``."""
+        self.seconds += self._used() - self._before
+
+
+class Costs:
+    """What each contender's server used of the processor, over all its rounds."""
+
+    def __init__(self) -> None:
+        self._costs: dict[str, Cost] = {}
+        self._done: dict[str, int] = {}
+
+    def counted(self, name: str, pid: int, done: int, turn: Callable[[], float]) -> Callable[[], float]:
+        """Return the turn with its cost counted; it does ``done`` units."""
+        cost = self._costs[name] = Cost(pid)
+        self._done[name] = 0
+
+        def counted() -> float:
+            cost.start()
+            measured = turn()
+            cost.stop()
+            self._done[name] += done
+            return measured
+
+        return counted
+
+    def each(self, name: str) -> float:
+        """Return milliseconds of processor time for one unit."""
+        return 1e3 * self._costs[name].seconds / self._done[name]
+
+    def lines(self, unit: str) -> list[Line]:
+        """Return what one unit cost each, over all rounds."""
+        return [line(f"{name}: processor", f"ms/{unit}", [self.each(name)]) for name in self._costs]
 
 
 def over(values: Mapping[str, list[float]], ours: str, theirs: str) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench import hubs, peers
 from bench.data import Source, bundle
-from bench.measure import Ratio, Table, interleave, line, over, seconds
+from bench.measure import Costs, Ratio, Table, interleave, line, over, seconds
 from tocsin.exchange.model import Query
 
 if TYPE_CHECKING:
@@ -33,35 +33,34 @@ def measure(run: Run) -> Iterator[Table]:
     with (
         peers.opentaxii(run.folder / "opentaxii-pages") as peer,
         peers.medallion(run.folder / "medallion", objects) as memory,
-        hubs.served(settings) as address,
+        hubs.served(settings, token) as server,
         hubs.opened(settings) as hub,
     ):
-        client, asker = hubs.client(address, token), hubs.asker(hubs.READER)
-        peer.post("/objects/", b'{"objects":[' + b",".join(objects) + b"]}")
+        asker, costs = hubs.asker(hubs.READER), Costs()
+        peer.client.post("/objects/", b'{"objects":[' + b",".join(objects) + b"]}")
         wanted = {json.loads(item)["id"] for item in objects}
-        for one in (client, peer, memory):
-            assert {item["id"] for item in json.loads(one.get(PATH))["objects"]} == wanted
-
-        def often(work: Callable[[], object], times: int) -> float:
-            return 1e3 * seconds(lambda: [work() for _ in range(times)]) / times
-
-        turns: dict[str, Callable[[], float]] = {
-            GET: lambda: often(lambda: client.get(PATH), TIMES),
-            SERVICE: lambda: often(lambda: hub.reading.objects(asker, "exchange", Query(), limit=SIZE), TIMES),
-            PEER: lambda: often(lambda: peer.get(PATH), TIMES // 3),
-        }
-        for turn in turns.values():
-            turn()
-        values = interleave(run.rounds(ROUNDS), turns, run.noise)
+        for one in (server, peer, memory):
+            assert {item["id"] for item in json.loads(one.client.get(PATH))["objects"]} == wanted
+        values = interleave(
+            run.rounds(ROUNDS),
+            {
+                GET: costs.counted(GET, server.pid, TIMES, _often(lambda: server.client.get(PATH), TIMES)),
+                SERVICE: _often(lambda: hub.reading.objects(asker, "exchange", Query(), limit=SIZE), TIMES),
+                PEER: costs.counted(PEER, peer.pid, TIMES, _often(lambda: peer.client.get(PATH), TIMES)),
+            },
+            run.noise,
+        )
         # ten seconds a page: few rounds say enough
-        values |= interleave(1 if run.quick else 3, {MEMORY: lambda: often(lambda: memory.get(PATH), 1)}, run.noise)
+        turn = costs.counted(MEMORY, memory.pid, 1, _often(lambda: memory.client.get(PATH), 1))
+        values |= interleave(1 if run.quick else 3, {MEMORY: turn}, run.noise)
     yield Table(
         name="pages",
         title=f"GET limit={SIZE:,} from a collection of {SIZE:,}",
-        lines=tuple(line(one, "ms", measured) for one, measured in values.items()),
+        lines=(*(line(one, "ms", measured) for one, measured in values.items()), *costs.lines("page")),
         ratios=(
             Ratio(name="OpenTAXII's GET to ours", value=over(values, PEER, GET), aim=20),
             Ratio(name="OpenTAXII's GET to ours in process", value=over(values, PEER, SERVICE)),
+            Ratio(name="processor time: OpenTAXII's to ours", value=costs.each(PEER) / costs.each(GET)),
             Ratio(name="medallion's GET to ours", value=over(values, MEMORY, GET)),
         ),
         notes=(
@@ -70,3 +69,7 @@ def measure(run: Run) -> Iterator[Table]:
             "one client, one connection (gunicorn's worker closes it after each answer)",
         ),
     )
+
+
+def _often(work: Callable[[], object], times: int) -> Callable[[], float]:
+    return lambda: 1e3 * seconds(lambda: [work() for _ in range(times)]) / times

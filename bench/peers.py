@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.data import STAMP
-from bench.http_client import Client
+from bench.http_client import Client, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,8 @@ domain: "localhost:9000"
 support_basic_auth: yes
 auth_api:
   class: opentaxii.auth.sqldb.SQLDatabaseAPI
-  parameters: {{db_connection: "sqlite:///{folder}/auth.db", create_tables: yes, secret: {secret}, token_ttl_secs: 86400}}
+  parameters:
+    {{db_connection: "sqlite:///{folder}/auth.db", create_tables: yes, secret: {secret}, token_ttl_secs: 86400}}
 taxii1:
 taxii2:
   title: bench
@@ -64,7 +65,7 @@ def install() -> Path:
 
 
 @contextlib.contextmanager
-def opentaxii(folder: Path) -> Iterator[Client]:
+def opentaxii(folder: Path) -> Iterator[Server]:
     """Serve an empty OpenTAXII; gives a client at its collection, signed in by a bearer token as ours is."""
     programs = install()
     folder.mkdir(parents=True)
@@ -88,12 +89,13 @@ def opentaxii(folder: Path) -> Iterator[Client]:
         *(str(programs / "gunicorn"), "--workers", "1", "--timeout", "600", "--no-control-socket"),
         *("--bind", f"127.0.0.1:{port}", "--pythonpath", str(HERE), "serve_opentaxii:app"),
     ]
-    with _process(command, environ, port, folder / "opentaxii.log"):
-        yield Client(f"http://127.0.0.1:{port}/taxii2/{root}/collections/exchange", f"Bearer {token}")
+    with _process(command, environ, port, folder / "opentaxii.log") as pid:
+        base = f"http://127.0.0.1:{port}/taxii2/{root}/collections/exchange"
+        yield Server(client=Client(base, f"Bearer {token}"), pid=pid)
 
 
 @contextlib.contextmanager
-def medallion(folder: Path, objects: Sequence[bytes]) -> Iterator[Client]:
+def medallion(folder: Path, objects: Sequence[bytes]) -> Iterator[Server]:
     """Serve a medallion that holds these objects from its start; gives a client at its collection."""
     programs = install()
     folder.mkdir(parents=True)
@@ -132,18 +134,18 @@ def medallion(folder: Path, objects: Sequence[bytes]) -> Iterator[Client]:
     config = {"backend": backend, "users": {"bench": "bench"}, "taxii": {"max_page_size": 1000}}
     (folder / "medallion.json").write_text(json.dumps(config), encoding="utf-8")
     command = [str(programs / "medallion"), "--port", str(port), str(folder / "medallion.json")]
-    with _process(command, os.environ, port, folder / "medallion.log"):
+    with _process(command, os.environ, port, folder / "medallion.log") as pid:
         # Basic bench:bench; it compares the password as text
-        yield Client(f"{base}collections/{COLLECTION}", "Basic YmVuY2g6YmVuY2g=")
+        yield Server(client=Client(f"{base}collections/{COLLECTION}", "Basic YmVuY2g6YmVuY2g="), pid=pid)
 
 
 @contextlib.contextmanager
-def _process(command: Sequence[str], environ: Mapping[str, str], port: int, log: Path) -> Iterator[None]:
+def _process(command: Sequence[str], environ: Mapping[str, str], port: int, log: Path) -> Iterator[int]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=dict(environ), stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait(process, port, log)
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.wait(START_SECONDS)
