@@ -118,7 +118,8 @@ def execute(arguments: Sequence[str]) -> int:
         return _misused(error, json=json)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except SystemExit:
+        # nobody reads our output any more: Typer, and Rich before it, know no other answer to a closed pipe
         return PIPE_CLOSED
     except SQLAlchemyError as error:
         _debug()

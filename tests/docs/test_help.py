@@ -1,0 +1,116 @@
+"""Every command's help holds an example that parses, and the documentation names every command and option."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from tocsin.cli.main import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+TOP: Any = typer.main.get_command(app)
+
+
+def walk(command: Any = TOP, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer keeps its classes to itself
+    """Yield every command that does something, with the words that name it."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from walk(inner, (*path, name))
+    else:
+        yield path, command
+
+
+COMMANDS = {" ".join(path): command for path, command in walk()}
+# What a partnership needs from day to day; a command that goes missing is noticed here.
+EXPECTED = {
+    *("demo", "init", "serve", "check", "share", "read", "why", "who"),
+    *(f"party {verb}" for verb in ("add", "list", "show", "clear", "suspend", "leave")),
+    *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
+    *(f"agreement {verb}" for verb in ("check", "propose", "sign", "activate", "list", "show")),
+    *(f"collection {verb}" for verb in ("add", "list")),
+    *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
+}
+
+
+def help_of(name: str) -> str:
+    context = COMMANDS[name].make_context(f"tocsin {name}", [], resilient_parsing=True)
+    text: str = COMMANDS[name].get_help(context)
+    return text
+
+
+def options_of(command: Any) -> set[str]:  # noqa: ANN401  as above
+    return {
+        name
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
+
+
+def test_the_commands_are_those_that_we_promise() -> None:
+    assert set(COMMANDS) == EXPECTED
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_says_what_and_how(name: str) -> None:
+    text = help_of(name)
+    assert f"Usage: tocsin {name}" in text
+    assert (COMMANDS[name].help or "").strip()
+    for parameter in COMMANDS[name].params:
+        assert parameter.help, f"{name} says nothing of {parameter.name}"
+    assert re.search(r"^ *Example: tocsin ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_example_parses(name: str) -> None:
+    _, _, line = COMMANDS[name].epilog.partition("Example: ")
+    words = shlex.split(line)
+    assert words[0] == "tocsin"
+    command, rest = TOP, words[1:]
+    while hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    assert command is COMMANDS[name]
+    with command.make_context(name, rest) as context:
+        assert context.params
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_everything_that_prints_prints_json(name: str) -> None:
+    assert "--json" in options_of(COMMANDS[name])
+
+
+def test_the_documentation_names_every_command_and_option() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for name, command in COMMANDS.items():
+        _, found, section = text.partition(f"\n### `tocsin {name}")
+        assert found, f"docs/cli.md does not describe {name}"
+        section = section.split("\n### ", 1)[0].split("\n## ", 1)[0]
+        # what all commands have is described once, above
+        missing = sorted(option for option in options_of(command) - {"--json", "--help", "-h"} if option not in section)
+        assert not missing, f"docs/cli.md does not describe {missing} of {name}"
+
+
+def test_the_documentation_names_no_command_that_there_is_not() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    named = {" ".join(match.split()[1:]) for match in re.findall(r"^### `(tocsin [a-z ]+[a-z])", text, re.MULTILINE)}
+    assert named == set(COMMANDS)
+
+
+def test_exit_codes_and_variables_are_documented_in_both_places() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    context = TOP.make_context("tocsin", [], resilient_parsing=True)
+    shown = TOP.get_help(context)
+    assert "Exit codes: 0 done; 1 refused, or partly refused; 2 " in shown
+    for code in ("| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 130 |", "| 141 |"):
+        assert code in text
+    for variable in ("TOCSIN_HOME", "TOCSIN_DATABASE", "TOCSIN_DEBUG"):
+        assert variable in shown
+        assert variable in text

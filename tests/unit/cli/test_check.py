@@ -1,0 +1,259 @@
+"""The self-test: every way of damaging store or log that we could think of fails the check that is for it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.cli import Cli, bundle, indicator, partnership, tool
+from tocsin.exchange.check import CHECKS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cli = partnership(tmp_path_factory.mktemp("check") / "home")
+    cli.ok("share", "-", "--as", "alpha", stdin=bundle(indicator(1), indicator(2), tool(3)))
+    cli.ok("share", "-", "--as", "beta", stdin=bundle(indicator(1), indicator(4)))
+    assert cli.run("share", "-", "--as", "beta", stdin=bundle(indicator(4), indicator(5, pattern="no"))).code == 1
+    cli.ok("collection", "add", "other", "--title", "Other")
+    cli.ok("share", "-", "--as", "alpha", "--collection", "other", stdin=bundle(indicator(2)))
+    cli.ok("user", "token", "beta")
+    cli.ok("user", "token", "alpha")
+    cli.ok("user", "revoke", "1")
+    cli.ok("read", "--as", "beta")
+    cli.ok("read", "--as", "anna@beta", "--limit", "1")
+    return cli.home
+
+
+def test_a_hub_that_was_used_passes(made: Path) -> None:
+    told = Cli(made).json("check")
+    assert told["passed"]
+    assert [one["check"] for one in told["checks"]] == list(CHECKS)
+    details = {one["check"]: one["detail"] for one in told["checks"]}
+    assert details["submissions"] == "4 submissions, 6 offers; 5 contents open their commitments"
+    assert details["releases"] == "2 releases"
+    assert details["credentials"] == "2 tokens, 1 of them revoked"
+
+
+# name: statements, and the checks of which at least one must fail
+DAMAGE: dict[str, tuple[list[str], set[str]]] = {
+    "a row refers to nothing": (["UPDATE contributions SET label_id = 99 WHERE contribution_id = 1"], {"database"}),
+    "an entry is gone": (["DELETE FROM log_entries WHERE idx = 5"], {"log"}),
+    "an entry's payload is another": (
+        ["UPDATE log_entries SET payload = replace(payload, 'alpha', 'alphb') WHERE idx = 5"],
+        {"log"},
+    ),
+    "an entry's kind is another": (["UPDATE log_entries SET kind = 'inquiry' WHERE idx = 5"], {"log"}),
+    "an entry's time is another": (["UPDATE log_entries SET at = at + 1 WHERE idx = 5"], {"log"}),
+    "the head is older": (["UPDATE log_heads SET size = size - 1"], {"log"}),
+    "a submission is gone": (["DELETE FROM submissions WHERE submission_id = 3"], {"submissions"}),
+    "a submission is another's": (["UPDATE submissions SET party_id = 1 WHERE submission_id = 3"], {"submissions"}),
+    "a submission came for another": (
+        ["UPDATE submissions SET on_behalf_of = 'gamma' WHERE submission_id = 3"],
+        {"submissions"},
+    ),
+    "a submission came later": (
+        ["UPDATE submissions SET received_at = received_at + 1 WHERE submission_id = 3"],
+        {"submissions"},
+    ),
+    "a receipt tells another result": (
+        ["UPDATE submissions SET result = replace(result, 'repeated', 'accepted') WHERE submission_id = 3"],
+        {"submissions"},
+    ),
+    "a receipt is no receipt": (["UPDATE submissions SET result = 'x' WHERE submission_id = 3"], {"submissions"}),
+    "an offer is gone": (["DELETE FROM offers WHERE collection_id = 1 AND offer_seq = 5"], {"submissions"}),
+    "an offer is added": (
+        [
+            (
+                "INSERT INTO offers SELECT collection_id, 6, environment, label_id, contribution_id, body_id, "
+                "object_id, version, owner_id, date_added + 1, contested, withdrawn_at FROM offers "
+                "WHERE collection_id = 1 AND offer_seq = 5"
+            )
+        ],
+        {"submissions"},
+    ),
+    "an offer is of another object": (
+        ["UPDATE offers SET object_id = 'x' WHERE collection_id = 1 AND offer_seq = 3"],
+        {"submissions"},
+    ),
+    "an offer is of another version": (
+        ["UPDATE offers SET version = version + 1 WHERE collection_id = 1 AND offer_seq = 3"],
+        {"submissions"},
+    ),
+    "an offer was made at another time": (
+        ["UPDATE offers SET date_added = date_added + 1 WHERE collection_id = 1 AND offer_seq = 3"],
+        {"submissions"},
+    ),
+    "an offer is another's": (
+        ["UPDATE offers SET owner_id = 3 WHERE collection_id = 1 AND offer_seq = 3"],
+        {"submissions"},
+    ),
+    "an offer has a wider label": (
+        ["UPDATE offers SET label_id = 1 WHERE collection_id = 1 AND offer_seq = 3"],
+        {"submissions"},
+    ),
+    "an offer has another body": (
+        ["UPDATE offers SET body_id = 2 WHERE collection_id = 1 AND offer_seq = 3"],
+        {"submissions"},
+    ),
+    "an offer is withdrawn behind the log's back": (
+        [
+            "UPDATE offers SET label_id = 0, withdrawn_at = 5 WHERE collection_id = 1 AND offer_seq = 3",
+            "UPDATE label_counts SET offers = offers - 1 WHERE collection_id = 1 AND label_id = 2",
+            "INSERT INTO label_counts VALUES (1, 0, 1, 1)",
+        ],
+        {"withdrawals"},
+    ),
+    "a contribution has another label": (
+        ["UPDATE contributions SET label_id = 1 WHERE contribution_id = 3"],
+        {"submissions"},
+    ),
+    "a contribution is another's": (
+        ["UPDATE contributions SET owner_id = 3 WHERE contribution_id = 2"],
+        {"submissions"},
+    ),
+    "a contribution came with another submission": (
+        ["UPDATE contributions SET submission_id = 2 WHERE contribution_id = 2"],
+        {"submissions"},
+    ),
+    "a salt is another": (["UPDATE contributions SET salt = zeroblob(32) WHERE contribution_id = 1"], {"submissions"}),
+    "a body is another": (
+        ["UPDATE bodies SET bytes = replace(bytes, 'indicator 2', 'indicator 3') WHERE body_id = 2"],
+        {"submissions"},
+    ),
+    "a contribution is added": (
+        [
+            (
+                "INSERT INTO contributions SELECT 77, environment, owner_id, 'x', version, type, body_id, label_id, "
+                "salt, submission_id, versioned, sealed, origin_hub, origin_entry "
+                "FROM contributions WHERE contribution_id = 1"
+            )
+        ],
+        {"submissions"},
+    ),
+    "a label is wider": (["UPDATE labels SET body = replace(body, 'amber', 'clear') WHERE label_id = 1"], {"labels"}),
+    "a label is added": (
+        ["INSERT INTO labels SELECT 77, environment, 'x', owner, type, body, first_at FROM labels WHERE label_id = 1"],
+        {"labels"},
+    ),
+    "a count is wrong": (["UPDATE label_counts SET offers = offers + 1 WHERE label_id = 1"], {"labels"}),
+    "a count is gone": (["DELETE FROM label_counts WHERE label_id = 1"], {"labels"}),
+    "a head is behind": (["UPDATE collections SET head_seq = head_seq - 1 WHERE collection_id = 1"], {"collections"}),
+    "a head's time is behind": (
+        ["UPDATE collections SET head_added = head_added - 1 WHERE collection_id = 1"],
+        {"collections"},
+    ),
+    "times do not rise": (
+        ["UPDATE offers SET date_added = date_added - 10000000 WHERE collection_id = 1 AND offer_seq = 3"],
+        {"collections"},
+    ),
+    "a contested object is not marked": (
+        ["UPDATE offers SET contested = 0 WHERE collection_id = 1 AND offer_seq = 1"],
+        {"collections"},
+    ),
+    "an object alone is marked": (
+        ["UPDATE offers SET contested = 1 WHERE collection_id = 1 AND offer_seq = 2"],
+        {"collections"},
+    ),
+    "a release is gone": (["DELETE FROM releases WHERE release_id = 1"], {"releases"}),
+    "a release is another": (["UPDATE releases SET uuid = 'x' WHERE release_id = 1"], {"releases"}),
+    "a release went to another": (
+        ["UPDATE releases SET party = 'https://gamma.example' WHERE release_id = 1"],
+        {"releases"},
+    ),
+    "a release was for another": (["UPDATE releases SET on_behalf_of = 'gamma' WHERE release_id = 1"], {"releases"}),
+    "a release has another profile": (
+        ["UPDATE releases SET profile_id = (SELECT max(profile_id) FROM profiles) WHERE release_id = 1"],
+        {"releases"},
+    ),
+    "a release asked for something else": (["UPDATE releases SET filter = '{}' WHERE release_id = 1"], {"releases"}),
+    "a release rested on something else": (
+        ["UPDATE releases SET slice_digest = 'x' WHERE release_id = 1"],
+        {"releases"},
+    ),
+    "a release was decided at another time": (["UPDATE releases SET at = at + 1 WHERE release_id = 1"], {"releases"}),
+    "a release holds other offers": (
+        ["UPDATE releases SET offers = x'03', first_seq = 3, last_seq = 3, count = 1 WHERE release_id = 2"],
+        {"releases"},
+    ),
+    "a release's columns lie": (["UPDATE releases SET count = count + 1 WHERE release_id = 1"], {"releases"}),
+    "a release's offers end within a number": (
+        ["UPDATE releases SET offers = x'81' WHERE release_id = 2"],
+        {"releases"},
+    ),
+    "a token is added": (
+        [
+            (
+                "INSERT INTO tokens SELECT * FROM (SELECT 77 AS token_id, environment, 'x' AS digest, party_id, "
+                "user_id, purpose, permissions, note, created_at, expires_at, revoked_at FROM tokens LIMIT 1)"
+            )
+        ],
+        {"credentials"},
+    ),
+    "a token is good again": (["UPDATE tokens SET revoked_at = NULL WHERE token_id = 1"], {"credentials"}),
+    "an agreement's policies are others": (
+        ["UPDATE agreements SET policies = replace(policies, 'amber', 'red')"],
+        {"agreements"},
+    ),
+    "an agreement is proposed only": (["UPDATE agreements SET status = 'proposed'"], {"agreements"}),
+    "a signature is gone": (["DELETE FROM agreement_signatures WHERE signatory = 'sig' AND rowid = 1"], {"agreements"}),
+    "a party has a higher clearance": (
+        ["UPDATE parties SET body = replace(body, 'restricted', 'secret') WHERE name = 'beta'"],
+        {"replay"},
+    ),
+    "a user has another role": (
+        ["UPDATE users SET body = replace(body, 'analyst', 'auditor') WHERE name = 'anna'"],
+        {"replay"},
+    ),
+    "a collection has another name": (["UPDATE collections SET alias = 'x' WHERE collection_id = 2"], {"replay"}),
+    "another party runs the hub": (["UPDATE hubs SET party = 'https://alpha.example'"], {"replay"}),
+}
+
+
+@pytest.mark.parametrize(("statements", "checks"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_is_found_and_named(made: Path, tmp_path: Path, statements: list[str], checks: set[str]) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made, home)
+    with closing(sqlite3.connect(home / "hub.db")) as database:
+        changed = 0
+        for statement in statements:
+            changed += database.execute(statement).rowcount
+        database.commit()
+    assert changed, "this damages nothing"
+    ran = Cli(home).run("check", "--json")
+    assert ran.code == 3, ran
+    assert ran.error["kind"] == "store-broken"
+    failed = {one["check"] for one in ran.document["checks"] if not one["passed"]}
+    assert checks <= failed, ran.document
+    assert all(name in ran.error["what"] for name in failed)
+
+
+def test_a_hub_that_cannot_be_read_at_all_is_broken_too(made: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made, home)
+    data = bytearray((home / "hub.db").read_bytes())
+    # torn pages in the middle of the file
+    data[len(data) // 3 : len(data) // 3 + 40_000] = b"\xa5" * 40_000
+    (home / "hub.db").write_bytes(bytes(data))
+    ran = Cli(home).run("check")
+    assert ran.code == 3
+    assert "Traceback" not in ran.err
+
+
+def test_broken_checks_are_marked_and_the_others_still_told(made: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made, home)
+    with closing(sqlite3.connect(home / "hub.db")) as database:
+        database.execute("UPDATE label_counts SET offers = offers + 1 WHERE label_id = 1")
+        database.commit()
+    ran = Cli(home).run("check")
+    lines = {line.split()[1]: line.split()[0] for line in ran.out.splitlines()}
+    assert lines == {name: "BROKEN" if name == "labels" else "ok" for name in CHECKS}
+    assert "1 of 10 checks failed: labels" in ran.err
