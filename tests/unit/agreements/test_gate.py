@@ -240,6 +240,96 @@ def test_a_forbid_still_binds_who_is_no_longer_a_member() -> None:
     assert [reason.policy_id for reason in verdict.reasons] == ["two-towns/1/2"]
 
 
+# --- floors ----------------------------------------------------------------------------------------------------------
+
+ANNA: Final = User(name="anna", party=BRAVO.uri)
+TO_BRAVO: Final = frozenset({BRAVO.uri})
+TO_ANNA: Final = frozenset({f"anna@{BRAVO.uri}"})
+TO_COAST: Final = frozenset({COAST.uri})
+
+# what the clause says of the object; TLP and recipients of the object; whether bravo's service and anna of bravo read
+FLOORS: Final = {
+    "silence covers amber": ("{type: indicator}", Tlp.AMBER, frozenset(), True, True),
+    "silence covers no amber+strict": ("{type: indicator}", Tlp.AMBER_STRICT, frozenset(), False, False),
+    "nor when addressed": ("{type: indicator}", Tlp.AMBER_STRICT, TO_BRAVO, False, False),
+    "silence covers no red": ("{type: indicator}", Tlp.RED, TO_ANNA, False, False),
+    "amber+strict named at most": ("{tlp: {at_most: amber+strict}}", Tlp.AMBER_STRICT, frozenset(), True, True),
+    "amber+strict named at least": ("{tlp: {at_least: amber+strict}}", Tlp.AMBER_STRICT, frozenset(), True, True),
+    "amber+strict named by itself": ("{tlp: amber+strict}", Tlp.AMBER_STRICT, frozenset(), True, True),
+    "amber+strict named in a list": ("{tlp: [red, amber+strict]}", Tlp.AMBER_STRICT, frozenset(), True, True),
+    "amber+strict named, for others": ("{tlp: amber+strict}", Tlp.AMBER_STRICT, TO_COAST, False, False),
+    "amber+strict covered, not named": ("{tlp: {at_most: red}}", Tlp.AMBER_STRICT, frozenset(), False, False),
+    "covered, to the party": ("{tlp: {at_most: red}}", Tlp.AMBER_STRICT, TO_BRAVO, True, True),
+    "covered, to the user": ("{tlp: {at_most: red}}", Tlp.AMBER_STRICT, TO_ANNA, False, True),
+    "covered from below, not named": ("{tlp: {at_least: amber}}", Tlp.AMBER_STRICT, frozenset(), False, False),
+    "red to nobody": ("{tlp: {at_most: red}}", Tlp.RED, frozenset(), False, False),
+    "red to the party": ("{tlp: {at_most: red}}", Tlp.RED, TO_BRAVO, False, False),
+    "red to the user": ("{tlp: {at_most: red}}", Tlp.RED, TO_ANNA, False, True),
+    "red to another user": ("{tlp: red}", Tlp.RED, frozenset({f"bo@{BRAVO.uri}"}), False, False),
+    "red to the user, not covered": ("{tlp: {at_most: amber+strict}}", Tlp.RED, TO_ANNA, False, False),
+    "clear to somebody else": ("{tlp: {at_most: red}}", Tlp.CLEAR, TO_COAST, False, False),
+    "clear to the user": ("{tlp: {at_most: red}}", Tlp.CLEAR, TO_ANNA, False, True),
+}
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_tlp_and_recipients(name: str) -> None:
+    said, tlp, recipients, for_service, for_anna = FLOORS[name]
+    known = facts(changed("{tlp: {at_most: amber}}", said))
+    what = label(tlp=tlp, recipients=recipients)
+    for user, expected in ((None, for_service), (ANNA, for_anna)):
+        profile = profile_of(BRAVO, user, "detect", AT)
+        assert decide(slice_for(profile, known), profile, [what])[0].allows is expected
+
+
+OWN: Final = {
+    "amber+strict": (Tlp.AMBER_STRICT, frozenset(), False, True, True),
+    "addressed to others": (Tlp.AMBER, TO_COAST, False, True, True),
+    "an unknown marking": (Tlp.AMBER, frozenset(), True, True, True),
+    "red to one of them": (Tlp.RED, TO_ANNA, False, False, True),
+    "red to nobody": (Tlp.RED, frozenset(), False, False, False),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_is_one_s_own(name: str) -> None:
+    tlp, recipients, unknown, for_service, for_anna = OWN[name]
+    what = label(owner=BRAVO, tlp=tlp, recipients=recipients, unknown_marking=unknown)
+    for user, expected in ((None, for_service), (ANNA, for_anna)):
+        profile = profile_of(BRAVO, user, "detect", AT)
+        assert decide(slice_for(profile, facts()), profile, [what])[0].allows is expected
+
+
+# the purposes of the agreement and of the clause; for which of three a reader may read
+PURPOSES: Final = {
+    "the agreement's": ("[detect, respond]", "", {"detect", "respond"}),
+    "enforce is not implied": ("[detect, enforce]", "", {"detect"}),
+    "enforce is named": ("[detect]", "for: [enforce]", {"enforce"}),
+    "the clause's": ("[detect, respond]", "for: respond", {"respond"}),
+}
+
+
+@pytest.mark.parametrize("name", PURPOSES)
+def test_purposes(name: str) -> None:
+    pre_authorised, said, open_for = PURPOSES[name]
+    known = facts(changed("for: [detect]", said).replace("purposes: [detect, respond]", f"purposes: {pre_authorised}"))
+    found = set()
+    for purpose in ("detect", "respond", "enforce"):
+        profile = profile_of(BRAVO, None, purpose, AT)
+        if decide(slice_for(profile, known), profile, [label()])[0].allows:
+            found.add(purpose)
+    assert found == open_for
+
+
+@pytest.mark.parametrize("reader", [BRAVO, COAST])
+def test_a_legal_basis_holds_at_both_ends_or_not_at_all(reader: Party) -> None:
+    owner = COAST if reader is BRAVO else BRAVO
+    profile = service(reader)
+    for at, holds in ((parse_date("2026-01-14"), False), (AT, True), (parse_date("2026-06-01"), False)):
+        known = facts(at=at)
+        assert decide(slice_for(profile, known), profile, [label(owner=owner)])[0].allows is holds
+
+
 # --- the schema ------------------------------------------------------------------------------------------------------
 
 
