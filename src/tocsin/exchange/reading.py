@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tocsin.agreements.gatekeeper import Gate, Pass
-    from tocsin.agreements.model import Label, Tlp
+    from tocsin.agreements.model import Label, Profile, Tlp
     from tocsin.exchange.cursor import Cursors
     from tocsin.kernel.canonical import Json
     from tocsin.kernel.db import Store
@@ -29,6 +29,9 @@ __all__ = ["Answer", "Asker", "Reading"]
 # A page is discarded when policy moved between its snapshot and its release. Policy moves by people's hands: after so
 # many tries something else is wrong.
 TRIES: Final = 5
+
+# Views that stay in memory: a client asks for page after page of the same one. Each holds the numbers of its labels.
+KEPT_VIEWS: Final = 256
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +65,7 @@ class Reading:
         self._environment = environment
         self._labels: dict[int, Label] = {}
         self._views: dict[tuple[int, int], dict[int, int]] = {}
+        self._opened: dict[tuple[Profile, bytes, int, frozenset[str] | None], View] = {}
 
     def collections(self, asker: Asker) -> list[Collection]:
         """Return the collections that a reader may know of: every vetted party knows all of them."""
@@ -143,6 +147,10 @@ class Reading:
         return [self._environment, asker.party, asker.user, collection.uuid, query.as_json()]
 
     def _view(self, connection: Connection, passed: Pass, collection: Collection, query: Query) -> View:
+        key = (passed.profile, passed.slice_digest, collection.id, query.types)
+        kept = self._opened.get(key)
+        if kept is not None and kept.head_seq == collection.head_seq:
+            return kept
         counts = self._counts(connection, collection)
         self._learn(connection, counts)
         labels = {
@@ -151,12 +159,15 @@ class Reading:
             if query.types is None or self._labels[label_id].type in query.types
         }
         opened = self._gate.opened(connection, passed, labels)
-        return View(
+        view = self._opened[key] = View(
             collection_id=collection.id,
             head_seq=collection.head_seq,
             labels=opened,
             offers=sum(counts[label_id] for label_id in opened),
         )
+        while len(self._opened) > KEPT_VIEWS:
+            self._opened.pop(next(iter(self._opened)), None)
+        return view
 
     def _counts(self, connection: Connection, collection: Collection) -> dict[int, int]:
         key = (collection.id, collection.head_seq)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import Integer, bindparam, column, create_engine, event, func
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -31,6 +32,13 @@ POOL_SIZE: Final = 48
 CACHE_KIB: Final = 65_536
 
 
+class _Compiler(SQLiteCompiler):
+    """SQLAlchemy's, which drops hints on tables without a word, with the hints put where SQLite reads them."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002  its signature
+        return text
+
+
 class SqliteAdapter:
     """SQLite in WAL mode with ``synchronous=FULL``: a commit is on the disk when it returns.
 
@@ -48,6 +56,7 @@ class SqliteAdapter:
             # the pool hands a connection to one thread at a time
             connect_args={"check_same_thread": False, "timeout": WRITER_PATIENCE, "isolation_level": None},
         )
+        self.engine.dialect.statement_compiler = _Compiler
         event.listen(self.engine, "connect", _prepare)
 
     def begin_read(self, connection: Connection) -> None:
