@@ -11,10 +11,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
@@ -111,7 +112,7 @@ def execute(arguments: Sequence[str]) -> int:
     try:
         for argument in arguments:
             _require_text(argument)
-        returned = typer.main.get_command(app).main(list(arguments), prog_name="tocsin", standalone_mode=False)
+        returned = _command().main(list(arguments), prog_name="tocsin", standalone_mode=False)
     except TocsinError as error:
         return _told(error, next(code for kind, code in EXIT_CODES if isinstance(error, kind)), json=json)
     except TyperException as error:
@@ -136,6 +137,11 @@ def execute(arguments: Sequence[str]) -> int:
         )
         return _told(broken, BROKEN, json=json)
     return returned if isinstance(returned, int) else DONE
+
+
+@functools.cache
+def _command() -> Any:  # noqa: ANN401  Typer keeps the classes of its commands to itself
+    return typer.main.get_command(app)
 
 
 def _require_text(argument: str) -> None:

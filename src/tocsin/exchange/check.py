@@ -338,7 +338,9 @@ def _collections(case: _Case) -> str:
             .limit(1)
         ).first()
         if wrong is not None:
-            raise StoreBrokenError(f"{wrong.object_id} is offered more than once and not marked so, or the other way")
+            raise StoreBrokenError(
+                f"{wrong.object_id} is offered more than once and not marked so, or the other way", where=where
+            )
     return f"{case.count(COLLECTIONS)} collections"
 
 

@@ -265,7 +265,8 @@ class _Transaction:
 
     def _enter(self, collection: Collection, offers: Sequence[_Offer], receipt: Receipt, count: int) -> None:
         connection, environment = self._connection, self._environment
-        labels = {offer.label for offer in offers if offer.again is None}
+        # in their order: what a submission makes must not hang on how Python hashes texts today
+        labels = list(dict.fromkeys(offer.label for offer in offers if offer.again is None))
         ids, new = intern_labels(connection, environment, labels, self._at)
         if (
             new

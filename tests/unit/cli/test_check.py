@@ -42,6 +42,9 @@ def test_a_hub_that_was_used_passes(made: Path) -> None:
     assert details["credentials"] == "2 tokens, 1 of them revoked"
 
 
+LABEL_OF_ONE = "(SELECT label_id FROM contributions WHERE contribution_id = 1)"
+LABEL_OF_THREE = "(SELECT label_id FROM contributions WHERE contribution_id = 3)"
+
 # name: statements, and the checks of which at least one must fail
 DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     "a row refers to nothing": (["UPDATE contributions SET label_id = 99 WHERE contribution_id = 1"], {"database"}),
@@ -96,7 +99,7 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         {"submissions"},
     ),
     "an offer has a wider label": (
-        ["UPDATE offers SET label_id = 1 WHERE collection_id = 1 AND offer_seq = 3"],
+        [f"UPDATE offers SET label_id = {LABEL_OF_ONE} WHERE collection_id = 1 AND offer_seq = 3"],
         {"submissions"},
     ),
     "an offer has another body": (
@@ -105,14 +108,14 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     ),
     "an offer is withdrawn behind the log's back": (
         [
+            f"UPDATE label_counts SET offers = offers - 1 WHERE collection_id = 1 AND label_id = {LABEL_OF_THREE}",
             "UPDATE offers SET label_id = 0, withdrawn_at = 5 WHERE collection_id = 1 AND offer_seq = 3",
-            "UPDATE label_counts SET offers = offers - 1 WHERE collection_id = 1 AND label_id = 2",
             "INSERT INTO label_counts VALUES (1, 0, 1, 1)",
         ],
         {"withdrawals"},
     ),
     "a contribution has another label": (
-        ["UPDATE contributions SET label_id = 1 WHERE contribution_id = 3"],
+        [f"UPDATE contributions SET label_id = {LABEL_OF_ONE} WHERE contribution_id = 3"],
         {"submissions"},
     ),
     "a contribution is another's": (
