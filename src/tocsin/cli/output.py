@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "day", "instant", "listed", "printable"]
 
-# A table in a file or pipe keeps its lines whole: no object id or citation is longer.
-PIPE_WIDTH: Final = 400
+# A table keeps its lines whole, so that an object's id can be copied: a terminal wraps what is too long for it.
+TABLE_WIDTH: Final = 400
 
 
 class Output:
@@ -100,7 +100,7 @@ def _console(*, stderr: bool) -> Console:
         markup=False,
         highlight=False,
         emoji=False,
-        width=None if file.isatty() else PIPE_WIDTH,
+        width=None if stderr else TABLE_WIDTH,
     )
 
 
