@@ -143,6 +143,8 @@ class Gate:
         """Enter a reader's profile and what was decided for it; returns the profile's id."""
         profile_id = interning.intern_profile(connection, self._environment, passed.profile, at)
         known = self._remembered.setdefault((passed.profile, passed.slice.digest), set())
+        if len(known) == len(passed.verdicts):
+            return profile_id  # what is known is some of what was decided: then it is all of it
         decided = dict(passed.verdicts)
         if fresh := decided.keys() - known:
             interning.remember_verdicts(
