@@ -23,6 +23,8 @@ from tocsin.kernel.clock import DAY, parse_date
 from tocsin.parties.model import Kind, Party, PartyStatus, Role, User, UserStatus
 
 AT: Final = parse_date("2026-03-01")
+FORBIDS: Final = changed("of: {category: export-controlled}", "of: {type: indicator}").replace("unless", "# unless")
+PERMITS: Final = PLAIN[: PLAIN.index('  - id: "2"')].replace("two-towns", "open-doors")
 
 
 def party(name: str, **more: object) -> Party:
@@ -188,6 +190,24 @@ def test_valid_until_is_the_next_change_of_anything_that_counts() -> None:
     assert slice_for(service(BRAVO), facts(), until=AT + 1).valid_until == AT + 1
 
 
+def test_the_term_of_an_agreement_counts_by_itself() -> None:
+    plain = changed("from: 2026-01-01", "from: 2026-02-01").replace("until: 2027-01-01", "until: 2026-05-01")
+    for on, end in (("2026-01-20", "2026-02-01"), ("2026-03-01", "2026-05-01")):
+        known = facts(plain, at=parse_date(on))
+        assert slice_for(service(BRAVO), known).valid_until == parse_date(end)
+
+
+def test_a_forbid_that_binds_only_a_fellow_counts_too() -> None:
+    text = FORBIDS.replace("from: 2026-01-01", "from: 2026-03-15").replace("until: 2027-01-01", "until: 2026-04-15")
+    for at, end in ((AT, "2026-03-15"), (parse_date("2026-03-15"), "2026-04-15")):
+        doors = facts(PERMITS, at=at)
+        both = (*doors.agreements, *facts(text, signed=(ALFA, COAST)).agreements)
+        known = msgspec.structs.replace(doors, agreements=both)
+        assert slice_for(service(BRAVO), known).valid_until == parse_date(end)
+    strangers = msgspec.structs.replace(facts(PERMITS), agreements=facts(text, signed=(ALFA, COAST)).agreements)
+    assert slice_for(service(BRAVO), strangers).valid_until is None
+
+
 def test_a_fellow_s_clearance_counts_where_membership_asks_for_one() -> None:
     cleared = party("coast", country="SE", clearance="secret", clearance_until=AT + DAY)
     everyone = {**PARTIES, cleared.uri: cleared}
@@ -199,9 +219,6 @@ def test_a_fellow_s_clearance_counts_where_membership_asks_for_one() -> None:
 
 
 # --- forbids ---------------------------------------------------------------------------------------------------------
-
-FORBIDS: Final = changed("of: {category: export-controlled}", "of: {type: indicator}").replace("unless", "# unless")
-PERMITS: Final = PLAIN[: PLAIN.index('  - id: "2"')].replace("two-towns", "open-doors")
 
 # who signed the agreement with the forbid; whether its forbid stops bravo from reading what alfa contributed
 SIGNED: Final = {
