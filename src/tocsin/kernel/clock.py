@@ -30,9 +30,13 @@ Micros: TypeAlias = int
 SECOND: Micros = 1_000_000
 DAY: Micros = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
+# the first and the last instant that RFC 3339 can write in UTC: an offset could lead beyond
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 # RFC 3339 §5.6; the offset may be any, fractions beyond microseconds are cut
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,18}))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII
 )
 
 
@@ -69,7 +73,8 @@ class ManualClock:
 
 def format_instant(at: Micros) -> str:
     """Write an instant as RFC 3339 with microseconds and ``Z``."""
-    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # `strftime` writes the year 999 in three digits
+    return (_NAIVE_EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_instant(text: str) -> Micros:
@@ -95,6 +100,8 @@ def parse_instant(text: str) -> Micros:
     if sign:
         offset = (int(off_hour) * 60 + int(off_minute)) * 60 * SECOND
         micros += -offset if sign == "+" else offset
+    if not _FIRST <= micros <= _LAST:
+        raise InputError(f"{text[:40]!r} is not a date-time: in UTC it is beyond the years 1 to 9999")
     return micros
 
 
