@@ -192,8 +192,8 @@ class Integrator:
             .order_by(OFFERS.c.offer_seq)
         )
         owned: dict[str, list[int]] = {}
-        for offer in found:
-            owned.setdefault(offer.uri, []).append(offer.offer_seq)
+        for sequence, uri in found.tuples().all():
+            owned.setdefault(uri, []).append(sequence)
         return owned
 
 
