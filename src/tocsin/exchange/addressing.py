@@ -27,7 +27,8 @@ def address_of(connection: Connection, environment: int, reference: str) -> str:
     # no user's name holds a colon, and every URI does before its first `@`
     user, party = (head, tail) if at and ":" not in head else (None, reference)
     find = parties.party_by_uri if ":" in party else parties.party_by_name
-    row = find(connection, environment, party)
+    # what cannot be printed names nobody, and a lone surrogate could not even be asked for
+    row = find(connection, environment, party) if reference.isprintable() else None
     unknown = InputError(
         f"there is no recipient {reference[:120]!r} here", todo="name a party, USER@PARTY, or a party's URI"
     )

@@ -19,6 +19,7 @@ from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import address_of
 from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, marking_refs
+from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
 from tocsin.exchange.store import Own
@@ -239,14 +240,23 @@ class _Transaction:
         for version, content in known.items():
             if content == digest:
                 return version
+        if known and parsed.type == MARKING_DEFINITION and parsed.id not in KNOWN_MARKINGS:
+            raise _OTHER_DEFINITION
         if not known and parsed.created is not None:
             return parsed.created
         return max([self._at, *(version + 1 for version in known)])
 
     def _definitions(self, objects: Sequence[tuple[int, ParsedObject]]) -> dict[str, dict[str, object]]:
-        """Return the marking-definitions that this submission may mean: those in it, then the sender's earlier ones."""
-        here = {p.id: msgspec.json.decode(p.body) for _, p in objects if p.type == MARKING_DEFINITION}
-        wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)} - set(here)
+        """Return the marking-definitions that this submission may mean: the sender's earlier ones, then those in it.
+
+        Of several under one id the first counts: a definition cannot be changed afterwards.
+        """
+        here: dict[str, dict[str, object]] = {}
+        for _, parsed in objects:
+            if parsed.type == MARKING_DEFINITION and parsed.id not in here:
+                here[parsed.id] = msgspec.json.decode(parsed.body)
+        before: dict[str, dict[str, object]] = {}
+        wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)}
         for part in chunks(sorted(wanted)):
             rows = self._connection.execute(
                 select(CONTRIBUTIONS.c.object_id, BODIES.c.bytes)
@@ -258,8 +268,10 @@ class _Transaction:
                 )
                 .order_by(CONTRIBUTIONS.c.version)
             )
-            here.update((row.object_id, msgspec.json.decode(row.bytes)) for row in rows if row.bytes is not None)
-        return here
+            for row in rows:
+                if row.bytes is not None and row.object_id not in before:
+                    before[row.object_id] = msgspec.json.decode(row.bytes)
+        return here | before
 
     # --- offer -------------------------------------------------------------------------------------------------------
 
@@ -457,6 +469,13 @@ _OTHER_CONTENT: Final = InputError(
     "you shared other content under this id and `modified`",
     where="modified",
     todo="give the changed object a later `modified` (STIX 2.1 §3.6)",
+)
+
+# Without `modified` a later one would change what earlier objects are marked with.
+_OTHER_DEFINITION: Final = InputError(
+    "you shared another definition under this id",
+    where="id",
+    todo="give the new one an id of its own: marking definitions cannot be versioned (STIX 2.1 §7.2.1)",
 )
 
 

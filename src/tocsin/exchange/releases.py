@@ -192,7 +192,7 @@ class Integrator:
             .order_by(OFFERS.c.offer_seq)
         )
         owned: dict[str, list[int]] = {}
-        for sequence, uri in found.tuples().all():
+        for sequence, uri in found.all():
             owned.setdefault(uri, []).append(sequence)
         return owned
 

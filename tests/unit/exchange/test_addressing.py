@@ -44,6 +44,8 @@ UNKNOWN: Final = (
     "outsider",  # has left
     "ana@outsider",
     "alfa\x00",
+    "\udcff",
+    "\ud800@alfa",
     "x" * 10_000,
 )
 
