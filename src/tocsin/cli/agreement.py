@@ -101,14 +101,21 @@ def sign(
     key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The private key; else the keyring.")] = (
         None
     ),
+    signature: Annotated[
+        str | None,
+        typer.Option("--signature", metavar="BASE64", help="A signature made elsewhere, by `agreement seal`."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Sign a version with a signatory's own key; with the last signature missing, it can be activated."""
     out = Output(json=json)
+    if key is not None and signature is not None:
+        raise UsageError("--key and --signature exclude each other")
     with opened() as session:
         version = _newest(session, name)
         signatory = _signatory(session, as_)
-        signature = sign_document(version.document, read_key(key or place_of(session.hub.settings, signatory)))
+        if signature is None:
+            signature = sign_document(version.document, read_key(key or place_of(session.hub.settings, signatory)))
         status = session.hub.agreements.sign(
             session.acting(signatory), version.name, version.version, signatory=signatory, signature=signature
         )
@@ -119,6 +126,27 @@ def sign(
         out.line(f"  still to sign: {', '.join(version.missing)}")
     elif status is not AgreementStatus.IN_FORCE:
         out.line(f"next: tocsin agreement activate {version.name}/{version.version}")
+
+
+@app.command("seal", epilog=example("tocsin agreement seal nordic-grid-exchange.yaml --key kari.key"))
+def seal(
+    file: FileArgument,
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The signatory's private key.")],
+    json: JsonOption = False,
+) -> None:
+    """Sign a document on the signatory's own machine, without any hub; prints what `sign --signature` takes."""
+    out = Output(json=json)
+    document = parse_agreement(read_bounded(file, MAX_BYTES, "an agreement"), where=_called(file)).document
+    signature = sign_document(document, read_key(key))
+    out.document(
+        {
+            "agreement": document.name,
+            "version": document.version,
+            "digest": document_digest(document).hex(),
+            "signature": signature,
+        }
+    )
+    out.line(signature)
 
 
 def _signatory(session: Session, reference: str) -> str:

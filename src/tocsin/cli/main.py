@@ -187,9 +187,9 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
 
 def _misused(error: TyperException, *, json: bool) -> int:
     """Print what is wrong with a command line; without any command, its help."""
-    message = error.format_message()
+    message = " ".join(error.format_message().split())
     if type(error).__name__ == "NoArgsIsHelpError":
-        _complain(message)
+        _complain(error.format_message())
         return USAGE
     context = getattr(error, "ctx", None)
     todo = f"{context.command_path} --help" if context is not None else "tocsin --help"
