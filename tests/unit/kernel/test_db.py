@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
 from tocsin.bootstrap import Hub
 from tocsin.errors import StoreBrokenError
-from tocsin.kernel.db import METADATA, Store
+from tocsin.kernel.db import METADATA, Store, migrate
 from tocsin.kernel.db.metadata import ENVIRONMENTS
 from tocsin.kernel.db.sqlite import SqliteAdapter
 from tocsin.kernel.db.store import ensure_environment, next_id
@@ -168,3 +169,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreBrokenError, match="no readable database"):
         store.require_current()
     store.close()
+
+
+def test_the_schema_that_the_program_needs_is_the_newest_there_is() -> None:
+    assert ScriptDirectory.from_config(migrate.config()).get_current_head() == migrate.HEAD

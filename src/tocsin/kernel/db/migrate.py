@@ -1,43 +1,49 @@
-"""Alembic, driven from the program: the schema's versions lie in ``migrations/``."""
+"""Alembic, driven from the program: the schema's versions lie in ``migrations/``.
+
+Every command asks which schema a database has; only making one needs Alembic, whose import takes longer than most
+commands do.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Engine
 
-__all__ = ["current", "head", "upgrade"]
+__all__ = ["HEAD", "config", "current", "upgrade"]
+
+# The newest version of the schema that this program knows; a test compares it with the folder.
+HEAD: Final = "0001"
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    return config
+def config() -> Config:
+    """Return Alembic's configuration, without a file."""
+    from alembic.config import Config  # noqa: PLC0415  see above
 
-
-def head() -> str:
-    """Return the newest version of the schema that this program knows."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    made = Config()
+    made.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return made
 
 
 def current(engine: Engine) -> str | None:
-    """Return the version of a database's schema, or None when it has none."""
+    """Return the version of a database's schema, or None when nothing was ever migrated to."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return found
 
 
 def upgrade(engine: Engine) -> None:
     """Bring a database to the newest version, in one transaction."""
-    config = _config()
+    from alembic import command  # noqa: PLC0415  see above
+
+    chosen = config()
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        chosen.attributes["connection"] = connection
+        command.upgrade(chosen, "head")

@@ -80,7 +80,7 @@ class Store:
             StoreBrokenError: it is empty, older, newer, or no database at all.
         """
         try:
-            present = "environments" in inspect(self.adapter.engine).get_table_names()
+            present = "alembic_version" in inspect(self.adapter.engine).get_table_names()
             revision = migrate.current(self.adapter.engine) if present else None
         except DatabaseError as error:
             raise StoreBrokenError(
@@ -88,7 +88,7 @@ class Store:
             ) from error
         if revision is None:
             raise StoreBrokenError("there is no hub here yet", todo="run `tocsin init`, or set TOCSIN_HOME")
-        head = migrate.head()
+        head = migrate.HEAD
         if revision != head:
             raise StoreBrokenError(
                 f"the database has schema {revision}, this program needs {head}",
