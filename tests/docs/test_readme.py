@@ -1,0 +1,74 @@
+"""The README's tour, typed as it stands there: every command does what is printed below it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tocsin.cli.main import execute
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# what is another in every run
+VOLATILE: Final = [
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "INSTANT"),
+    (re.compile(r"(?<!-)\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
+    (re.compile(r"\+[0-9a-f]{8}\+\S+"), "KEY"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
+    (re.compile(r"\s+"), " "),
+]
+
+
+def _tour() -> list[tuple[str, list[str]]]:
+    block = README.split("## Two minutes of your own", 1)[1].split("```console\n", 1)[1].split("```", 1)[0]
+    steps: list[tuple[str, list[str]]] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            steps.append((line[2:], []))
+        elif line.strip():
+            steps[-1][1].append(line)
+    return steps
+
+
+def _plain(text: str) -> str:
+    for pattern, word in VOLATILE:
+        text = pattern.sub(word, text)
+    return text.strip()
+
+
+def _commands(line: str) -> list[str]:
+    """Return what a line runs: one command, or one for each word of a shell's `for`."""
+    loop = re.fullmatch(r"for p in ([a-z ]+); do (.*); done", line)
+    return [line] if loop is None else [loop[2].replace("$p", word) for word in loop[1].split()]
+
+
+def test_the_tour_does_what_it_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TOCSIN_HOME", raising=False)
+    monkeypatch.delenv("TOCSIN_DATABASE", raising=False)
+    monkeypatch.setenv("COLUMNS", "150")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    steps = _tour()
+    assert len(steps) > 15
+    for line, printed in steps:
+        told = ""
+        for command in _commands(line):
+            words = shlex.split(command)
+            assert words[0] == "tocsin"
+            code = execute(words[1:])
+            captured = capsys.readouterr()
+            told += captured.out + captured.err
+            assert code == (1 if "no such object" in " ".join(printed) else 0), (command, told)
+        lines = [_plain(each) for each in told.replace(f"{tmp_path}/", "").splitlines()]
+        for expected in map(_plain, printed):
+            whole = expected in lines
+            assert whole or (expected.endswith("…") and any(each.startswith(expected[:60]) for each in lines)), expected
