@@ -344,6 +344,16 @@ def test_an_entry_that_is_not_disclosed_stops_the_replay(lived: World, tmp_path:
         replay([*told[:kept], *told[kept + 1 :]])  # type: ignore[list-item]  # as read
 
 
+def test_a_draft_that_is_superseded_before_all_have_signed(hubs: Templates) -> None:
+    world = hubs.world()
+    world.agreement(TREATY.replace("version: 1", "version: 2"), signed_by=MEMBERS[:2], activate=False)
+    world.agreement(TREATY.replace("version: 1", "version: 3"), signed_by=MEMBERS)
+    rebuilt = inspect_hub(world.hub)
+    statuses = {key: str(one.status) for key, one in rebuilt.agreed.versions.items()}
+    assert statuses == {"treaty/1": "superseded", "treaty/2": "superseded", "treaty/3": "in-force"}
+    hubs.drop(world)
+
+
 def test_repeated_and_refused_objects_leave_an_entry_and_no_offer(hubs: Templates) -> None:
     world = hubs.world()
     world.share("alfa", bundle([indicator(1)]))

@@ -256,7 +256,9 @@ def _verify(row: AgreementRow) -> None:
     if policies_text(compile_agreement(row.document, row.names)) != row.policies:
         raise StoreBrokenError("its policies are not those that its document compiles to", where=where)
     complete = signature_completes(row.document, row.names, row.signed)
-    if complete is (row.status is AgreementStatus.PROPOSED):
+    # a draft may be superseded with signatures missing
+    draft = row.status is AgreementStatus.SUPERSEDED and row.activated_at is None
+    if complete is (row.status is AgreementStatus.PROPOSED) and not draft:
         raise StoreBrokenError(f"it is {row.status}, which its signatures contradict", where=where)
     for signature in row.signatures:
         try:
