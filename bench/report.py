@@ -38,15 +38,23 @@ def table(result: Table) -> str:
 
 def _table(result: Table) -> Iterator[str]:
     yield f"### {result.title}\n"
-    yield from _grid(
-        ("", "median", "best … worst", "unit", "rounds"),
-        [
-            (one.name, number(one.median), f"{number(_best(one))} … {number(_worst(one))}", one.unit, str(one.rounds))
-            for one in result.lines
-        ],
-    )
+    if result.lines:
+        yield from _grid(
+            ("", "median", "best … worst", "unit", "rounds"),
+            [
+                (
+                    one.name,
+                    number(one.median),
+                    f"{number(_best(one))} … {number(_worst(one))}",
+                    one.unit,
+                    str(one.rounds),
+                )
+                for one in result.lines
+            ],
+        )
     if result.ratios:
-        yield ""
+        if result.lines:
+            yield ""
         yield from _grid(
             ("ratio", "value", "aim", ""),
             [
