@@ -98,6 +98,5 @@ def test_a_dozen_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", [2, 3, 4])
-def test_two_hundred_submissions(tmp_path: Path, seed: int) -> None:
-    _kill_and_check(tmp_path / "home", kills=400, submissions=200, seed=seed)
+def test_two_hundred_submissions(tmp_path: Path) -> None:
+    _kill_and_check(tmp_path / "home", kills=400, submissions=200, seed=2)

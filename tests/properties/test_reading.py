@@ -340,7 +340,7 @@ def test_a_bulk_read_is_each_contribution_decided_alone(
 
 @pytest.mark.long
 @given(cases(), st.data())
-@settings(max_examples=400, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 def test_a_bulk_read_is_each_contribution_decided_alone_in_many_partnerships(
     tmp_path_factory: pytest.TempPathFactory, template: Path, case: Case, data: st.DataObject
 ) -> None:
