@@ -1,9 +1,9 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --no-input -q
+PIP := $(BIN)/pip --disable-pip-version-check --no-input -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help:  ## what can be made
 .venv: $(VENV)/.runtime  ## the virtual environment, with the pinned dependencies
 
 $(VENV)/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "Tocsin needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tocsin needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "on Debian: apt-get install python3-venv" >&2; exit 1; }
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python

@@ -125,6 +125,8 @@ def found_hub(
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = create_keys(settings.keys, entropy)
     settings.database.parent.mkdir(parents=True, exist_ok=True)
+    # the store holds what only some may read: SQLite gives its journal files the mode of the database
+    settings.database.touch(mode=0o600, exist_ok=False)
     store = Store(SqliteAdapter(settings.database))
     store.create()
     (settings.home / "hub").write_text(founding.party.uri + "\n", encoding="utf-8")

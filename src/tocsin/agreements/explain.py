@@ -90,13 +90,7 @@ def explain(profile: Profile, label: Label, facts: Facts) -> Explanation:
     if verdict.allows:
         return Explanation(verdict=verdict, reasons=reasons)
     # what Cedar could not hold as a whole it cannot weigh condition by condition either
-    permits = [] if verdict.errors else [one for one in facts.in_force if case.concerns(one)]
-    missing = tuple(
-        account
-        for one in permits
-        for clause in one.document.clauses
-        if clause.verb is Verb.PERMIT and clause.has_effect and (account := case.permit(one, clause)).failed
-    )
+    missing = () if verdict.errors else tuple(case.missing())
     remarks = (
         *(Remark(text=f"an error, which is a deny: {error}") for error in verdict.errors),
         *case.remarks(),
@@ -123,6 +117,25 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     label: Label
     facts: Facts
     slice_: Slice
+
+    def missing(self) -> Iterator[ClauseAccount]:
+        """Yield the permits that did not apply, of every agreement in force between both ends.
+
+        Where there is none, those of the owner's agreements: what a stranger lacks is to be a member, and the slice
+        holds nothing else of agreements that it has no part in.
+        """
+        both = [one for one in self.facts.in_force if self.concerns(one)]
+        for one in both or [one for one in self.facts.in_force if self.label.owner in one.signed]:
+            for clause in one.document.clauses:
+                if clause.verb is Verb.PERMIT and clause.has_effect:
+                    account = self.permit(one, clause) if both else self._stranger(one, clause)
+                    if account.failed:
+                        yield account
+
+    def _stranger(self, one: Activated, clause: Clause) -> ClauseAccount:
+        compiled = compile_clause(one.document, clause, one.names)
+        lacks = next(condition for condition in compiled.when if condition.about == "reader.member")
+        return self._account(one, compiled, (f"not so: {lacks.says} ({self._standing(one, self.profile.party)})",))
 
     def concerns(self, one: Activated) -> bool:
         """Return whether an agreement in force names, admits or binds both ends."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -57,8 +56,8 @@ class Gate:
         self._log = log
         self._environment = environment
         self._facts: tuple[int, Facts] | None = None
-        self._passes: OrderedDict[tuple[str, str | None, str], Pass] = OrderedDict()
-        self._verdicts: OrderedDict[tuple[Profile, bytes], dict[int, Verdict]] = OrderedDict()
+        self._passes: dict[tuple[str, str | None, str], Pass] = {}
+        self._verdicts: dict[tuple[Profile, bytes], dict[int, Verdict]] = {}
         self._remembered: dict[tuple[Profile, bytes], set[int]] = {}
 
     def admit(self, connection: Connection, party: str, user: str | None, purpose: str) -> Pass:
@@ -72,7 +71,6 @@ class Gate:
         key = (party, user, purpose)
         kept = self._passes.get(key)
         if kept is not None and kept.epoch == epoch and _holds(kept.slice, kept.at, at):
-            self._passes.move_to_end(key)
             return kept
         row = parties.party_by_uri(connection, self._environment, party)
         person = None if row is None or user is None else parties.user_by_name(connection, row.party_id, user)
@@ -84,21 +82,25 @@ class Gate:
         verdicts = self._verdicts.setdefault((profile, slice_.digest), {})
         passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, verdicts=verdicts)
         self._passes[key] = passed
+        # the oldest go; other threads may be at it too, and whoever comes second finds nothing to take
         while len(self._passes) > KEPT:
-            self._passes.popitem(last=False)
+            self._passes.pop(next(iter(list(self._passes))), None)
         while len(self._verdicts) > KEPT:
-            old, _ = self._verdicts.popitem(last=False)
+            old = next(iter(list(self._verdicts)))
+            self._verdicts.pop(old, None)
             self._remembered.pop(old, None)
         return passed
 
     def facts(self, connection: Connection, at: Micros) -> Facts:
         """Return what the snapshot says of all parties and agreements, as of an instant."""
         epoch = policy_epoch(connection, self._environment)
-        if self._facts is None or self._facts[0] != epoch:
+        kept = self._facts
+        if kept is None or kept[0] != epoch:
             everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
             agreements = read_in_force(connection, self._environment)
-            self._facts = (epoch, Facts(at=at, parties=everyone, agreements=agreements))
-        return msgspec.structs.replace(self._facts[1], at=at)
+            # threads hold snapshots of different epochs: each answers from its own, whichever is kept in the end
+            kept = self._facts = (epoch, Facts(at=at, parties=everyone, agreements=agreements))
+        return msgspec.structs.replace(kept[1], at=at)
 
     def opened(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
         """Return those of these labels that are open to the reader."""

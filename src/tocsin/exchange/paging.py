@@ -198,20 +198,16 @@ def _judge(
     kept: set[int] = set()
     for offers in by_object.values():
         first_of: dict[Micros, int] = {}
+        own_first: dict[Micros, int] = {}
         for row in offers:
             first_of.setdefault(row.version, row.offer_seq)
-        owned = {row.version for row in offers if row.owner_id == offers[0].owner_id}
-        own_first = {
-            version: min(
-                row.offer_seq for row in offers if row.version == version and row.owner_id == offers[0].owner_id
-            )
-            for version in owned
-        }
+            if row.owner_id == offers[0].owner_id:
+                own_first.setdefault(row.version, row.offer_seq)
         if VersionChoice.ALL in versions:
             kept.update(first_of.values())
         if VersionChoice.FIRST in versions:
-            kept.add(own_first[min(owned)])
+            kept.add(own_first[min(own_first)])
         if VersionChoice.LAST in versions:
-            kept.add(own_first[max(owned)])
+            kept.add(own_first[max(own_first)])
         kept.update(first_of[version] for version in versions if isinstance(version, int) and version in first_of)
     return frozenset(kept)

@@ -207,6 +207,7 @@ class Reading:
             if store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
                 return None
             profile_id = self._gate.remember(connection, passed, at)
+            self._log.note_time(connection, at)
             return releases.stage(
                 connection,
                 releases.Release(

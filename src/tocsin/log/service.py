@@ -104,7 +104,7 @@ class Log:
 
     def append(self, connection: Connection, records: Sequence[Record]) -> range:
         """Enter acts in order and sign the new head; returns their indices."""
-        head = self.head(connection)
+        head = self._own_head(connection)
         start = head.frontier.size
         salts = self._entropy.bytes(SALT_BYTES * len(records))
         rows: list[Row] = []
@@ -131,6 +131,10 @@ class Log:
         at = max(head.at, *(record.at for record in records)) if records else head.at
         store.write_head(connection, self.environment, self._sign(frontier, at))
         return range(start, frontier.size)
+
+    def note_time(self, connection: Connection, at: Micros) -> None:
+        """Let hub time never go behind an instant at which something was decided, although its entry comes later."""
+        store.raise_at(connection, self.environment, at)
 
     def rows(self, connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[Row]:
         """Walk over the entries ``start`` to ``stop`` (exclusive)."""
@@ -191,6 +195,22 @@ class Log:
         if (signed.size, signed.root) != (frontier.size, frontier.root()):
             raise LogBrokenError("the signed checkpoint is not that of the entries", where="checkpoint")
         return expected
+
+    def _own_head(self, connection: Connection) -> Head:
+        """Return the head if it is one that this hub signed: never sign on top of what somebody else wrote.
+
+        Raises:
+            LogBrokenError: the stored tree is not that of the stored checkpoint, or the signature is not ours.
+        """
+        head = self.head(connection)
+        signed = open_checkpoint(head.checkpoint, key=self._signer.key)
+        if (signed.size, signed.root) != (head.frontier.size, head.frontier.root()):
+            raise LogBrokenError(
+                "the stored tree is not the one that was signed: somebody changed the database",
+                where="log_heads",
+                todo="run `tocsin check`, and compare with an export or another member's checkpoint",
+            )
+        return head
 
     def _payload(self, record: Record) -> EntryPayload:
         return EntryPayload(

@@ -69,6 +69,13 @@ def read_at(connection: Connection, environment: int) -> Micros | None:
     return connection.execute(_AT, {"environment": environment}).scalar_one_or_none()
 
 
+def raise_at(connection: Connection, environment: int, at: Micros) -> None:
+    """Move the instant of the head on; the tree stays."""
+    connection.execute(
+        update(LOG_HEADS).where(LOG_HEADS.c.environment == environment, LOG_HEADS.c.at < at).values(at=at)
+    )
+
+
 def write_head(connection: Connection, environment: int, head: Head, *, new: bool = False) -> None:
     """Replace the head, or enter the first one."""
     values = {

@@ -236,10 +236,13 @@ def test_who_is_named_but_has_not_signed() -> None:
     assert "two-towns version 1: bravo is named but has not signed" in remarks(told)
 
 
-def test_who_has_nothing_to_do_with_it_is_told_of_no_agreement() -> None:
+def test_who_has_nothing_to_do_with_it_lacks_being_a_member() -> None:
     told = why(DELTA)
     assert remarks(told) == ["no agreement in force joins delta and alfa"]
-    assert told.missing == ()
+    (missing,) = told.missing
+    assert (missing.agreement, missing.clause) == ("two-towns", "1.1")
+    lacks = "delta is neither named nor does it meet the criteria"
+    assert missing.failed == (f"not so: the reader is a member of two-towns version 1 ({lacks})",)
 
 
 def test_an_owner_who_was_suspended() -> None:

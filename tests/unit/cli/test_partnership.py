@@ -233,7 +233,11 @@ def test_sharing_with_recipients_tells_who_of_them_can_read_it(cli: Cli) -> None
     assert told["anna@beta", "indicator"]["purposes"] == ["detect"]
     assert "clause 1 of pact" in told["beta", "tool"]["missing"][0]
     assert told["gamma", "indicator"]["purposes"] == []
-    assert told["gamma", "indicator"]["missing"] == ["no agreement in force joins gamma and alpha"]
+    lacks, remark = told["gamma", "indicator"]["missing"]
+    assert lacks.startswith(
+        "clause 1 of pact: not so: the reader is a member of pact version 1 (gamma is neither named"
+    )
+    assert remark == "no agreement in force joins gamma and alpha"
     text = cli.ok("share", "-", "--as", "alpha", "--to", "beta", stdin=bundle(indicator(22), tool(23))).out
     assert "beta can read 1 of 2 objects now" in text
     assert "not 1 objects (tool):" in text
@@ -397,13 +401,16 @@ def test_an_entry_and_an_object_are_proven(cli: Cli, tmp_path: Path) -> None:
     assert proven["offer"]["object"] == TWO["id"]
     assert proven["offer"]["party"] == "https://alpha.example"
     assert f"shared {TWO['id']}" in outsider.ok("log", "verify", str(file)).out
-    assert cli.run("log", "prove", str(TWO["id"]), "--out", str(file), "--json").error["kind"] == "conflict"
+    ran = cli.run("log", "prove", str(TWO["id"]), "--as", "alpha", "--out", str(file), "--json")
+    assert ran.error["kind"] == "conflict"
+    ran = cli.run("log", "prove", str(TWO["id"]), "--json")
+    assert (ran.code, ran.error["kind"], ran.error["todo"]) == (2, "usage", "say who that is: --as PARTY")
     forged = json.loads(file.read_text())
     forged["index"] -= 1
     ran = outsider.run("log", "verify", "-", "--json", stdin=json.dumps(forged).encode())
     assert (ran.code, ran.error["kind"]) == (3, "log-broken")
     assert cli.run("log", "prove", "9999").code == 1
-    assert cli.run("log", "prove", "tool--00000000-0000-4000-8000-00000000dead").code == 1
+    assert cli.run("log", "prove", "tool--00000000-0000-4000-8000-00000000dead", "--as", "alpha").code == 1
     assert cli.run("log", "prove", str(TWO["id"]), "--as", "beta").code == 1
 
 
