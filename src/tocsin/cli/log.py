@@ -275,7 +275,8 @@ def prove(
         str, typer.Argument(metavar="N|OBJECT", help="An entry, or an object and the entry that offered it.")
     ],
     as_: Annotated[
-        str | None, typer.Option("--as", metavar="PARTY", help="Whose contribution, where several shared the object.")
+        str | None,
+        typer.Option("--as", metavar="PARTY|USER@PARTY", help="Whose object it is: only its owner has it proven."),
     ] = None,
     out_file: Annotated[str | None, typer.Option("--out", metavar="FILE", help="A new file for the proof.")] = None,
     json: JsonOption = False,
@@ -286,9 +287,13 @@ def prove(
         hub = session.hub
         if what.isascii() and what.isdigit() and len(what) <= MAX_INDEX_DIGITS:
             proof = prove_entry(hub.store, hub.log, int(what))
+        elif as_ is None:
+            raise UsageError(
+                "the content of an object is proven for its owner only", todo="say who that is: --as PARTY"
+            )
         else:
-            owner = None if as_ is None else session.resolve(as_)[0].uri
-            proof = prove_object(hub.store, hub.log, session.acting(as_), owner=owner, object_id=what)
+            owner, _ = session.resolve(as_)
+            proof = prove_object(hub.store, hub.log, session.acting(as_), owner=owner.uri, object_id=what)
     data = encode_proof(proof)
     if out_file is None:
         out.raw(data)

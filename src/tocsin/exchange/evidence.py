@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import select
 
-from tocsin.errors import ConflictError, InputError, LogBrokenError, NotFoundError
+from tocsin.errors import InputError, LogBrokenError, NotFoundError
 from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, SUBMISSIONS
 from tocsin.log.commitment import commit_content, content_text
 from tocsin.log.export import write_export
@@ -95,27 +95,27 @@ def prove_entry(store: Store, log: Log, index: int) -> Proof:
         return _proof(connection, log, log.row(connection, index), None)
 
 
-def prove_object(store: Store, log: Log, acting: Acting, *, owner: str | None, object_id: str) -> Proof:
+def prove_object(store: Store, log: Log, acting: Acting, *, owner: str, object_id: str) -> Proof:
     """Return the proof that the hub took an object: the entry that offered it, and what opens its commitment.
 
-    The newest version of that id counts. Asking is an act: it is logged, whatever the answer.
+    The newest version of that id counts. What leaves in a proof passes no gate: it is for its owner alone, and what
+    others contributed under the same id does not exist for it. Asking is an act: it is logged, whatever the answer, and
+    the owner sees it.
 
     Args:
         store: the hub's.
         log: the hub's.
-        acting: who asks.
-        owner: URI of the party whose contribution is meant; None: that of the only one there is.
+        acting: who asks, for the owner.
+        owner: URI of the party that asks, and whose contribution is meant.
         object_id: what to prove.
 
     Raises:
-        NotFoundError: there is none, or it is purged.
-        ConflictError: several parties contributed it, and none is named.
+        NotFoundError: it contributed none, or it is purged.
     """
     with store.write() as connection:
         data: dict[str, object] = {"verb": "prove", "object": object_id[:256], "owner": owner}
-        concerns = () if owner is None else (owner,)
         at = log.now(connection)
-        log.append(connection, [Record(kind="inquiry", at=at, acting=acting, concerns=concerns, data=data)])
+        log.append(connection, [Record(kind="inquiry", at=at, acting=acting, concerns=(owner,), data=data)])
     with store.read() as connection:
         row = _contribution(connection, log, owner, object_id)
         if row.salt is None or row.bytes is None:
@@ -189,24 +189,21 @@ def _proof(connection: Connection, log: Log, row: Row, content: Content | None) 
     )
 
 
-def _contribution(connection: Connection, log: Log, owner: str | None, object_id: str) -> Any:  # noqa: ANN401  a row
+def _contribution(connection: Connection, log: Log, owner: str, object_id: str) -> Any:  # noqa: ANN401  a row
+    party = parties.party_by_uri(connection, log.environment, owner)
     query = (
-        select(CONTRIBUTIONS.c.owner_id, CONTRIBUTIONS.c.salt, BODIES.c.bytes, SUBMISSIONS.c.uuid)
-        .add_columns(SUBMISSIONS.c.received_at)
+        select(CONTRIBUTIONS.c.salt, BODIES.c.bytes, SUBMISSIONS.c.uuid, SUBMISSIONS.c.received_at)
         .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
         .join(SUBMISSIONS, SUBMISSIONS.c.submission_id == CONTRIBUTIONS.c.submission_id)
         .where(CONTRIBUTIONS.c.environment == log.environment, CONTRIBUTIONS.c.object_id == object_id)
+        .where(CONTRIBUTIONS.c.owner_id == (party.party_id if party else 0))
         .order_by(CONTRIBUTIONS.c.version.desc())
+        .limit(1)
     )
-    if owner is not None:
-        row = parties.party_by_uri(connection, log.environment, owner)
-        query = query.where(CONTRIBUTIONS.c.owner_id == (row.party_id if row else 0))
-    found = connection.execute(query).all()
-    if not found:
+    found = connection.execute(query).first()
+    if found is None:
         raise NotFoundError("there is no such object")
-    if len({row.owner_id for row in found}) > 1:
-        raise ConflictError("several parties contributed it", where=object_id, todo="say whose: --as PARTY")
-    return found[0]
+    return found
 
 
 def _submission_entry(connection: Connection, log: Log, uuid: str, at: int) -> Row:

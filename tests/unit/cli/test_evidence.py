@@ -10,7 +10,7 @@ import pytest
 
 from support.cli import bundle, indicator
 from support.hub import OPERATOR, World
-from tocsin.errors import ConflictError, InputError, LogBrokenError, NotFoundError
+from tocsin.errors import InputError, LogBrokenError, NotFoundError
 from tocsin.exchange.evidence import export_log, prove_entry, prove_object, verify_evidence
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.tables import BODIES, CONTRIBUTIONS
@@ -41,15 +41,13 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def prove(world: World, owner: str | None, object_id: str = ID) -> Proof:
-    uri = None if owner is None else world.parties[owner].uri
+def prove(world: World, owner: str, object_id: str = ID) -> Proof:
     hub = world.hub
-    return prove_object(hub.store, hub.log, OPERATOR, owner=uri, object_id=object_id)
+    return prove_object(hub.store, hub.log, OPERATOR.for_(owner), owner=world.parties[owner].uri, object_id=object_id)
 
 
-@pytest.mark.parametrize("owner", ["alpha", None], ids=["named", "the only one"])
-def test_an_object_s_proof_shows_its_bytes_and_its_offer(world: World, owner: str | None) -> None:
-    proof = decode_proof(encode_proof(prove(world, owner)))
+def test_an_object_s_proof_shows_its_bytes_and_its_offer(world: World) -> None:
+    proof = decode_proof(encode_proof(prove(world, "alpha")))
     proven, offer = verify_evidence(proof, trusted_vkey=world.hub.log.vkey)
     assert proven.with_content
     assert proof.content is not None
@@ -58,10 +56,12 @@ def test_an_object_s_proof_shows_its_bytes_and_its_offer(world: World, owner: st
     assert (offer.object_id, offer.party, offer.sequence) == (ID, "https://alpha.example", 4)
 
 
-@pytest.mark.parametrize("number", [2, 3, 4, 5, 6, 7])
-def test_each_object_is_proven_by_the_entry_that_offered_it(world: World, number: int) -> None:
+@pytest.mark.parametrize(
+    ("owner", "number"), [("alpha", 2), ("beta", 3), ("beta", 4), ("alpha", 5), ("alpha", 6), ("alpha", 7)]
+)
+def test_each_object_is_proven_by_the_entry_that_offered_it(world: World, owner: str, number: int) -> None:
     object_id = str(indicator(number)["id"])
-    _, offer = verify_evidence(prove(world, None, object_id), trusted_vkey=world.hub.log.vkey)
+    _, offer = verify_evidence(prove(world, owner, object_id), trusted_vkey=world.hub.log.vkey)
     assert offer is not None
     assert offer.object_id == object_id
 
@@ -81,14 +81,15 @@ def test_an_object_that_was_offered_again_is_proven_by_its_first_offer(world: Wo
     assert prove(world, "alpha").index == first
 
 
-def test_a_proof_says_whose_when_several_shared_the_object(world: World) -> None:
-    world.share("beta", bundle(ONE))
-    with pytest.raises(ConflictError):
-        prove(world, None)
-    for owner in ("alpha", "beta"):
-        _, offer = verify_evidence(prove(world, owner), trusted_vkey=world.hub.log.vkey)
+def test_of_an_object_that_several_shared_each_proves_its_own(world: World) -> None:
+    world.share("beta", bundle(ONE | {"name": "as beta tells it"}))
+    for owner, name in (("alpha", ONE.get("name")), ("beta", "as beta tells it")):
+        proof = prove(world, owner)
+        _, offer = verify_evidence(proof, trusted_vkey=world.hub.log.vkey)
         assert offer is not None
         assert offer.party == f"https://{owner}.example"
+        assert proof.content is not None
+        assert json.loads(proof.content.body).get("name") == name
 
 
 def test_another_s_object_is_none(world: World) -> None:
@@ -110,6 +111,14 @@ def test_asking_for_a_proof_is_logged_whatever_the_answer(world: World) -> None:
     assert b'"verb":"prove"' in (row.payload or b"")
 
 
+def test_an_owner_sees_who_took_the_content_of_its_object(world: World, tmp_path: Path) -> None:
+    prove(world, "alpha")
+    for name, seen in (("alpha", [("operator@hub", "alpha", ID)]), ("beta", [])):
+        export_log(world.hub.store, world.hub.log, tmp_path / name, scope=f"party:{name}")
+        told = [payload for _, payload in read_disclosures(tmp_path / name) if payload.kind == "inquiry"]
+        assert [(one.actor, one.on_behalf_of, one.data["object"]) for one in told] == seen
+
+
 @pytest.mark.parametrize("gone", ["salt", "bytes"])
 def test_what_is_purged_is_not_proven(world: World, gone: str) -> None:
     with world.hub.store.write() as connection:
@@ -121,7 +130,7 @@ def test_what_is_purged_is_not_proven(world: World, gone: str) -> None:
 
 def test_a_proof_with_another_content_does_not_hold(world: World) -> None:
     proof = prove(world, "alpha")
-    other = prove(world, None, str(indicator(2)["id"]))
+    other = prove(world, "alpha", str(indicator(2)["id"]))
     assert proof.index == other.index
     assert proof.content is not None
     forged = msgspec.structs.replace(proof, content=Content(salt=proof.content.salt, body=proof.content.body + b" "))
