@@ -13,7 +13,7 @@ __all__ = ["any_party", "any_user", "instants", "names", "passwords", "titles", 
 
 names = st.from_regex(r"[a-z0-9](?:[a-z0-9._-]{0,6}[a-z0-9])?", fullmatch=True)
 uris = st.builds(
-    lambda host, path: f"https://{host}.example{path}", names, st.sampled_from(["", "/", "/a?b=c%20d", "/%C3%A6"])
+    lambda host, path: f"https://{host}.example{path}", names, st.sampled_from(["", "/a/", "/a?b=c%20d", "/%C3%A6"])
 ) | st.builds(lambda word: f"urn:example:{word}", names)
 titles = st.text(min_size=1, max_size=40).map(str.strip).filter(lambda text: bool(text) and text.isprintable())
 instants = st.integers(0, 253_402_300_799_999_999)

@@ -81,6 +81,16 @@ _URI: Final = re.compile(
     r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*",
     re.ASCII,
 )
+# What may be added to a URI and leaves it the same to every program that fetches it (RFC 3986 §6.2.3), in the order in
+# which it is taken away. A second party with such a URI would look like the first.
+_ADDED: Final = (
+    re.compile(r"(\A[^:/?]*://[^/?]*:)0+(?=[0-9])", re.ASCII),  # zeros before the port
+    re.compile(r"(?<=\Ahttp:)(//[^/?]*):80(?=[/?]|\Z)", re.ASCII),  # the port that the scheme implies
+    re.compile(r"(?<=\Ahttps:)(//[^/?]*):443(?=[/?]|\Z)", re.ASCII),
+    re.compile(r"(\A[^:/?]*://[^/?:]*[^/?:.])\.+(?=[:/?]|\Z)", re.ASCII),  # the dot of the DNS root
+    re.compile(r"(\A[^?]*)\?\Z", re.ASCII),  # an empty query
+    re.compile(r"(\A[^:/?]*://[^/?]*)/(?=\?|\Z)", re.ASCII),  # an empty path
+)
 
 
 class Kind(enum.StrEnum):
@@ -372,6 +382,14 @@ def check_uri(uri: str) -> str:
             todo="write it absolute, like https://cert.example or urn:example:cert: scheme and host in lower case, "
             "no user name, no fragment, no space",
         )
+    if (spelling := _plainest(uri)) != uri:
+        raise InputError(f"{uri[:80]!r} could be mistaken for another party's URI", todo=f"write it {spelling[:80]}")
+    return uri
+
+
+def _plainest(uri: str) -> str:
+    for added in _ADDED:
+        uri = added.sub(r"\1", uri, count=1)
     return uri
 
 

@@ -67,8 +67,13 @@ def test_a_disabled_user_stays_disabled() -> None:
 
 GOOD_URIS = [
     "https://cert.example",
-    "https://cert.example/",
+    "https://cert.example/a/",
     "https://cert.example:8443/a/b?c=d",
+    "https://cert.example?c=d",
+    "https://cert.example:80",
+    "http://cert.example:443",
+    "https://cert.example:4430",
+    "urn:example:a//b/?c",
     "https://xn--blbrgrd-fxak7p.example",
     "urn:example:cert",
     "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
@@ -112,6 +117,34 @@ def test_no_uri_of_a_party(uri: str) -> None:
         check_uri(uri)
     assert "\n" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
+
+
+# as somebody may write it: the one spelling of it
+LOOK_ALIKES = {
+    "https://cert.example/": "https://cert.example",
+    "https://cert.example?": "https://cert.example",
+    "https://cert.example/?": "https://cert.example",
+    "https://cert.example/?c=d": "https://cert.example?c=d",
+    "https://cert.example/a?": "https://cert.example/a",
+    "https://cert.example:443": "https://cert.example",
+    "https://cert.example:0443": "https://cert.example",
+    "https://cert.example:08443": "https://cert.example:8443",
+    "https://cert.example:443/": "https://cert.example",
+    "https://cert.example:443/a": "https://cert.example/a",
+    "https://cert.example.": "https://cert.example",
+    "https://cert.example.:443/?": "https://cert.example",
+    "https://cert.example:8443/": "https://cert.example:8443",
+    "http://cert.example:80": "http://cert.example",
+    "urn:example:cert?": "urn:example:cert",
+}
+
+
+@pytest.mark.parametrize("uri", LOOK_ALIKES)
+def test_a_look_alike_is_refused_and_the_spelling_told(uri: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_uri(uri)
+    assert caught.value.todo == f"write it {LOOK_ALIKES[uri]}"
+    assert check_uri(LOOK_ALIKES[uri]) == LOOK_ALIKES[uri]
 
 
 BAD_PARTIES: dict[str, dict[str, Any]] = {
