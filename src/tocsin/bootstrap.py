@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import inspect
+from sqlalchemy.exc import DatabaseError
+
 from tocsin.agreements.gatekeeper import Gate
 from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError
@@ -28,8 +31,12 @@ from tocsin.parties.credentials import Authenticator, TokenKey
 from tocsin.parties.model import Kind, Party, Role, User
 from tocsin.parties.passwords import Passwords, password_hasher
 from tocsin.parties.service import Parties
+from tocsin.parties.store import read_hub
+from tocsin.parties.tables import HUBS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
     from tocsin.kernel.clock import Micros
@@ -119,24 +126,72 @@ def found_hub(
     Raises:
         ConflictError: there is a hub in this home already.
     """
-    if settings.keys.exists() or settings.database.exists():
-        raise ConflictError("there is a hub here already", where=str(settings.home), todo="choose another TOCSIN_HOME")
+    _clear_unfinished(settings)
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = create_keys(settings.keys, entropy)
     settings.database.parent.mkdir(parents=True, exist_ok=True)
     # the store holds what only some may read: SQLite gives its journal files the mode of the database
     settings.database.touch(mode=0o600, exist_ok=False)
     store = Store(SqliteAdapter(settings.database))
     store.create()
-    (settings.home / "hub").write_text(founding.party.uri + "\n", encoding="utf-8")
+    keys = create_keys(settings.keys, entropy)
     hub = Hub(settings=settings, keys=keys, hub_uri=founding.party.uri, store=store, clock=clock, entropy=entropy)
     with store.write() as connection:
         at = clock.now()
         ensure_environment(connection, LIVE, LIVE_NAME, at)
         hub.log.found(connection)
         _enter(hub, connection, founding, at)
+    _marker(settings).write_text(founding.party.uri + "\n", encoding="utf-8")
     return hub
+
+
+def _marker(settings: Settings) -> Path:
+    """Return the file that says whose hub this is; written when everything else is there."""
+    return settings.home / "hub"
+
+
+def _clear_unfinished(settings: Settings) -> None:
+    """Remove what a founding left that was interrupted before it was committed.
+
+    Raises:
+        ConflictError: there is a hub, or keys whose database is elsewhere: nothing is removed then.
+    """
+    where = str(settings.home)
+    if _marker(settings).exists():
+        raise ConflictError("there is a hub here already", where=where, todo="choose another TOCSIN_HOME")
+    if not settings.database.exists():
+        if settings.keys.exists():
+            raise ConflictError(
+                "there are a hub's keys here, and no database", where=where, todo="restore it, or choose another home"
+            )
+        return
+    store = Store(SqliteAdapter(settings.database))
+    try:
+        founder = _founder(store)
+    finally:
+        store.close()
+    if founder is not None:
+        _marker(settings).write_text(founder + "\n", encoding="utf-8")
+        raise ConflictError("there is a hub here already", where=where, todo="choose another TOCSIN_HOME")
+    for path in (*settings.database.parent.glob(f"{settings.database.name}*"), *settings.keys.glob("*.key")):
+        path.unlink()
+
+
+def _founder(store: Store) -> str | None:
+    """Return the URI of the party that founded the hub in a database, or None for one without tables or hub.
+
+    Raises:
+        ConflictError: it is no database of ours, which is then not ours to remove.
+    """
+    try:
+        with store.adapter.engine.connect() as connection:
+            tables = inspect(connection).get_table_names()
+            founder = read_hub(connection, LIVE) if HUBS.name in tables else None
+    except DatabaseError as error:
+        raise ConflictError("what is here is no database of a hub", where=str(store.adapter.engine.url)) from error
+    if tables and "alembic_version" not in tables:
+        raise ConflictError("what is here is no database of a hub", where=str(store.adapter.engine.url))
+    return founder
 
 
 def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> None:
@@ -183,7 +238,7 @@ def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy
     Raises:
         StoreBrokenError: there is none, or its store or keys are not what they must be.
     """
-    marker = settings.home / "hub"
+    marker = _marker(settings)
     if not settings.database.exists() or not marker.exists():
         raise StoreBrokenError(
             "there is no hub here", where=str(settings.home), todo="run `tocsin init`, or set TOCSIN_HOME"

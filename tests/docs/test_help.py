@@ -34,7 +34,7 @@ EXPECTED = {
     *("demo", "init", "serve", "check", "share", "read", "why", "who"),
     *(f"party {verb}" for verb in ("add", "list", "show", "clear", "suspend", "leave")),
     *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
-    *(f"agreement {verb}" for verb in ("check", "propose", "sign", "activate", "list", "show")),
+    *(f"agreement {verb}" for verb in ("check", "propose", "sign", "seal", "activate", "list", "show")),
     *(f"collection {verb}" for verb in ("add", "list")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }

@@ -1,7 +1,8 @@
 """The one MetaData of the hub, and the column kinds that every room's ``tables.py`` uses.
 
-Every table that has a state carries ``environment``: ``live``, or one exercise. What an exercise does can then not
-reach the live partnership by a forgotten condition: keys and foreign keys hold the environment.
+Every table that has a state carries ``environment``: ``live``, or one exercise. What identifies a thing to people
+(names, URIs, UUIDs, digests) is unique within its environment; numbers that rows refer to each other by are unique in
+the whole database, so that a row of one environment never means one of another.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 if TYPE_CHECKING:
     from alembic.config import Config
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 __all__ = ["HEAD", "config", "current", "upgrade"]
 
@@ -39,11 +39,10 @@ def current(engine: Engine) -> str | None:
         return found
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring a database to the newest version, in one transaction."""
+def upgrade(connection: Connection) -> None:
+    """Bring a database to the newest version, in the transaction that the caller opened for writing."""
     from alembic import command  # noqa: PLC0415  see above
 
     chosen = config()
-    with engine.begin() as connection:
-        chosen.attributes["connection"] = connection
-        command.upgrade(chosen, "head")
+    chosen.attributes["connection"] = connection
+    command.upgrade(chosen, "head")

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from tocsin.errors import StoreBrokenError
+from tocsin.errors import BusyError
 from tocsin.kernel.db.adapter import MAX_FAULTS
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ class SqliteAdapter:
         """Open the one writing transaction.
 
         Raises:
-            StoreBrokenError: another process held the database for longer than ``WRITER_PATIENCE``.
+            BusyError: another process held the database for longer than ``WRITER_PATIENCE``.
         """
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
             if "locked" not in str(error):
                 raise
-            raise StoreBrokenError(
+            raise BusyError(
                 f"another process has kept the database to itself for {WRITER_PATIENCE} s",
                 todo="look for a stuck `tocsin` process",
             ) from error

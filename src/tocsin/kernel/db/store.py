@@ -71,7 +71,8 @@ class Store:
 
     def create(self) -> None:
         """Bring an empty database to the present schema."""
-        migrate.upgrade(self.adapter.engine)
+        with self.write() as connection:
+            migrate.upgrade(connection)
 
     def require_current(self) -> None:
         """Refuse to work on a database of another schema than ours.

@@ -5,35 +5,40 @@ table is a plain function from a ``Call`` to a ``Reply``. Only the edge hands fu
 always asks who is calling first, so that no function can skip it; an application in which anything else answers fails
 at its start.
 
-What happens to a request, in this order: path (404), method (405), length of the query (414), who asks (401), whether
-they may (403), what answer they take (406), what they send (415), how much (413); then the function runs, in a thread.
+What happens to a request, in this order: path (404), framing (400), method (405), length of the query (414), who asks
+(401), whether they may (403), what answer they take (406), what they send (415), how much (413); then the function
+runs, in a thread. Each kind of work has threads of its own, and what finds too many waiting is told to come back (503).
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import structlog
 from litestar import HttpMethod, Litestar, Request, Response
-from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from tocsin.errors import AuthenticationError, BrokenError, BusyError, ForbiddenError, TocsinError, UsageError
 from tocsin.kernel.http.body import Incoming, has_body
+from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.negotiation import MediaType, accepts, parse_media_type
 from tocsin.kernel.http.problems import Dialect, HttpProblem, describe, problem_of, unexpected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
 __all__ = [
     "ANYONE",
     "BODIES_AT_ONCE",
+    "BODIES_OF_ONE",
     "KNOWN",
     "MAX_QUERY_BYTES",
     "Access",
@@ -50,11 +55,23 @@ __all__ = [
 
 # 200 identifiers of 80 characters, percent-encoded, with room: what the largest filter of ours can need.
 MAX_QUERY_BYTES: Final = 32_768
-# Each may hold as many bytes as its route takes, and a parsed copy of them.
+# Each may hold as many bytes as its route takes, and a parsed copy of them; it counts until it is answered.
 BODIES_AT_ONCE: Final = 8
+# Of one party: four of them must agree before nobody else can submit.
+BODIES_OF_ONE: Final = 2
+# Finding a token or a remembered password takes a millisecond: whoever floods this queue is through within a second.
+SIGN_INS: Final = 2
+SIGN_INS_WAITING: Final = 256
+# A page takes some ten milliseconds, more while it waits for the writer; the last of so many has it within seconds.
+READERS: Final = 8
+READERS_WAITING: Final = 256
+# There is one writer, and what comes before its turn (parsing, checking) keeps a small machine's processors busy.
+WRITERS: Final = 4
+WRITERS_WAITING: Final = 32
 
 _GUARD: Final = "guard"
 _METHODS: Final = tuple(HttpMethod)
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 # What we send is for the one who asked, under credentials, and is exactly what we say that it is.
 _ALWAYS: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
@@ -64,6 +81,11 @@ _log: Final = structlog.get_logger("tocsin.http")
 
 class Caller(Protocol):
     """Who is asking, as far as the guard looks at it."""
+
+    @property
+    def party(self) -> str:
+        """Return whom they belong to: what is bounded is bounded for each party."""
+        ...
 
     @property
     def permissions(self) -> Collection[str]:
@@ -153,13 +175,22 @@ class Route(Generic[P]):
 
 @dataclass(kw_only=True, eq=False)
 class Edge(Generic[P]):
-    """Guards, bounds and translates. ``authenticate`` gets the ``Authorization`` header; ``new_id`` names a defect."""
+    """Guards, bounds and translates. ``new_id`` names a defect.
+
+    ``recognise`` gets the ``Authorization`` header, and quickly says who is asking, raises, or returns None where that
+    takes a dear proof; ``authenticate`` then gives the proof, in the lane ``proving``.
+    """
 
     dialect: Dialect
+    recognise: Callable[[str | None], P | None]
     authenticate: Callable[[str | None], P]
+    proving: Lane
     challenges: tuple[str, ...]
     new_id: Callable[[], str]
-    _reading: int = field(default=0, init=False)
+    _signing_in: Lane = field(init=False, default_factory=lambda: _lane("sign-in", SIGN_INS, SIGN_INS_WAITING))
+    _readers: Lane = field(init=False, default_factory=lambda: _lane("reader", READERS, READERS_WAITING))
+    _writers: Lane = field(init=False, default_factory=lambda: _lane("writer", WRITERS, WRITERS_WAITING))
+    _bodies: Counter[str | None] = field(init=False, default_factory=Counter)  # by party; on the event loop only
 
     def app(
         self,
@@ -174,7 +205,8 @@ class Edge(Generic[P]):
         guarded = [self._handler(route) for route in routes]
         return Litestar(
             route_handlers=guarded,
-            lifespan=list(lifespan),
+            # last in, first out: what runs beside the requests ends after the last of them
+            lifespan=[*lifespan, self._lanes],
             on_startup=[self._require_guarded],
             exception_handlers={HTTPException: self._on_http_error, Exception: self._on_error},
             openapi_config=None,
@@ -184,6 +216,11 @@ class Edge(Generic[P]):
 
     def _require_guarded(self, app: Litestar) -> None:
         require_guarded(app, self)
+
+    @contextlib.asynccontextmanager
+    async def _lanes(self, _app: Litestar) -> AsyncIterator[None]:
+        with self._signing_in.opened(), self.proving.opened(), self._readers.opened(), self._writers.opened():
+            yield
 
     # --- the way in --------------------------------------------------------------------------------------------------
 
@@ -202,6 +239,9 @@ class Edge(Generic[P]):
         endpoint = route.methods.get("GET" if head else request.method)
         read = False
         try:
+            if "transfer-encoding" in request.headers and "content-length" in request.headers:
+                # RFC 9112 §6.1: somebody on the way may have read another request than we, and hidden one in it
+                return await self._refuse(_TWO_LENGTHS, request, incoming)
             if request.method == "OPTIONS" and endpoint is None:
                 # tells no more than the protocol's specification does
                 return self._write(Reply(body=b"", status=HTTPStatus.NO_CONTENT, headers=(("allow", route.allow),)))
@@ -209,24 +249,30 @@ class Edge(Generic[P]):
                 return await self._refuse(_not_allowed(route.allow), request, incoming)
             if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
                 return await self._refuse(_TOO_LONG, request, incoming)
+            known = await self._known(endpoint.access, request)
+            self._admit(endpoint, request, known)
             if endpoint.body is None:
-                reply = await sync_to_thread(self._admit_and_run, endpoint, request)
+                lane = self._readers if request.method in _SAFE else self._writers
+                reply = await lane.run(partial(self._run, endpoint, request, known, b""))
             else:
-                known = await sync_to_thread(self._admit, endpoint, request)
-                body = await self._read(endpoint.body, incoming)
-                read = True
-                reply = await sync_to_thread(self._run, endpoint, request, known, body)
+                with self._place(known):
+                    body = await incoming.read(endpoint.body.limit)
+                    read = True
+                    reply = await self._writers.run(partial(self._run, endpoint, request, known, body))
             return self._write(reply, head=head)
         except Exception as error:  # noqa: BLE001  whatever a function raises is answered here, in the dialect
             return await self._refuse(self._problem(error, request, in_body=read), request, incoming)
 
-    def _admit_and_run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any]) -> Reply:
-        return self._run(endpoint, request, self._admit(endpoint, request), b"")
+    async def _known(self, access: Access, request: Request[Any, Any, Any]) -> P | None:
+        if access.anyone:
+            return None
+        authorization = request.headers.get("authorization")
+        known = await self._signing_in.run(partial(self.recognise, authorization))
+        return known if known is not None else await self.proving.run(partial(self.authenticate, authorization))
 
-    def _admit(self, endpoint: Endpoint[P], request: Request[Any, Any, Any]) -> P | None:
-        """Return the caller, once everything about the request but its body is in order."""
+    def _admit(self, endpoint: Endpoint[P], request: Request[Any, Any, Any], known: P | None) -> None:
+        """Refuse a request of which anything but the body is out of order."""
         access = endpoint.access
-        known = None if access.anyone else self.authenticate(request.headers.get("authorization"))
         if known is not None and not access.permissions <= set(known.permissions):
             missing = ", ".join(sorted(access.permissions - set(known.permissions)))
             raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")
@@ -235,20 +281,32 @@ class Edge(Generic[P]):
             raise _HttpError(_not_acceptable(self.dialect.media_type))
         if endpoint.body is not None:
             _require_type(endpoint.body, request)
-        return known
 
     def _run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any], known: P | None, body: bytes) -> Reply:
         path = {name: str(value) for name, value in request.path_params.items()}
         return endpoint.run(Call(known=known, path=path, query=request.scope["query_string"], body=body))
 
-    async def _read(self, body: Body, incoming: Incoming) -> bytes:
-        if self._reading >= BODIES_AT_ONCE:
-            raise BusyError("too many submissions are being read", todo="try again in a few seconds")
-        self._reading += 1  # on the event loop only
+    @contextlib.contextmanager
+    def _place(self, known: P | None) -> Iterator[None]:
+        """Keep one of the places for bodies while the ``with`` lasts.
+
+        Raises:
+            BusyError: all are taken, or all that this party may take.
+        """
+        party = None if known is None else known.party
+        if self._bodies.total() >= BODIES_AT_ONCE:
+            raise BusyError("too many submissions are under way", todo="try again in a few seconds")
+        if self._bodies[party] >= BODIES_OF_ONE:
+            raise BusyError(
+                f"{BODIES_OF_ONE} submissions of yours are under way", todo="send the next when one is answered"
+            )
+        self._bodies[party] += 1
         try:
-            return await incoming.read(body.limit)
+            yield
         finally:
-            self._reading -= 1
+            self._bodies[party] -= 1
+            if not self._bodies[party]:
+                del self._bodies[party]
 
     # --- the way out -------------------------------------------------------------------------------------------------
 
@@ -321,6 +379,18 @@ _TOO_LONG: Final = HttpProblem(
     what=f"the query has more than the {MAX_QUERY_BYTES:,} bytes that we take",
     todo="ask in several requests",
 )
+
+
+_TWO_LENGTHS: Final = HttpProblem(
+    status=HTTPStatus.BAD_REQUEST,
+    what="the request gives two lengths of its body",
+    where="Content-Length, Transfer-Encoding",
+    todo="send one of them",
+)
+
+
+def _lane(name: str, threads: int, waiting: int) -> Lane:
+    return Lane(name, threads=threads, waiting=waiting)
 
 
 def _not_acceptable(media_type: str) -> HttpProblem:
