@@ -19,7 +19,7 @@ from tocsin.log.service import Log, Record
 from tocsin.parties.tables import PARTIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     StagedRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["WITHDRAWN", "Integrator", "Release", "decode_offers", "encode_offers", "releases_of", "stage"]
+__all__ = ["WITHDRAWN", "Integrator", "Release", "decode_offers", "encode_offers", "narrowed", "releases_of", "stage"]
 
 # The label of an offer that its owner withdrew: no gate ever opens it.
 WITHDRAWN: Final = 0
@@ -92,6 +92,15 @@ def decode_offers(data: bytes) -> list[int]:
     return sequences
 
 
+def narrowed(filter_: dict[str, Json], object_ids: Collection[str]) -> dict[str, Json]:
+    """Return what an owner's entry tells of a reader's filter: of the ids asked for, those that it is about.
+
+    The others are of other owners' objects, or of none that the reader was given: an owner has no right to either.
+    """
+    ids = filter_.get("ids")
+    return filter_ | {"ids": [one for one in ids if one in object_ids]} if isinstance(ids, list) else filter_
+
+
 def stage(connection: Connection, release: Release) -> str:
     """Enter a release; it is durable when the transaction commits, and in the log within a second after."""
     connection.execute(
@@ -153,7 +162,8 @@ class Integrator:
         places: list[int] = []
         for row in staged:
             places.append(len(records))
-            for owner, sequences in self._by_owner(connection, row).items():
+            asked = msgspec.json.decode(row.filter)
+            for owner, offers in self._by_owner(connection, row).items():
                 records.append(
                     Record(
                         kind="release",
@@ -168,9 +178,9 @@ class Integrator:
                             "collection": uuids[row.collection_id],
                             "profile": as_json(profiles[row.profile_id]),
                             "slice": row.slice_digest.hex(),
-                            "filter": msgspec.json.decode(row.filter),
+                            "filter": narrowed(asked, set(offers.values())),
                             "owner": owner,
-                            "offers": _steps(sequences),
+                            "offers": _steps([*offers]),
                         },
                     )
                 )
@@ -181,19 +191,19 @@ class Integrator:
             )
         return len(staged)
 
-    def _by_owner(self, connection: Connection, row: StagedRow) -> dict[str, list[int]]:
-        """Return the offers of a release by their owners: an owner's entry names no other owner's objects."""
+    def _by_owner(self, connection: Connection, row: StagedRow) -> dict[str, dict[int, str]]:
+        """Return the offers of a release, rising, and their object ids, by owner: an entry names no other owner's."""
         wanted = self._store.adapter.integers(decode_offers(row.offers), "wanted")
         found = connection.execute(
-            select(OFFERS.c.offer_seq, PARTIES.c.uri)
+            select(OFFERS.c.offer_seq, OFFERS.c.object_id, PARTIES.c.uri)
             .join(PARTIES, PARTIES.c.party_id == OFFERS.c.owner_id)
             # a list and not a join: SQLite would join the other way round, and look at each offer for each one wanted
             .where(OFFERS.c.collection_id == row.collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value)))
             .order_by(OFFERS.c.offer_seq)
         )
-        owned: dict[str, list[int]] = {}
-        for sequence, uri in found.all():
-            owned.setdefault(uri, []).append(sequence)
+        owned: dict[str, dict[int, str]] = {}
+        for sequence, object_id, uri in found.all():
+            owned.setdefault(uri, {})[sequence] = object_id
         return owned
 
 
