@@ -496,12 +496,13 @@ def of_type(kind: str) -> st.SearchStrategy[Json]:
     required |= _REQUIRED[kind]
     optional = {name: strategy for name, strategy in optional.items() if name not in required}
     drawn = st.fixed_dictionaries(required, optional=optional)
-    return st.builds(
+    item = st.builds(
         _select,
         drawn,
         st.one_of(st.none(), st.none(), st.integers(0, 50)),
         identifiers("marking-definition"),
     )
+    return item.filter(_marks_others) if kind == "marking-definition" else item
 
 
 def _deterministic(kind: str) -> bool:
@@ -514,6 +515,12 @@ def _select(drawn: Json, pick: int | None, reference: str) -> Json:
         names = sorted(ordered)
         ordered["granular_markings"] = [{"marking_ref": reference, "selectors": [names[pick % len(names)]]}]
     return ordered
+
+
+def _marks_others(drawn: Json) -> bool:
+    """Whether a marking leaves itself alone (§3.2); small ids are drawn often, and twice."""
+    granular = [marking["marking_ref"] for marking in drawn.get("granular_markings", ())]
+    return drawn["id"] not in [*drawn.get("object_marking_refs", ()), *granular]
 
 
 def objects(kinds: tuple[str, ...] = (*TYPES, *CUSTOM)) -> st.SearchStrategy[Json]:

@@ -18,13 +18,13 @@ from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import address_of
-from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, marking_refs
+from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, contradicted, marking_refs
 from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
 from tocsin.exchange.store import Own
 from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, OFFERS, SUBMISSIONS
-from tocsin.kernel.clock import DAY, Micros, format_instant
+from tocsin.kernel.clock import DAY, Micros, format_instant, parse_instant
 from tocsin.kernel.db.store import chunks, next_id
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
@@ -154,8 +154,13 @@ class _Transaction:
             received_at=format_instant(self._at),
             results=(),
         )
+        results = self._in_order(len(parsed.items))
+        taken = any(result.outcome is not Outcome.REFUSED for result in results)
+        if not taken and not submission.envelope:
+            # what is refused as a whole leaves nothing behind; over TAXII the client may ask for its status (§4.3)
+            return msgspec.structs.replace(receipt, id=None, results=results)
         self._enter(collection, offers, receipt, len(parsed.items))
-        return msgspec.structs.replace(receipt, results=self._in_order(len(parsed.items)))
+        return msgspec.structs.replace(receipt, results=results)
 
     def _in_order(self, count: int) -> tuple[Result, ...]:
         return tuple(self._results[index] for index in range(count))
@@ -170,10 +175,12 @@ class _Transaction:
         ids = list({parsed.id for _, parsed in objects})
         own = store.own_contributions(connection, self._environment, self._owner_id, ids)
         offered = store.offered_in(connection, collection.id, [key for key in ids if key in own])
+        definitions, refused = self._definitions(objects, own)
         labeller = Labeller(
             owner=self._submission.party,
             handling=handling,
-            definitions=self._definitions(objects),
+            definitions=definitions,
+            refused=refused,
             address=lambda reference: address_of(connection, self._environment, reference),
         )
         handled = handling != Handling()
@@ -244,34 +251,27 @@ class _Transaction:
             raise _OTHER_DEFINITION
         if not known and parsed.created is not None:
             return parsed.created
-        return max([self._at, *(version + 1 for version in known)])
+        newest = max(known, default=self._at - 1)
+        if newest >= _LAST_VERSION:
+            raise _NO_LATER
+        return max(self._at, newest + 1)
 
-    def _definitions(self, objects: Sequence[tuple[int, ParsedObject]]) -> dict[str, dict[str, object]]:
-        """Return the marking-definitions that this submission may mean: the sender's earlier ones, then those in it.
+    def _definitions(
+        self, objects: Sequence[tuple[int, ParsedObject]], own: Mapping[str, Mapping[Micros, Own]]
+    ) -> tuple[dict[str, dict[str, object]], frozenset[str]]:
+        """Return the marking-definitions that this submission may mean, and the ids whose definition it gets refused.
 
-        Of several under one id the first counts: a definition cannot be changed afterwards.
+        They are the sender's earlier ones and those in the submission. An id of which something is refused here means
+        neither what stood before, which may be laxer, nor what came now, which may be no marking at all.
         """
-        here: dict[str, dict[str, object]] = {}
-        for _, parsed in objects:
-            if parsed.type == MARKING_DEFINITION and parsed.id not in here:
-                here[parsed.id] = msgspec.json.decode(parsed.body)
-        before: dict[str, dict[str, object]] = {}
+        here = [parsed for _, parsed in objects if parsed.type == MARKING_DEFINITION]
+        refused = {result.id for result in self._results.values() if result.id is not None}
+        shared = {key: {one.digest for one in versions.values()} for key, versions in own.items()}
+        refused |= contradicted(here, shared)
         wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)}
-        for part in chunks(sorted(wanted)):
-            rows = self._connection.execute(
-                select(CONTRIBUTIONS.c.object_id, BODIES.c.bytes)
-                .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
-                .where(
-                    CONTRIBUTIONS.c.environment == self._environment,
-                    CONTRIBUTIONS.c.owner_id == self._owner_id,
-                    CONTRIBUTIONS.c.object_id.in_(part),
-                )
-                .order_by(CONTRIBUTIONS.c.version)
-            )
-            for row in rows:
-                if row.bytes is not None and row.object_id not in before:
-                    before[row.object_id] = msgspec.json.decode(row.bytes)
-        return here | before
+        before = store.own_definitions(self._connection, self._environment, self._owner_id, wanted)
+        bodies = {parsed.id: parsed.body for parsed in here} | before
+        return {key: msgspec.json.decode(body) for key, body in bodies.items()}, frozenset(refused)
 
     # --- offer -------------------------------------------------------------------------------------------------------
 
@@ -425,7 +425,8 @@ class _Transaction:
                     )
                 ).scalars()
             )
-        store.mark_contested(self._connection, collection.id, sorted(held))
+        # for all of them, held or not: what is asked of the database must not tell what others offer
+        store.mark_contested(self._connection, collection.id, list(here))
         return held | {object_id for object_id, times in here.items() if times > 1}
 
 
@@ -469,6 +470,15 @@ _OTHER_CONTENT: Final = InputError(
     "you shared other content under this id and `modified`",
     where="modified",
     todo="give the changed object a later `modified` (STIX 2.1 §3.6)",
+)
+
+# The last instant that a timestamp can write: nothing can be versioned after it.
+_LAST_VERSION: Final = parse_instant("9999-12-31T23:59:59.999999Z")
+
+_NO_LATER: Final = InputError(
+    "you shared other content under this id, dated to the last instant there is: no later version can be",
+    where="created",
+    todo="leave this one out, or give it an id of its own",
 )
 
 # Without `modified` a later one would change what earlier objects are marked with.

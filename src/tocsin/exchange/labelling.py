@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import InputError
-from tocsin.exchange.markings import KNOWN_MARKINGS, UNKNOWN, Marking, join, read_marking
+from tocsin.exchange.markings import KNOWN_MARKINGS, UNKNOWN, Marking, join, read_marking, read_own_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tocsin.exchange.stix import ParsedObject
 
-__all__ = ["DEFAULT_TLP", "Handling", "Labeller", "marking_refs"]
+__all__ = ["DEFAULT_TLP", "Handling", "Labeller", "contradicted", "marking_refs"]
 
 # What an unmarked object counts as: shared among those whom a clause names, and no further.
 DEFAULT_TLP: Final = Tlp.AMBER
@@ -40,12 +41,24 @@ def marking_refs(parsed: ParsedObject) -> list[str]:
     return refs + [marking.marking_ref for marking in granular if marking.marking_ref]
 
 
+def contradicted(definitions: Iterable[ParsedObject], shared: Mapping[str, Collection[bytes]]) -> set[str]:
+    """Return the ids of which these definitions are not all the same, or not what the sender ``shared``.
+
+    ``shared`` are the SHA-256 digests of what it shared before, by id.
+    """
+    found: dict[str, set[bytes]] = {}
+    for parsed in definitions:
+        found.setdefault(parsed.id, set()).add(hashlib.sha256(parsed.body).digest())
+    return {key for key, here in found.items() if len(here) > 1 or not here.issubset(shared.get(key) or here)}
+
+
 class Labeller:
     """Labels the objects of one submission.
 
     ``definitions`` are marking-definitions of this submission and, behind them, those that its sender shared before: a
-    marking means what its sender defined, never what another party's object of the same id says. ``address`` turns a
-    reference into an address, or raises InputError.
+    marking means what its sender defined, never what another party's object of the same id says. ``refused`` are ids
+    whose definition in this submission is refused: they mean nothing that can be read, unless all know them.
+    ``address`` turns a reference into an address, or raises InputError.
     """
 
     def __init__(
@@ -54,11 +67,13 @@ class Labeller:
         owner: str,
         handling: Handling,
         definitions: Mapping[str, Mapping[str, object]],
+        refused: frozenset[str] = frozenset(),
         address: Callable[[str], str],
     ) -> None:
         self._owner = owner
         self._handling = handling
         self._definitions = definitions
+        self._refused = refused - KNOWN_MARKINGS.keys()
         self._address = address
         self._known: dict[str, Marking] = dict(KNOWN_MARKINGS)
         self._labels: dict[tuple[object, ...], tuple[Label, tuple[str, ...]]] = {}
@@ -70,16 +85,23 @@ class Labeller:
             InputError: a recipient is unknown, or RED names no individual.
         """
         refs = frozenset(marking_refs(parsed))
-        key = (parsed.type, refs)
+        # a definition tells whom and what it names to whoever reads it: its own terms hold for itself
+        own = read_own_terms(parsed.obj.extensions) if parsed.type == MARKING_DEFINITION else Marking()
+        key = (parsed.type, refs, own)
         cached = self._labels.get(key)
         if cached is None:
-            cached = self._labels[key] = self._make(parsed.type, refs)
+            cached = self._labels[key] = self._make(parsed.type, refs, own)
         return cached
 
-    def _make(self, type_: str, refs: Iterable[str]) -> tuple[Label, tuple[str, ...]]:
-        marking = join([self._read(ref) for ref in sorted(refs)])
+    def _make(self, type_: str, refs: frozenset[str], own: Marking) -> tuple[Label, tuple[str, ...]]:
+        marking = join([self._addressed(own), *(self._read(ref) for ref in sorted(refs))])
         notes: list[str] = []
-        if marking.unknown:
+        if refs & self._refused:
+            notes.append(
+                "carries a marking whose definition is refused here: nobody but its owner will receive it; share a"
+                " later version with the marking put right"
+            )
+        elif marking.unknown:
             notes.append("carries a marking that this hub cannot read: nobody but its owner will receive it")
         tlp = max(
             (marking.tlp or self._handling.tlp or DEFAULT_TLP, self._handling.tlp or Tlp.CLEAR), key=list(Tlp).index
@@ -117,11 +139,13 @@ class Labeller:
     def _read(self, ref: str) -> Marking:
         marking = self._known.get(ref)
         if marking is None:
-            definition = self._definitions.get(ref)
-            marking = UNKNOWN if definition is None else read_marking(definition)
-            if marking.recipients is not None:
-                # as addresses before they are joined: a party's name and its URI mean the same
-                addresses = frozenset(map(self._address, marking.recipients))
-                marking = msgspec.structs.replace(marking, recipients=addresses)
+            definition = None if ref in self._refused else self._definitions.get(ref)
+            marking = UNKNOWN if definition is None else self._addressed(read_marking(definition))
             self._known[ref] = marking
         return marking
+
+    def _addressed(self, marking: Marking) -> Marking:
+        """Turn references into addresses before they are joined: a party's name and its URI mean the same."""
+        if marking.recipients is None:
+            return marking
+        return msgspec.structs.replace(marking, recipients=frozenset(map(self._address, marking.recipients)))

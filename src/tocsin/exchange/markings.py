@@ -35,6 +35,7 @@ __all__ = [
     "Marking",
     "join",
     "read_marking",
+    "read_own_terms",
 ]
 
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
@@ -110,6 +111,20 @@ def read_marking(definition: Mapping[str, object]) -> Marking:
         except (InputError, ValueError):
             return UNKNOWN
     return join(parts) if parts else UNKNOWN
+
+
+def read_own_terms(extensions: Mapping[str, object] | None) -> Marking:
+    """Read the Tocsin terms among a marking-definition's extensions: nothing where it has none, else they or UNKNOWN.
+
+    Whatever else the definition says is for the objects that refer to it.
+    """
+    terms = (extensions or {}).get(TERMS_EXTENSION)
+    if terms is None:
+        return Marking()
+    try:
+        return _read_terms(terms) if isinstance(terms, dict) else UNKNOWN
+    except InputError:
+        return UNKNOWN
 
 
 def join(markings: Iterable[Marking]) -> Marking:

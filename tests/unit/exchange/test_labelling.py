@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.sharing import Mark, Shared, expected_label, indicator, known_marks, marks, objects, terms_mark
+from support.sharing import TERMS, Mark, Shared, expected_label, indicator, known_marks, marks, objects, terms_mark
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import InputError
 from tocsin.exchange.labelling import Handling, Labeller, marking_refs
@@ -107,6 +107,68 @@ def test_named_cases(case: str) -> None:
     label, _ = _label(item, **handling)
     for key, value in wanted.items():
         assert getattr(label, key) == value
+
+
+TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
+FOREIGN: Final = {
+    "extension-definition--11111111-2222-4333-8444-555555555555": {"extension_type": "property-extension"}
+}
+TERMS_SAID: Final = {
+    "recipients": ["bravo"],
+    "categories": ["victim"],
+    "residency": "eea",
+    "sectors": ["energy"],
+    "countries": ["NO"],
+}
+TERMS_HELD: Final = {
+    "recipients": {"https://bravo.example"},
+    "categories": {"victim"},
+    "residency": "eea",
+    "sectors": {"energy"},
+    "countries": {"NO"},
+    "unknown_marking": False,
+}
+NOTHING_HELD: Final[dict[str, Any]] = {
+    "recipients": set(),
+    "categories": set(),
+    "residency": None,
+    "unknown_marking": False,
+}
+
+
+def _terms(**says: object) -> dict[str, Any]:
+    return {TERMS: {"extension_type": "property-extension", **says}}
+
+
+DEFINITIONS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "its own terms hold for itself": (_terms(**TERMS_SAID), TERMS_HELD),
+    "next to what cannot be read": (_terms(**TERMS_SAID) | FOREIGN, TERMS_HELD),
+    "its TLP is for others": (
+        _terms(**TERMS_SAID) | {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": "red"}},
+        TERMS_HELD | {"tlp": Tlp.AMBER},
+    ),
+    "terms that cannot be read": (_terms(recipients=["bravo"], until="tomorrow"), {"unknown_marking": True}),
+    "of a kind that is not ours": (FOREIGN, NOTHING_HELD),
+}
+
+
+@pytest.mark.parametrize("case", DEFINITIONS)
+def test_definitions(case: str) -> None:
+    extensions, wanted = DEFINITIONS[case]
+    definition = terms_mark(categories=("any",)).definition
+    assert definition is not None
+    label, _ = _label(Shared(json=definition | {"extensions": extensions}, marks=()))
+    assert {key: getattr(label, key) for key in wanted} == wanted
+
+
+def test_two_definitions_of_one_submission_are_labelled_each_by_its_own_terms() -> None:
+    labeller = Labeller(owner=OWNER, handling=Handling(), definitions={}, address=_address)
+    found = [
+        labeller.label(_parsed(mark.definition))[0].recipients
+        for mark in (terms_mark(recipients=("bravo",)), terms_mark(recipients=("coast",)))
+        if mark.definition is not None
+    ]
+    assert found == [{"https://bravo.example"}, {"https://coast.example"}]
 
 
 REFUSED: Final = {

@@ -14,6 +14,7 @@ from tocsin.exchange.stix import Limits, ParsedObject, RefusedObject, parse_bund
 
 REALDATA = Path(os.environ.get("TOCSIN_REALDATA", Path(__file__).parents[3] / "../shared/data"))
 BUNDLE_ID = "bundle--5d0092c5-5f74-4287-9642-33f4c354e56d"
+MARKED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 FINE = {
     "type": "indicator",
     "spec_version": "2.1",
@@ -26,7 +27,7 @@ FINE = {
 }
 
 
-def _bundle(*objects: object, **more: str) -> bytes:
+def _bundle(*objects: object, **more: object) -> bytes:
     return json.dumps({"type": "bundle", "id": BUNDLE_ID, "objects": list(objects), **more}).encode()
 
 
@@ -52,6 +53,11 @@ WHOLE: dict[str, tuple[bytes, str]] = {
     "objects is null": (b'{"type":"bundle","id":"%s","objects":null}' % BUNDLE_ID.encode(), "to be a list"),
     "objects is empty": (_bundle(), "must not be"),
     "STIX 2.0": (_bundle(FINE, spec_version="2.0"), "version '2.0'"),
+    "a marking on the whole": (_bundle(FINE, object_marking_refs=[MARKED]), "object_marking_refs: the bundle carries"),
+    "a marking on a part of the whole": (
+        _bundle(FINE, granular_markings=[{"marking_ref": MARKED, "selectors": ["objects"]}]),
+        "put it on each object",
+    ),
     "a byte order mark": (b"\xef\xbb\xbf" + _bundle(FINE), "byte order mark"),
     "UTF-16": (_bundle(FINE).decode().encode("utf-16"), "byte order mark"),
     "Latin-1": (_bundle(_changed(name="é")).replace(b"\\u00e9", b"\xe9"), "not UTF-8"),
@@ -168,6 +174,8 @@ def test_an_envelope_by_the_same_rules() -> None:
     items = parse_envelope(json.dumps({"more": False, "objects": [FINE, 7]}).encode()).items
     assert [type(each) for each in items] == [ParsedObject, RefusedObject]
     assert parse_envelope(b"{}").items == []
+    with pytest.raises(InputError, match="the envelope carries a marking"):
+        parse_envelope(json.dumps({"objects": [FINE], "object_marking_refs": [MARKED]}).encode())
     with pytest.raises(InputError, match="STIX bundle"):
         parse_envelope(_bundle(FINE))
 

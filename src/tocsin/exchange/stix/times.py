@@ -37,6 +37,8 @@ def _micros(text: str) -> int:
         # RFC 3339 §5.7: a leap second ends a UTC month; datetime knows none.
         if text[11:16] != "23:59":
             raise ValueError(text)
+        if text[:10] == "9999-12-31":
+            raise ValueError(text)  # the second after it has no name
         return _micros(f"{text[:17]}59{text[19:]}") + 1_000_000
     exact = text if len(text) <= _WHOLE else text[: _WHOLE - 1] + "Z"
     return (datetime.fromisoformat(exact) - _EPOCH) // _MICROSECOND

@@ -103,6 +103,7 @@ def parse_bundle(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedBundl
             where="spec_version",
             todo="convert STIX 2.0 content to 2.1 first (stix2-elevator)",
         )
+    _bears_no_marking(document, "bundle", "put it on each object, or share with --tlp")
     try:
         bundle = msgspec.convert({**document, "objects": []}, Bundle)
     except msgspec.ValidationError as error:
@@ -132,6 +133,7 @@ def parse_envelope(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ParsedBun
             where="type",
             todo='send {"objects": […]} (TAXII 2.1 §3.7)',
         )
+    _bears_no_marking(document, "envelope", "put it on each object")
     return ParsedBundle(items=_items(data, document, outline, limits), bundle_id=None)
 
 
@@ -159,6 +161,20 @@ def _load(data: bytes, limits: Limits) -> tuple[Any, ijson.Outline]:
     except RecursionError as error:
         # The depth is bounded above; this is for a caller that has used up the stack before us.
         raise LimitError("the document nests too deep to be read here") from error
+
+
+def _bears_no_marking(document: dict[str, Any], whole: str, todo: str) -> None:
+    """Refuse a marking around the objects: to drop it, as other unknown names there are, would widen what it narrows.
+
+    §8 gives a bundle no common properties but `type` and `id`, and no meaning to what it says of its objects.
+    """
+    for name in ("object_marking_refs", "granular_markings"):
+        if name in document:
+            raise InputError(
+                f"the {whole} carries a marking, which would not reach its objects (STIX 2.1 §8)",
+                where=name,
+                todo=todo,
+            )
 
 
 def _items(
