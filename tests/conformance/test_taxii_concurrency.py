@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 OBJECTS = "/live/collections/inbox/objects/"
-WRITERS = 3
+WRITERS = 2  # as many submissions of one party as are taken at once
 READERS = 4
 ENVELOPES = 12
 EACH = 5

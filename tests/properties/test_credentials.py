@@ -285,6 +285,30 @@ def test_a_full_queue_is_busy_and_tokens_still_work(world: World, monkeypatch: p
     assert world.authenticator.authenticate(basic("ada@acme", PASSWORD)).id == "ada@acme"
 
 
+def test_what_takes_a_run_of_argon2_is_told_beforehand(world: World) -> None:
+    token, password = issue(world, "acme"), basic("ada@acme", PASSWORD)
+    dear = [password, basic("ada@acme", PASSWORD + "x"), basic("nobody@acme", PASSWORD), basic("ada@nowhere", "x")]
+    assert [world.authenticator.recognise(header) for header in dear] == [None] * 4
+    assert world.hasher.verified == 0
+    world.authenticator.authenticate(password)
+    runs = world.hasher.verified
+    for header, who in ((password, "ada@acme"), (bearer(token), "acme"), (basic("acme", token), "acme")):
+        known = world.authenticator.recognise(header)
+        assert known is not None
+        assert known.id == who
+    nobodies: list[str | None] = [
+        None,
+        "Basic !",
+        bearer(token + "x"),
+        basic("ada@acme", token),
+        basic("acme", PASSWORD),
+    ]
+    for nobody in nobodies:
+        with pytest.raises(AuthenticationError):
+            world.authenticator.recognise(nobody)
+    assert world.hasher.verified == runs
+
+
 @functools.cache
 def shared_world() -> World:
     """Return a world that examples add to and none of them takes away from."""

@@ -94,6 +94,29 @@ class Authenticator:
             )
         return principal
 
+    def recognise(self, authorization: str | None) -> Principal | None:
+        """Return who is asking, as ``authenticate`` does, or None where that would take a run of argon2: never waits.
+
+        Raises:
+            AuthenticationError: it is nobody, and nothing else need be asked.
+        """
+        credentials = parse_authorization(authorization)
+        if (
+            isinstance(credentials, BasicCredentials)
+            and credentials.user is not None
+            and not credentials.secret.startswith(TOKEN_PREFIX)
+            and not self._remembers(credentials.party, credentials.user, credentials.secret)
+        ):
+            return None
+        return self.authenticate(authorization)
+
+    def _remembers(self, party_name: str, user_name: str, password: str) -> bool:
+        with self._store.read() as connection:
+            row = store.sign_in_by_name(connection, self._log.environment, party_name, user_name)
+            at = self._log.now(connection)
+        hashed = None if row is None else row[1].password
+        return hashed is not None and self._passwords.remembers(hashed, password, at)
+
     def _by_token(self, text: str) -> Principal | None:
         digest = self._token_key.digest(text)
         with self._store.read() as connection:

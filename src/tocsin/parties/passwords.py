@@ -121,11 +121,8 @@ class Passwords:
             BusyError: too many passwords are waiting to be checked.
             StoreBrokenError: the hash is none of argon2's.
         """
-        try:
-            raw = normal_password(password)
-        except InputError:
-            return False
-        if len(raw) > MAX_PASSWORD:
+        raw = _checkable(password)
+        if raw is None:
             return False
         mark = self._mark(hashed or self._nobody, raw)
         if self._remembers(mark, at):
@@ -139,6 +136,11 @@ class Passwords:
                 raise StoreBrokenError("a password's hash is none of argon2's", todo="set the password anew") from error
         self._remember(mark, at)
         return True
+
+    def remembers(self, hashed: str, password: str, at: Micros) -> bool:
+        """Return whether ``verify`` would say yes without a run of argon2."""
+        raw = _checkable(password)
+        return raw is not None and self._remembers(self._mark(hashed, raw), at)
 
     @contextlib.contextmanager
     def _argon2(self) -> Iterator[None]:
@@ -166,6 +168,15 @@ class Passwords:
             self._right.move_to_end(mark)
             while len(self._right) > CACHE_SIZE:
                 self._right.popitem(last=False)
+
+
+def _checkable(password: str) -> bytes | None:
+    """Return the bytes to check, or None for what can be nobody's password."""
+    try:
+        raw = normal_password(password)
+    except InputError:
+        return None
+    return raw if len(raw) <= MAX_PASSWORD else None
 
 
 def _unmatched_hash(hasher: PasswordHasher, entropy: Entropy) -> str:

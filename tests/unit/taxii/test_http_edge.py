@@ -22,6 +22,7 @@ from tocsin.errors import AuthenticationError, BusyError, InputError, StoreBroke
 from tocsin.exchange.taxii.wire import DIALECT, TAXII, TAXII_TYPE
 from tocsin.kernel.http import edge as edges
 from tocsin.kernel.http.edge import ANYONE, KNOWN, Body, Call, Edge, Endpoint, Reply, Route, needs, require_guarded
+from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.server import listen, running
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ SECRET = "hunter2-hunter2"
 class Person:
     name: str
     permissions: frozenset[str]
+    party: str = "acme"
 
 
 PEOPLE = {"Bearer full": Person("full", frozenset({"a:read", "a:write"})), "Bearer bare": Person("bare", frozenset())}
@@ -45,6 +47,10 @@ def authenticate(authorization: str | None) -> Person:
     if authorization is None or authorization not in PEOPLE:
         raise AuthenticationError("we do not know who is asking")
     return PEOPLE[authorization]
+
+
+def recognise(authorization: str | None) -> Person | None:
+    return None if authorization == "Basic guess" else authenticate(authorization)
 
 
 def name(call: Call[Person]) -> Reply:
@@ -70,7 +76,12 @@ def raising(error: Exception) -> Endpoint[Person]:
 def make_edge() -> Edge[Person]:
     ids = itertools.count(1)
     return Edge(
-        dialect=DIALECT, authenticate=authenticate, challenges=("Basic x", "Bearer x"), new_id=lambda: f"id-{next(ids)}"
+        dialect=DIALECT,
+        recognise=recognise,
+        authenticate=authenticate,
+        proving=Lane("password", threads=1, waiting=1),
+        challenges=("Basic x", "Bearer x"),
+        new_id=lambda: f"id-{next(ids)}",
     )
 
 

@@ -12,9 +12,11 @@ from tocsin.exchange.taxii.http import Services, routes
 from tocsin.exchange.taxii.wire import DIALECT
 from tocsin.kernel.http import server
 from tocsin.kernel.http.edge import Edge
+from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.problems import describe
 from tocsin.kernel.ids import new_uuid
 from tocsin.parties.credentials import CHALLENGES
+from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
 
 if TYPE_CHECKING:
     import socket
@@ -42,7 +44,9 @@ def create_app(services: Services, *, address: str | None = None) -> Litestar:
     """
     edge = Edge(
         dialect=DIALECT,
+        recognise=services.authenticator.recognise,
         authenticate=services.authenticator.authenticate,
+        proving=Lane("password", threads=ARGON2_AT_ONCE, waiting=ARGON2_WAITING),
         challenges=CHALLENGES,
         new_id=lambda: new_uuid(services.entropy),
     )

@@ -235,7 +235,7 @@ def write_status(receipt: Receipt) -> bytes:
     bad = [result for result in receipt.results if result.outcome is Outcome.REFUSED]
     return _encode(
         _Status(
-            id=receipt.id,
+            id=receipt.id or "",  # one that was stored has an id, and only those have a status
             status="complete",
             request_timestamp=receipt.received_at,
             total_count=len(receipt.results),
