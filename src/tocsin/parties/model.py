@@ -15,6 +15,7 @@ from tocsin.kernel.clock import Micros
 
 __all__ = [
     "CLEARANCES",
+    "COUNTRIES",
     "COUNTRY",
     "MAX_CLIENTS",
     "MAX_REMARK",
@@ -38,11 +39,13 @@ __all__ = [
     "User",
     "UserAct",
     "UserStatus",
+    "check_country",
     "check_name",
     "check_purpose",
     "check_remark",
     "check_uri",
     "clearance_rank",
+    "country_meant",
     "effective_clearance",
     "next_status",
     "next_user_status",
@@ -52,7 +55,22 @@ __all__ = [
 
 # Short enough to type and to stand in a log line; no character that a shell, a URL or a policy text could misread.
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
-COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)  # ISO 3166-1 alpha-2
+COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)  # the shape of ISO 3166-1 alpha-2
+# ISO 3166-1 alpha-2, the 249 that are assigned; and XK, which the standard leaves to users: all of Europe's registers
+# write Kosovo so.
+_CODES: Final = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT "
+    "BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
+    "ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT "
+    "HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS "
+    "LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI "
+    "NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG "
+    "SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG "
+    "UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XK"
+)
+COUNTRIES: Final = frozenset(_CODES.split())
+# The European Union's own codes for two of them, which people write in good faith.
+_SPELT_OTHERWISE: Final = {"UK": "GB", "EL": "GR"}
 # lowest first; a reader needs at least what a clause names
 CLEARANCES: Final = ("unclassified", "restricted", "confidential", "secret", "top-secret")
 # what a credential may be bound to; `enforce` is never implied
@@ -129,6 +147,11 @@ PARTY_TRANSITIONS: Final[dict[tuple[PartyStatus, PartyAct], PartyStatus]] = {
     (PartyStatus.VETTED, PartyAct.LEAVE): PartyStatus.LEFT,
     (PartyStatus.SUSPENDED, PartyAct.LEAVE): PartyStatus.LEFT,
 }
+_SAID: Final = {
+    PartyAct.CLEAR: "be cleared",
+    PartyAct.SUSPEND: "be suspended",
+    PartyAct.LEAVE: "leave",
+}
 
 
 def next_status(status: PartyStatus, act: PartyAct) -> PartyStatus:
@@ -142,7 +165,7 @@ def next_status(status: PartyStatus, act: PartyAct) -> PartyStatus:
     except KeyError:
         allowed = sorted(str(done) for (state, done) in PARTY_TRANSITIONS if state == status)
         raise TransitionError(
-            f"a party that is {status} cannot {act}",
+            f"a party that is {status} cannot {_SAID[act]}",
             todo=f"possible from here: {', '.join(allowed) or 'nothing'}",
         ) from None
 
@@ -216,7 +239,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
         check_uri(self.uri)
         check_name(self.name, "party")
         _check_title(self.title)
-        _check_country(self.country)
+        check_country(self.country)
         for what, words in (
             ("capacity", self.capacities),
             ("sector", self.sectors),
@@ -261,7 +284,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         clearance_rank(self.clearance)
         _check_instant(self.clearance_until)
         if self.nationality is not None:
-            _check_country(self.nationality)
+            check_country(self.nationality)
         check_purpose(self.purpose)
         if self.signing_key is not None:
             _check_key(self.signing_key)
@@ -424,9 +447,24 @@ def _check_title(title: str) -> None:
         )
 
 
-def _check_country(country: str) -> None:
-    if COUNTRY.fullmatch(country) is None:
-        raise InputError(f"{country[:40]!r} is no country", todo="write two capital letters (ISO 3166-1), like NO")
+def check_country(country: str) -> str:
+    """Return the country if ISO 3166-1 knows it.
+
+    Raises:
+        InputError: it does not.
+    """
+    if country not in COUNTRIES:
+        meant = country_meant(country)
+        todo = f"did you mean {meant}?" if meant else "write two capital letters (ISO 3166-1), like NO"
+        raise InputError(f"{country[:40]!r} is no country", todo=todo)
+    return country
+
+
+def country_meant(written: str) -> str | None:
+    """Return the country that was probably meant by what is none."""
+    code = written[:3].upper()
+    code = _SPELT_OTHERWISE.get(code, code)
+    return code if code in COUNTRIES else None
 
 
 def _check_count(count: int, limit: int, what: str) -> None:

@@ -9,9 +9,11 @@ import pytest
 
 from support.agreement_texts import PLAIN, changed, place_of
 from tocsin.agreements.document import LabelTerms, ReaderTerms, names_of, parse_agreement
+from tocsin.agreements.document.clauses import STIX_TYPES
 from tocsin.agreements.document.tree import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.errors import AgreementError, LimitError, Problem
+from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES
 from tocsin.kernel.clock import parse_date
 
 
@@ -74,6 +76,8 @@ FAULTS: Final = {
     "criteria of a person": ("{all: {capacity: operator,", "{all: {role: analyst,", "role", "'role'", "elsewhere"),
     "Norway written as YAML 1.1 reads it is a string here": ("[NO, SE]}}", "[no, SE]}}", "no, SE", "'no'", "capital"),
     "a truth value for a country": ("[NO, SE]}}", "[true, SE]}}", "true", "the truth value true", "text"),
+    "a country that is none": ("[NO, SE]}}", "[NO, ZZ]}}", "ZZ", "'ZZ'", "a country of ISO 3166-1"),
+    "a legal basis in a country that is none": ("    NO: {cite", "    UK: {cite", "UK", "'UK'", "a country"),
     "three letters for a country": ("[NO, SE]}}", "[NOR, SE]}}", "NOR", "'NOR'", "two capital letters"),
     "a legal basis for countries and kinds": ("    SE: {cite", "    private: {cite", "NO: {cite", "a mapping", "all"),
     "a legal basis for nobody": (
@@ -223,6 +227,35 @@ def test_a_fault_is_told_with_its_place(name: str) -> None:
     if piece:
         assert place_of(text, piece) in [(one.line, one.column) for one in matching]
     assert all(one.where == "a.yaml" for one in told)
+
+
+def test_a_country_that_is_none_is_told_with_the_one_that_was_meant() -> None:
+    for old, new in (("[NO, SE]}}", "[NO, UK]}}"), ("    NO: {cite", "    UK: {cite")):
+        assert [one.todo for one in problems(changed(old, new))] == ["did you mean 'GB'?"]
+
+
+TYPES_NOTED = {
+    "a slip": ("indicators", "'indicators' is no type of STIX 2.1", "did you mean 'indicator'?"),
+    "an extension's": ("satellite", "'satellite' is no type of STIX 2.1", "brings it"),
+    "one of its own": ("x-satellite", None, None),
+    "one of STIX": ("incident", None, None),
+}
+
+
+@pytest.mark.parametrize(("type_", "says", "ends"), TYPES_NOTED.values(), ids=TYPES_NOTED.keys())
+def test_a_type_that_stix_does_not_define_is_noted(type_: str, says: str | None, ends: str | None) -> None:
+    text = changed("{category: export-controlled}", f"{{type: {type_}}}")
+    notes = [note for note in parse_agreement(text.encode(), where="a.yaml").notes if "STIX" in note]
+    if says is None or ends is None:
+        assert notes == []
+    else:
+        (note,) = notes
+        assert says in note
+        assert note.endswith(ends)
+
+
+def test_the_types_that_are_not_noted_are_those_that_intake_knows() -> None:
+    assert SDO_TYPES.keys() | SRO_TYPES.keys() | SCO_TYPES.keys() | META_TYPES.keys() == STIX_TYPES
 
 
 def test_one_reading_finds_many_faults_in_the_order_of_the_document() -> None:

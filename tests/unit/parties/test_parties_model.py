@@ -14,6 +14,8 @@ from tocsin.kernel.clock import DAY
 from tocsin.parties import model
 from tocsin.parties.model import (
     CLEARANCES,
+    COUNTRIES,
+    COUNTRY,
     MAX_CLIENTS,
     MAX_URI,
     MAX_VOCABULARY,
@@ -27,8 +29,10 @@ from tocsin.parties.model import (
     User,
     UserAct,
     UserStatus,
+    check_country,
     check_remark,
     check_uri,
+    country_meant,
     effective_clearance,
     next_status,
     next_user_status,
@@ -161,6 +165,8 @@ BAD_PARTIES: dict[str, dict[str, Any]] = {
     "title with a lone surrogate": {"title": "a\ud800"},
     "country in words": {"country": "Norway"},
     "country in small letters": {"country": "no"},
+    "country that is none": {"country": "ZZ"},
+    "country by another code": {"country": "UK"},
     "sector": {"sectors": frozenset({"Energy"})},
     "capacity": {"capacities": frozenset({""})},
     "community": {"communities": frozenset({"a b"})},
@@ -179,6 +185,22 @@ def test_a_party_is_valid_by_construction(changed: dict[str, Any]) -> None:
         replace(party("acme"), **changed)
 
 
+MEANT = {"UK": "GB", "EL": "GR", "no": "NO", "ZZ": None, "NOR": None, "": None}
+
+
+@pytest.mark.parametrize(("written", "meant"), MEANT.items())
+def test_what_is_no_country_is_told_with_the_one_that_was_meant(written: str, meant: str | None) -> None:
+    assert country_meant(written) == meant
+    with pytest.raises(InputError) as refused:
+        check_country(written)
+    assert (refused.value.todo == f"did you mean {meant}?") is (meant is not None)
+
+
+def test_every_country_of_iso_3166_1_is_one() -> None:
+    assert len(COUNTRIES - {"XK"}) == 249
+    assert all(COUNTRY.fullmatch(country) and check_country(country) == country for country in COUNTRIES)
+
+
 BAD_USERS: dict[str, dict[str, Any]] = {
     "name": {"name": "a@b"},
     "party by name": {"party": "acme"},
@@ -186,6 +208,7 @@ BAD_USERS: dict[str, dict[str, Any]] = {
     "clearance": {"clearance": "cosmic"},
     "clearance beyond time": {"clearance_until": 10**18},
     "nationality": {"nationality": "NOR"},
+    "nationality that is none": {"nationality": "ZZ"},
     "purpose": {"purpose": "sell"},
     "key that is no base64": {"signing_key": "!" * 44},
     "key of 31 bytes": {"signing_key": base64.b64encode(bytes(31)).decode()},

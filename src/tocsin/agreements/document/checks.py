@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from tocsin.agreements.document.tree import Entry, Place, Scalar, Sequence, Table
 from tocsin.errors import AgreementError, InputError, Problem
 from tocsin.kernel.clock import Micros, parse_date
-from tocsin.parties.model import COUNTRY, NAME
+from tocsin.parties.model import COUNTRIES, COUNTRY, NAME, country_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -120,7 +120,7 @@ class Checker:
         """Note a key that means nothing here, and the one that was probably meant."""
         close = _NEARLY.get(key) if _NEARLY.get(key) in allowed else None
         if close is None:
-            close = self._nearest(key, allowed)
+            close = self.nearest(key, allowed)
         self.problem(
             place,
             f"the unknown key {key[:_SHOWN]!r} in {what}",
@@ -128,9 +128,9 @@ class Checker:
             f"write '{close}'" if close else None,
         )
 
-    def _nearest(self, word: str, candidates: Iterable[str]) -> str | None:
-        """Return the candidate that was probably meant; nobody needs that of the fiftieth fault."""
-        if len(self._problems) >= MAX_PROBLEMS:
+    def nearest(self, word: str, candidates: Iterable[str]) -> str | None:
+        """Return the candidate that was probably meant; nobody needs that of the fiftieth fault or note."""
+        if len(self._problems) + len(self.notes) >= MAX_PROBLEMS:
             return None
         # a slip or two, and not in the first letter
         alike = [one for one in candidates if one[0] == word[:1] and abs(len(one) - len(word)) <= 2]  # noqa: PLR2004
@@ -171,11 +171,11 @@ class Checker:
         """Return the short name of a party; where the hub's parties are known, of one of them."""
         value = self.name(node, what)
         if self._known is not None and NAME.fullmatch(value) and value not in self._known:
-            close = self._nearest(value, self._known_in_order)
+            close = self.nearest(value, self._known_in_order)
             self.wrong(
                 node,
                 "the name of a party of this hub",
-                f"did you mean '{close}'?" if close else "add the party first",
+                meant(close) or "add the party first",
             )
         return value
 
@@ -184,8 +184,11 @@ class Checker:
         return self.matching(node, what, _CLAUSE_ID, "1 to 32 of letters, digits, '.', '(', ')', '-'")
 
     def country(self, node: Node, what: str) -> str:
-        """Return a country in the shape of ISO 3166-1 alpha-2."""
-        return self.matching(node, what, COUNTRY, "two capital letters (ISO 3166-1), as in NO")
+        """Return a country of ISO 3166-1 alpha-2."""
+        value = self.matching(node, what, COUNTRY, "two capital letters (ISO 3166-1), as in NO")
+        if COUNTRY.fullmatch(value) and value not in COUNTRIES:
+            self.wrong(node, f"{what}: a country of ISO 3166-1", meant(country_meant(value)))
+        return value
 
     def duration(self, node: Node, what: str) -> str:
         """Return an ISO 8601 duration, as written."""
@@ -197,8 +200,8 @@ class Checker:
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, str) and value in words:
             return value
-        close = self._nearest(str(value).lower(), words) if isinstance(node, Scalar) else None
-        self.wrong(node, f"{what}: {listed(words, last='or')}", f"did you mean '{close}'?" if close else None)
+        close = self.nearest(str(value).lower(), words) if isinstance(node, Scalar) else None
+        self.wrong(node, f"{what}: {listed(words, last='or')}", meant(close))
         return words[0]
 
     def integer(self, node: Node, what: str, *, low: int, high: int) -> int:
@@ -303,6 +306,11 @@ def found(node: Node) -> str:
     if isinstance(node.value, int | float):
         return f"the number {node.text[:_SHOWN]}"
     return repr(node.value[:_SHOWN]) + ("..." if len(node.value) > _SHOWN else "")
+
+
+def meant(word: str | None) -> str | None:
+    """Ask whether a word was meant; None asks nothing."""
+    return None if word is None else f"did you mean '{word}'?"
 
 
 def listed(words: Iterable[str], *, last: str = "and") -> str:

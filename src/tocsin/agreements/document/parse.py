@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.agreements.document.checks import Checker, Note
+from tocsin.agreements.document.checks import Checker, Note, meant
 from tocsin.agreements.document.clauses import CRITERIA, read_clause, read_majority, read_reader_terms
 from tocsin.agreements.document.model import AgreementDocument, BasisEntry, Clause, LegalBasis, PartyEntry
 from tocsin.agreements.document.tree import Scalar, Table, read_tree
 from tocsin.kernel.canonical import canonical_json
-from tocsin.parties.model import COUNTRY, PURPOSES, Kind
+from tocsin.parties.model import COUNTRIES, COUNTRY, PURPOSES, Kind, country_meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -161,9 +161,12 @@ def _read_basis(check: Checker, name: str, entry: Entry) -> LegalBasis:
         check.wrong(entry.value, "keys that are all countries or all kinds of party", "make two legal bases of it")
     found: list[BasisEntry] = []
     for key, item in sorted(entry.value.entries.items(), key=_by_key):
-        if key not in kinds and COUNTRY.fullmatch(key) is None:
+        if key not in kinds and key not in COUNTRIES:
             check.problem(
-                item.place, repr(key[:60]), f"a country (two capital letters) or one of {', '.join(sorted(kinds))}"
+                item.place,
+                repr(key[:60]),
+                f"a country (two capital letters, ISO 3166-1) or one of {', '.join(sorted(kinds))}",
+                meant(country_meant(key)),
             )
         parts = check.table(item.value, "a legal basis", required=("cite", "valid"))
         cite = check.text(parts["cite"].value, "the citation") if "cite" in parts else ""
