@@ -68,6 +68,19 @@ def test_every_table_with_a_state_has_its_environment() -> None:
     assert without <= {"agreement_signatures"}
 
 
+# what a commit, a reference and a reader beside a writer rest on; SQLite forgets the last two with each connection
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2 is FULL
+
+
+def test_every_connection_of_the_pool_is_durable_and_keeps_references(store: Store) -> None:
+    def found(connection: Connection) -> dict[str, object]:
+        return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in PRAGMAS}
+
+    for _ in range(2):  # connections made for this, and then the same ones, given back before
+        with store.write() as writer, store.read() as one, store.read() as two:
+            assert [found(connection) for connection in (writer, one, two)] == [PRAGMAS] * 3
+
+
 def test_a_reader_sees_one_snapshot(store: Store) -> None:
     with store.read() as reader:
         assert _names(reader) == []
