@@ -18,11 +18,12 @@ from tocsin.agreements.facts import Activated, Facts, eligible
 from tocsin.agreements.life import AgreementAct, AgreementStatus, next_status
 from tocsin.agreements.wire import Activation, Proposal, Signing, from_data, policies_text
 from tocsin.errors import ForbiddenError, InputError, LogBrokenError, TransitionError
-from tocsin.parties.model import Role
+from tocsin.parties.model import PartyStatus, Role, UserStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tocsin.agreements.document import AgreementDocument
     from tocsin.kernel.clock import Micros
     from tocsin.parties.replay import People
 
@@ -80,7 +81,7 @@ def facts_of(agreed: Agreed, people: People, at: Micros) -> Facts:
     )
 
 
-def _propose(agreed: Agreed, data: Mapping[str, object], people: People, _at: Micros) -> Agreed:
+def _propose(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
     proposal = from_data(data, Proposal)
     by_name = {party.name: party for party in people.parties.values()}
     where = f"{proposal.agreement}/{proposal.version}"
@@ -93,6 +94,7 @@ def _propose(agreed: Agreed, data: Mapping[str, object], people: People, _at: Mi
         raise InputError("the document is another than the entry says", where=where)
     if where in agreed.versions:
         raise InputError("this version was proposed before", where=where)
+    _check_term(document, at, where)
     names = {name: by_name[name].uri for name in names_of(document)}
     if names != proposal.names:
         raise InputError("its names mean other parties than the entry says", where=where)
@@ -111,10 +113,15 @@ def _sign(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros
     party, user = people.parties.get(signing.party), people.users.get((signing.party, signing.signatory))
     if party is None or user is None:
         raise InputError("party or signatory were never added", where=where)
+    if party.status is not PartyStatus.VETTED:
+        raise InputError(f"a party signed that was {party.status}", where=where)
+    if user.status is not UserStatus.ACTIVE:
+        raise InputError(f"a user signed who was {user.status}", where=where)
     if Role.SIGNATORY not in user.roles or user.signing_key != signing.key:
         raise InputError("it is not by a signatory's registered key", where=where)
     if party.uri in activated.signed or not eligible(activated, party, at):
         raise InputError("this party could not sign", where=where)
+    _check_term(activated.document, at, where)
     verify_signature(activated.document, public_key=signing.key, signature=signing.signature)
     status = next_status(standing.status, AgreementAct.SIGN)
     signed = activated.signed | {party.uri}
@@ -123,10 +130,11 @@ def _sign(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros
     return _put(agreed, Standing(activated=msgspec.structs.replace(activated, signed=signed), status=status))
 
 
-def _activate(agreed: Agreed, data: Mapping[str, object], _people: People, _at: Micros) -> Agreed:
+def _activate(agreed: Agreed, data: Mapping[str, object], _people: People, at: Micros) -> Agreed:
     activation = from_data(data, Activation)
     standing = _known(agreed, activation)
     status = next_status(standing.status, AgreementAct.ACTIVATE)
+    _check_term(standing.activated.document, at, standing.activated.id)
     others = [
         one
         for one in agreed.versions.values()
@@ -142,6 +150,11 @@ def _activate(agreed: Agreed, data: Mapping[str, object], _people: People, _at: 
             ended = next_status(one.status, AgreementAct.SUPERSEDE)
             agreed = _put(agreed, msgspec.structs.replace(one, status=ended))
     return _put(agreed, msgspec.structs.replace(standing, status=status))
+
+
+def _check_term(document: AgreementDocument, at: Micros, where: str) -> None:
+    if document.ends is not None and document.ends <= at:
+        raise InputError("its term had ended", where=where)
 
 
 def _known(agreed: Agreed, entry: Signing | Activation) -> Standing:

@@ -57,14 +57,21 @@ def settings() -> Settings:
 
 @contextlib.contextmanager
 def opened() -> Iterator[Session]:
-    """Open the hub of the settings; what is staged is in the log when the ``with`` is left.
+    """Open the hub of the settings; what was staged is in the log before anything else is, and again at the end.
 
     Raises:
-        StoreBrokenError: there is none, or it is not what it must be.
+        UsageError: there is none; StoreBrokenError: it is not what it must be.
     """
-    hub = open_hub(settings())
+    chosen = settings()
+    if not chosen.keys.exists() and not chosen.database.exists():
+        # not a broken hub but no hub: most likely the folder is another
+        raise UsageError("there is no hub here", where=str(chosen.home), todo="run `tocsin init`, or set TOCSIN_HOME")
+    hub = open_hub(chosen)
     try:
         party = _runs(hub)
+        # what a hub that was killed had staged; what cannot be entered is tried again at the end, and said then
+        with contextlib.suppress(TocsinError, SQLAlchemyError):
+            hub.integrator.integrate()
         yield Session(hub=hub, operator=f"{OPERATOR}@{party.name}", party=party)
     except BaseException:
         # what went wrong first is what is told; a store that cannot be closed says nothing more
@@ -82,12 +89,12 @@ def _runs(hub: Hub) -> Party:
         return hub.parties.party_by_uri(connection, uri)[1]
 
 
-def read_bounded(path: str, limit: int, what: str) -> bytes:
+def read_bounded(path: str, limit: int, what: str, *, todo: str = "name another file") -> bytes:
     """Return the bytes of a file, or of standard input for ``-``; never more than ``limit`` are read.
 
     Raises:
         UsageError: it cannot be read.
-        LimitError: it is larger.
+        LimitError: it is larger; ``todo`` says what helps.
     """
     try:
         if path == STDIN:
@@ -98,7 +105,7 @@ def read_bounded(path: str, limit: int, what: str) -> bytes:
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror or error}", where=path, todo="name a file") from error
     if len(data) > limit:
-        raise LimitError(f"{what} has at most {limit} bytes, and this more", where=path, todo="share it in parts")
+        raise LimitError(f"{what} has at most {limit} bytes, and this more", where=path, todo=todo)
     return data
 
 

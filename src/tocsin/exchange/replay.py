@@ -3,11 +3,14 @@
 Nothing here touches a database: parties, agreements, labels and offers come from the payloads of an export that was
 verified before. A release is judged by what the log said when it was decided (``as_of`` entries), at the instant of the
 decision, by the same gate that judged it then.
+
+Whoever holds the hub's key can sign whatever they like. So every rule that the hub keeps while it acts is kept here
+again: who may act, by what right, when, and on what.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -15,9 +18,12 @@ from tocsin.agreements import replay as agreements
 from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
-from tocsin.errors import LogBrokenError, TocsinError
-from tocsin.kernel.clock import Micros, parse_instant
+from tocsin.errors import InputError, LogBrokenError, TocsinError
+from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
+from tocsin.kernel.mandate import founding_mandate
+from tocsin.log.note import VerifierKey
 from tocsin.parties import replay as parties
+from tocsin.parties.model import PartyStatus, Role
 from tocsin.parties.replay import People
 
 if TYPE_CHECKING:
@@ -25,7 +31,19 @@ if TYPE_CHECKING:
 
     from tocsin.log.model import EntryPayload
 
-__all__ = ["Offered", "Rebuilt", "replay"]
+__all__ = ["MAX_STANDSTILL", "MAX_WAIT", "Offered", "Rebuilt", "replay"]
+
+# A release is entered by the next group commit, a second after it was decided; a long import can hold that up. What a
+# hub did later than this after a decision, it did with the release in its log, or the decision is made up.
+MAX_WAIT: Final[Micros] = 300 * SECOND
+# A hub that was killed within that second enters what it staged when it is started, before it does anything else: after
+# a holiday at the latest.
+MAX_STANDSTILL: Final[Micros] = 7 * DAY
+
+# How a hub is founded, in one transaction: by the operator whom its last entry adds.
+_FOUNDING: Final = ("hub.founded", "party.added", "party.cleared", "user.added")
+# What takes a mandate, and nothing else does.
+_PRIVILEGED: Final = parties.KINDS | {"agreement.proposed", "agreement.activated", "collection.added"}
 
 _T = TypeVar("_T")
 
@@ -61,7 +79,7 @@ class _Release(msgspec.Struct, frozen=True, kw_only=True):
     release: str
     decided_at: str
     as_of: int
-    kind: str
+    kind: Literal["objects", "manifest"]
     collection: str
     profile: Profile
     slice: str
@@ -146,39 +164,115 @@ class _Replay:
 
     def __init__(self) -> None:
         self.rebuilt = Rebuilt()
+        self._environment = self._founder = ""
+        self._names: dict[str, str] = {}  # of parties -> URI
+        self._instants: list[Micros] = []  # of the entries
+        self._acted: tuple[int, Micros] = (0, 0)  # the last entry that is no release
+        self._submissions: set[str] = set()
+        self._contributed: dict[tuple[str, str, Micros], int] = {}  # owner, object, version -> label
+        self._standing: set[tuple[str, str, str, Micros]] = set()  # collection, owner, object, version: offered now
+        self._added: dict[str, Micros] = {}  # `date_added` of a collection's last offer
+        self._answers: dict[str, tuple[_Release, str, str | None]] = {}  # by UUID, without what differs by owner
+        self._answered: set[tuple[str, str]] = set()  # UUID, owner
 
     def step(self, index: int, payload: EntryPayload) -> None:
         """Apply one entry."""
         rebuilt, at = self.rebuilt, parse_instant(payload.at)
         if (index == 0) != (payload.kind == "hub.founded"):
             raise _broken(index, "a log begins with the founding of its hub, and only begins so")
+        if index == 0:
+            self._environment, self._founder = payload.environment, payload.actor
+        self._check_frame(index, payload, at)
+        self._instants.append(at)
         try:
             rebuilt.people = parties.apply(rebuilt.people, payload.kind, payload.data)
             rebuilt.agreed = agreements.apply(rebuilt.agreed, payload.kind, payload.data, people=rebuilt.people, at=at)
         except TocsinError as error:
             raise _broken(index, str(error)) from error
+        if payload.kind == "party.added":
+            self._names = {party.name: uri for uri, party in rebuilt.people.parties.items()}
+        if payload.kind == "release":
+            self.release(index, payload, at)
+        else:
+            self._acted = (index, at)
         own = _STEPS.get(payload.kind)
         if own is not None:
             own(self, index, payload.data)
         elif payload.kind not in _OTHERS and payload.kind not in parties.KINDS and payload.kind not in agreements.KINDS:
             raise _broken(index, f"it is of a kind that this program does not know: {payload.kind}")
+        if index == len(_FOUNDING) - 1:
+            self._check_founded(index)
         rebuilt.entries = index + 1
+
+    def _check_frame(self, index: int, payload: EntryPayload, at: Micros) -> None:
+        """Check what every entry says: where and when it was done, by whom, for whom and by what right."""
+        if payload.environment != self._environment:
+            raise _broken(index, "it is of another environment than the entries before it")
+        if self._instants and at < self._instants[-1]:
+            raise _broken(index, "it is older than the entry before it")
+        privileged = payload.kind in _PRIVILEGED
+        if payload.mandate != (str(founding_mandate(self._environment)) if privileged else None):
+            raise _broken(index, "it needs a mandate of this environment" if privileged else "it takes no mandate")
+        if index < len(_FOUNDING):
+            if (payload.kind, payload.actor, payload.on_behalf_of) != (_FOUNDING[index], self._founder, None):
+                raise _broken(index, "a hub is not founded in this way")
+            return
+        for reference in (payload.actor, payload.on_behalf_of):
+            if reference is not None and not self._knows(reference):
+                raise _broken(index, f"it was done by or for somebody who is not there: {reference[:80]!r}")
+        user, _, home = payload.actor.rpartition("@")
+        if privileged and (not user or self._names[home] != self.rebuilt.hub):
+            raise _broken(index, "only people of the party that runs the hub do this")
+
+    def _knows(self, reference: str) -> bool:
+        user, at_sign, name = reference.rpartition("@")
+        uri = self._names.get(name)
+        return uri is not None and (not at_sign or (uri, user) in self.rebuilt.people.users)
+
+    def _check_founded(self, index: int) -> None:
+        """Check that the founding made the hub's own party and its operator, who did it all, and nobody else."""
+        people = self.rebuilt.people
+        users = [
+            f"{user.name}@{people.parties[user.party].name}"
+            for user in people.users.values()
+            if user.party == people.hub and Role.OPERATOR in user.roles
+        ]
+        if list(people.parties) != [people.hub] or users != [self._founder]:
+            raise _broken(index, "a hub is founded by an operator of the party that runs it")
 
     def found(self, index: int, data: Mapping[str, Any]) -> None:
         """Note whose log it is."""
-        self.rebuilt.hub = _shaped(index, data, _Founding).hub
+        founding = _shaped(index, data, _Founding)
+        try:
+            key = VerifierKey.parse(founding.vkey)
+        except InputError as error:
+            raise _broken(index, str(error)) from error
+        if key.name != founding.origin or not key.name.endswith(f"/tocsin/{self._environment}"):
+            raise _broken(index, "its key is not named after its origin, hub and environment")
+        if self._founder.rpartition("@")[0] != founding.operator:
+            raise _broken(index, "it was not done by the operator whom it names")
+        self.rebuilt.hub = founding.hub
+        self.rebuilt.people = People(hub=founding.hub)
 
     def collect(self, index: int, data: Mapping[str, Any]) -> None:
         """Note a collection."""
-        added = _shaped(index, data, _Collection)
-        self.rebuilt.collections[added.uuid] = added.alias
+        added, known = _shaped(index, data, _Collection), self.rebuilt.collections
+        if not {added.uuid, added.alias}.isdisjoint([*known, *known.values()]):
+            raise _broken(index, f"there is a collection {added.alias} already")
+        known[added.uuid] = added.alias
 
     def submit(self, index: int, data: Mapping[str, Any]) -> None:
         """Note labels and offers: numbered without a gap, and each of its submitter's own label."""
         submission = _shaped(index, data, _Submission)
         rebuilt = self.rebuilt
+        party = rebuilt.people.parties.get(submission.party)
+        if party is None or party.status is not PartyStatus.VETTED:
+            raise _broken(index, f"it is of a party that was not vetted: {submission.party[:80]}")
         if submission.collection not in rebuilt.collections:
             raise _broken(index, "it offers into a collection that is not there")
+        if submission.submission in self._submissions:
+            raise _broken(index, "there is a submission of this id already")
+        self._submissions.add(submission.submission)
         for label_id, label in submission.labels:
             if label_id in rebuilt.labels or label.owner != submission.party:
                 raise _broken(index, f"label {label_id} is there already, or is another party's")
@@ -186,11 +280,9 @@ class _Replay:
         for offer in submission.offers:
             key = (submission.collection, offer.seq)
             last = (submission.collection, offer.seq - 1)
-            known = rebuilt.labels.get(offer.label)
-            if key in rebuilt.offers or (offer.seq > 1 and last not in rebuilt.offers):
+            if key in rebuilt.offers or offer.seq < 1 or (offer.seq > 1 and last not in rebuilt.offers):
                 raise _broken(index, f"offer {offer.seq} does not follow the one before it")
-            if known is None or known.owner != submission.party:
-                raise _broken(index, f"offer {offer.seq} has no label of its owner")
+            self._offer(index, submission, offer)
             rebuilt.offers[key] = Offered(
                 object_id=offer.object,
                 version=offer.version,
@@ -199,24 +291,70 @@ class _Replay:
                 entry=index,
             )
 
+    def _offer(self, index: int, submission: _Submission, offer: _Offer) -> None:
+        """Check an offer against what its owner contributed before, whose label it keeps for ever."""
+        label = self.rebuilt.labels.get(offer.label)
+        if label is None or label.owner != submission.party:
+            raise _broken(index, f"offer {offer.seq} has no label of its owner")
+        if label.type != offer.object.partition("--")[0]:
+            raise _broken(index, f"offer {offer.seq} has a label of another type than its object")
+        if offer.added <= max(self._added.get(submission.collection, 0), self._instants[-1]):
+            raise _broken(index, f"offer {offer.seq} was not added after its entry and the offer before it")
+        self._added[submission.collection] = offer.added
+        contribution = (submission.party, offer.object, offer.version)
+        before = self._contributed.get(contribution)
+        if offer.content is None and before != offer.label:
+            raise _broken(index, f"offer {offer.seq} was never contributed before, or under another label")
+        if offer.content is not None and before is not None:
+            raise _broken(index, f"what offer {offer.seq} contributes was contributed before")
+        if (submission.collection, *contribution) in self._standing:
+            raise _broken(index, f"what offer {offer.seq} offers is offered already")
+        self._contributed[contribution] = offer.label
+        self._standing.add((submission.collection, *contribution))
+
     def withdraw(self, index: int, data: Mapping[str, Any]) -> None:
         """Note offers that their owner took back."""
         withdrawal = _shaped(index, data, _Withdrawal)
+        if withdrawal.party not in self.rebuilt.people.parties or not withdrawal.offers:
+            raise _broken(index, "it is of a party that is not there, or withdraws nothing")
         for sequence in withdrawal.offers:
             key = (withdrawal.collection, sequence)
             offer = self.rebuilt.offers.get(key)
             if offer is None or offer.owner != withdrawal.party or key in self.rebuilt.withdrawn:
                 raise _broken(index, f"offer {sequence} is not there, another party's, or withdrawn before")
+            if offer.object_id != withdrawal.object:
+                raise _broken(index, f"offer {sequence} is of another object than the entry names")
             self.rebuilt.withdrawn[key] = index
+            self._standing.discard((withdrawal.collection, offer.owner, offer.object_id, offer.version))
 
-    def release(self, index: int, data: Mapping[str, Any]) -> None:
-        """Count a release; it was judged when the entries that it was decided by had been told."""
-        _shaped(index, data, _Release)
+    def release(self, index: int, payload: EntryPayload, at: Micros) -> None:
+        """Count a release, and check when it was made; it was judged when the entries that decided it had been told."""
+        release = _shaped(index, payload.data, _Release)
+        decided = _instant(index, release.decided_at)
+        # hub time never runs back: what came after the decision is not older than it
+        if decided > self._instants[release.as_of]:
+            raise _broken(index, f"it was decided later than entry {release.as_of} was made, and not by it")
+        acted, acted_at = self._acted
+        if acted >= release.as_of and acted_at > decided + MAX_WAIT:
+            raise _broken(index, f"it was not entered when it was decided: entry {acted} came long before it")
+        if at > decided + MAX_STANDSTILL:
+            raise _broken(index, "it was entered long after it was decided")
+        # of the ids that were asked for, each owner's entry tells its own objects' only
+        asked = release.filter | {"ids": release.filter.get("ids") is not None}
+        same = msgspec.structs.replace(release, owner="", offers=[], filter=asked)
+        answer = (same, payload.actor, payload.on_behalf_of)
+        if self._answers.setdefault(release.release, answer) != answer:
+            raise _broken(index, "it is another answer than the one that this id names already")
+        if (release.release, release.owner) in self._answered:
+            raise _broken(index, "its part for this owner is entered already")
+        self._answered.add((release.release, release.owner))
         self.rebuilt.releases += 1
 
     def judge(self, index: int, release: _Release) -> None:
         """Decide a release again, with what is known now: the entries before ``as_of``."""
-        rebuilt, at = self.rebuilt, parse_instant(release.decided_at)
+        rebuilt, at = self.rebuilt, _instant(index, release.decided_at)
+        if at < self._instants[-1]:
+            raise _broken(index, "it was decided before the entries that it was decided by")
         party = rebuilt.people.parties.get(release.profile.party)
         user = None
         if release.profile.user is not None:
@@ -229,6 +367,18 @@ class _Replay:
         slice_ = slice_for(release.profile, facts, until=profile_until(party, user, at))
         if slice_.digest.hex() != release.slice:
             raise _broken(index, "it was decided under other policies than were in force")
+        labels = self._labels_of(index, release)
+        verdicts = decide(slice_, release.profile, list(labels.values()))
+        for label_id, verdict in zip(labels, verdicts, strict=True):
+            if not verdict.allows:
+                raise _broken(index, f"what it released under label {label_id} was not allowed")
+        rebuilt.verdicts += len(verdicts)
+
+    def _labels_of(self, index: int, release: _Release) -> dict[int, Label]:
+        """Return the labels of what was released, all of which was there for its owner's readers."""
+        rebuilt = self.rebuilt
+        if not release.offers:
+            raise _broken(index, "it releases nothing")
         labels: dict[int, Label] = {}
         sequence = 0
         for step in release.offers:
@@ -240,11 +390,7 @@ class _Replay:
             if offer.owner != release.owner:
                 raise _broken(index, f"offer {sequence} is not of the owner whom the entry names")
             labels[offer.label_id] = rebuilt.labels[offer.label_id]
-        verdicts = decide(slice_, release.profile, list(labels.values()))
-        for label_id, verdict in zip(labels, verdicts, strict=True):
-            if not verdict.allows:
-                raise _broken(index, f"what it released under label {label_id} was not allowed")
-        rebuilt.verdicts += len(verdicts)
+        return labels
 
 
 _STEPS: Final = {
@@ -252,10 +398,9 @@ _STEPS: Final = {
     "collection.added": _Replay.collect,
     "submission": _Replay.submit,
     "withdrawal": _Replay.withdraw,
-    "release": _Replay.release,
 }
-# Entries that change nothing which can be rebuilt.
-_OTHERS: Final = frozenset({"inquiry"})
+# Entries that change nothing which later ones rest on.
+_OTHERS: Final = frozenset({"inquiry", "release"})
 
 
 def _shaped(index: int, data: Mapping[str, Any], kind: type[_T]) -> _T:
@@ -263,6 +408,13 @@ def _shaped(index: int, data: Mapping[str, Any], kind: type[_T]) -> _T:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
         raise _broken(index, f"its payload has not the form of its kind: {error}") from error
+
+
+def _instant(index: int, text: str) -> Micros:
+    try:
+        return parse_instant(text)
+    except InputError as error:
+        raise _broken(index, str(error)) from error
 
 
 def _broken(index: int, what: str) -> LogBrokenError:

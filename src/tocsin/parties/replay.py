@@ -16,6 +16,7 @@ from tocsin.parties.model import (
     Party,
     PartyAct,
     PartyStatus,
+    Role,
     User,
     UserAct,
     UserStatus,
@@ -31,8 +32,12 @@ __all__ = ["KINDS", "People", "apply"]
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
-    """Every party by its URI, and every user by the URI of the party and the name."""
+    """Every party by its URI, and every user by the URI of the party and the name.
 
+    ``hub`` is the URI of the party that runs the hub; where it is None, what binds that party alone is not checked.
+    """
+
+    hub: str | None = None
     parties: Mapping[str, Party] = msgspec.field(default_factory=dict)
     users: Mapping[tuple[str, str], User] = msgspec.field(default_factory=dict)
 
@@ -68,8 +73,8 @@ def _known(people: People, uri: object) -> Party:
 
 def _add_party(people: People, _kind: str, data: Mapping[str, object]) -> People:
     party = party_from_data(_mapping(data, "party"))
-    if party.status is not PartyStatus.CANDIDATE:
-        raise InputError(f"{party.name} does not begin as a candidate")
+    if (party.status, party.clearance, party.clearance_until) != (PartyStatus.CANDIDATE, "unclassified", None):
+        raise InputError(f"{party.name} does not begin as an unclassified candidate")
     if any(party.uri == other.uri or party.name == other.name for other in people.parties.values()):
         raise InputError(f"{party.name} was added before")
     return msgspec.structs.replace(people, parties={**people.parties, party.uri: party})
@@ -81,6 +86,8 @@ def _change_party(people: People, kind: str, data: Mapping[str, object]) -> Peop
     if party.name != old.name:
         raise InputError(f"{old.name} cannot change its name")
     act = _PARTY_ACTS.get(kind)
+    if party.uri == people.hub and act in {PartyAct.SUSPEND, PartyAct.LEAVE}:
+        raise InputError(f"{old.name} runs the hub: it cannot {act}")
     if party.status != (old.status if act is None else next_status(old.status, act)):
         raise InputError(f"{old.name} cannot have become {party.status}")
     if act is None:
@@ -104,6 +111,9 @@ def _add_user(people: People, _kind: str, data: Mapping[str, object]) -> People:
     _known(people, user.party)
     if user.status is not UserStatus.ACTIVE or (user.party, user.name) in people.users:
         raise InputError(f"user {user.name} was added before, or not as active")
+    if user.signing_key is not None:
+        raise InputError(f"user {user.name} begins with a signing key")
+    _check_home(people, user)
     return msgspec.structs.replace(people, users={**people.users, (user.party, user.name): user})
 
 
@@ -117,7 +127,24 @@ def _change_user(people: People, kind: str, data: Mapping[str, object]) -> Peopl
         raise InputError(f"user {user.name} cannot have become {user.status}")
     if kind == "user.disabled" and user != msgspec.structs.replace(old, status=status):
         raise InputError(f"user {user.name} changed in more than this act can change")
+    if user.signing_key != old.signing_key:
+        _check_key(people, old, user)
+    if kind != "user.disabled":
+        _check_home(people, user)
     return msgspec.structs.replace(people, users={**people.users, (user.party, user.name): user})
+
+
+def _check_home(people: People, user: User) -> None:
+    # an operator sees who received what of everybody; no member's own person does
+    if people.hub is not None and Role.OPERATOR in user.roles and user.party != people.hub:
+        raise InputError(f"user {user.name} is an operator, and not of the party that runs the hub")
+
+
+def _check_key(people: People, old: User, user: User) -> None:
+    if Role.SIGNATORY not in user.roles or user != msgspec.structs.replace(old, signing_key=user.signing_key):
+        raise InputError(f"user {user.name} is no signatory, or changed in more than the signing key")
+    if any(user.signing_key == other.signing_key for other in people.users.values()):
+        raise InputError(f"the signing key of user {user.name} is another person's")
 
 
 def _check_token(people: People, _kind: str, data: Mapping[str, object]) -> People:
