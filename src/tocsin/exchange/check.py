@@ -16,9 +16,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tocsin.agreements.interning import as_json, read_profile
 from tocsin.agreements.store import agreement_rows
-from tocsin.agreements.tables import LABELS
 from tocsin.errors import LogBrokenError, StoreBrokenError, TocsinError
 from tocsin.exchange import store
+from tocsin.exchange.case import Case
+from tocsin.exchange.check_records import (
+    Concerned,
+    check_agreements,
+    check_credentials,
+    check_labels,
+    check_opened,
+    check_profiles,
+    require_as_taken,
+)
 from tocsin.exchange.releases import WITHDRAWN, decode_offers, narrowed
 from tocsin.exchange.replay import replay
 from tocsin.exchange.tables import (
@@ -34,12 +43,11 @@ from tocsin.kernel.clock import format_instant, parse_instant
 from tocsin.log.commitment import commit_content, content_text
 from tocsin.log.model import decode_payload
 from tocsin.parties import store as parties
-from tocsin.parties.tables import TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import Row
 
     from tocsin.agreements.service import Agreements
     from tocsin.exchange.releases import Integrator
@@ -52,7 +60,16 @@ __all__ = ["CHECKS", "Finding", "SelfTest"]
 # How many offers are compared at a time: their bodies are in memory meanwhile.
 STEP: Final = 2_000
 # A row or page so damaged that our own reading of it fails is a finding, too.
-_DAMAGE: Final = (SQLAlchemyError, msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError)
+_DAMAGE: Final = (
+    SQLAlchemyError,
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,  # an instant beyond the years that can be written
+    RecursionError,  # JSON nested without end
+)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,22 +109,14 @@ class SelfTest:
         except TocsinError as error:
             yield Finding(check="staged releases", detail="", fault=str(error))
         with self._store.read() as connection:
-            case = _Case(self._store, self._log, self._agreements, self._environment, connection)
+            case = Case(self._store, self._log, self._agreements, self._environment, connection)
             for name, check in CHECKS.items():
                 progress(name)
                 try:
                     yield Finding(check=name, detail=check(case))
                 except TocsinError as error:
                     yield Finding(check=name, detail="", fault=str(error))
-                except (
-                    SQLAlchemyError,
-                    msgspec.MsgspecError,
-                    ValueError,
-                    TypeError,
-                    KeyError,
-                    AttributeError,
-                ) as error:
-                    # a row or page so damaged that our own reading of it fails is a finding, too
+                except _DAMAGE as error:
                     yield Finding(check=name, detail="", fault=f"unreadable: {type(error).__name__}: {error}"[:500])
 
     def require(self) -> int:
@@ -124,59 +133,29 @@ class SelfTest:
         return count
 
 
-class _Case:
-    """One run: the snapshot and what is looked up in it."""
-
-    def __init__(
-        self, store_: Store, log: Log, agreements: Agreements, environment: int, connection: Connection
-    ) -> None:
-        self.store = store_
-        self.log = log
-        self.agreements = agreements
-        self.environment = environment
-        self.connection = connection
-
-    def entries(self, *kinds: str) -> Iterator[tuple[int, EntryPayload]]:
-        """Walk over the entries of some kinds, or of all, that were not purged."""
-        for row in self.log.rows(self.connection):
-            if row.payload is not None and (not kinds or row.kind in kinds):
-                yield row.index, decode_payload(row.payload, where=f"entry {row.index}")
-
-    def count(self, table: Table) -> int:
-        """Return how many rows of this environment a table has."""
-        query = select(func.count()).select_from(table).where(table.c.environment == self.environment)
-        return int(self.connection.execute(query).scalar_one())
-
-    def collections(self) -> dict[str, int]:
-        """Return the number of each collection by its UUID."""
-        return {one.uuid: one.id for one in store.read_collections(self.connection, self.environment)}
-
-    def numbers(self) -> dict[str, int]:
-        """Return the number of each party by its URI."""
-        return {row.party.uri: row.party_id for row in parties.party_rows(self.connection, self.environment)}
-
-
 # --- the checks: each returns what it counted, or raises -------------------------------------------------------------
 
 
-def _database(case: _Case) -> str:
+def _database(case: Case) -> str:
     faults = case.store.adapter.faults(case.connection)
     if faults:
         raise StoreBrokenError("; ".join(faults), where="database", todo="restore it from a copy")
     return "pages, indices and references are whole"
 
 
-def _log(case: _Case) -> str:
+def _log(case: Case) -> str:
     size = case.log.check(case.connection)
+    concerned = Concerned()
     for row in case.log.rows(case.connection):
         if row.payload is not None:
             payload = decode_payload(row.payload, where=f"entry {row.index}")
-            if (payload.kind, parse_instant(payload.at)) != (row.kind, row.at):
+            whom = concerned.of(payload)
+            if (payload.kind, parse_instant(payload.at)) != (row.kind, row.at) or whom not in (None, row.concerns):
                 raise LogBrokenError("its columns say other than its payload", where=f"entry {row.index}")
     return f"{size} entries, their tree and its signed head"
 
 
-def _submissions(case: _Case) -> str:
+def _submissions(case: Case) -> str:
     """Each submission has its entry and the other way round, and each offer is as its entry tells."""
     collections, numbers = case.collections(), case.numbers()
     total = offers = contents = 0
@@ -219,7 +198,7 @@ def _results(result: bytes) -> dict[str, int]:
     }
 
 
-def _compare_offers(case: _Case, submission: Row[Any], told: list[dict[str, Any]], where: str) -> int:
+def _compare_offers(case: Case, submission: Row[Any], told: list[dict[str, Any]], where: str) -> int:
     """Compare a run of offers with what is stored; returns how many contributions it made."""
     rows = case.connection.execute(
         select(
@@ -231,6 +210,11 @@ def _compare_offers(case: _Case, submission: Row[Any], told: list[dict[str, Any]
             CONTRIBUTIONS.c.label_id.label("c_label_id"),
             CONTRIBUTIONS.c.salt,
             CONTRIBUTIONS.c.submission_id,
+            CONTRIBUTIONS.c.type,
+            CONTRIBUTIONS.c.versioned,
+            CONTRIBUTIONS.c.sealed,
+            CONTRIBUTIONS.c.origin_hub,
+            CONTRIBUTIONS.c.origin_entry,
             BODIES.c.digest,
             BODIES.c.bytes,
         )
@@ -266,6 +250,7 @@ def _compare_offers(case: _Case, submission: Row[Any], told: list[dict[str, Any]
         if "content" in offer:
             contents += 1
             _require_content(row, submission.submission_id, offer["content"], here)
+            require_as_taken(row, here)
     return contents
 
 
@@ -278,18 +263,10 @@ def _require_content(row: Row[Any], submission_id: int, commitment: str, where: 
         raise StoreBrokenError("its content is not the one that the log commits to", where=where)
 
 
-def _labels(case: _Case) -> str:
-    """The labels are those that the log tells, and the counts of offers by label are right."""
-    told = {
-        int(label_id): label for _, payload in case.entries("submission") for label_id, label in payload.data["labels"]
-    }
-    rows = case.connection.execute(
-        select(LABELS.c.label_id, LABELS.c.body).where(LABELS.c.environment == case.environment)
-    ).all()
-    stored = {row.label_id: msgspec.json.decode(row.body) for row in rows}
-    for label_id in sorted(told.keys() | stored.keys()):
-        if told.get(label_id) != stored.get(label_id):
-            raise StoreBrokenError("it is another than the log tells", where=f"label {label_id}")
+def _labels(case: Case) -> str:
+    """Labels are those that the log tells, labels and profiles are kept as what they are, and the counts are right."""
+    count = check_labels(case)
+    profiles = check_profiles(case)
     counted = _by_label(
         case, select(OFFERS.c.collection_id, OFFERS.c.label_id, func.count()), OFFERS.c.collection_id, OFFERS.c.label_id
     )
@@ -300,18 +277,22 @@ def _labels(case: _Case) -> str:
                 f"{kept.get(key, 0)} offers are counted, and there are {counted.get(key, 0)}",
                 where=f"collection {key[0]}, label {key[1]}",
             )
-    return f"{len(stored)} labels, {len(counted)} counts"
+    return f"{count} labels, {len(counted)} counts, {profiles} profiles"
 
 
-def _by_label(case: _Case, query: Any, *grouped: Any) -> dict[tuple[int, int], int]:  # noqa: ANN401  SQLAlchemy's generics
+def _by_label(case: Case, query: Any, *grouped: Any) -> dict[tuple[int, int], int]:  # noqa: ANN401  SQLAlchemy's generics
     table = query.get_final_froms()[0]
     query = query.where(table.c.environment == case.environment)
     rows = case.connection.execute(query.group_by(*grouped) if grouped else query).all()
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def _collections(case: _Case) -> str:
-    """Numbers run without a gap to the head, times rise, and what is offered more than once is marked so."""
+def _collections(case: Case) -> str:
+    """Each is as it was opened, its offers' numbers run without a gap to its head, and their times rise.
+
+    What is offered more than once is marked so.
+    """
+    check_opened(case)
     for one in store.read_collections(case.connection, case.environment):
         where = f"collection {one.alias}"
         within = OFFERS.c.collection_id == one.id
@@ -345,7 +326,7 @@ def _collections(case: _Case) -> str:
     return f"{case.count(COLLECTIONS)} collections"
 
 
-def _withdrawals(case: _Case) -> str:
+def _withdrawals(case: Case) -> str:
     collections = case.collections()
     total = 0
     for index, payload in case.entries("withdrawal"):
@@ -368,7 +349,7 @@ def _withdrawals(case: _Case) -> str:
     return f"{total} offers withdrawn"
 
 
-def _releases(case: _Case) -> str:
+def _releases(case: Case) -> str:
     """Each release is in the log, once for each owner, with the offers that are stored."""
     total = 0
     for first, payloads in _told_releases(case):
@@ -390,7 +371,7 @@ def _releases(case: _Case) -> str:
     return f"{total} releases" + (f", and {staged} staged since" if staged else "")
 
 
-def _told_releases(case: _Case) -> Iterator[tuple[int, list[EntryPayload]]]:
+def _told_releases(case: Case) -> Iterator[tuple[int, list[EntryPayload]]]:
     """Yield the entries of each release together: they stand side by side."""
     first, together = 0, list[Any]()
     for index, payload in case.entries("release"):
@@ -404,7 +385,7 @@ def _told_releases(case: _Case) -> Iterator[tuple[int, list[EntryPayload]]]:
         yield first, together
 
 
-def _compare_release(case: _Case, row: Row[Any], payloads: list[EntryPayload], where: str) -> None:
+def _compare_release(case: Case, row: Row[Any], payloads: list[EntryPayload], where: str) -> None:
     sequences = decode_offers(row.offers)
     if (row.first_seq, row.last_seq, row.held) != (sequences[0], sequences[-1], len(sequences)):
         raise StoreBrokenError("its offers are not those that its columns say", where=f"release {row.uuid}")
@@ -431,7 +412,7 @@ def _compare_release(case: _Case, row: Row[Any], payloads: list[EntryPayload], w
         raise StoreBrokenError("the stored release holds other offers than the entries tell", where=where)
 
 
-def _object_ids(case: _Case, collection_id: int, sequences: list[int]) -> dict[int, str]:
+def _object_ids(case: Case, collection_id: int, sequences: list[int]) -> dict[int, str]:
     wanted = case.store.adapter.integers(sequences, "wanted")
     found = case.connection.execute(
         select(OFFERS.c.offer_seq, OFFERS.c.object_id).where(
@@ -441,24 +422,7 @@ def _object_ids(case: _Case, collection_id: int, sequences: list[int]) -> dict[i
     return {row.offer_seq: row.object_id for row in found}
 
 
-def _credentials(case: _Case) -> str:
-    issued = {payload.data["token_id"] for _, payload in case.entries("token.issued")}
-    revoked = {payload.data["token_id"] for _, payload in case.entries("token.revoked")}
-    rows = case.connection.execute(
-        select(TOKENS.c.token_id, TOKENS.c.revoked_at).where(TOKENS.c.environment == case.environment)
-    ).all()
-    if {row.token_id for row in rows} != issued:
-        raise StoreBrokenError("tokens are stored that the log does not tell of, or the other way", where="tokens")
-    if {row.token_id for row in rows if row.revoked_at is not None} != revoked:
-        raise StoreBrokenError("tokens are revoked that the log does not tell of, or the other way", where="tokens")
-    return f"{len(issued)} tokens, {len(revoked)} of them revoked"
-
-
-def _agreements(case: _Case) -> str:
-    return f"{case.agreements.verify()} versions; policies compiled anew, signatures verified"
-
-
-def _replay(case: _Case) -> str:
+def _replay(case: Case) -> str:
     """What is rebuilt from the log alone is what is stored, and every release is decided again."""
     entries = list(case.entries())
     size = case.log.head(case.connection).frontier.size
@@ -494,7 +458,7 @@ def _replay(case: _Case) -> str:
     )
 
 
-CHECKS: Final[dict[str, Callable[[_Case], str]]] = {
+CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "database": _database,
     "log": _log,
     "submissions": _submissions,
@@ -502,7 +466,7 @@ CHECKS: Final[dict[str, Callable[[_Case], str]]] = {
     "collections": _collections,
     "withdrawals": _withdrawals,
     "releases": _releases,
-    "credentials": _credentials,
-    "agreements": _agreements,
+    "credentials": check_credentials,
+    "agreements": check_agreements,
     "replay": _replay,
 }

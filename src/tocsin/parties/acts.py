@@ -51,6 +51,7 @@ __all__ = [
     "MAX_USERS",
     "TOKEN_LIFETIME",
     "Acts",
+    "token_data",
 ]
 
 # All parties are held in memory to decide who is a member of what; the largest ISACs have some thousands.
@@ -338,7 +339,7 @@ class Acts:
             expires_at=None if lifetime is None else at + lifetime,
         )
         token = require_token(self._connection, self._environment, token_id)
-        self._record("token.issued", at, token.party, _token_data(token))
+        self._record("token.issued", at, token.party, token_data(token))
         return text, token
 
     def revoke_token(self, token_id: int, reason: str = "") -> Token:
@@ -354,7 +355,7 @@ class Acts:
             raise TransitionError(f"token {token_id} is revoked already", todo="nothing is left to do")
         at = self._log.now(self._connection)
         store.revoke_token(self._connection, token_id, at)
-        self._record("token.revoked", at, token.party, _token_data(token) | {"reason": reason})
+        self._record("token.revoked", at, token.party, token_data(token) | {"reason": reason})
         return replace(token, revoked_at=at)
 
     # --- common ------------------------------------------------------------------------------------------------------
@@ -420,7 +421,8 @@ def _require_permissions(permissions: frozenset[Permission], user: User | None, 
         )
 
 
-def _token_data(token: Token) -> dict[str, object]:
+def token_data(token: Token) -> dict[str, object]:
+    """Return what the log says of a token: all of it but its digest."""
     return {
         "token_id": token.token_id,
         "party": token.party,

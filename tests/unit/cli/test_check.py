@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import Cli, bundle, indicator, partnership, tool
+from support.cli import PACT, Cli, bundle, indicator, partnership, tool
 from tocsin.exchange.check import CHECKS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# Its contribution has the version of its arrival: it says none itself.
+DOMAIN: dict[str, object] = {
+    "type": "domain-name",
+    "spec_version": "2.1",
+    "id": "domain-name--00000000-0000-4000-8000-000000000007",
+    "value": "example.com",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +33,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert cli.run("share", "-", "--as", "beta", stdin=bundle(indicator(4), indicator(5, pattern="no"))).code == 1
     cli.ok("collection", "add", "other", "--title", "Other")
     cli.ok("share", "-", "--as", "alpha", "--collection", "other", stdin=bundle(indicator(2)))
+    cli.ok("share", "-", "--as", "alpha", "--collection", "other", stdin=bundle(DOMAIN))
     cli.ok("user", "token", "beta")
     cli.ok("user", "token", "alpha")
+    cli.ok("user", "add", "anna@gamma", "--role", "analyst")
+    cli.ok("user", "token", "anna@beta")
     cli.ok("user", "revoke", "1")
     cli.ok("read", "--as", "beta")
     cli.ok("read", "--as", "anna@beta", "--limit", "1")
+    cli.ok("why", str(indicator(1)["id"]), "--as", "alpha")
+    cli.ok("log", "prove", str(indicator(1)["id"]), "--as", "alpha")
+    document = cli.home / "pact-2.yaml"
+    document.write_text(PACT.replace("version: 1", "version: 2"), encoding="utf-8")
+    cli.ok("agreement", "propose", str(document))
+    for party in ("alpha", "beta"):
+        cli.ok("agreement", "sign", "pact/2", "--as", party)
+    cli.ok("agreement", "activate", "pact/2")
     return cli.home
 
 
@@ -37,9 +57,9 @@ def test_a_hub_that_was_used_passes(made: Path) -> None:
     assert told["passed"]
     assert [one["check"] for one in told["checks"]] == list(CHECKS)
     details = {one["check"]: one["detail"] for one in told["checks"]}
-    assert details["submissions"] == "4 submissions, 6 offers; 5 contents open their commitments"
+    assert details["submissions"] == "5 submissions, 7 offers; 6 contents open their commitments"
     assert details["releases"] == "2 releases"
-    assert details["credentials"] == "2 tokens, 1 of them revoked"
+    assert details["credentials"] == "3 tokens, 1 of them revoked"
 
 
 LABEL_OF_ONE = "(SELECT label_id FROM contributions WHERE contribution_id = 1)"
@@ -216,7 +236,111 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         {"replay"},
     ),
     "a collection has another name": (["UPDATE collections SET alias = 'x' WHERE collection_id = 2"], {"replay"}),
-    "another party runs the hub": (["UPDATE hubs SET party = 'https://alpha.example'"], {"replay"}),
+    "another party runs the hub": (["UPDATE hubs SET party = 'https://alpha.example'"], {"replay", "credentials"}),
+    "another person founded the hub": (["UPDATE hubs SET operator = 'anna'"], {"credentials"}),
+    "the hub was founded later": (["UPDATE hubs SET founded_at = founded_at + 1"], {"credentials"}),
+    "an entry concerns somebody else": (
+        ["UPDATE log_entries SET concerns = 'https://gamma.example' WHERE kind = 'submission'"],
+        {"log"},
+    ),
+    "an entry concerns one party fewer": (
+        ["UPDATE log_entries SET concerns = 'https://beta.example' WHERE kind = 'release'"],
+        {"log"},
+    ),
+    "an agreement concerns nobody": (
+        ["UPDATE log_entries SET concerns = '' WHERE kind = 'agreement.activated'"],
+        {"log"},
+    ),
+    "an inquiry concerns somebody else": (
+        ["UPDATE log_entries SET concerns = 'https://gamma.example' WHERE kind = 'inquiry'"],
+        {"log"},
+    ),
+    "a contribution has another type": (
+        ["UPDATE contributions SET type = 'malware' WHERE contribution_id = 1"],
+        {"submissions"},
+    ),
+    "a contribution has no version of its own": (
+        ["UPDATE contributions SET versioned = 0 WHERE contribution_id = 1"],
+        {"submissions"},
+    ),
+    "a contribution without `modified` has a version of its own": (
+        ["UPDATE contributions SET versioned = 1 WHERE type = 'domain-name'"],
+        {"submissions"},
+    ),
+    "a contribution is sealed": (["UPDATE contributions SET sealed = 1 WHERE contribution_id = 1"], {"submissions"}),
+    "a contribution came from elsewhere": (
+        ["UPDATE contributions SET origin_hub = 'https://other.example', origin_entry = 1 WHERE contribution_id = 1"],
+        {"submissions"},
+    ),
+    "a label has another digest": (["UPDATE labels SET digest = 'x' WHERE label_id = 1"], {"labels"}),
+    "a label counts for another": (
+        ["UPDATE labels SET owner = 'https://gamma.example' WHERE label_id = 1"],
+        {"labels"},
+    ),
+    "a label is of another type": (["UPDATE labels SET type = 'tool' WHERE label_id = 1"], {"labels"}),
+    "a label is older": (["UPDATE labels SET first_at = first_at - 1 WHERE label_id = 1"], {"labels"}),
+    "a profile has another digest": (["UPDATE profiles SET digest = 'x' WHERE profile_id = 1"], {"labels"}),
+    "a collection has another title": (["UPDATE collections SET title = 'x' WHERE collection_id = 2"], {"collections"}),
+    "a collection is described otherwise": (
+        ["UPDATE collections SET description = 'x' WHERE collection_id = 2"],
+        {"collections"},
+    ),
+    "a collection is older": (
+        ["UPDATE collections SET created_at = created_at - 1 WHERE collection_id = 2"],
+        {"collections"},
+    ),
+    "a token is another party's": (["UPDATE tokens SET party_id = 4 WHERE token_id = 2"], {"credentials"}),
+    "a token is a user's": (
+        ["UPDATE tokens SET user_id = (SELECT user_id FROM users WHERE name = 'anna') WHERE token_id = 1"],
+        {"credentials"},
+    ),
+    "a token is a namesake's": (
+        [
+            (
+                "UPDATE tokens SET user_id = (SELECT user_id FROM users WHERE name = 'anna' AND party_id = 4) "
+                "WHERE token_id = 3"
+            )
+        ],
+        {"credentials"},
+    ),
+    "a user stands with another party": (
+        ["UPDATE users SET party_id = 2 WHERE name = 'anna' AND party_id = 3"],
+        {"credentials"},
+    ),
+    "a token has another purpose": (["UPDATE tokens SET purpose = 'respond' WHERE token_id = 2"], {"credentials"}),
+    "a token allows more": (["UPDATE tokens SET permissions = 'delete read submit'"], {"credentials"}),
+    "a token never expires": (["UPDATE tokens SET expires_at = NULL WHERE token_id = 2"], {"credentials"}),
+    "a token expires later": (["UPDATE tokens SET expires_at = expires_at + 1 WHERE token_id = 2"], {"credentials"}),
+    "a token has another note": (["UPDATE tokens SET note = 'x' WHERE token_id = 2"], {"credentials"}),
+    "a token is older": (["UPDATE tokens SET created_at = created_at - 1 WHERE token_id = 2"], {"credentials"}),
+    "a token was revoked earlier": (
+        ["UPDATE tokens SET revoked_at = revoked_at - 1 WHERE token_id = 1"],
+        {"credentials"},
+    ),
+    "a signature is older": (
+        ["UPDATE agreement_signatures SET signed_at = signed_at - 1 WHERE rowid = 1"],
+        {"agreements"},
+    ),
+    "a signature is another person's": (
+        ["UPDATE agreement_signatures SET signatory = 'anna' WHERE rowid = 1"],
+        {"agreements"},
+    ),
+    "an agreement was proposed earlier": (["UPDATE agreements SET proposed_at = proposed_at - 1"], {"agreements"}),
+    "an agreement came into force earlier": (
+        ["UPDATE agreements SET activated_at = activated_at - 1 WHERE version = 1"],
+        {"agreements"},
+    ),
+    "an agreement ended earlier": (
+        ["UPDATE agreements SET ended_at = ended_at - 1 WHERE version = 1"],
+        {"agreements"},
+    ),
+    "an agreement in force has ended": (["UPDATE agreements SET ended_at = 5 WHERE version = 2"], {"agreements"}),
+    "a release holds nothing": (["UPDATE releases SET offers = x'' WHERE release_id = 1"], {"releases"}),
+    "a release is of no year": (["UPDATE releases SET at = 9e18"], {"releases"}),
+    "a token expires in no year": (
+        ["UPDATE tokens SET expires_at = 9e18 WHERE token_id = 2"],
+        {"credentials"},
+    ),
 }
 
 
