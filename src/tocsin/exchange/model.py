@@ -69,9 +69,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submitter gets back, and may ask for again."""
+    """What a submitter gets back, and may ask for again. ``id`` None: nothing was taken, and nothing was stored."""
 
-    id: str
+    id: str | None
     collection: str  # alias
     received_at: str
     results: tuple[Result, ...]
