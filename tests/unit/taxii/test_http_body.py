@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.errors import InputError, LimitError
-from tocsin.kernel.http.body import DisconnectedError, Incoming, has_body
+from tocsin.kernel.http.body import BODY_BYTES_A_SECOND, DisconnectedError, Incoming, has_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -89,6 +89,34 @@ async def never() -> dict[str, Any]:
 def test_a_body_that_does_not_come_is_waited_for_so_long() -> None:
     with pytest.raises(InputError, match="not here"):
         asyncio.run(Incoming(never, CHUNKED).read(10, seconds=0))
+
+
+class Late:
+    """A body whose second piece lets the loop turn some times before it comes, or never comes."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.first, *self.left = pieces
+        self.begun = False
+
+    async def receive(self) -> dict[str, Any]:
+        if not self.begun:
+            self.begun = True
+            return {"type": "http.request", "body": self.first, "more_body": True}
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return {"type": "http.request", "body": self.left.pop(), "more_body": False} if self.left else await never()
+
+
+def test_a_byte_now_and_then_holds_no_place() -> None:
+    """The time for the whole body is long, and over when its bytes have not bought so much of it."""
+    with pytest.raises(InputError, match="not here"):
+        asyncio.run(Incoming(Late(b"x").receive, CHUNKED).read(10, grace=0))
+
+
+def test_what_has_come_buys_time_for_what_is_still_to_come() -> None:
+    first = b"x" * BODY_BYTES_A_SECOND * 30
+    read = Incoming(Late(first, b"y").receive, CHUNKED).read(len(first) + 1, grace=0)
+    assert asyncio.run(read) == first + b"y"
 
 
 ENDS: dict[str, Callable[[], Awaitable[Any]]] = {"never": never, "cut off": Wire([b"x"], ends=False).receive}

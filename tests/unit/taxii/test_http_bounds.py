@@ -17,6 +17,7 @@ from support.taxii import checked
 from tocsin.errors import AuthenticationError, BusyError
 from tocsin.exchange.taxii.wire import DIALECT, TAXII, TAXII_TYPE
 from tocsin.kernel.http import edge as edges
+from tocsin.kernel.http import server
 from tocsin.kernel.http.edge import KNOWN, Body, Call, Edge, Endpoint, Reply, Route
 from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.server import running
@@ -55,6 +56,7 @@ class Bench:
     def __init__(self) -> None:
         self.guess = Standstill()
         self.write = Standstill()
+        self.found = b"{}"
         ids = itertools.count(1)
         edge = Edge[Person](
             dialect=DIALECT,
@@ -82,7 +84,7 @@ class Bench:
         raise AuthenticationError("we do not know who is asking")
 
     def get(self, _call: Call[Person]) -> Reply:
-        return Reply(body=b"{}")
+        return Reply(body=self.found)
 
     def post(self, _call: Call[Person]) -> Reply:
         self.write()
@@ -153,17 +155,100 @@ def test_a_party_has_so_many_submissions_under_way_and_the_others_have_room(serv
     assert served.ask("POST", "a").status_code == 200, "and there is room again"
 
 
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+def connect(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Return what still comes until the server closes; fails when it does not."""
+    got = b""
+    while more := connection.recv(65_536):
+        got += more
+    return got
+
+
+ASK = b"GET /it HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\n"
+SILENT = {
+    "from the first": b"",
+    "in the middle of a head": ASK,
+    "in the middle of the second head": ASK + b"\r\n" + ASK,
+    "in a body that nobody reads": ASK + b"Content-Length: 10\r\n\r\nx",
+    "after an answer": ASK + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", SILENT.values(), ids=SILENT.keys())
+def test_who_falls_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 0.5)
+    with running(Bench().app, DIALECT) as url, connect(url) as connection:
+        connection.sendall(sent)
+        assert rest(connection).count(b"HTTP/1.1 200 ") == (0 if sent in {b"", ASK} else 1)
+
+
+def test_a_second_head_that_comes_in_pieces_has_as_long_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first byte after an answer ends the time between requests, and must begin another."""
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    with running(Bench().app, DIALECT) as url, connect(url) as connection:
+        connection.sendall(ASK + b"\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"G")
+        assert b"HTTP/1.1" not in rest(connection)
+
+
+def test_a_request_that_is_worked_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    bench = Bench()
+    with running(bench.app, DIALECT) as url, connect(url) as silent, connect(url) as connection:
+        connection.sendall(ASK.replace(b"GET", b"DELETE") + b"\r\n")
+        bench.write.wait_for(1)
+        assert rest(silent) == b"", "and the time of one who is silent is over"
+        bench.write.gate.set()
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = threading.Event()
+    losing = server._Patient.connection_lost
+
+    def lose(protocol: server._Patient, error: Exception | None) -> None:
+        losing(protocol, error)
+        lost.set()
+
+    monkeypatch.setattr(server._Patient, "connection_lost", lose)
+    monkeypatch.setattr(server, "STALL_SECONDS", 0.1)
+    bench = Bench()
+    bench.found = b" " * 32 * 1024 * 1024
+    with running(bench.app, DIALECT) as url, connect(url) as connection:
+        connection.sendall(ASK + b"\r\n")
+        assert lost.wait(PATIENCE)
+        assert len(rest(connection)) < len(bench.found)
+
+
+def test_a_full_house_serves_those_who_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 1)
+    with running(Bench().app, DIALECT) as url, httpx.Client(base_url=url, headers={"authorization": "a"}) as first:
+        assert first.get("/it").status_code == 200
+        with connect(url) as second:
+            refused = rest(second)
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in refused
+        assert DIALECT.media_type.encode() in refused
+        assert first.get("/it").status_code == 200
+
+
 def test_two_lengths_are_no_request(served: Running) -> None:
     """What one reader of the request takes for its body is another request for the other."""
-    host, port = served.url.removeprefix("http://").split(":")
     hidden = b"GET /it HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\n\r\n"
     lengths = b"Content-Length: 60\r\nTransfer-Encoding: chunked\r\n"
     head = b"POST /it HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nContent-Type: " + TAXII.encode() + b"\r\n"
-    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+    with connect(served.url) as connection:
         connection.sendall(head + lengths + b"\r\n0\r\n\r\n" + hidden)
-        answered = b""
-        while got := connection.recv(65_536):
-            answered += got
+        answered = rest(connection)
     assert answered.startswith(b"HTTP/1.1 400 ")
     assert answered.count(b"HTTP/1.1 ") == 1
     assert b"connection: close" in answered

@@ -14,10 +14,23 @@ if TYPE_CHECKING:
 
     Receive = Callable[[], Awaitable[Any]]  # ASGI's
 
-__all__ = ["BODY_SECONDS", "DRAIN_BYTES", "DRAIN_SECONDS", "DisconnectedError", "Incoming", "has_body"]
+__all__ = [
+    "BODY_BYTES_A_SECOND",
+    "BODY_GRACE_SECONDS",
+    "BODY_SECONDS",
+    "DRAIN_BYTES",
+    "DRAIN_SECONDS",
+    "DisconnectedError",
+    "Incoming",
+    "has_body",
+]
 
 # 64 MiB within this time is 5 Mbit/s; who is slower holds a place that others need.
 BODY_SECONDS: Final = 120
+# Nor may a place be held by a byte now and then: so much a second on average, which a modem does, once the slowest
+# handshake and the longest hiccup of a line are over.
+BODY_BYTES_A_SECOND: Final = 4_096
+BODY_GRACE_SECONDS: Final = 10
 # A client that sends first and reads later must not lose our refusal to a connection that we reset: so much of what it
 # still sends is thrown away, for so long, before we answer and close.
 DRAIN_BYTES: Final = 256 * 1024 * 1024
@@ -41,27 +54,29 @@ class Incoming:
         self._declared = headers.get("content-length")
         self.unread = has_body(headers)
 
-    async def read(self, limit: int, *, seconds: float = BODY_SECONDS) -> bytes:
+    async def read(self, limit: int, *, seconds: float = BODY_SECONDS, grace: float = BODY_GRACE_SECONDS) -> bytes:
         """Return the whole body; at most ``limit`` bytes of it are ever held.
 
         Raises:
             LimitError: there are more, or its Content-Length says so beforehand.
-            InputError: it took longer than ``seconds``.
+            InputError: it took longer than ``seconds``, or than ``grace`` and its bytes at the slowest rate.
             DisconnectedError: it was cut off.
         """
         if self._declared is not None and _exceeds(self._declared, limit):
             raise _too_large(limit)
         chunks: list[bytes] = []
         size = 0
+        start = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(min(seconds, grace)) as timer:
                 async for chunk in self._chunks():
                     size += len(chunk)
                     if size > limit:
                         raise _too_large(limit)
                     chunks.append(chunk)
+                    timer.reschedule(start + min(seconds, grace + size / BODY_BYTES_A_SECOND))
         except TimeoutError as error:
-            raise InputError(f"the body was not here within {seconds:.0f} s", todo="send less, or faster") from error
+            raise InputError("the body was not here in time", todo="send less, or faster") from error
         return b"".join(chunks)
 
     async def drain(self, *, most: int = DRAIN_BYTES, seconds: float = DRAIN_SECONDS) -> None:

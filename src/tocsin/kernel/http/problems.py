@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.http.negotiation import MediaType
 
-__all__ = ["STATUS", "Dialect", "HttpProblem", "describe", "problem_of", "status_of", "unexpected"]
+__all__ = ["RETRY_AFTER", "STATUS", "Dialect", "HttpProblem", "describe", "problem_of", "status_of", "unexpected"]
 
 STATUS: Final[dict[type[errors.TocsinError], HTTPStatus]] = {
     errors.TocsinError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -14,9 +14,10 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.errors import UsageError
-from tocsin.kernel.http.problems import Dialect, HttpProblem
+from tocsin.kernel.http.problems import RETRY_AFTER, Dialect, HttpProblem
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
     from types import FrameType
 
@@ -27,6 +28,12 @@ __all__ = ["listen", "running", "serve"]
 
 # An open connection costs a file and some kilobytes; a client that polls every minute has no use for a longer one.
 KEEP_ALIVE_SECONDS: Final = 30
+# A request's head is a packet or two; who is silent for longer, at first or in the middle of it, is cut off.
+HEAD_SECONDS: Final = 10
+# An answer of which nothing was taken for so long has nobody who reads it.
+STALL_SECONDS: Final = 60
+# Each is an open file, of which a process has 1,024 where nobody says otherwise, and the store needs some hundreds.
+CONNECTIONS: Final = 512
 # How long requests under way may take to end when the server is told to stop.
 STOP_SECONDS: Final = 20
 # How long an application may take to start: it checks its routes and starts a thread.
@@ -149,26 +156,104 @@ class _Server(uvicorn.Server):
 
 
 def _polite(dialect: Dialect) -> type[H11Protocol]:
-    """Return uvicorn's protocol, which answers even what is no HTTP in the dialect."""
-    problem = HttpProblem(status=HTTPStatus.BAD_REQUEST, what="this is no HTTP request that we understand")
-    body = dialect.problem(problem)
+    """Return uvicorn's protocol, which answers even what is no HTTP in the dialect, and waits for nobody for ever."""
 
-    class Polite(H11Protocol):
+    class Polite(_Patient):
         def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
-            # in the middle of an answer there is no place left for another one
-            if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-                headers = [
-                    (b"content-type", dialect.media_type.encode("ascii")),
-                    (b"content-length", str(len(body)).encode("ascii")),
-                    (b"connection", b"close"),
-                ]
-                events = (
-                    h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers, reason=b"Bad Request"),
-                    h11.Data(data=body),
-                    h11.EndOfMessage(),
-                )
-                for event in events:
-                    self.transport.write(self.conn.send(event) or b"")
-            self.transport.close()
+            self.refuse(_NO_HTTP, dialect)
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+            super().connection_made(transport)
+            # those that are there are served on; the new one is among them already
+            if len(self.connections) > CONNECTIONS:
+                self.refuse(_FULL, dialect)
 
     return Polite
+
+
+class _Patient(H11Protocol):
+    """uvicorn's protocol, with an end to every wait for the client."""
+
+    _head: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        # whatever the client has not taken counts as waiting, so that a small answer cannot wait for ever either
+        transport.set_write_buffer_limits(high=0)
+        super().connection_made(transport)
+        self._watch_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is not h11.IDLE:
+            self._watch_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head()
+        self._stop_stall()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_stall()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_stall()
+
+    def refuse(self, problem: HttpProblem, dialect: Dialect) -> None:
+        """Answer with a problem and close."""
+        # in the middle of an answer there is no place left for another one
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            body = dialect.problem(problem)
+            headers = [
+                ("content-type", dialect.media_type),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+                *problem.headers,
+            ]
+            response = h11.Response(
+                status_code=problem.status, headers=headers, reason=problem.status.phrase.encode("ascii")
+            )
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _watch_head(self) -> None:
+        if self.conn.our_state in {h11.SEND_RESPONSE, h11.SEND_BODY}:
+            self._stop_head()  # it is our turn; the time for a body is the application's
+        elif self._head is None and not self.transport.is_closing():
+            # a byte now and then does not move the end
+            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _watch_stall(self) -> None:
+        self._stall = self.loop.call_later(STALL_SECONDS, self._look, self.transport.get_write_buffer_size())
+
+    def _look(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() >= left:
+            self.transport.abort()
+        else:
+            self._watch_stall()
+
+    def _stop_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+
+_NO_HTTP: Final = HttpProblem(status=HTTPStatus.BAD_REQUEST, what="this is no HTTP request that we understand")
+_FULL: Final = HttpProblem(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    what="too many connections are open",
+    todo="try again in a few seconds",
+    headers=(("retry-after", RETRY_AFTER),),
+)
