@@ -32,9 +32,11 @@ from tocsin.exchange.model import MAX_PAGE, MAX_QUERY_VALUES
 from tocsin.exchange.stix import RefusedObject, limits, parse_bundle
 from tocsin.exchange.taxii.filters import MAX_PARAMETERS
 from tocsin.exchange.taxii.http import MAX_CONTENT_LENGTH, routes
-from tocsin.kernel.http.body import BODY_SECONDS
-from tocsin.kernel.http.edge import BODIES_AT_ONCE, MAX_QUERY_BYTES
+from tocsin.kernel.http import server
+from tocsin.kernel.http.body import BODY_BYTES_A_SECOND, BODY_GRACE_SECONDS, BODY_SECONDS
+from tocsin.kernel.http.edge import BODIES_AT_ONCE, BODIES_OF_ONE, MAX_QUERY_BYTES
 from tocsin.parties import replay as parties
+from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -257,7 +259,16 @@ _TAXII_LIMITS: Final = {
     "MAX_PARAMETERS": MAX_PARAMETERS,
     "MAX_QUERY_BYTES": MAX_QUERY_BYTES,
     "BODY_SECONDS": BODY_SECONDS,
+    "BODY_GRACE_SECONDS": BODY_GRACE_SECONDS,
+    "BODY_BYTES_A_SECOND": BODY_BYTES_A_SECOND,
     "BODIES_AT_ONCE": BODIES_AT_ONCE,
+    "BODIES_OF_ONE": BODIES_OF_ONE,
+    "HEAD_SECONDS": server.HEAD_SECONDS,
+    "KEEP_ALIVE_SECONDS": server.KEEP_ALIVE_SECONDS,
+    "STALL_SECONDS": server.STALL_SECONDS,
+    "CONNECTIONS": server.CONNECTIONS,
+    "ARGON2_AT_ONCE": ARGON2_AT_ONCE,
+    "ARGON2_WAITING": ARGON2_WAITING,
     "MAX_NEW_LABELS_A_DAY": MAX_NEW_LABELS_A_DAY,
 }
 

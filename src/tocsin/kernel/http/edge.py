@@ -59,7 +59,7 @@ MAX_QUERY_BYTES: Final = 32_768
 BODIES_AT_ONCE: Final = 8
 # Of one party: four of them must agree before nobody else can submit.
 BODIES_OF_ONE: Final = 2
-# Finding a token or a remembered password takes a millisecond: whoever floods this queue is through within a second.
+# Finding a token or a remembered password takes some milliseconds: a queue that is full is through in two seconds.
 SIGN_INS: Final = 2
 SIGN_INS_WAITING: Final = 256
 # A page takes some ten milliseconds, more while it waits for the writer; the last of so many has it within seconds.
