@@ -19,6 +19,7 @@ from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 from tocsin.parties.model import PURPOSES, Party, PartyStatus, Role, User
+from tocsin.parties.tables import PARTIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,7 +172,7 @@ class Asking:
             ]
             if not found:
                 raise NotFoundError(_NOTHING)
-            received = [item for one in found for item in self._received(connection, one)]
+            received = [item for one in found for item in self._received(connection, question.object_id, one)]
             standings = [
                 item
                 for one in found
@@ -287,7 +288,14 @@ class Asking:
                 CONTRIBUTIONS.c.version,
                 CONTRIBUTIONS.c.label_id,
             )
-            .where(CONTRIBUTIONS.c.environment == self._environment, CONTRIBUTIONS.c.object_id == object_id)
+            .where(
+                CONTRIBUTIONS.c.environment == self._environment,
+                # any party's: the index leads with the owner, and some seeks are less than a walk over all there is
+                CONTRIBUTIONS.c.owner_id.in_(
+                    select(PARTIES.c.party_id).where(PARTIES.c.environment == self._environment)
+                ),
+                CONTRIBUTIONS.c.object_id == object_id,
+            )
             .order_by(CONTRIBUTIONS.c.version.desc(), CONTRIBUTIONS.c.contribution_id)
         ).all()
         labels = self._gate.labels(connection, sorted({row.label_id for row in rows}))
@@ -318,12 +326,16 @@ class Asking:
             ).scalars()
         )
 
-    def _received(self, connection: Connection, one: _Contribution) -> list[Received]:
+    def _received(self, connection: Connection, object_id: str, one: _Contribution) -> list[Received]:
         offers: dict[int, list[int]] = {}
         for row in connection.execute(
             select(OFFERS.c.collection_id, OFFERS.c.offer_seq)
             .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
-            .where(OFFERS.c.contribution_id == one.contribution_id)
+            .where(
+                COLLECTIONS.c.environment == self._environment,
+                OFFERS.c.object_id == object_id,  # has an index, as the contribution has not
+                OFFERS.c.contribution_id == one.contribution_id,
+            )
         ):
             offers.setdefault(row.collection_id, []).append(row.offer_seq)
         everyone = {row.party.uri: row.party.name for row in parties.party_rows(connection, self._environment)}
