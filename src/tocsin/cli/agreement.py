@@ -34,7 +34,7 @@ NameArgument = Annotated[
 def check(file: FileArgument, json: JsonOption = False) -> None:
     """Read a document as it would be proposed: every fault with its line and column, and what has no effect yet."""
     out = Output(json=json)
-    source = read_bounded(file, MAX_BYTES, "an agreement")
+    source = _read(file)
     where = _called(file)
     named: tuple[str, ...] = ()
     by_criteria: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
 def propose(file: FileArgument, json: JsonOption = False) -> None:
     """Lay a version before its parties: from now on it can be signed, and never changed."""
     out = Output(json=json)
-    source = read_bounded(file, MAX_BYTES, "an agreement")
+    source = _read(file)
     with opened() as session:
         agreements = session.hub.agreements
         parsed = agreements.propose(session.acting(), session.hub.mandate, source, where=_called(file))
@@ -136,7 +136,7 @@ def seal(
 ) -> None:
     """Sign a document on the signatory's own machine, without any hub; prints what `sign --signature` takes."""
     out = Output(json=json)
-    document = parse_agreement(read_bounded(file, MAX_BYTES, "an agreement"), where=_called(file)).document
+    document = parse_agreement(_read(file), where=_called(file)).document
     signature = sign_document(document, read_key(key))
     out.document(
         {
@@ -252,7 +252,7 @@ def show(
 
 
 def _show_file(out: Output, file: str, *, cedar: bool) -> None:
-    source = read_bounded(file, MAX_BYTES, "an agreement")
+    source = _read(file)
     with opened() as session:
         checked = session.hub.agreements.check(source, where=_called(file))
     document = checked.parsed.document
@@ -302,6 +302,11 @@ def _split(reference: str) -> tuple[str, int | None]:
     if not (number.isascii() and number.isdigit() and len(number) <= 9):  # noqa: PLR2004  any version has fewer digits
         raise UsageError(f"{number[:40]!r} is no version", where=reference[:80], todo="write NAME/3")
     return name, int(number)
+
+
+def _read(file: str) -> bytes:
+    todo = "name parties by criteria, and leave prose to the instrument"
+    return read_bounded(file, MAX_BYTES, "an agreement", todo=todo)
 
 
 def _called(file: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from tocsin.cli.output import Output
 __all__ = ["app"]
 
 app = commands()
+
+# Where no terminal says how wide it is: the widest table of the story keeps its lines whole.
+WIDTH: Final = 150
 
 
 @app.command("demo", epilog=example("tocsin demo --no-serve --home ./tocsin-demo"))
@@ -34,5 +37,6 @@ def demo(
     from tocsin.demo.run import run  # noqa: PLC0415
 
     out = Output(json=json)
-    run(home, Console(file=sys.stderr if json else sys.stdout), port=port if serve else None)
+    file = sys.stderr if json else sys.stdout
+    run(home, Console(file=file, width=None if file.isatty() else WIDTH), port=port if serve else None)
     out.document({"home": str(home.absolute()), "credentials": str(home.absolute() / "credentials.txt")})

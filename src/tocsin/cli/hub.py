@@ -9,9 +9,10 @@ import structlog
 import typer
 
 from tocsin.bootstrap import OPERATOR, Founding, found_hub, hub_party
-from tocsin.cli.options import JsonOption, commands, example
+from tocsin.cli.options import CountryOption, JsonOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened, settings
+from tocsin.demo.home import in_use
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.check import CHECKS
 from tocsin.exchange.model import DEFAULT_COLLECTION
@@ -29,7 +30,7 @@ def init(
     ] = None,
     name: Annotated[str, typer.Option("--name", help="The short name of the party that runs it.")] = "hub",
     title: Annotated[str, typer.Option("--title", help="The full name of that party.")] = "The hub",
-    country: Annotated[str, typer.Option("--country", metavar="CC", help="Its country, ISO 3166-1.")] = "NO",
+    country: CountryOption = "NO",
     json: JsonOption = False,
 ) -> None:
     """Make a new hub in TOCSIN_HOME: its keys, its store, and its log, which begins with the founding mandate."""
@@ -78,7 +79,7 @@ def serve(
 
     out = Output(json=json)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    with opened() as session:
+    with opened() as session, in_use(session.hub.settings.home):
         listening = taxii.listen(host, port)
         taken = listening.getsockname()[1]
         base = f"http://{f'[{host}]' if ':' in host else host}:{taken}"

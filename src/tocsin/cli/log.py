@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from tocsin.cli.options import JsonOption, commands, example
+from tocsin.cli.options import JsonOption, checked, commands, example
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import STDIN, opened, read_bounded, write_new
-from tocsin.errors import UsageError
-from tocsin.exchange.evidence import SCOPES, export_log, prove_entry, prove_object, verify_evidence
+from tocsin.errors import InputError, LogBrokenError, UsageError
+from tocsin.exchange.evidence import SCOPES, check_scope, export_log, prove_entry, prove_object, verify_evidence
 from tocsin.exchange.replay import replay
 from tocsin.log.model import decode_payload
-from tocsin.log.note import MAX_VKEY_CHARS
+from tocsin.log.note import MAX_VKEY_CHARS, VerifierKey
 from tocsin.log.proof import MAX_PROOF_BYTES, decode_proof, encode_proof
 from tocsin.log.verify import read_disclosures, verify_export
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tocsin.log.model import EntryPayload
-    from tocsin.log.proof import Proof
     from tocsin.log.store import Row
 
 __all__ = ["app"]
@@ -125,7 +124,13 @@ def _entry_document(row: Row) -> dict[str, object]:
 def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory.")],
     disclose: Annotated[
-        str, typer.Option("--disclose", metavar="SCOPE", help=f"Which entries are readable: {SCOPES}.")
+        str,
+        typer.Option(
+            "--disclose",
+            metavar="SCOPE",
+            help=f"Which entries are readable: {SCOPES}.",
+            callback=checked("--disclose", check_scope),
+        ),
     ] = "all",
     json: JsonOption = False,
 ) -> None:
@@ -187,11 +192,16 @@ def verify(
         if verified.caveat:
             out.line(verified.caveat)
         return
-    _verify_proof(out, decode_proof(read_bounded(path, MAX_PROOF_BYTES, "a proof"), where=path), trusted)
+    _verify_proof(out, read_bounded(path, MAX_PROOF_BYTES, "a proof"), path, trusted)
 
 
-def _verify_proof(out: Output, proof: Proof, trusted: str | None) -> None:
-    proven, offer = verify_evidence(proof, trusted_vkey=trusted)
+def _verify_proof(out: Output, data: bytes, where: str, trusted: str | None) -> None:
+    try:
+        proof = decode_proof(data, where=where)
+        proven, offer = verify_evidence(proof, trusted_vkey=trusted)
+    except InputError as error:
+        # what was cut off or altered may have lost its form, too: it does not verify, whatever else it is
+        raise LogBrokenError(error.what, where=error.where, todo=error.todo) from error
     payload = proven.payload
     out.document(
         {
@@ -305,7 +315,17 @@ def prove(
 
 
 def _vkey(text: str | None) -> str | None:
-    """Return the key that was given, or that a file holds."""
-    if text is None or "+" in text or not Path(text).is_file():
-        return text
-    return read_bounded(text, 4 * MAX_VKEY_CHARS, "a verifier key").decode("utf-8", "replace").strip()
+    """Return the key that was given, or that a file holds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text is None:
+        return None
+    if "+" not in text and Path(text).is_file():
+        text = read_bounded(text, 4 * MAX_VKEY_CHARS, "a verifier key").decode("utf-8", "replace").strip()
+    try:
+        VerifierKey.parse(text)
+    except InputError as error:
+        raise UsageError(error.what, where="--key", todo=error.todo) from error
+    return text

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import re
@@ -40,6 +41,9 @@ BROKEN: Final = 3
 # As shells count them: 128 and the number of the signal.
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
+
+# What the system says of output that finds no place: no reader, no room, no more of it allowed.
+_UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # The one table from errors to exit codes; the first that fits counts.
 EXIT_CODES: Final[tuple[tuple[type[TocsinError], int], ...]] = (
@@ -97,10 +101,10 @@ def run() -> None:
     code = execute(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = PIPE_CLOSED
-    if code == PIPE_CLOSED:
-        # the interpreter flushes once more at its end, and must not find the pipe closed again
+    except OSError as error:
+        # what the command itself found broken, it has told
+        code = code if code == BROKEN else _unwritten(error, json="--json" in sys.argv)
+        # the interpreter flushes once more at its end, and must not fail at it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
@@ -122,6 +126,10 @@ def execute(arguments: Sequence[str]) -> int:
     except SystemExit:
         # nobody reads our output any more: Typer, and Rich before it, know no other answer to a closed pipe
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _UNWRITTEN:
+            return _unexpected(error, json=json)
+        return _unwritten(error, json=json)
     except SQLAlchemyError as error:
         _debug()
         cause = getattr(error, "orig", None) or error
@@ -130,13 +138,29 @@ def execute(arguments: Sequence[str]) -> int:
         )
         return _told(broken, BROKEN, json=json)
     except Exception as error:  # noqa: BLE001  the last place that can tell a person what to report
-        _debug()
-        broken = BrokenError(
-            f"something went wrong that should not have: {type(error).__name__}: {_first_line(error)}",
-            todo="report this line and the command; TOCSIN_DEBUG=1 shows more",
-        )
-        return _told(broken, BROKEN, json=json)
+        return _unexpected(error, json=json)
     return returned if isinstance(returned, int) else DONE
+
+
+def _unwritten(error: OSError, *, json: bool) -> int:
+    """Return the exit code of output that went nowhere: quietly if nobody reads it, else said."""
+    if error.errno == errno.EPIPE:
+        return PIPE_CLOSED
+    broken = BrokenError(
+        f"it cannot be written: {error.strerror or error}",
+        where=str(error.filename or "the output"),
+        todo="make room, or write elsewhere",
+    )
+    return _told(broken, BROKEN, json=json)
+
+
+def _unexpected(error: Exception, *, json: bool) -> int:
+    _debug()
+    broken = BrokenError(
+        f"something went wrong that should not have: {type(error).__name__}: {_first_line(error)}",
+        todo="report this line and the command; TOCSIN_DEBUG=1 shows more",
+    )
+    return _told(broken, BROKEN, json=json)
 
 
 @functools.cache
@@ -197,7 +221,8 @@ def _misused(error: TyperException, *, json: bool) -> int:
 
 
 def _complain(text: str) -> None:
-    with contextlib.suppress(BrokenPipeError):
+    # whoever closed or filled standard error has only the exit code left
+    with contextlib.suppress(OSError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 

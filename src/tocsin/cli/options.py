@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar
 
 import typer
 
-from tocsin.errors import UsageError
+from tocsin.errors import InputError, UsageError
 from tocsin.kernel.clock import Micros, parse_date
+from tocsin.parties.model import CLEARANCES, check_country, check_purpose, clearance_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = [
     "AsOption",
+    "ClearanceOption",
     "CollectionOption",
+    "CountryOption",
     "JsonOption",
     "PurposeOption",
     "ReasonOption",
+    "UntilOption",
+    "checked",
     "choices",
     "commands",
     "example",
@@ -28,12 +33,57 @@ __all__ = [
 
 _Choice = TypeVar("_Choice", bound=enum.StrEnum)
 
+
+def checked(option: str, check: Callable[[str], object]) -> Callable[[str | None], str | None]:
+    """Return what Typer calls with the option's value: a value that ``check`` refuses makes the command senseless."""
+
+    def require(value: str | None) -> str | None:
+        if value is not None:
+            try:
+                check(value)
+            except InputError as error:
+                raise UsageError(error.what, where=option, todo=error.todo) from error
+        return value
+
+    return require
+
+
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 AsOption: TypeAlias = Annotated[
     str, typer.Option("--as", metavar="PARTY|USER@PARTY", help="For whom you act; the log names both of you.")
 ]
 PurposeOption: TypeAlias = Annotated[
-    str, typer.Option("--purpose", metavar="PURPOSE", help="What for: detect, prevent, respond, analyse or enforce.")
+    str,
+    typer.Option(
+        "--purpose",
+        metavar="PURPOSE",
+        help="What for: detect, prevent, respond, analyse or enforce.",
+        callback=checked("--purpose", check_purpose),
+    ),
+]
+ClearanceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--clearance",
+        metavar="CLEARANCE",
+        help=f"Up to what may be received: {', '.join(CLEARANCES)}.",
+        callback=checked("--clearance", clearance_rank),
+    ),
+]
+CountryOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--country", metavar="CC", help="Its country, ISO 3166-1: NO.", callback=checked("--country", check_country)
+    ),
+]
+UntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="DATE",
+        help="The UTC day on which the clearance ends.",
+        callback=checked("--until", parse_date),
+    ),
 ]
 CollectionOption: TypeAlias = Annotated[
     str, typer.Option("--collection", metavar="NAME", help="The collection, by name or UUID.")

@@ -6,6 +6,7 @@ Whatever parties wrote may hold terminal escapes; ``printable`` shows them inste
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,7 +91,7 @@ class _Console(Console):
     """A console that leaves it to us what a closed pipe means."""
 
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, "nobody reads it")
 
 
 def _console(*, stderr: bool) -> Console:

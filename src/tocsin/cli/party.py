@@ -6,10 +6,20 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, ReasonOption, commands, example, until, words
+from tocsin.cli.options import (
+    ClearanceOption,
+    CountryOption,
+    JsonOption,
+    ReasonOption,
+    UntilOption,
+    commands,
+    example,
+    until,
+    words,
+)
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import Session, opened
-from tocsin.kernel.clock import Micros
+from tocsin.kernel.clock import DAY, Micros
 from tocsin.parties.model import Kind, Party, User
 
 __all__ = ["app", "party_document", "user_document"]
@@ -30,7 +40,7 @@ def add(
     name: NameArgument,
     uri: Annotated[str, typer.Option("--uri", help="What identifies it in the world, for ever.")],
     kind: Annotated[Kind, typer.Option("--kind", help="What sort of organisation it is.")],
-    country: Annotated[str, typer.Option("--country", metavar="CC", help="Its country, ISO 3166-1: NO.")],
+    country: CountryOption,
     title: Annotated[str | None, typer.Option("--title", help="Its full name; the short one if not given.")] = None,
     capacity: Annotated[list[str] | None, typer.Option("--capacity", help="What it is: operator, csirt, …")] = None,
     sector: Annotated[list[str] | None, typer.Option("--sector", help="Its sectors: energy, …")] = None,
@@ -196,24 +206,25 @@ def _clearance(clearance: str, until_: Micros | None, now: Micros) -> str:
 @app.command("clear", epilog=example("tocsin party clear fjordkraft --clearance restricted --until 2027-12-31"))
 def clear(
     name: NameArgument,
-    clearance: Annotated[str, typer.Option("--clearance", help="The facility clearance that it gets.")] = (
-        "unclassified"
-    ),
-    until_: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="The UTC day on which the clearance ends.")
-    ] = None,
+    clearance: ClearanceOption = None,
+    until_: UntilOption = None,
     reason: ReasonOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Vet a party, or vet it anew, and give it a facility clearance."""
+    """Vet a party, or vet it anew, and give it a facility clearance; without --clearance it keeps the one it had."""
     out = Output(json=json)
+    end = until(until_)
     with opened() as session:
-        party = session.hub.parties.clear_party(
-            session.acting(), session.hub.mandate, name, clearance=clearance, until=until(until_), reason=reason
+        parties = session.hub.parties
+        if clearance is None:
+            had = parties.get(name)
+            clearance, end = had.clearance, had.clearance_until if until_ is None else end
+        party = parties.clear_party(
+            session.acting(), session.hub.mandate, name, clearance=clearance, until=end, reason=reason
         )
     out.document(party_document(party))
-    end = f" until {day(party.clearance_until)}" if party.clearance_until is not None else ""
-    out.line(f"{name} is vetted, cleared {party.clearance}{end}.")
+    ends = f" until {day(party.clearance_until)}" if party.clearance_until is not None else ""
+    out.line(f"{name} is vetted, cleared {party.clearance}{ends}.")
 
 
 @app.command("suspend", epilog=example("tocsin party suspend fjordkraft --reason 'clearance under review'"))
@@ -228,6 +239,14 @@ def suspend(
         party = session.hub.parties.suspend_party(session.acting(), session.hub.mandate, name, reason)
     out.document(party_document(party))
     out.line(f"{name} is suspended: it receives nothing, and its people and machines cannot sign in.")
+    out.line(f"to end that: tocsin party clear {name} --clearance {party.clearance}{_until(party.clearance_until)}")
+
+
+def _until(at: Micros | None) -> str:
+    """Return the option that says again when a clearance ends: as a day, if it is the beginning of one."""
+    if at is None:
+        return ""
+    return f" --until {instant(at) if at % DAY else day(at)}"
 
 
 @app.command("leave", epilog=example("tocsin party leave fjordkraft --reason 'left the partnership'"))

@@ -14,7 +14,7 @@ from tocsin.errors import ForbiddenError, InputError
 from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, PageItem, Query
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import Micros, format_instant, parse_date
-from tocsin.parties.model import PartyStatus, UserStatus, check_purpose
+from tocsin.parties.model import PartyStatus, UserStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,6 @@ def read(
 ) -> None:
     """Read what the agreements open to a party's service or a user, and leave a release in the log for each page."""
     out = Output(json=json)
-    check_purpose(purpose)
     after, cursor = _since(since)
     types = words(type_)
     query = Query(types=types or None, added_after=after)
@@ -85,7 +84,9 @@ def read(
 def _asker(session: Session, reference: str, purpose: str) -> Asker:
     party, user = session.resolve(reference)
     if party.status is not PartyStatus.VETTED or (user is not None and user.status is not UserStatus.ACTIVE):
-        raise ForbiddenError("this reader is not vetted, or disabled", where=reference, todo="tocsin party clear")
+        raise ForbiddenError(
+            "this reader is not vetted, or disabled", where=reference, todo=f"tocsin party show {party.name} tells"
+        )
     return Asker(party=party.uri, user=user.name if user else None, purpose=purpose, acting=session.acting(reference))
 
 

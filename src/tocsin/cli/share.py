@@ -46,7 +46,7 @@ def share(
 ) -> None:
     """Share a bundle: its good objects are in, durable, when this returns; each refused one says why."""
     out = Output(json=json)
-    data = read_bounded(file, DEFAULT_LIMITS.max_bytes, "a bundle")
+    data = read_bounded(file, DEFAULT_LIMITS.max_bytes, "a bundle", todo="share it in parts")
     recipients = tuple(sorted(words(to)))
     with opened() as session:
         party, user = session.resolve(as_)
@@ -93,7 +93,10 @@ def _summary(out: Output, receipt: Receipt) -> None:
         first = results[0].id or f"objects[{results[0].index}]"
         more = f" and {len(results) - 1} more" if len(results) > 1 else ""
         out.line(f"note: {note}: {first}{more}")
-    out.line(f"receipt {receipt.id}, collection {receipt.collection}, {receipt.received_at}")
+    if receipt.id is None:
+        out.line("nothing was stored")
+    else:
+        out.line(f"receipt {receipt.id}, collection {receipt.collection}, {receipt.received_at}")
 
 
 def _refusal(out: Output, result: Result) -> None:

@@ -9,13 +9,26 @@ from typing import Annotated, Final
 import typer
 
 from tocsin.cli.keyring import new_key, place_of
-from tocsin.cli.options import JsonOption, PurposeOption, ReasonOption, choices, commands, example, until, words
+from tocsin.cli.options import (
+    ClearanceOption,
+    JsonOption,
+    PurposeOption,
+    ReasonOption,
+    UntilOption,
+    checked,
+    choices,
+    commands,
+    example,
+    until,
+    words,
+)
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.party import user_document
 from tocsin.cli.session import opened
 from tocsin.errors import UsageError
 from tocsin.kernel.clock import DAY
-from tocsin.parties.model import Permission, Role, User, parse_reference
+from tocsin.parties.acts import MAX_TOKEN_LIFETIME
+from tocsin.parties.model import CLEARANCES, Permission, Role, User, check_country, parse_reference
 from tocsin.parties.passwords import MAX_PASSWORD
 
 __all__ = ["app"]
@@ -46,11 +59,14 @@ _BELONGS: Final = "The key belongs to the signatory alone: hand it over and dele
 def add(
     reference: UserArgument,
     role: Annotated[list[str] | None, typer.Option("--role", help="What they do; viewer if not given.")] = None,
-    clearance: Annotated[str, typer.Option("--clearance", help="Personnel clearance.")] = "unclassified",
-    until_: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="The UTC day on which the clearance ends.")
+    clearance: ClearanceOption = None,
+    until_: UntilOption = None,
+    nationality: Annotated[
+        str | None,
+        typer.Option(
+            "--nationality", metavar="CC", help="ISO 3166-1: NO.", callback=checked("--nationality", check_country)
+        ),
     ] = None,
-    nationality: Annotated[str | None, typer.Option("--nationality", metavar="CC", help="ISO 3166-1: NO.")] = None,
     purpose: PurposeOption = "detect",
     key_file: KeyFileOption = None,
     json: JsonOption = False,
@@ -66,7 +82,7 @@ def add(
             name=name,
             party=party.uri,
             roles=roles,
-            clearance=clearance,
+            clearance=clearance or CLEARANCES[0],
             clearance_until=until(until_),
             nationality=nationality,
             purpose=purpose,
@@ -162,7 +178,9 @@ def token(
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="WORDS", help="Any of read, submit, delete; else read.")
     ] = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="How long it is good.")] = 90,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
+    ] = 90,
     note: Annotated[str, typer.Option("--note", help="What it is for; it is entered into the log.")] = "",
     json: JsonOption = False,
 ) -> None:

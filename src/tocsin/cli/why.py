@@ -10,7 +10,6 @@ from tocsin.cli.options import AsOption, JsonOption, PurposeOption, commands, ex
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import opened
 from tocsin.exchange.asking import Question
-from tocsin.parties.model import check_purpose
 
 if TYPE_CHECKING:
     from tocsin.agreements.explain import BasisAccount, ClauseAccount, Explanation
@@ -39,7 +38,6 @@ def why(
     Of what one may not see it says what it says of what does not exist, except to its owner and to auditors.
     """
     out = Output(json=json)
-    check_purpose(purpose)
     with opened() as session:
         party, user = session.resolve(as_)
         about = None if reader is None else session.resolve(reader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from typing import TYPE_CHECKING, Final
@@ -10,8 +11,9 @@ import msgspec
 from rich.table import Table
 
 from tocsin.bootstrap import Founding, found_hub
+from tocsin.demo.home import cleared
 from tocsin.demo.partnership import AGREEMENTS, HUB, PARTIES, STORY, Credential, build, credentials, story, tell
-from tocsin.errors import ConflictError, LogBrokenError, NotFoundError
+from tocsin.errors import LogBrokenError, NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.evidence import export_log
 from tocsin.exchange.labelling import DEFAULT_TLP
@@ -25,6 +27,7 @@ from tocsin.log.verify import read_disclosures, verify_export
 from tocsin.settings import Settings
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from rich.console import Console
@@ -32,10 +35,8 @@ if TYPE_CHECKING:
     from tocsin.bootstrap import Hub
     from tocsin.exchange.asking import Why
 
-__all__ = ["MARKER", "run"]
+__all__ = ["run"]
 
-# Only a folder that a demonstration made is ever removed by the next one.
-MARKER: Final = "demonstration"
 ANNA: Final = "anna@fjordkraft"
 OPERATOR: Final = f"operator@{HUB.name}"
 
@@ -54,10 +55,15 @@ def run(home: Path, console: Console, *, port: int | None) -> None:
     """Build the partnership in ``home``, show it, and serve on ``port`` until interrupted (None: stop before).
 
     Raises:
-        ConflictError: ``home`` holds something that no demonstration made.
+        ConflictError: ``home`` holds something that no demonstration made, or another process uses it.
+        UsageError: the port is taken, or ``home`` cannot be written.
     """
-    hub = _found(home)
-    try:
+    with contextlib.ExitStack() as held:
+        # a port that is taken is told before anything is built, and not after
+        listening = None if port is None else held.enter_context(listen("127.0.0.1", port))
+        held.enter_context(cleared(home))
+        hub = found_hub(Settings(home=home, database=home / "hub.db"), Founding(party=HUB))
+        held.callback(hub.close)
         _partnership(hub, console)
         objects = _incident(hub, console)
         issued = credentials(hub)
@@ -66,26 +72,12 @@ def run(home: Path, console: Console, *, port: int | None) -> None:
         _proof(hub, console, home)
         _clients(hub, console, issued, received)
         _tokens(home, issued)
-        if port is not None:
-            _serve(hub, console, issued, port)
+        if listening is not None:
+            _serve(hub, console, issued, listening)
         else:
             console.print(
                 f"\nThe hub stays in {home}: [bold]TOCSIN_HOME={home} .venv/bin/tocsin serve[/bold] serves it."
             )
-    finally:
-        hub.close()
-
-
-def _found(home: Path) -> Hub:
-    if home.exists() and any(home.iterdir()):
-        if not (home / MARKER).exists():
-            raise ConflictError(
-                "this folder holds something else", where=str(home), todo="choose another with --home DIR"
-            )
-        shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
-    (home / MARKER).write_text("made by `tocsin demo`, and removed by the next one\n", encoding="utf-8")
-    return found_hub(Settings(home=home, database=home / "hub.db"), Founding(party=HUB))
 
 
 # --- 1: who ----------------------------------------------------------------------------------------------------------
@@ -281,8 +273,7 @@ def _tokens(home: Path, issued: list[Credential]) -> None:
     path.chmod(0o600)
 
 
-def _serve(hub: Hub, console: Console, issued: list[Credential], port: int) -> None:
-    listening = listen("127.0.0.1", port)
+def _serve(hub: Hub, console: Console, issued: list[Credential], listening: socket.socket) -> None:
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     _title(console, 7, "Serving, until Ctrl-C")
     console.print(

@@ -29,10 +29,20 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
     from tocsin.log.store import Row
 
-__all__ = ["SCOPES", "ProvenOffer", "export_log", "prove_entry", "prove_object", "proven_offer", "verify_evidence"]
+__all__ = [
+    "SCOPES",
+    "ProvenOffer",
+    "check_scope",
+    "export_log",
+    "prove_entry",
+    "prove_object",
+    "proven_offer",
+    "verify_evidence",
+]
 
 # What an export may disclose: every payload, none, or those that are about one party.
 SCOPES: Final = "all, none or party:NAME"
+_WITHOUT_PARTY: Final = frozenset({"all", "none"})
 _PARTY: Final = "party:"
 
 
@@ -161,12 +171,21 @@ def proven_offer(payload: EntryPayload, commitment: str) -> ProvenOffer | None:
     return None
 
 
+def check_scope(scope: str) -> str:
+    """Return what is to be disclosed if it can be; whether there is such a party is not looked up.
+
+    Raises:
+        InputError: it is none of ``SCOPES``.
+    """
+    if scope not in _WITHOUT_PARTY and not scope.startswith(_PARTY):
+        raise InputError(f"{scope[:80]!r} is nothing that can be disclosed", todo=f"use {SCOPES}")
+    return scope
+
+
 def _concerned(connection: Connection, log: Log, scope: str) -> str | None:
     """Return the URI of the party whose entries a scope opens; None: all, or none at all."""
-    if scope in {"all", "none"}:
+    if check_scope(scope) in _WITHOUT_PARTY:
         return None
-    if not scope.startswith(_PARTY):
-        raise InputError(f"{scope[:80]!r} is nothing that can be disclosed", todo=f"use {SCOPES}")
     name = scope.removeprefix(_PARTY)
     row = parties.party_by_name(connection, log.environment, name)
     if row is None:

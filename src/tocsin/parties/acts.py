@@ -364,7 +364,9 @@ class Acts:
         row = require_party(self._connection, self._environment, name)
         status = next_status(row.party.status, act)
         if row.party.uri == store.read_hub(self._connection, self._environment):
-            raise ConflictError(f"the party that runs the hub cannot {act}", where=name, todo="close the hub instead")
+            raise ConflictError(
+                f"the party that runs the hub cannot {act.after_can}", where=name, todo="close the hub instead"
+            )
         return self._replace_party(row, replace(row.party, status=status), kind, reason)
 
     def _replace_party(self, row: store.PartyRow, party: Party, kind: str, reason: str) -> Party:

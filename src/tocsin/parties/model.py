@@ -137,6 +137,18 @@ class PartyAct(enum.StrEnum):
     SUSPEND = "suspend"
     LEAVE = "leave"
 
+    @property
+    def after_can(self) -> str:
+        """Return the act as it stands after "a party can" or "cannot"."""
+        return _AFTER_CAN[self]
+
+
+_AFTER_CAN: Final = {
+    PartyAct.CLEAR: "be cleared",
+    PartyAct.SUSPEND: "be suspended",
+    PartyAct.LEAVE: "leave",
+}
+
 
 PARTY_TRANSITIONS: Final[dict[tuple[PartyStatus, PartyAct], PartyStatus]] = {
     (PartyStatus.CANDIDATE, PartyAct.CLEAR): PartyStatus.VETTED,
@@ -146,11 +158,6 @@ PARTY_TRANSITIONS: Final[dict[tuple[PartyStatus, PartyAct], PartyStatus]] = {
     (PartyStatus.CANDIDATE, PartyAct.LEAVE): PartyStatus.LEFT,
     (PartyStatus.VETTED, PartyAct.LEAVE): PartyStatus.LEFT,
     (PartyStatus.SUSPENDED, PartyAct.LEAVE): PartyStatus.LEFT,
-}
-_SAID: Final = {
-    PartyAct.CLEAR: "be cleared",
-    PartyAct.SUSPEND: "be suspended",
-    PartyAct.LEAVE: "leave",
 }
 
 
@@ -165,7 +172,7 @@ def next_status(status: PartyStatus, act: PartyAct) -> PartyStatus:
     except KeyError:
         allowed = sorted(str(done) for (state, done) in PARTY_TRANSITIONS if state == status)
         raise TransitionError(
-            f"a party that is {status} cannot {_SAID[act]}",
+            f"a party that is {status} cannot {act.after_can}",
             todo=f"possible from here: {', '.join(allowed) or 'nothing'}",
         ) from None
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 import tocsin.errors
 from support.cli import Cli, bundle, indicator
+from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.cli import party
 from tocsin.cli.main import BROKEN, EXIT_CODES, REFUSED, USAGE
 from tocsin.errors import BrokenError, RefusedError, TocsinError, UsageError
@@ -49,7 +50,20 @@ CASES = {
     "an unknown party": (["party", "show", "nobody"], 1, "not-found"),
     "a name that is none": (["party", "show", "No Body"], 1, "not-found"),
     "a reader that is none": (["read", "--as", "No Body"], 1, "input"),
-    "a date that is none": (["party", "clear", "alpha", "--until", "soon"], 1, "input"),
+    "a date that is none": (["party", "clear", "alpha", "--until", "2026-13-01"], 2, "usage"),
+    "a clearance that is none": (["party", "clear", "alpha", "--clearance", "top"], 2, "usage"),
+    "a user's clearance that is none": (["user", "add", "a@alpha", "--clearance", "top"], 2, "usage"),
+    "a purpose that is none": (["read", "--as", "alpha", "--purpose", "fun"], 2, "usage"),
+    "a token's purpose that is none": (["user", "token", "alpha", "--purpose", "fun"], 2, "usage"),
+    "more days than a token lives": (["user", "token", "alpha", "--days", "99999"], 2, "usage"),
+    "a country that is none": (
+        ["party", "add", "x", "--uri", "urn:x:y", "--kind", "private", "--country", "UK"],
+        2,
+        "usage",
+    ),
+    "a nationality that is none": (["user", "add", "a@alpha", "--nationality", "ZZ"], 2, "usage"),
+    "a scope that is none": (["log", "export", "/nonexistent/export", "--disclose", "foo"], 2, "usage"),
+    "a scope of nobody": (["log", "export", "/nonexistent/export", "--disclose", "party:nobody"], 1, "not-found"),
     "a party that is there": (
         ["party", "add", "alpha", "--uri", "urn:x:y", "--kind", "private", "--country", "NO"],
         1,
@@ -58,8 +72,8 @@ CASES = {
     "no bundle": (["share", "-", "--as", "alpha"], 1, "input"),
     "an export that is not there": (["log", "verify", "/nonexistent"], 2, "usage"),
     "no export": (["log", "verify", "/bin"], 3, "log-broken"),
-    "no proof": (["log", "verify", "-"], 1, "input"),
-    "no verifier key": (["log", "verify", "/bin", "--key", "x+y+z"], 1, "input"),
+    "no proof": (["log", "verify", "-"], 3, "log-broken"),
+    "no verifier key": (["log", "verify", "/bin", "--key", "x+y+z"], 2, "usage"),
     "no agreement": (["agreement", "show", "nothing"], 1, "not-found"),
     "no document": (["agreement", "check", "-"], 1, "agreement"),
     "no signing key": (["agreement", "sign", "nothing", "--as", "alpha"], 1, "not-found"),
@@ -93,9 +107,17 @@ def test_every_error_class_has_a_code() -> None:
 
 def test_without_a_hub_a_command_says_how_to_make_one(tmp_path: Path) -> None:
     ran = Cli(tmp_path / "none").run("party", "list", "--json")
-    assert (ran.code, ran.error["kind"]) == (3, "store-broken")
+    assert (ran.code, ran.error["kind"]) == (2, "usage")
     assert "tocsin init" in ran.error["todo"]
     assert not (tmp_path / "none").exists()
+
+
+def test_a_hub_without_its_store_is_broken_and_not_missing(tmp_path: Path) -> None:
+    cli = Cli(tmp_path / "home")
+    cli.ok("init")
+    (cli.home / "hub.db").unlink()
+    ran = cli.run("party", "list", "--json")
+    assert (ran.code, ran.error["kind"]) == (3, "store-broken")
 
 
 def test_a_store_that_is_none_is_a_broken_store(tmp_path: Path) -> None:
@@ -165,8 +187,16 @@ def test_a_file_beyond_the_limit_is_not_read_to_its_end(cli: Cli) -> None:
             return b" " * count
 
     source = Endless()
-    assert cli.run("share", "-", "--as", "alpha", stdin=mock.Mock(buffer=source)).code == 1
-    assert source.given == DEFAULT_LIMITS.max_bytes + 1
+    ran = cli.run("share", "-", "--as", "alpha", stdin=mock.Mock(buffer=source))
+    assert (ran.code, source.given) == (1, DEFAULT_LIMITS.max_bytes + 1)
+    assert "share it in parts" in ran.err
+
+
+def test_an_agreement_beyond_the_limit_is_told_what_helps_an_agreement(cli: Cli) -> None:
+    ran = cli.run("agreement", "check", "-", stdin=b" " * (MAX_BYTES + 1), environ={"TOCSIN_HOME": "/nonexistent"})
+    assert ran.code == 1
+    assert "by criteria" in ran.err
+    assert "share it" not in ran.err
 
 
 def test_what_a_party_wrote_cannot_command_a_terminal(cli: Cli) -> None:

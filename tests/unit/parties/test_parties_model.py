@@ -50,6 +50,9 @@ LIFECYCLE: dict[PartyStatus, tuple[PartyStatus | None, PartyStatus | None, Party
 }
 
 
+AFTER_CAN = {PartyAct.CLEAR: "be cleared", PartyAct.SUSPEND: "be suspended", PartyAct.LEAVE: "leave"}
+
+
 @pytest.mark.parametrize("status", PartyStatus)
 @pytest.mark.parametrize("act", PartyAct)
 def test_the_party_lifecycle_is_this_table(status: PartyStatus, act: PartyAct) -> None:
@@ -59,6 +62,7 @@ def test_the_party_lifecycle_is_this_table(status: PartyStatus, act: PartyAct) -
         return
     with pytest.raises(TransitionError) as caught:
         next_status(status, act)
+    assert f"cannot {AFTER_CAN[act]}" in caught.value.what
     possible = [str(each) for each in PartyAct if (status, each) in model.PARTY_TRANSITIONS]
     assert all(each in str(caught.value) for each in possible or ["nothing"])
 

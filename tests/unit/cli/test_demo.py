@@ -1,0 +1,79 @@
+"""The demonstration's folder: what is cleared, what is not, and while who looks on."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.cli import Cli
+from tocsin.demo.home import MARKER, cleared, in_use
+from tocsin.errors import ConflictError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_next_demonstration_clears_what_the_last_one_left(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with cleared(home):
+        (home / "hub.db").write_bytes(b"old")
+        (home / "keys").mkdir()
+        (home / "keys" / "log.key").write_bytes(b"old")
+        (home / "elsewhere").symlink_to(tmp_path)
+    with cleared(home):
+        assert [entry.name for entry in home.iterdir()] == [MARKER]
+    assert tmp_path.exists()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(ConflictError, match="something else"), cleared(tmp_path):
+        pass
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError), cleared(tmp_path / "file"):
+        pass
+
+
+@pytest.mark.parametrize("user", [cleared, in_use])
+def test_a_folder_that_another_process_uses_is_not_cleared(tmp_path: Path, user: object) -> None:
+    home = tmp_path / "home"
+    with cleared(home):
+        pass
+    with cleared(home) if user is cleared else in_use(home):
+        (home / "hub.db").write_bytes(b"served")
+        ran = Cli(home).run("demo", "--home", str(home), "--no-serve", "--json")
+        assert (ran.code, ran.error["kind"]) == (1, "conflict")
+        assert (home / "hub.db").read_bytes() == b"served"
+    with cleared(home):
+        assert not (home / "hub.db").exists()
+
+
+def test_several_may_use_one_demonstration_and_any_other_folder(tmp_path: Path) -> None:
+    with cleared(tmp_path / "home"):
+        pass
+    with in_use(tmp_path / "home"), in_use(tmp_path / "home"), in_use(tmp_path), in_use(tmp_path):
+        assert not (tmp_path / MARKER).exists()
+
+
+def test_a_hub_of_a_demonstration_that_runs_is_not_served_twice(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with cleared(home):
+        cli = Cli(home)
+        cli.ok("init")
+        ran = cli.run("serve", "--port", "0", "--json")
+        assert (ran.code, ran.error["kind"]) == (1, "conflict")
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = Cli(tmp_path).run("demo", "--home", str(tmp_path / "home"), "--port", port)
+    assert (ran.code, ran.out) == (2, "")
+    assert port in ran.err
+    assert not (tmp_path / "home").exists()
