@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
@@ -68,6 +69,12 @@ def test_a_hub_of_a_demonstration_that_runs_is_not_served_twice(tmp_path: Path) 
         cli.ok("init")
         ran = cli.run("serve", "--port", "0", "--json")
         assert (ran.code, ran.error["kind"]) == (1, "conflict")
+
+
+def test_a_story_that_goes_to_a_file_keeps_the_lines_of_its_tables_whole(tmp_path: Path) -> None:
+    with mock.patch("tocsin.demo.run.run") as told:
+        assert Cli(tmp_path).run("demo", "--no-serve").code == 0
+    assert told.call_args.args[1].width == 150
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_done(tmp_path: Path) -> None:

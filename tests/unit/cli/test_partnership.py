@@ -73,6 +73,23 @@ def test_a_party_is_added_cleared_suspended_and_shown(cli: Cli) -> None:
     assert "Delta A/S" in cli.ok("party", "list").out
 
 
+def test_a_party_that_is_cleared_again_keeps_its_clearance(cli: Cli) -> None:
+    def cleared(*more: str) -> tuple[str, str | None]:
+        told = cli.json("party", "clear", "gamma", *more)
+        return told["clearance"], told["clearance_until"]
+
+    kept = cleared("--clearance", "secret", "--until", "2998-01-31")
+    text = cli.ok("party", "suspend", "gamma", "--reason", "review").out
+    assert cleared() == kept == ("secret", "2998-01-31T00:00:00.000000Z")
+    assert cleared("--until", "2999-01-31T12:00:00Z") == ("secret", "2999-01-31T12:00:00.000000Z")
+    assert cleared("--clearance", "secret") == ("secret", None)
+    # what suspending says ends it does so, as it stands
+    _, _, command = text.splitlines()[-1].partition("tocsin ")
+    assert command == "party clear gamma --clearance secret --until 2998-01-31"
+    cli.ok(*command.split())
+    assert cleared() == kept
+
+
 def test_a_party_shows_its_people_tokens_and_agreements(cli: Cli) -> None:
     token = cli.json("user", "token", "beta", "--purpose", "respond", "--allow", "read,submit", "--days", "2")
     assert token["token"].startswith("tocsin_")
@@ -109,7 +126,7 @@ def test_a_signatory_gets_a_key_that_only_its_owner_reads(cli: Cli, tmp_path: Pa
 def test_a_user_that_is_refused_leaves_no_key_behind(cli: Cli) -> None:
     before = sorted((cli.home / "keyring").iterdir())
     assert cli.run("user", "add", "sig@alpha", "--role", "signatory").code == 1
-    assert cli.run("user", "add", "new@alpha", "--role", "signatory", "--clearance", "cosmic").code == 1
+    assert cli.run("user", "add", "new@alpha", "--role", "signatory", "--clearance", "cosmic").code == 2
     assert sorted((cli.home / "keyring").iterdir()) == before
 
 
@@ -222,6 +239,24 @@ def test_sharing_tells_what_became_of_each_object(cli: Cli) -> None:
     assert again.document["counts"] == {"accepted": 0, "repeated": 3, "refused": 1}
 
 
+def test_sharing_of_which_nothing_is_taken_gives_no_receipt(cli: Cli) -> None:
+    ran = cli.run("share", "-", "--as", "alpha", "--to", "beta", stdin=bundle(indicator(9) | {"pattern": 7}))
+    assert ran.code == 1
+    assert "1 objects: 0 accepted, 0 repeated, 1 refused" in ran.out
+    assert ran.out.splitlines()[-1] == "nothing was stored"
+
+
+def test_a_proof_that_was_cut_off_or_altered_does_not_verify(cli: Cli, tmp_path: Path) -> None:
+    proof = cli.ok("log", "prove", "1").out
+    assert cli.ok("log", "verify", "-", stdin=proof.encode()).code == 0
+    pieces = ("origin", '"v": 1', '"vkey": "', '"salt": "', '"index": ', '"payload": "{')
+    altered = [proof[: len(proof) // 2], *(proof.replace(piece, piece + "7") for piece in pieces if piece in proof)]
+    assert len(altered) > 4
+    for one in altered:
+        ran = cli.run("log", "verify", "-", "--json", stdin=one.encode())
+        assert (ran.code, ran.error["kind"]) == (3, "log-broken"), one
+
+
 def test_sharing_with_recipients_tells_who_of_them_can_read_it(cli: Cli) -> None:
     receipt = cli.json(
         *("share", "-", "--as", "alpha", "--to", "beta,anna@beta", "--to", "gamma"),
@@ -271,7 +306,7 @@ def test_reading_gives_what_the_agreements_open_and_no_more(cli: Cli) -> None:
     assert "amber" in text
     assert "2 objects" in text
     assert "nothing for this reader" in cli.ok("read", "--as", "gamma").out
-    assert cli.run("read", "--as", "beta", "--purpose", "fun").code == 1
+    assert cli.run("read", "--as", "beta", "--purpose", "fun").code == 2
 
 
 def test_reading_goes_on_where_it_stopped(cli: Cli) -> None:
@@ -383,7 +418,7 @@ def test_an_export_discloses_what_was_asked(cli: Cli, tmp_path: Path) -> None:
     assert str(ONE["id"]) not in lines
     ran = cli.run("log", "replay", str(tmp_path / "gamma"), "--json")
     assert (ran.code, ran.error["todo"]) == (2, "export with --disclose all")
-    assert cli.run("log", "export", str(tmp_path / "x"), "--disclose", "some").code == 1
+    assert cli.run("log", "export", str(tmp_path / "x"), "--disclose", "some").code == 2
     assert cli.run("log", "export", str(tmp_path / "x"), "--disclose", "party:nobody").code == 1
     assert not (tmp_path / "x").exists()
 
