@@ -168,12 +168,6 @@ DIFFERENCES: dict[str, Difference] = {
         "we: §6.13.1, the value as a string; their schema leaves the values of the dictionary open",
         stix_object("process", pid=1, environment_variables={"ABC": 1}),
     ),
-    "markings of themselves": Difference(
-        "we",
-        r"cannot mark itself.*§3\.2",
-        "we: §3.2, neither property refers to the marking itself; theirs looks into object_marking_refs only",
-        _marking(granular_markings=[{"marking_ref": ref("marking-definition"), "selectors": ["created"]}]),
-    ),
     "negative counts": Difference(
         "we",
         r">= 0.*§6\.12",
