@@ -37,8 +37,8 @@ __all__ = ["MAX_STANDSTILL", "MAX_WAIT", "Offered", "Rebuilt", "replay"]
 # hub did later than this after a decision, it did with the release in its log, or the decision is made up.
 MAX_WAIT: Final[Micros] = 300 * SECOND
 # A hub that was killed within that second enters what it staged when it is started, before it does anything else: after
-# a holiday at the latest.
-MAX_STANDSTILL: Final[Micros] = 7 * DAY
+# a long standstill, at the latest a year later.
+MAX_STANDSTILL: Final[Micros] = 366 * DAY
 
 # How a hub is founded, in one transaction: by the operator whom its last entry adds.
 _FOUNDING: Final = ("hub.founded", "party.added", "party.cleared", "user.added")

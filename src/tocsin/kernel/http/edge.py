@@ -56,9 +56,9 @@ __all__ = [
 # 200 identifiers of 80 characters, percent-encoded, with room: what the largest filter of ours can need.
 MAX_QUERY_BYTES: Final = 32_768
 # Each may hold as many bytes as its route takes, and a parsed copy of them; it counts until it is answered.
-BODIES_AT_ONCE: Final = 8
-# Of one party: four of them must agree before nobody else can submit.
-BODIES_OF_ONE: Final = 2
+BODIES_AT_ONCE: Final = 16
+# Of one party: fewer than the writers, so that a party which sends all it may leaves room for another.
+BODIES_OF_ONE: Final = 3
 # Finding a token or a remembered password takes some milliseconds: a queue that is full is through in two seconds.
 SIGN_INS: Final = 2
 SIGN_INS_WAITING: Final = 256
