@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any, Final
 
@@ -258,6 +259,8 @@ VALUES: Final = st.recursive(
 @settings(CASES, max_examples=200)
 @given(contents(), st.data())
 def test_any_value_in_any_place_is_read_or_refused(content: dict[str, Any], data: st.DataObject) -> None:
+    # a copy: what a strategy draws may be drawn again, here and by others
+    content = copy.deepcopy(content)
     spot: Any = content
     while True:
         keys = sorted(spot) if isinstance(spot, dict) else list(range(len(spot)))

@@ -239,8 +239,8 @@ def _optional(keys: Mapping[str, st.SearchStrategy[Any]], *, most: int = 2) -> s
         {key: st.fixed_dictionaries({key: value}) for key, value in keys.items()}.__getitem__
     )
     if most == 1:
-        return st.one_of(st.just({}), one)
-    return st.one_of(st.just({}), one, st.tuples(one, one).map(lambda two: two[0] | two[1]))
+        return st.one_of(st.builds(dict), one)
+    return st.one_of(st.builds(dict), one, st.tuples(one, one).map(lambda two: two[0] | two[1]))
 
 
 def _levels(levels: type[Tlp | Pap]) -> st.SearchStrategy[Any]:
@@ -287,8 +287,8 @@ _LABEL: Final = {
 }
 
 
-_TO: Final[st.SearchStrategy[Content]] = st.one_of(st.just({}), _optional(_READER, most=1))
-_ALL_OF_TLP: Final = st.just({"tlp": {"at_most": "red"}})
+_TO: Final[st.SearchStrategy[Content]] = st.one_of(st.builds(dict), _optional(_READER, most=1))
+_ALL_OF_TLP: Final = st.builds(lambda: {"tlp": {"at_most": "red"}})
 _OF: Final[st.SearchStrategy[Content]] = st.one_of(_ALL_OF_TLP, _ALL_OF_TLP, _optional(_LABEL))
 _FOR: Final = _lists([*SAID_PURPOSES])
 _RESTS_ON: Final = _lists(BASES)
@@ -326,16 +326,16 @@ _FORBIDS: Final = _forbids()
 _CLAUSES: Final = st.lists(st.one_of(*[_PERMITS] * 6, _FORBIDS), min_size=1, max_size=4)
 _KINDS: Final = ("public", "private")
 _BASIS_KEYS: Final[st.SearchStrategy[list[str]]] = st.one_of(
-    st.just(list(COUNTRIES)),
+    st.builds(lambda: list(COUNTRIES)),
     *(st.lists(st.sampled_from(keys), min_size=1, unique=True) for keys in (COUNTRIES, _KINDS)),
 )
 _SOME_BASES: Final = st.lists(st.sampled_from(BASES), max_size=2, unique=True)
 _SOME_NAMES: Final = st.lists(st.sampled_from(NAMES), max_size=3, unique=True)
 _SOME_PURPOSES: Final = st.one_of(
-    st.just(list(SAID_PURPOSES)), st.lists(st.sampled_from(SAID_PURPOSES[:2]), min_size=1, unique=True)
+    st.builds(lambda: list(SAID_PURPOSES)), st.lists(st.sampled_from(SAID_PURPOSES[:2]), min_size=1, unique=True)
 )
 _SOME_CRITERIA: Final[st.SearchStrategy[list[Content]]] = st.one_of(
-    st.just([{"all": {"countries": list(COUNTRIES)}}]),
+    st.builds(lambda: [{"all": {"countries": list(COUNTRIES)}}]),
     st.lists(_optional(_CRITERIA).filter(bool).map(lambda terms: {"all": terms}), max_size=2),
 )
 _TERMS: Final[st.SearchStrategy[list[str | None]]] = st.tuples(
