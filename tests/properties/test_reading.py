@@ -191,7 +191,12 @@ def _sign(world: World, paper: drawn.Paper) -> drawn.Paper | None:
 
 def _share(world: World, arrival: Arrival) -> list[Offer]:
     marked = {mark.id: mark for item in arrival.objects for mark in item.marks}
-    definitions = [mark.definition for mark in marked.values() if mark.definition is not None]
+    # a definition is read by whom its own terms let read it: it tells whom and what it names
+    definitions = [
+        Shared(json=mark.definition, marks=(msgspec.structs.replace(mark, tlp=None, pap=None, unknown=False),))
+        for mark in marked.values()
+        if mark.definition is not None
+    ]
     owner = f"https://{arrival.party}.example"
     receipt = world.hub.intake.submit(
         Submission(
@@ -202,7 +207,7 @@ def _share(world: World, arrival: Arrival) -> list[Offer]:
             to=arrival.to,
         )
     )
-    sent = [*(Shared(json=definition, marks=()) for definition in definitions), *arrival.objects]
+    sent = [*definitions, *arrival.objects]
     offers = []
     for item, result in zip(sent, receipt.results, strict=True):
         assert result.id == item.id
