@@ -373,9 +373,18 @@ def _theirs(item: object) -> str | None:
     return None if result.is_valid else "\n".join(str(error) for error in result.errors)
 
 
+def _endless(item: object) -> bool:
+    """Whether their pattern for the names of extensions, `([a-z][a-z0-9]*)+…`, would take longer than a life."""
+    extensions = item.get("extensions") if isinstance(item, dict) else None
+    return isinstance(extensions, dict) and any(re.search(r"[a-z0-9]{20}", name) for name in extensions)
+
+
 def _explained(item: object) -> str | None:
     """Compare both verdicts; the difference's words if the table has no place for it."""
-    ours, theirs = _ours(item), _theirs(item)
+    ours = _ours(item)
+    if _endless(item):
+        return None
+    theirs = _theirs(item)
     if (ours is None) == (theirs is None):
         return None
     side, text = ("we", ours) if ours is not None else ("they", theirs)
@@ -451,6 +460,12 @@ def test_each_difference_is_one(difference: Difference) -> None:
     assert passed is None
     assert refused is not None
     assert re.search(difference.says, refused, re.DOTALL)
+
+
+def test_where_the_oracle_has_no_end_we_have_an_answer() -> None:
+    item = stix_object("file", name="x", extensions={"x" * 251: {"a": 1}})
+    assert _endless(item)
+    assert "extension" in (_ours(item) or "")
 
 
 def test_a_difference_that_is_not_in_the_table_fails(monkeypatch: pytest.MonkeyPatch) -> None:
