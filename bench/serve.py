@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tocsin.bootstrap import open_hub
-from tocsin.exchange.taxii.app import create_app, listen, serve
+from tocsin.serving.app import create_app, listen, serve
 from tocsin.settings import Settings
 
 

@@ -34,7 +34,8 @@ from tocsin.exchange.taxii.filters import MAX_PARAMETERS
 from tocsin.exchange.taxii.http import MAX_CONTENT_LENGTH, routes
 from tocsin.kernel.http import server
 from tocsin.kernel.http.body import BODY_BYTES_A_SECOND, BODY_GRACE_SECONDS, BODY_SECONDS
-from tocsin.kernel.http.edge import BODIES_AT_ONCE, BODIES_OF_ONE, MAX_QUERY_BYTES
+from tocsin.kernel.http.edge import MAX_QUERY_BYTES
+from tocsin.kernel.http.guard import BODIES_AT_ONCE, BODIES_OF_ONE
 from tocsin.parties import replay as parties
 from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
 

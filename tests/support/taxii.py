@@ -12,13 +12,13 @@ import msgspec
 from support.hub import OPERATOR, World
 from tocsin.exchange import store as exchange_store
 from tocsin.exchange.intake import Submission
-from tocsin.exchange.taxii.app import create_app, running
 from tocsin.exchange.taxii.wire import TAXII
 from tocsin.kernel.clock import SECOND
 from tocsin.kernel.db.store import LIVE
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Permission
+from tocsin.serving.app import create_app, running
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping

@@ -75,19 +75,19 @@ def serve(
 ) -> None:
     """Serve TAXII 2.1 until interrupted. It speaks plain HTTP: put TLS before it."""
     # a web server takes half a second to import, which no other command should wait for
-    from tocsin.exchange.taxii import app as taxii  # noqa: PLC0415
+    from tocsin.serving import app as serving  # noqa: PLC0415
 
     out = Output(json=json)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     with opened() as session, in_use(session.hub.settings.home):
-        listening = taxii.listen(host, port)
+        listening = serving.listen(host, port)
         taken = listening.getsockname()[1]
         base = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
         out.document({"address": base, "discovery": f"{base}/taxii2/", "vkey": session.hub.log.vkey})
         out.line(f"TAXII 2.1 discovery: {base}/taxii2/")
         out.line("Ctrl-C stops it.")
         sys.stdout.flush()
-        taxii.serve(taxii.create_app(session.hub, address=address), listening)
+        serving.serve(serving.create_app(session.hub, address=address), listening)
     out.line("stopped; every release is in the log")
 
 

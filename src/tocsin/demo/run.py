@@ -21,9 +21,9 @@ from tocsin.exchange.markings import KNOWN_MARKINGS, Marking, join
 from tocsin.exchange.model import Outcome, Query
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.replay import replay
-from tocsin.exchange.taxii.app import create_app, listen, running, serve
 from tocsin.kernel.mandate import Acting
 from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.serving.app import create_app, listen, running, serve
 from tocsin.settings import Settings
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from support.taxii import bundle, checked, indicator
 from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Query
 from tocsin.exchange.tables import RELEASES
-from tocsin.exchange.taxii.app import create_app, running
 from tocsin.exchange.taxii.wire import TAXII
 from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.serving.app import create_app, running
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,13 @@ import pytest
 from support.taxii import checked
 from tocsin.errors import AuthenticationError, BusyError
 from tocsin.exchange.taxii.wire import DIALECT, TAXII, TAXII_TYPE
-from tocsin.kernel.http import edge as edges
+from tocsin.kernel.http import guard as guards
 from tocsin.kernel.http import server
-from tocsin.kernel.http.edge import KNOWN, Body, Call, Edge, Endpoint, Reply, Route
+from tocsin.kernel.http.application import application
+from tocsin.kernel.http.edge import Edge
+from tocsin.kernel.http.guard import Guard
 from tocsin.kernel.http.lanes import Lane
+from tocsin.kernel.http.routes import KNOWN, Body, Call, Endpoint, Reply, Route
 from tocsin.kernel.http.server import running
 
 if TYPE_CHECKING:
@@ -58,13 +61,11 @@ class Bench:
         self.write = Standstill()
         self.found = b"{}"
         ids = itertools.count(1)
-        edge = Edge[Person](
-            dialect=DIALECT,
+        guard = Guard[Person](
             recognise=self.recognise,
             authenticate=self.authenticate,
             proving=Lane("password", threads=1, waiting=1),
             challenges=("Basic x", "Bearer x"),
-            new_id=lambda: f"id-{next(ids)}",
         )
         post = Endpoint(access=KNOWN, run=self.post, body=Body(types=(TAXII_TYPE,), limit=1_000))
         endpoints = {
@@ -72,7 +73,9 @@ class Bench:
             "POST": post,
             "DELETE": Endpoint(access=KNOWN, run=self.post),
         }
-        self.app = edge.app([Route(path="/it", methods=endpoints)])
+        routes = [Route(path="/it", methods=endpoints)]
+        edge = Edge(dialect=DIALECT, guard=guard, routes=routes, new_id=lambda: f"id-{next(ids)}")
+        self.app = application([edge])
 
     def recognise(self, authorization: str | None) -> Person | None:
         if authorization is None:
@@ -114,7 +117,7 @@ def statuses(asked: Iterable[Future[httpx.Response]]) -> list[int]:
 @pytest.fixture
 def served() -> Iterator[Running]:
     bench = Bench()
-    with ThreadPoolExecutor(64) as pool, running(bench.app, DIALECT) as url:
+    with ThreadPoolExecutor(64) as pool, running(bench.app) as url:
         try:
             yield Running(bench, url, pool)
         finally:
@@ -135,22 +138,22 @@ def test_who_guesses_is_sent_away_and_who_is_known_does_not_wait(served: Running
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_submissions_that_wait_for_the_writer_stop_no_reader(served: Running, method: str) -> None:
     waiting = [served.many(2, method, who) for who in "abcd"]
-    served.bench.write.wait_for(edges.WRITERS)
+    served.bench.write.wait_for(guards.WRITERS)
     assert served.ask("GET", "a").status_code == 200
     served.bench.write.gate.set()
     assert [statuses(asked) for asked in waiting] == [[200, 200]] * 4
 
 
 def test_a_party_has_so_many_submissions_under_way_and_the_others_have_room(served: Running) -> None:
-    waiting = served.many(edges.BODIES_OF_ONE, "POST", "a")
-    served.bench.write.wait_for(edges.BODIES_OF_ONE)
+    waiting = served.many(guards.BODIES_OF_ONE, "POST", "a")
+    served.bench.write.wait_for(guards.BODIES_OF_ONE)
     refused = served.ask("POST", "a")
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0
     other = served.many(1, "POST", "b")
     served.bench.write.wait_for(1)
     served.bench.write.gate.set()
-    assert statuses(waiting) == [200] * edges.BODIES_OF_ONE
+    assert statuses(waiting) == [200] * guards.BODIES_OF_ONE
     assert statuses(other) == [200]
     assert served.ask("POST", "a").status_code == 200, "and there is room again"
 
@@ -185,7 +188,7 @@ SILENT = {
 def test_who_falls_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 0.5)
-    with running(Bench().app, DIALECT) as url, connect(url) as connection:
+    with running(Bench().app) as url, connect(url) as connection:
         connection.sendall(sent)
         assert rest(connection).count(b"HTTP/1.1 200 ") == (0 if sent in {b"", ASK} else 1)
 
@@ -193,7 +196,7 @@ def test_who_falls_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: byte
 def test_a_second_head_that_comes_in_pieces_has_as_long_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first byte after an answer ends the time between requests, and must begin another."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
-    with running(Bench().app, DIALECT) as url, connect(url) as connection:
+    with running(Bench().app) as url, connect(url) as connection:
         connection.sendall(ASK + b"\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"G")
@@ -203,7 +206,7 @@ def test_a_second_head_that_comes_in_pieces_has_as_long_as_the_first(monkeypatch
 def test_a_request_that_is_worked_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     bench = Bench()
-    with running(bench.app, DIALECT) as url, connect(url) as silent, connect(url) as connection:
+    with running(bench.app) as url, connect(url) as silent, connect(url) as connection:
         connection.sendall(ASK.replace(b"GET", b"DELETE") + b"\r\n")
         bench.write.wait_for(1)
         assert rest(silent) == b"", "and the time of one who is silent is over"
@@ -223,7 +226,7 @@ def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(server, "STALL_SECONDS", 0.1)
     bench = Bench()
     bench.found = b" " * 32 * 1024 * 1024
-    with running(bench.app, DIALECT) as url, connect(url) as connection:
+    with running(bench.app) as url, connect(url) as connection:
         connection.sendall(ASK + b"\r\n")
         assert lost.wait(PATIENCE)
         assert len(rest(connection)) < len(bench.found)
@@ -231,7 +234,7 @@ def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 def test_a_full_house_serves_those_who_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "CONNECTIONS", 1)
-    with running(Bench().app, DIALECT) as url, httpx.Client(base_url=url, headers={"authorization": "a"}) as first:
+    with running(Bench().app) as url, httpx.Client(base_url=url, headers={"authorization": "a"}) as first:
         assert first.get("/it").status_code == 200
         with connect(url) as second:
             refused = rest(second)

@@ -20,9 +20,12 @@ from structlog.testing import capture_logs
 from support.taxii import checked
 from tocsin.errors import AuthenticationError, BusyError, InputError, StoreBrokenError, TocsinError, UsageError
 from tocsin.exchange.taxii.wire import DIALECT, TAXII, TAXII_TYPE
-from tocsin.kernel.http import edge as edges
-from tocsin.kernel.http.edge import ANYONE, KNOWN, Body, Call, Edge, Endpoint, Reply, Route, needs, require_guarded
+from tocsin.kernel.http import guard as guards
+from tocsin.kernel.http.application import Application, application, require_guarded
+from tocsin.kernel.http.edge import Edge
+from tocsin.kernel.http.guard import Guard
 from tocsin.kernel.http.lanes import Lane
+from tocsin.kernel.http.routes import ANYONE, KNOWN, Body, Call, Endpoint, Reply, Route, needs
 from tocsin.kernel.http.server import listen, running
 
 if TYPE_CHECKING:
@@ -75,14 +78,17 @@ def raising(error: Exception) -> Endpoint[Person]:
 
 def make_edge() -> Edge[Person]:
     ids = itertools.count(1)
-    return Edge(
-        dialect=DIALECT,
+    guard = Guard(
         recognise=recognise,
         authenticate=authenticate,
         proving=Lane("password", threads=1, waiting=1),
         challenges=("Basic x", "Bearer x"),
-        new_id=lambda: f"id-{next(ids)}",
     )
+    return Edge(dialect=DIALECT, guard=guard, routes=ROUTES, new_id=lambda: f"id-{next(ids)}")
+
+
+def make_app() -> Application:
+    return application([make_edge()])
 
 
 def boom(_call: Call[Person]) -> Reply:
@@ -112,7 +118,7 @@ ROUTES: list[Route[Person]] = [
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with running(make_edge().app(ROUTES), DIALECT) as address:
+    with running(make_app()) as address:
         yield address
 
 
@@ -174,8 +180,8 @@ def test_options_may_be_an_endpoint_like_any_other(ask: httpx.Client) -> None:
 
 
 def test_a_full_reading_room_sends_people_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edges, "BODIES_AT_ONCE", 0)
-    with running(make_edge().app(ROUTES), DIALECT) as url:
+    monkeypatch.setattr(guards, "BODIES_AT_ONCE", 0)
+    with running(make_app()) as url:
         headers = {"authorization": "Bearer full", "content-type": TAXII}
         answer = checked(httpx.post(f"{url}/echo", content=b"{}", headers=headers))
     assert answer.status_code == 503
@@ -196,21 +202,21 @@ def disguised() -> str:
 
 @pytest.mark.parametrize("handler", [rogue, disguised], ids=["plain", "with an opt of its own"])
 def test_an_application_with_an_unguarded_route_does_not_start(handler: HTTPRouteHandler) -> None:
-    app = make_edge().app(ROUTES)
-    app.register(handler)
-    with pytest.raises(UsageError, match="did not start"), running(app, DIALECT):
+    app = make_app()
+    app.asgi.register(handler)
+    with pytest.raises(UsageError, match="did not start"), running(app):
         pytest.fail("it started")
 
 
 def test_a_route_of_another_edge_is_not_guarded_by_this_one() -> None:
     with pytest.raises(UsageError, match="without asking"):
-        require_guarded(make_edge().app(ROUTES), make_edge())
+        require_guarded(make_app().asgi, [make_edge()])
 
 
 def test_an_application_that_is_all_guarded_passes() -> None:
     edge = make_edge()
-    require_guarded(edge.app(ROUTES), edge)
-    require_guarded(Litestar([], openapi_config=None), edge)
+    require_guarded(application([edge]).asgi, [edge])
+    require_guarded(Litestar([], openapi_config=None), [edge])
 
 
 # --- the server -------------------------------------------------------------------------------------------------------
@@ -232,7 +238,7 @@ def test_no_thread_is_left_behind() -> None:
         return [thread for thread in threading.enumerate() if thread.name == "tocsin-http"]
 
     before = servers()
-    with running(make_edge().app([]), DIALECT) as url:
+    with running(make_app()) as url:
         assert checked(httpx.get(url)).status_code == 404
         assert len(servers()) == len(before) + 1
     assert servers() == before
@@ -240,12 +246,11 @@ def test_no_thread_is_left_behind() -> None:
 
 SERVE = """
 import sys
-from test_http_edge import make_edge, ROUTES
-from tocsin.exchange.taxii.wire import DIALECT
+from test_http_edge import make_app
 from tocsin.kernel.http.server import listen, serve
 with listen("127.0.0.1", 0) as listening:
     print(listening.getsockname()[1], flush=True)
-    serve(make_edge().app(ROUTES), DIALECT, listening)
+    serve(make_app(), listening)
 print("closed", flush=True)
 """
 
@@ -253,7 +258,7 @@ print("closed", flush=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_and_not_what_comes_after(number: signal.Signals) -> None:
     here = Path(__file__).parent
-    paths = os.pathsep.join([str(here), str(here.parents[1])])
+    paths = os.pathsep.join([str(here), str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
     with subprocess.Popen(
         [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
     ) as process:

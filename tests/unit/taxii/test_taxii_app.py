@@ -1,9 +1,9 @@
-"""What runs beside the requests: releases enter the log, whatever happens to one turn of it."""
+"""The application around TAXII: what runs beside the requests, and who answers where no route does."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -11,13 +11,11 @@ from structlog.testing import capture_logs
 
 from support.taxii import living
 from tocsin.errors import StoreBrokenError
-from tocsin.exchange.taxii import app as apps
-from tocsin.exchange.taxii.app import create_app, running
+from tocsin.serving.app import create_app, running
+from tocsin.serving.background import repeating
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tocsin.exchange.releases import Integrator
 
 
 def names() -> list[str]:
@@ -68,10 +66,9 @@ class Moody:
         return 0
 
 
-def test_a_turn_that_fails_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apps, "INTEGRATE_SECONDS", 0.001)
+def test_a_turn_that_fails_is_told_and_tried_again() -> None:
     moody = Moody()
-    with capture_logs() as logged, apps._integrating(cast("Integrator", moody)):
+    with capture_logs() as logged, repeating("integrator", moody.integrate, seconds=0.001):
         assert moody.worked.wait(30)
     assert len(logged) == 2
     assert "the disk is full" in logged[0]["what"]

@@ -17,7 +17,7 @@ from tocsin.exchange.paging import SPEC_VERSION
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.stix import DEFAULT_LIMITS
 from tocsin.exchange.taxii import filters, wire
-from tocsin.kernel.http.edge import KNOWN, Body, Call, Endpoint, Reply, Route, needs
+from tocsin.kernel.http.routes import KNOWN, Body, Call, Endpoint, Reply, Route, needs
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Permission, Principal
 

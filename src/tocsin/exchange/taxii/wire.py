@@ -143,7 +143,7 @@ def write_problem(problem: HttpProblem) -> bytes:
     )
 
 
-DIALECT: Final = Dialect(media_type=TAXII, offered=(TAXII_TYPE, _JSON), problem=write_problem)
+DIALECT: Final = Dialect(media_type=TAXII, problem_type=TAXII, offered=(TAXII_TYPE, _JSON), problem=write_problem)
 
 
 def write_discovery(*, title: str, description: str, api_root: str) -> bytes:

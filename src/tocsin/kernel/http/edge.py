@@ -1,239 +1,122 @@
 """The one way from HTTP to a use case and back.
 
-A route is a path and a table of methods; each method names who may use it, and there is no default. What stands in the
-table is a plain function from a ``Call`` to a ``Reply``. Only the edge hands functions to the HTTP framework, and it
-always asks who is calling first, so that no function can skip it; an application in which anything else answers fails
-at its start.
+Only an edge hands functions to the HTTP framework, and it always asks the guard first, so that no function can skip it;
+an application in which anything else answers fails at its start (``application``). An edge speaks one dialect; those of
+one application share the guard.
 
 What happens to a request, in this order: path (404), framing (400), method (405), length of the query (414), who asks
 (401), whether they may (403), what answer they take (406), what they send (415), how much (413); then the function
-runs, in a thread. Each kind of work has threads of its own, and what finds too many waiting is told to come back (503).
+runs, in a thread.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import structlog
-from litestar import HttpMethod, Litestar, Request, Response
+from litestar import HttpMethod, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
-from tocsin.errors import AuthenticationError, BrokenError, BusyError, ForbiddenError, TocsinError, UsageError
+from tocsin.errors import BrokenError, ForbiddenError, TocsinError
 from tocsin.kernel.http.body import Incoming, has_body
-from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.negotiation import MediaType, accepts, parse_media_type
 from tocsin.kernel.http.problems import Dialect, HttpProblem, describe, problem_of, unexpected
+from tocsin.kernel.http.routes import Body, Call, Endpoint, Method, P, Reply, Route, StreamCall, StreamEndpoint
+from tocsin.kernel.http.streams import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable, Sequence
 
-__all__ = [
-    "ANYONE",
-    "BODIES_AT_ONCE",
-    "BODIES_OF_ONE",
-    "KNOWN",
-    "MAX_QUERY_BYTES",
-    "Access",
-    "Body",
-    "Call",
-    "Caller",
-    "Edge",
-    "Endpoint",
-    "Reply",
-    "Route",
-    "needs",
-    "require_guarded",
-]
+    from tocsin.kernel.http.guard import Guard
+
+__all__ = ["GUARD", "MAX_QUERY_BYTES", "Answered", "Edge", "nothing_here"]
 
 # 200 identifiers of 80 characters, percent-encoded, with room: what the largest filter of ours can need.
 MAX_QUERY_BYTES: Final = 32_768
-# Each may hold as many bytes as its route takes, and a parsed copy of them; it counts until it is answered.
-BODIES_AT_ONCE: Final = 16
-# Of one party: fewer than the writers, so that a party which sends all it may leaves room for another.
-BODIES_OF_ONE: Final = 3
-# Finding a token or a remembered password takes some milliseconds: a queue that is full is through in two seconds.
-SIGN_INS: Final = 2
-SIGN_INS_WAITING: Final = 256
-# A page takes some ten milliseconds, more while it waits for the writer; the last of so many has it within seconds.
-READERS: Final = 8
-READERS_WAITING: Final = 256
-# There is one writer, and what comes before its turn (parsing, checking) keeps a small machine's processors busy.
-WRITERS: Final = 4
-WRITERS_WAITING: Final = 32
 
-_GUARD: Final = "guard"
+# Under this name a handler carries the edge that made it.
+GUARD: Final = "guard"
 _METHODS: Final = tuple(HttpMethod)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 # What we send is for the one who asked, under credentials, and is exactly what we say that it is.
 _ALWAYS: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+# Of an unknown path and of a method that is none, nothing that a client wrote may reach a log or a metric.
+NO_ROUTE: Final = "(none)"
+NO_METHOD: Final = "(other)"
 
 _log: Final = structlog.get_logger("tocsin.http")
 
 
-class Caller(Protocol):
-    """Who is asking, as far as the guard looks at it."""
-
-    @property
-    def party(self) -> str:
-        """Return whom they belong to: what is bounded is bounded for each party."""
-        ...
-
-    @property
-    def permissions(self) -> Collection[str]:
-        """Return what the caller may ask for."""
-        ...
-
-
-P = TypeVar("P", bound=Caller)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Access:
-    """Who may use an endpoint: anyone at all, or who is known and has every one of these permissions."""
+class Answered:
+    """One answer, as it may be counted and logged: the route's template and never the path, nothing of the request.
 
-    anyone: bool = False
-    permissions: frozenset[str] = frozenset()
+    ``caller`` is the party of who asked, where the guard found out. ``seconds`` are from the head's arrival to the
+    answer's being ready; for a stream, to its first byte.
+    """
 
-
-ANYONE: Final = Access(anyone=True)
-KNOWN: Final = Access()
-
-
-def needs(first: str, *more: str) -> Access:
-    """Return the access of those who have all of these permissions."""
-    return Access(permissions=frozenset({first, *more}))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Body:
-    """What an endpoint takes: which media types, and how many bytes."""
-
-    types: tuple[MediaType, ...]
-    limit: int
+    method: str
+    route: str
+    status: int
+    seconds: float
+    caller: str | None = None
+    error_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call(Generic[P]):
-    """One request, after the guard. ``path`` holds the decoded parameters of the route, ``query`` the raw query."""
-
-    known: P | None
-    path: Mapping[str, str]
-    query: bytes
-    body: bytes = b""
-
-    @property
-    def principal(self) -> P:
-        """Return who is calling.
-
-        Raises:
-            AuthenticationError: this endpoint is open to anyone, and the caller did not say.
-        """
-        if self.known is None:
-            raise AuthenticationError("we do not know who is asking")
-        return self.known
+def nothing_here(_answered: Answered) -> None:
+    """Observe nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """One answer, in the dialect's media type. ``headers`` hold only what we made: no part of a request."""
+@dataclass(eq=False)
+class _Visit:
+    """What is known of one request while it is being answered."""
 
-    body: bytes
-    status: HTTPStatus = HTTPStatus.OK
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint(Generic[P]):
-    """What one method of a route does, and who may use it."""
-
-    access: Access
-    run: Callable[[Call[P]], Reply]
-    body: Body | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route(Generic[P]):
-    """A path, as Litestar writes them, and what each of its methods does; HEAD and OPTIONS come of themselves."""
-
-    path: str
-    methods: Mapping[str, Endpoint[P]]
-
-    @property
-    def allow(self) -> str:
-        """Return the value of ``Allow`` (RFC 9110 §10.2.1)."""
-        return ", ".join(sorted({*self.methods, *({"HEAD"} if "GET" in self.methods else ()), "OPTIONS"}))
+    start: float = field(default_factory=perf_counter)
+    caller: str | None = None
+    error_id: str | None = None
 
 
 @dataclass(kw_only=True, eq=False)
 class Edge(Generic[P]):
-    """Guards, bounds and translates. ``new_id`` names a defect.
+    """Speaks one dialect at some paths: translates what comes in and what goes out, and asks the guard in between.
 
-    ``recognise`` gets the ``Authorization`` header, and quickly says who is asking, raises, or returns None where that
-    takes a dear proof; ``authenticate`` then gives the proof, in the lane ``proving``.
+    ``prefixes`` are the first segments under which even an unknown path is answered in this dialect. ``new_id`` names a
+    defect; ``observe`` is told of every answer, on the event loop, and must return at once.
     """
 
     dialect: Dialect
-    recognise: Callable[[str | None], P | None]
-    authenticate: Callable[[str | None], P]
-    proving: Lane
-    challenges: tuple[str, ...]
+    guard: Guard[P]
+    routes: Sequence[Route[P]]
     new_id: Callable[[], str]
-    _signing_in: Lane = field(init=False, default_factory=lambda: _lane("sign-in", SIGN_INS, SIGN_INS_WAITING))
-    _readers: Lane = field(init=False, default_factory=lambda: _lane("reader", READERS, READERS_WAITING))
-    _writers: Lane = field(init=False, default_factory=lambda: _lane("writer", WRITERS, WRITERS_WAITING))
-    _bodies: Counter[str | None] = field(init=False, default_factory=Counter)  # by party; on the event loop only
+    prefixes: tuple[str, ...] = ()
+    observe: Callable[[Answered], None] = nothing_here
 
-    def app(
-        self,
-        routes: Sequence[Route[P]],
-        *,
-        lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
-    ) -> Litestar:
-        """Return the application of these routes and nothing else.
-
-        ``lifespan`` are functions that Litestar calls with the application and enters: what runs beside the requests.
-        """
-        guarded = [self._handler(route) for route in routes]
-        return Litestar(
-            route_handlers=guarded,
-            # last in, first out: what runs beside the requests ends after the last of them
-            lifespan=[*lifespan, self._lanes],
-            on_startup=[self._require_guarded],
-            exception_handlers={HTTPException: self._on_http_error, Exception: self._on_error},
-            openapi_config=None,
-            logging_config=None,
-            debug=False,
-        )
-
-    def _require_guarded(self, app: Litestar) -> None:
-        require_guarded(app, self)
-
-    @contextlib.asynccontextmanager
-    async def _lanes(self, _app: Litestar) -> AsyncIterator[None]:
-        with self._signing_in.opened(), self.proving.opened(), self._readers.opened(), self._writers.opened():
-            yield
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """Return what the framework is handed: one guarded handler for each route."""
+        return [self._handler(route) for route in self.routes]
 
     # --- the way in --------------------------------------------------------------------------------------------------
 
     def _handler(self, route: Route[P]) -> HTTPRouteHandler:
         async def answer(request: Request[Any, Any, Any]) -> ASGIResponse:
-            return await self._answer(route, request)
+            visit = _Visit()
+            response = await self._answer(route, request, visit)
+            self._observe(visit, request.method, route.path, response.status_code)
+            return response
 
         # one handler for every method: a method that is not in the table is answered here too
-        return HTTPRouteHandler(route.path, http_method=list(_METHODS), opt={_GUARD: self}, include_in_schema=False)(
+        return HTTPRouteHandler(route.path, http_method=list(_METHODS), opt={GUARD: self}, include_in_schema=False)(
             answer
         )
 
-    async def _answer(self, route: Route[P], request: Request[Any, Any, Any]) -> ASGIResponse:
+    async def _answer(self, route: Route[P], request: Request[Any, Any, Any], visit: _Visit) -> ASGIResponse:
         head = request.method == "HEAD"
         incoming = Incoming(request.receive, request.headers)
         endpoint = route.methods.get("GET" if head else request.method)
@@ -249,71 +132,83 @@ class Edge(Generic[P]):
                 return await self._refuse(_not_allowed(route.allow), request, incoming)
             if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
                 return await self._refuse(_TOO_LONG, request, incoming)
-            known = await self._known(endpoint.access, request)
-            self._admit(endpoint, request, known)
+            known = await self.guard.admit(endpoint.access, request.headers.get("authorization"))
+            visit.caller = None if known is None else known.party
+            self._require_understood(endpoint, request)
+            if isinstance(endpoint, StreamEndpoint):
+                return await self._flow(endpoint, request, known)
             if endpoint.body is None:
-                lane = self._readers if request.method in _SAFE else self._writers
+                lane = self.guard.readers if request.method in _SAFE else self.guard.writers
                 reply = await lane.run(partial(self._run, endpoint, request, known, b""))
             else:
-                with self._place(known):
+                with self.guard.place(known):
                     body = await incoming.read(endpoint.body.limit)
                     read = True
-                    reply = await self._writers.run(partial(self._run, endpoint, request, known, body))
+                    reply = await self.guard.writers.run(partial(self._run, endpoint, request, known, body))
             return self._write(reply, head=head)
         except Exception as error:  # noqa: BLE001  whatever a function raises is answered here, in the dialect
-            return await self._refuse(self._problem(error, request, in_body=read), request, incoming)
+            return await self._refuse(self._problem(error, request, visit, in_body=read), request, incoming)
 
-    async def _known(self, access: Access, request: Request[Any, Any, Any]) -> P | None:
-        if access.anyone:
-            return None
-        authorization = request.headers.get("authorization")
-        known = await self._signing_in.run(partial(self.recognise, authorization))
-        return known if known is not None else await self.proving.run(partial(self.authenticate, authorization))
-
-    def _admit(self, endpoint: Endpoint[P], request: Request[Any, Any, Any], known: P | None) -> None:
+    def _require_understood(self, endpoint: Method[P], request: Request[Any, Any, Any]) -> None:
         """Refuse a request of which anything but the body is out of order."""
-        access = endpoint.access
-        if known is not None and not access.permissions <= set(known.permissions):
-            missing = ", ".join(sorted(access.permissions - set(known.permissions)))
-            raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")
+        offered = endpoint.offered or self.dialect.offered
         # a header may come in several lines, which are one list (RFC 9110 §5.3)
-        if not accepts(", ".join(request.headers.getall("accept", [])), self.dialect.offered):
-            raise _HttpError(_not_acceptable(self.dialect.media_type))
-        if endpoint.body is not None:
+        if not accepts(", ".join(request.headers.getall("accept", [])), offered):
+            raise _HttpError(_not_acceptable(_spelt(offered[0])))
+        if isinstance(endpoint, Endpoint) and endpoint.body is not None:
             _require_type(endpoint.body, request)
 
     def _run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any], known: P | None, body: bytes) -> Reply:
-        path = {name: str(value) for name, value in request.path_params.items()}
-        return endpoint.run(Call(known=known, path=path, query=request.scope["query_string"], body=body))
-
-    @contextlib.contextmanager
-    def _place(self, known: P | None) -> Iterator[None]:
-        """Keep one of the places for bodies while the ``with`` lasts.
-
-        Raises:
-            BusyError: all are taken, or all that this party may take.
-        """
-        party = None if known is None else known.party
-        if self._bodies.total() >= BODIES_AT_ONCE:
-            raise BusyError("too many submissions are under way", todo="try again in a few seconds")
-        if self._bodies[party] >= BODIES_OF_ONE:
-            raise BusyError(
-                f"{BODIES_OF_ONE} submissions of yours are under way", todo="send the next when one is answered"
+        return endpoint.run(
+            Call(
+                known=known,
+                path=_path(request),
+                query=request.scope["query_string"],
+                headers=_named(endpoint, request),
+                body=body,
             )
-        self._bodies[party] += 1
-        try:
-            yield
-        finally:
-            self._bodies[party] -= 1
-            if not self._bodies[party]:
-                del self._bodies[party]
+        )
+
+    async def _flow(
+        self, endpoint: StreamEndpoint[P], request: Request[Any, Any, Any], known: P | None
+    ) -> ASGIResponse:
+        call = StreamCall(
+            known=known,
+            path=_path(request),
+            query=request.scope["query_string"],
+            headers=_named(endpoint, request),
+            again=self._again(endpoint, request.headers.get("authorization"), known),
+        )
+        reply = await endpoint.open(call)
+
+        def failed(error: Exception) -> None:
+            # a refusal on purpose (credentials that were withdrawn) is no defect
+            self._problem(error, request, _Visit())
+
+        headers = [*_ALWAYS, *reply.headers]
+        if request.method == "HEAD":
+            await reply.chunks.aclose()
+            return ASGIResponse(headers=[*headers, ("content-type", reply.media_type)], is_head_response=True)
+        return Flow(reply, self.guard, headers=headers, failed=failed)
+
+    def _again(
+        self, endpoint: StreamEndpoint[P], authorization: str | None, first: P | None
+    ) -> Callable[[], Awaitable[P]]:
+        async def again() -> P:
+            now = await self.guard.admit(endpoint.access, authorization)
+            if now is None or now != first:
+                raise ForbiddenError("these credentials are no longer the same caller's", todo="ask anew")
+            return now
+
+        return again
 
     # --- the way out -------------------------------------------------------------------------------------------------
 
-    def _write(self, reply: Reply, *, head: bool = False) -> ASGIResponse:
+    def _write(self, reply: Reply, *, head: bool = False, media_type: str | None = None) -> ASGIResponse:
         headers = [*_ALWAYS, *reply.headers]
         if reply.status is not HTTPStatus.NO_CONTENT:
-            headers += [("content-type", self.dialect.media_type), ("content-length", str(len(reply.body)))]
+            named = media_type or reply.media_type or self.dialect.media_type
+            headers += [("content-type", named), ("content-length", str(len(reply.body)))]
         return ASGIResponse(
             body=b"" if head else reply.body, status_code=reply.status, headers=headers, is_head_response=head
         )
@@ -326,22 +221,39 @@ class Edge(Generic[P]):
             if "expect" not in request.headers:  # who waits for `100 Continue` has sent nothing yet (RFC 9110 §10.1.1)
                 await incoming.drain()
         reply = Reply(body=self.dialect.problem(problem), status=problem.status, headers=headers)
-        return self._write(reply, head=request.method == "HEAD")
+        return self._write(reply, head=request.method == "HEAD", media_type=self.dialect.problem_type)
 
-    def _problem(self, error: Exception, request: Request[Any, Any, Any], *, in_body: bool = False) -> HttpProblem:
+    def _problem(
+        self, error: Exception, request: Request[Any, Any, Any], visit: _Visit, *, in_body: bool = False
+    ) -> HttpProblem:
         if isinstance(error, _HttpError):
             return error.problem
         if isinstance(error, TocsinError) and not isinstance(error, BrokenError) and type(error) is not TocsinError:
             wrong = HTTPStatus.UNPROCESSABLE_ENTITY if in_body else HTTPStatus.BAD_REQUEST
-            return problem_of(error, challenges=self.challenges, input_status=wrong)
-        error_id = self.new_id()
+            return problem_of(error, challenges=self.guard.challenges, input_status=wrong)
+        visit.error_id = self.new_id()
         # the route's template, not the path: what a client wrote has no place in our log
         template = request.scope.get("path_template")
-        _log.error("unexpected", error_id=error_id, method=request.method, route=template, what=describe(error))
-        return unexpected(error_id)
+        _log.error("unexpected", error_id=visit.error_id, method=request.method, route=template, what=describe(error))
+        return unexpected(visit.error_id)
 
-    def _on_http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-        """Answer what the framework refuses before a route of ours is reached."""
+    def _observe(self, visit: _Visit, method: str, route: str, status: int) -> None:
+        self.observe(
+            Answered(
+                method=method if method in _METHODS else NO_METHOD,
+                route=route,
+                status=status,
+                seconds=perf_counter() - visit.start,
+                caller=visit.caller,
+                error_id=visit.error_id,
+            )
+        )
+
+    # --- what the framework refuses before a route of ours is reached ------------------------------------------------
+
+    def answer_http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        """Answer what the framework refuses."""
+        visit = _Visit()
         if isinstance(error, MethodNotAllowedException):
             # every method that HTTP has is answered by the handler: this one is none of them (RFC 9110 §15.6.2)
             problem = HttpProblem(status=HTTPStatus.NOT_IMPLEMENTED, what="this is no method that we know")
@@ -350,18 +262,23 @@ class Edge(Generic[P]):
         elif error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             problem = HttpProblem(status=HTTPStatus.BAD_REQUEST, what="this is no request that we understand")
         else:
-            problem = self._problem(error, request)
-        return self._framework_refusal(problem, request)
+            problem = self._problem(error, request, visit)
+        return self._framework_refusal(problem, request, visit)
 
-    def _on_error(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        return self._framework_refusal(self._problem(error, request), request)
+    def answer_error(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        """Answer a defect of the framework, or of ours around it."""
+        visit = _Visit()
+        return self._framework_refusal(self._problem(error, request, visit), request, visit)
 
-    def _framework_refusal(self, problem: HttpProblem, request: Request[Any, Any, Any]) -> Response[bytes]:
+    def _framework_refusal(
+        self, problem: HttpProblem, request: Request[Any, Any, Any], visit: _Visit
+    ) -> Response[bytes]:
         headers = dict((*_ALWAYS, *problem.headers)) | ({"connection": "close"} if has_body(request.headers) else {})
+        self._observe(visit, request.method, NO_ROUTE, problem.status)
         return Response(
             content=self.dialect.problem(problem),
             status_code=problem.status,
-            media_type=self.dialect.media_type,
+            media_type=self.dialect.problem_type,
             headers=headers,
         )
 
@@ -389,8 +306,16 @@ _TWO_LENGTHS: Final = HttpProblem(
 )
 
 
-def _lane(name: str, threads: int, waiting: int) -> Lane:
-    return Lane(name, threads=threads, waiting=waiting)
+def _path(request: Request[Any, Any, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in request.path_params.items()}
+
+
+def _named(endpoint: Method[P], request: Request[Any, Any, Any]) -> dict[str, str]:
+    return {name: request.headers[name] for name in endpoint.headers if name in request.headers}
+
+
+def _spelt(media: MediaType) -> str:
+    return f"{media.name}{''.join(f';{name}={value}' for name, value in media.parameters)}"
 
 
 def _not_acceptable(media_type: str) -> HttpProblem:
@@ -414,8 +339,7 @@ def _not_allowed(allow: str) -> HttpProblem:
 def _require_type(body: Body, request: Request[Any, Any, Any]) -> None:
     media = parse_media_type(request.headers.get("content-type", ""))
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    named = body.types[0]
-    expected = f"{named.name}{''.join(f';{name}={value}' for name, value in named.parameters)}"
+    expected = _spelt(body.types[0])
     if media is not None:
         charset = media.parameter("charset")
         rest = tuple(pair for pair in media.parameters if pair[0] != "charset")
@@ -432,16 +356,3 @@ def _require_type(body: Body, request: Request[Any, Any, Any]) -> None:
             headers=(("accept", expected), ("accept-encoding", "identity")),
         )
     )
-
-
-def require_guarded(app: Litestar, edge: Edge[Any]) -> None:
-    """Refuse an application in which anything but the edge answers.
-
-    Raises:
-        UsageError: a route was registered past it.
-    """
-    for route in app.routes:
-        handlers = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
-        for handler in handlers:
-            if handler is None or handler.opt.get(_GUARD) is not edge:
-                raise UsageError(f"{route.path} answers without asking who is there")

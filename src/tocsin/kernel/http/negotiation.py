@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["MediaType", "accepts", "parse_media_type"]
+__all__ = ["MediaType", "accepts", "names", "parse_media_type"]
 
 # Real lists have below ten ranges; a longer one is no browser's and no machine's.
 MAX_RANGES: Final = 64
@@ -63,6 +63,11 @@ def accepts(header: str | None, offered: tuple[MediaType, ...]) -> bool:
         return True
     ranges = [found for part in header.split(",")[:MAX_RANGES] if (found := _range(part)) is not None]
     return any(_quality(offer, ranges) > 0 for offer in offered)
+
+
+def names(header: str) -> frozenset[str]:
+    """Return the ``type/subtype`` of each range in an ``Accept``, whatever its quality."""
+    return frozenset(found[0].name for part in header.split(",")[:MAX_RANGES] if (found := _range(part)) is not None)
 
 
 def _range(text: str) -> tuple[MediaType, float] | None:

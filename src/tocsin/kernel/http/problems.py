@@ -64,9 +64,10 @@ class HttpProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How a protocol answers: in which media type, to which ``Accept``, and how it writes a problem."""
+    """How a protocol answers: in which media type, to which ``Accept``, and how and as what it writes a problem."""
 
     media_type: str
+    problem_type: str
     offered: tuple[MediaType, ...]
     problem: Callable[[HttpProblem], bytes]
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from litestar import Litestar
-
+    from tocsin.kernel.http.application import Application
 
 __all__ = ["listen", "running", "serve"]
 
@@ -64,26 +63,26 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(app: Litestar, dialect: Dialect, listening: socket.socket) -> None:
+def serve(app: Application, listening: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then let the requests under way end; returns when the last has.
 
     Raises:
         UsageError: the application did not start.
     """
-    server = _Server(app, dialect)
+    server = _Server(app)
     server.run(sockets=[listening])
     server.require_started()
 
 
 @contextlib.contextmanager
-def running(app: Litestar, dialect: Dialect, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def running(app: Application, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve from a thread while the ``with`` lasts; gives the base URL, ready to be asked.
 
     Raises:
         UsageError: the address cannot be had, or the application did not start.
     """
     with listen(host, port) as listening:
-        server = _Server(app, dialect)
+        server = _Server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="tocsin-http")
         thread.start()
         try:
@@ -99,11 +98,11 @@ def running(app: Litestar, dialect: Dialect, *, host: str = "127.0.0.1", port: i
 class _Server(uvicorn.Server):
     """A uvicorn that says when it is ready, and leaves signals as it found them."""
 
-    def __init__(self, app: Litestar, dialect: Dialect) -> None:
+    def __init__(self, app: Application) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
-                http=_polite(dialect),
+                app.asgi,
+                http=_polite(app.dialect),
                 ws="none",
                 lifespan="on",
                 loop="asyncio",
@@ -117,6 +116,7 @@ class _Server(uvicorn.Server):
             )
         )
         self.settled = threading.Event()
+        self._stop = app.stop
 
     def require_started(self) -> None:
         """Refuse to go on when the application did not start.
@@ -130,6 +130,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.settled.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # answers without an end would have us wait for them as long as for any other
+        self._stop()
+        await super().shutdown(sockets=sockets)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # uvicorn leaves the process when an application does not start; who called us has a store to close first
@@ -211,7 +216,7 @@ class _Patient(H11Protocol):
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             body = dialect.problem(problem)
             headers = [
-                ("content-type", dialect.media_type),
+                ("content-type", dialect.problem_type),
                 ("content-length", str(len(body))),
                 ("connection", "close"),
                 *problem.headers,

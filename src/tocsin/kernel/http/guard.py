@@ -1,0 +1,118 @@
+"""The one guard: who is asking, whether they may, and how much of one kind of work there is room for.
+
+Each kind of work has threads of its own, and what finds too many waiting is told to come back (503). All dialects of an
+application share one guard, so that its limits are the process's and not a protocol's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final, Generic
+
+from tocsin.errors import BusyError, ForbiddenError
+from tocsin.kernel.http.lanes import Lane
+from tocsin.kernel.http.routes import P
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tocsin.kernel.http.routes import Access
+
+__all__ = ["BODIES_AT_ONCE", "BODIES_OF_ONE", "Guard"]
+
+# Each may hold as many bytes as its route takes, and a parsed copy of them; it counts until it is answered.
+BODIES_AT_ONCE: Final = 16
+# Of one party: fewer than the writers, so that a party which sends all it may leaves room for another.
+BODIES_OF_ONE: Final = 3
+# Finding a token or a remembered password takes some milliseconds: a queue that is full is through in two seconds.
+SIGN_INS: Final = 2
+SIGN_INS_WAITING: Final = 256
+# A page takes some ten milliseconds, more while it waits for the writer; the last of so many has it within seconds.
+READERS: Final = 8
+READERS_WAITING: Final = 256
+# There is one writer, and what comes before its turn (parsing, checking) keeps a small machine's processors busy.
+WRITERS: Final = 4
+WRITERS_WAITING: Final = 32
+
+
+@dataclass(kw_only=True, eq=False)
+class Guard(Generic[P]):
+    """Who may come in, and how many at once.
+
+    ``recognise`` gets the ``Authorization`` header, and quickly says who is asking, raises, or returns None where that
+    takes a dear proof; ``authenticate`` then gives the proof, in the lane ``proving``. ``challenges`` are the values of
+    ``WWW-Authenticate``. ``stopping`` is set when the server has been told to stop: answers without an end end then.
+    """
+
+    recognise: Callable[[str | None], P | None]
+    authenticate: Callable[[str | None], P]
+    proving: Lane
+    challenges: tuple[str, ...]
+    signing_in: Lane = field(init=False, default_factory=lambda: _lane("sign-in", SIGN_INS, SIGN_INS_WAITING))
+    readers: Lane = field(init=False, default_factory=lambda: _lane("reader", READERS, READERS_WAITING))
+    writers: Lane = field(init=False, default_factory=lambda: _lane("writer", WRITERS, WRITERS_WAITING))
+    stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    streams: int = field(init=False, default=0)  # open answers without an end; on the event loop only
+    _bodies: Counter[str | None] = field(init=False, default_factory=Counter)  # by party; on the event loop only
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Return every lane there is."""
+        return (self.signing_in, self.proving, self.readers, self.writers)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[None]:
+        """Let people in while the ``with`` lasts; leaving waits for what is under way."""
+        self.stopping.clear()
+        with contextlib.ExitStack() as stack:
+            for lane in self.lanes:
+                stack.enter_context(lane.opened())
+            yield
+
+    async def admit(self, access: Access, authorization: str | None) -> P | None:
+        """Return who is asking, once they are known and may; None where anyone may, and credentials are not looked at.
+
+        Raises:
+            AuthenticationError: we do not know them.
+            ForbiddenError: they lack a permission.
+            BusyError: too many are waiting.
+        """
+        if access.anyone:
+            return None
+        known = await self.signing_in.run(partial(self.recognise, authorization))
+        if known is None:
+            known = await self.proving.run(partial(self.authenticate, authorization))
+        if not access.permissions <= set(known.permissions):
+            missing = ", ".join(sorted(access.permissions - set(known.permissions)))
+            raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")
+        return known
+
+    @contextlib.contextmanager
+    def place(self, known: P | None) -> Iterator[None]:
+        """Keep one of the places for bodies while the ``with`` lasts.
+
+        Raises:
+            BusyError: all are taken, or all that this party may take.
+        """
+        party = None if known is None else known.party
+        if self._bodies.total() >= BODIES_AT_ONCE:
+            raise BusyError("too many submissions are under way", todo="try again in a few seconds")
+        if self._bodies[party] >= BODIES_OF_ONE:
+            raise BusyError(
+                f"{BODIES_OF_ONE} submissions of yours are under way", todo="send the next when one is answered"
+            )
+        self._bodies[party] += 1
+        try:
+            yield
+        finally:
+            self._bodies[party] -= 1
+            if not self._bodies[party]:
+                del self._bodies[party]
+
+
+def _lane(name: str, threads: int, waiting: int) -> Lane:
+    return Lane(name, threads=threads, waiting=waiting)

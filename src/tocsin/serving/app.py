@@ -1,0 +1,68 @@
+"""The one application: TAXII at its paths, ``/api/v1`` and whatever else in JSON, on one guard and one set of lanes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from tocsin.exchange.api import http as api
+from tocsin.exchange.taxii import http as taxii
+from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
+from tocsin.kernel.http import server
+from tocsin.kernel.http.application import application
+from tocsin.kernel.http.edge import Edge
+from tocsin.kernel.http.guard import Guard
+from tocsin.kernel.http.lanes import Lane
+from tocsin.kernel.http.problem_details import JSON_DIALECT
+from tocsin.kernel.ids import new_uuid
+from tocsin.parties.credentials import CHALLENGES
+from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
+from tocsin.serving import background
+
+if TYPE_CHECKING:
+    from tocsin.exchange.releases import Integrator
+    from tocsin.kernel.http.application import Application
+    from tocsin.parties.model import Principal
+
+__all__ = ["Services", "create_app", "listen", "running", "serve"]
+
+listen = server.listen
+serve = server.serve
+running = server.running
+
+
+class Services(taxii.Services, api.Services, Protocol):
+    """What the application needs of a hub."""
+
+    integrator: Integrator
+
+
+def create_app(services: Services, *, address: str | None = None) -> Application:
+    """Return the application; ``address`` is the base URL under which the world finds it, where that is known.
+
+    Starting it starts the thread that enters releases into the log; stopping it enters the last of them.
+    """
+    guard = Guard(
+        recognise=services.authenticator.recognise,
+        authenticate=services.authenticator.authenticate,
+        proving=Lane("password", threads=ARGON2_AT_ONCE, waiting=ARGON2_WAITING),
+        challenges=CHALLENGES,
+    )
+
+    def new_id() -> str:
+        return new_uuid(services.entropy)
+
+    edges: list[Edge[Principal]] = [
+        Edge(
+            dialect=TAXII_DIALECT,
+            guard=guard,
+            routes=taxii.routes(services, address=address),
+            prefixes=("/taxii2", f"/{services.environment_name}"),
+            new_id=new_id,
+        ),
+        # the last: what is at no other's place is answered in JSON
+        Edge(dialect=JSON_DIALECT, guard=guard, routes=api.routes(services), new_id=new_id),
+    ]
+    beside = [
+        background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
+    ]
+    return application(edges, lifespan=beside)

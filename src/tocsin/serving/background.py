@@ -1,0 +1,65 @@
+"""What runs beside the requests: threads that live as long as the application does."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tocsin.kernel.http.problems import describe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from litestar import Litestar
+
+    from tocsin.kernel.http.application import Lifespan
+
+__all__ = ["INTEGRATE_SECONDS", "beside", "repeating"]
+
+# A release is in the log within a second of leaving: half of it is for waiting, half for the writer's turn.
+INTEGRATE_SECONDS: Final = 0.5
+
+_log: Final = structlog.get_logger("tocsin.background")
+
+
+@contextlib.contextmanager
+def repeating(name: str, turn: Callable[[], object], *, seconds: float) -> Iterator[None]:
+    """Take a turn every so many seconds while the ``with`` lasts, and a last one at its end.
+
+    A turn that fails is in the operator's log, and the next one tries again: whatever a turn does must bear that.
+    """
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(seconds):
+            _take(name, turn)
+        _take(name, turn)
+
+    thread = threading.Thread(target=run, name=f"tocsin-{name}")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def beside(name: str, turn: Callable[[], object], *, seconds: float) -> Lifespan:
+    """Return what an application enters to have turns taken as long as it runs."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        with repeating(name, turn, seconds=seconds):
+            yield
+
+    return lifespan
+
+
+def _take(name: str, turn: Callable[[], object]) -> None:
+    try:
+        turn()
+    except Exception as error:  # noqa: BLE001  what is undone stays so, and the next turn tries again; nothing is lost
+        _log.error("turn-failed", work=name, what=describe(error))
