@@ -18,6 +18,9 @@ from tocsin.exchange.intake import Intake
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Reading
 from tocsin.exchange.releases import Integrator
+from tocsin.exchange.search.indexer import Indexer
+from tocsin.exchange.search.saved import SavedSearches
+from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
 from tocsin.kernel.clock import Clock, SystemClock
 from tocsin.kernel.db.sqlite import SqliteAdapter
@@ -83,14 +86,21 @@ class Hub:
         )
         self.authenticator = Authenticator(store=store, log=self.log, token_key=token_key, passwords=passwords)
         self.intake = Intake(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        cursors = Cursors(keys.cursor, entropy)
         self.reading = Reading(
+            store=store, log=self.log, gate=self.gate, cursors=cursors, entropy=entropy, environment=LIVE
+        )
+        self.indexer = Indexer(store=store, environment=LIVE)
+        self.search = Search(
             store=store,
             log=self.log,
             gate=self.gate,
-            cursors=Cursors(keys.cursor, entropy),
+            cursors=cursors,
             entropy=entropy,
+            indexer=self.indexer,
             environment=LIVE,
         )
+        self.saved_searches = SavedSearches(store=store, log=self.log, environment=LIVE)
         self.withdrawals = Withdrawals(store=store, log=self.log, environment=LIVE)
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)

@@ -79,7 +79,7 @@ class _Release(msgspec.Struct, frozen=True, kw_only=True):
     release: str
     decided_at: str
     as_of: int
-    kind: Literal["objects", "manifest"]
+    kind: Literal["objects", "manifest", "search", "count", "facet"]
     collection: str
     profile: Profile
     slice: str

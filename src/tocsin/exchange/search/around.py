@@ -1,0 +1,130 @@
+"""What stands around an object, as far as its reader may see it.
+
+An id is a text in somebody's bytes, and those never change: who may read a relationship reads both of its ends. What
+the hub holds under such an id is told only where that is visible to the reader; what is not, and what was never shared,
+is an end without an object.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tocsin.errors import NotFoundError
+from tocsin.exchange.search.model import Edge, Hit, Surroundings
+from tocsin.exchange.search.scan import Fit, Sight, by_terms, scan
+from tocsin.exchange.search.show import Shelf
+from tocsin.exchange.search.wire import references
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.db.adapter import Adapter
+
+__all__ = ["Around"]
+
+_FAR: Final = 2**62
+# About an object, and not references between objects.
+_REMARKS: Final = frozenset({"sighting", "note", "opinion"})
+
+
+class Around:
+    """Looks around one object in one snapshot."""
+
+    def __init__(self, connection: Connection, adapter: Adapter, sight: Sight) -> None:
+        self._connection = connection
+        self._adapter = adapter
+        self._sight = sight
+        self._shelf = Shelf(connection, adapter, sight)
+
+    def of(self, object_id: str, *, limit: int) -> tuple[Surroundings, frozenset[int]]:
+        """Return what stands around an id, ``limit`` of each at most, and the offers that this shows.
+
+        Raises:
+            NotFoundError: nothing visible has or names it.
+        """
+        itself = self._latest([object_id]).get(object_id)
+        naming, more = self._naming(object_id, limit)
+        if itself is None and not naming:
+            raise NotFoundError("there is no such object, or none that you may see")
+        self._shelf.fetch([*naming, *([itself] if itself else [])])
+        sketches: list[tuple[Edge, str | None]] = []
+        remarks: dict[str, list[Hit]] = {kind: [] for kind in _REMARKS}
+        for fit in naming:
+            told: dict[str, Any] = msgspec.json.decode(self._shelf.body(fit))
+            kind = told["type"]
+            if kind == "relationship" and object_id in (told.get("source_ref"), told.get("target_ref")):
+                sketches.append(_relationship(object_id, told, self._shelf.hit(fit)))
+            elif kind in _REMARKS and _about(told, object_id):
+                remarks[kind].append(self._shelf.hit(fit))
+            else:
+                sketches += [
+                    (Edge(property=one.property, source=told["id"], target=object_id, other=self._shelf.hit(fit)), None)
+                    for one in references(told)
+                    if one.target == object_id
+                ]
+        if itself is not None:
+            own = list(references(msgspec.json.decode(self._shelf.body(itself))))
+            more = more or len(own) > limit
+            sketches += [
+                (Edge(property=one.property, source=object_id, target=one.target), one.target) for one in own[:limit]
+            ]
+        ends = self._latest(sorted({end for _, end in sketches if end is not None}))
+        shown = [*naming, *ends.values(), *([itself] if itself else [])]
+        self._shelf.fetch(shown)
+        edges = [
+            edge if end is None or end not in ends else msgspec.structs.replace(edge, other=self._shelf.hit(ends[end]))
+            for edge, end in sketches
+        ]
+        surroundings = Surroundings(
+            hit=None if itself is None else self._shelf.hit(itself),
+            edges=tuple(edges),
+            sightings=tuple(remarks["sighting"]),
+            notes=tuple(remarks["note"]),
+            opinions=tuple(remarks["opinion"]),
+            more=more,
+            release=None,
+        )
+        return surroundings, frozenset(one.match.seq for one in shown)
+
+    def _latest(self, object_ids: Sequence[str]) -> dict[str, Fit]:
+        """Return the version that stands for each of these ids, of those that the reader may see."""
+        if not object_ids:
+            return {}
+        asked = by_terms(self._sight, "id", object_ids)
+        found: dict[str, Fit] = {}
+        for batch in scan(
+            self._connection, self._adapter, self._sight, asked, before=_FAR, batch=2 * len(object_ids) + 1
+        ):
+            found |= {one.match.object_id: one for one in batch.fits}
+        return {one: found[one] for one in object_ids if one in found}
+
+    def _naming(self, object_id: str, limit: int) -> tuple[list[Fit], bool]:
+        """Return what refers to an id, the newest first, and whether there is more."""
+        found: list[Fit] = []
+        asked = by_terms(self._sight, "ref", [object_id])
+        for batch in scan(self._connection, self._adapter, self._sight, asked, before=_FAR, batch=2 * limit):
+            found += batch.fits
+            if len(found) > limit:
+                break
+        return found[:limit], len(found) > limit
+
+
+def _relationship(object_id: str, told: dict[str, Any], via: Hit) -> tuple[Edge, str | None]:
+    role = "source_ref" if told.get("source_ref") == object_id else "target_ref"
+    end = told["target_ref" if role == "source_ref" else "source_ref"]
+    edge = Edge(
+        property=role,
+        source=told["source_ref"],
+        target=told["target_ref"],
+        via=via,
+        relationship=told["relationship_type"],
+    )
+    return edge, end
+
+
+def _about(told: dict[str, Any], object_id: str) -> bool:
+    return told.get("sighting_of_ref") == object_id or object_id in (told.get("object_refs") or ())
