@@ -20,6 +20,7 @@ from tocsin.serving import background
 
 if TYPE_CHECKING:
     from tocsin.exchange.releases import Integrator
+    from tocsin.exchange.search.indexer import Indexer
     from tocsin.kernel.http.application import Application
     from tocsin.parties.model import Principal
 
@@ -34,6 +35,7 @@ class Services(taxii.Services, api.Services, Protocol):
     """What the application needs of a hub."""
 
     integrator: Integrator
+    indexer: Indexer
 
 
 def create_app(services: Services, *, address: str | None = None) -> Application:
@@ -64,5 +66,6 @@ def create_app(services: Services, *, address: str | None = None) -> Application
     ]
     beside = [
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
+        background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
     ]
     return application(edges, lifespan=beside)

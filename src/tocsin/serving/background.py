@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.http.application import Lifespan
 
-__all__ = ["INTEGRATE_SECONDS", "beside", "repeating"]
+__all__ = ["INDEX_SECONDS", "INTEGRATE_SECONDS", "beside", "repeating"]
 
 # A release is in the log within a second of leaving: half of it is for waiting, half for the writer's turn.
 INTEGRATE_SECONDS: Final = 0.5
+# Who shares something finds it a moment later; a search that comes sooner brings the index up to date itself.
+INDEX_SECONDS: Final = 0.5
 
 _log: Final = structlog.get_logger("tocsin.background")
 

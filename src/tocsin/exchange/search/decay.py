@@ -18,9 +18,8 @@ __all__ = ["DEFAULT_BASE", "MODEL", "Model", "base_of", "decayed", "score_at"]
 # Nothing is said of how sure its producer is: the middle.
 DEFAULT_BASE: Final = 50
 _FULL: Final = 100
-# Admiralty code: what a letter and a digit are worth. F and 6 say that it cannot be judged: the middle.
-_RELIABILITY: Final = {"A": 100, "B": 75, "C": 50, "D": 25, "E": 0, "F": 50}
-_CREDIBILITY: Final = {1: 100, 2: 75, 3: 50, 4: 25, 5: 0, 6: 50}
+# What a source is worth by the Admiralty code. F cannot be judged, and says nothing.
+_RELIABILITY: Final = {"A": 100, "B": 75, "C": 50, "D": 25, "E": 0}
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,20 +33,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 MODEL: Final = Model()
 
 
-def base_of(confidence: int | None, reliability: str | None, credibility: int | None) -> int:
+def base_of(confidence: int | None, reliability: str | None) -> int:
     """Return what an indicator is worth while it is new, 0 to 100.
 
-    Its ``confidence``; else the mean of what source and information are worth by the Admiralty code, of which one may
-    be missing; else ``DEFAULT_BASE``.
+    The mean of how sure its producer is and of how reliable the source is, or the one that is known; else
+    ``DEFAULT_BASE``. ``confidence`` is what ``uncertainty.assess`` says: credibility is in it already.
     """
-    if confidence is not None:
-        return max(0, min(_FULL, confidence))
-    graded = [
-        worth
-        for worth in (_RELIABILITY.get(reliability or ""), _CREDIBILITY.get(credibility or 0))
-        if worth is not None
-    ]
-    return sum(graded) // len(graded) if graded else DEFAULT_BASE
+    known = [worth for worth in (confidence, _RELIABILITY.get(reliability or "")) if worth is not None]
+    return max(0, min(_FULL, sum(known) // len(known))) if known else DEFAULT_BASE
 
 
 def decayed(base: float, age: Micros, model: Model = MODEL) -> float:

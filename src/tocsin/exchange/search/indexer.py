@@ -22,6 +22,9 @@ __all__ = ["BATCH", "Indexer", "indexed", "withdrawn"]
 # Offers of one turn: a tenth of a second of the writer's time, so that intake waits no longer than that.
 BATCH: Final = 500
 
+# One turn in the background ends after so many, so that stopping waits a second and no longer.
+TURN: Final = 2_000
+
 
 class Indexer:
     """Follows the offers of one environment.
@@ -64,6 +67,10 @@ class Indexer:
             total += done
             progress(done)
         return total
+
+    def turn(self) -> int:
+        """Index some of what waits: what runs beside the requests calls it again and again."""
+        return self.index(limit=TURN)
 
     def rebuild(self, *, progress: Callable[[int], None] = lambda _offers: None) -> int:
         """Empty the index and make it anew; returns how many offers it holds then.

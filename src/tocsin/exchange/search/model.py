@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_HITS",
+    "JUDGED_CREDIBILITY",
+    "JUDGED_RELIABILITY",
     "MAX_COUNTED",
     "MAX_HITS",
     "MAX_TEXT",
@@ -45,6 +47,9 @@ MAX_TEXT: Final = 1_000
 # Values of one filter; each costs a look into the index.
 MAX_VALUES: Final = 100
 _PERCENT: Final = 100
+# F and 6 say that it cannot be judged.
+JUDGED_RELIABILITY: Final = "ABCDE"
+JUDGED_CREDIBILITY: Final = range(1, 6)
 
 
 class TimeField(enum.StrEnum):
@@ -72,6 +77,8 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     ``text``: every word must stand in the object; a word is a run of letters and digits, whatever their case.
     ``values``: observable values in any spelling (``hxxp://evil[.]example``); an address is found in networks, too.
     ``producers``: URIs of parties that shared the object, or ids of identities that its ``created_by_ref`` names.
+    ``min_confidence``: as the object states it, or as its credibility maps to it (STIX 2.1 appendix A).
+    ``min_reliability``, ``min_credibility``: by the Admiralty code, A to E and 1 to 5; the unjudged is not found.
     ``expired``, ``revoked``: only such, or only others; None: both.
     ``min_score``: indicators whose score now is at least this (0-100; docs/search.md has the formula).
     ``versions``: every visible version, and not only the last of its owner.
@@ -90,6 +97,8 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     since: Micros | None = None  # at or after
     until: Micros | None = None  # before
     min_confidence: int | None = None
+    min_reliability: str | None = None
+    min_credibility: int | None = None
     min_score: int | None = None
     expired: bool | None = None
     revoked: bool | None = None
@@ -105,6 +114,10 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                 raise LimitError(f"a filter takes at most {MAX_VALUES} values", todo="ask in several searches")
             if any(len(value) > MAX_TEXT for value in values):
                 raise LimitError(f"a value has at most {MAX_TEXT} characters", todo="look for something shorter")
+        if self.min_reliability is not None and self.min_reliability not in tuple(JUDGED_RELIABILITY):
+            raise InputError("it is none of A to E", where="min_reliability", todo="A is the most reliable source")
+        if self.min_credibility is not None and self.min_credibility not in JUDGED_CREDIBILITY:
+            raise InputError("it is none of 1 to 5", where="min_credibility", todo="1 is the most credible information")
         for number, name in ((self.min_confidence, "min_confidence"), (self.min_score, "min_score")):
             if number is not None and not 0 <= number <= _PERCENT:
                 raise InputError("it is not between 0 and 100", where=name, todo="give a number from 0 to 100")
@@ -126,6 +139,8 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             "since": self.since,
             "until": self.until,
             "min_confidence": self.min_confidence,
+            "min_reliability": self.min_reliability,
+            "min_credibility": self.min_credibility,
             "min_score": self.min_score,
             "expired": self.expired,
             "revoked": self.revoked,
@@ -157,7 +172,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     producer: str  # URI of the party that shared it
     tlp: Tlp
     object: msgspec.Raw  # as it was taken in, byte for byte
-    confidence: int | None = None  # 0-100: as the object says it
+    confidence: int | None = None  # 0-100: as the object says it, or its credibility
     valid_until: str | None = None
     score: float | None = None  # 0-100, of indicators only
     sighted: str | None = None  # the newest sighting that the reader may see

@@ -14,6 +14,7 @@ from tocsin.agreements.model import Label
 from tocsin.errors import InputError, LimitError
 from tocsin.exchange.search import store
 from tocsin.exchange.search.decay import base_of, score_at
+from tocsin.exchange.search.model import JUDGED_RELIABILITY
 from tocsin.exchange.search.store import Facts, Match, Range, Version
 from tocsin.exchange.search.values import canonical, covering, term, words
 from tocsin.kernel.clock import Micros
@@ -114,6 +115,8 @@ def plan(connection: Connection, sight: Sight, query: SearchQuery) -> Plan:
             since=query.since,
             until=query.until,
             min_confidence=query.min_confidence,
+            reliability=_as_reliable(query.min_reliability),
+            credibility=query.min_credibility,
             expired=query.expired,
             revoked=query.revoked,
             scored=query.min_score is not None,
@@ -123,6 +126,11 @@ def plan(connection: Connection, sight: Sight, query: SearchQuery) -> Plan:
         versions=query.versions,
         min_score=query.min_score,
     )
+
+
+def _as_reliable(letter: str | None) -> tuple[str, ...] | None:
+    """Return the letters of sources that are as reliable as this one, or more."""
+    return None if letter is None else tuple(one for one in JUDGED_RELIABILITY if one <= letter)
 
 
 def by_terms(sight: Sight, kind: str, texts: Sequence[str], *, types: frozenset[str] | None = None) -> Plan:
@@ -225,7 +233,7 @@ def _fit(match: Match, now: Micros, sighted: Micros | None) -> Fit:
         return Fit(match=match, score=None, sighted=None)
     score = score_at(
         now,
-        base=base_of(match.confidence, match.reliability, match.credibility),
+        base=base_of(match.confidence, match.reliability),
         valid_from=match.valid_from,
         valid_until=match.valid_until,
         sighted=sighted,

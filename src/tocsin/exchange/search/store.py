@@ -70,6 +70,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     since: Micros | None = None
     until: Micros | None = None
     min_confidence: int | None = None
+    reliability: tuple[str, ...] | None = None  # any of these letters
+    credibility: int | None = None  # 1 to this
     expired: bool | None = None
     revoked: bool | None = None
     scored: bool = False  # indicators alone have a score
@@ -97,7 +99,6 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     valid_until: Micros | None
     confidence: int | None
     reliability: str | None
-    credibility: int | None
     revoked: bool
     modified: Micros
 
@@ -322,6 +323,10 @@ def _asked(facts: Facts, number: ColumnElement[int], collection_id: int) -> Colu
     conditions: list[ColumnElement[bool]] = _timely(facts)
     if facts.min_confidence is not None:
         conditions.append(table.c.confidence >= facts.min_confidence)
+    if facts.reliability is not None:
+        conditions.append(table.c.reliability.in_(facts.reliability))
+    if facts.credibility is not None:
+        conditions.append(table.c.credibility <= facts.credibility)
     if facts.revoked is not None:
         conditions.append(table.c.revoked.is_(facts.revoked))
     if facts.expired is not None:
@@ -380,7 +385,6 @@ def matches(connection: Connection, adapter: Adapter, within: Range, found: Sequ
             SEARCH_FACTS.c.valid_until,
             SEARCH_FACTS.c.confidence,
             SEARCH_FACTS.c.reliability,
-            SEARCH_FACTS.c.credibility,
             SEARCH_FACTS.c.revoked,
             SEARCH_FACTS.c.modified,
         )
@@ -405,7 +409,6 @@ def matches(connection: Connection, adapter: Adapter, within: Range, found: Sequ
             valid_until=row.valid_until,
             confidence=row.confidence,
             reliability=row.reliability,
-            credibility=row.credibility,
             revoked=row.revoked,
             modified=row.modified,
         )

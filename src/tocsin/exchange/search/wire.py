@@ -13,6 +13,7 @@ import msgspec
 
 from tocsin.exchange.search.values import canonical, hosts, term, words
 from tocsin.exchange.stix import times
+from tocsin.exchange.uncertainty import assess
 from tocsin.kernel.clock import Micros
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def extract(body: bytes) -> Document:
     """
     told: dict[str, Any] = _decode(body)
     refs = list(_kept(reference.target for reference in references(told)))
+    sure = assess(told)
     seen = told.get("count", 1) != 0  # STIX 2.1 §5.2: a count of 0 says that it was looked for and not seen
     return Document(
         id=told["id"],
@@ -135,7 +137,9 @@ def extract(body: bytes) -> Document:
         valid_until=_instant(told.get("valid_until")),
         seen_from=_instant(told.get("first_seen", told.get("first_observed"))),
         seen_until=_instant(told.get("last_seen", told.get("last_observed"))),
-        confidence=_percent(told.get("confidence")),
+        confidence=sure.confidence,
+        reliability=sure.reliability,
+        credibility=sure.credibility,
         revoked=told.get("revoked") is True,
     )
 
@@ -257,10 +261,6 @@ def _kept(texts: Iterator[str]) -> list[str]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _percent(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100 else None  # noqa: PLR2004  percent
 
 
 def _instant(value: object) -> Micros | None:
