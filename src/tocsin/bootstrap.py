@@ -15,6 +15,7 @@ from tocsin.exchange.check import SelfTest
 from tocsin.exchange.collections import Collections
 from tocsin.exchange.cursor import Cursors
 from tocsin.exchange.intake import Intake
+from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Reading
 from tocsin.exchange.releases import Integrator
@@ -101,6 +102,7 @@ class Hub:
             environment=LIVE,
         )
         self.saved_searches = SavedSearches(store=store, log=self.log, environment=LIVE)
+        self.streams = Streams(store=store, gate=self.gate, reading=self.reading, entropy=entropy, environment=LIVE)
         self.withdrawals = Withdrawals(store=store, log=self.log, environment=LIVE)
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)

@@ -101,6 +101,18 @@ class Reading:
         """Return a page of what there is without its content; this too is a release."""
         return self._answer(asker, collection, query, limit=limit, cursor=cursor, kind="manifest")
 
+    def seal(self, asker: Asker, collection: Collection, query: Query, place: int) -> str:
+        """Return the cursor of a place in a collection: a page that is asked for with it begins behind that place."""
+        return self._cursors.seal(place, self._bound(asker, collection, query))
+
+    def place(self, asker: Asker, collection: Collection, query: Query, cursor: str) -> int:
+        """Return the place that a cursor stands for.
+
+        Raises:
+            InputError: it was not given to this asker for this query.
+        """
+        return self._cursors.open(cursor, self._bound(asker, collection, query))
+
     def tlp(self, item: PageItem) -> Tlp:
         """Return the TLP under which an object of a page of ours was released."""
         return self._labels[item.label_id].tlp

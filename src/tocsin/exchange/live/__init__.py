@@ -1,0 +1,1 @@
+"""Live: streams and webhooks. Both say at once what a page would say when asked, through the same gate."""

@@ -1,0 +1,325 @@
+"""Streams: listeners that are told at once what a page would tell them when they asked.
+
+One task for each process looks for what was committed, and wakes those listeners only whose page is not known to be
+empty. Whoever is woken is proved anew, asks for a page as any reader does, in its turn, and has it staged as a release
+before its first byte leaves: a stream opens nothing that a page does not open.
+
+While a listener has nothing to receive, its stream holds the beginning and a comment every so often, on a schedule that
+was fixed when it was opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from tocsin.errors import AuthenticationError, BusyError, ForbiddenError, NotFoundError
+from tocsin.exchange.live import store as live
+from tocsin.exchange.live.model import BATCH, MAX_STREAMS, STREAMS_OF_ONE, Pace
+from tocsin.exchange.live.wire import write_objects
+from tocsin.exchange.releases import WITHDRAWN
+from tocsin.kernel.http import sse
+from tocsin.kernel.http.lanes import Lane
+from tocsin.kernel.http.problems import describe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+
+    from sqlalchemy import Connection
+
+    from tocsin.agreements.gatekeeper import Gate
+    from tocsin.agreements.model import Label
+    from tocsin.exchange.live.model import Wish
+    from tocsin.exchange.model import Collection, Query
+    from tocsin.exchange.reading import Answer, Asker, Reading
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.ids import Entropy
+
+__all__ = ["Listener", "Streams"]
+
+# Reading at once: two keep the writer busy with releases, and leave the other threads to those who ask for pages.
+THREADS: Final = 2
+# Credentials proved at once, when many are woken together: fewer than the lane for signing in lets wait, so that people
+# who come in find room.
+PROVING: Final = 32
+# A client that was cut off comes back after this long, in ms: not all of them in the same moment.
+RETRY_FIRST: Final = 2_000
+RETRY_SPAN: Final = 28_000
+# Up to this share of its age a stream ends earlier: not all that began together in the same moment.
+AGE_SPAN: Final = 0.25
+
+_log: Final = structlog.get_logger("tocsin.live")
+
+
+class Listener:
+    """One stream: who listens, to what, and how far they are. Everything but reading happens on the event loop."""
+
+    def __init__(
+        self, asker: Asker, query: Query, collection: Collection, *, place: int, again: Callable[[], Awaitable[object]]
+    ) -> None:
+        self.asker = asker
+        self.query = query
+        self.collection = collection
+        self.place = place  # everything up to this offer that they may see was sent
+        self.again = again
+        self.due = True  # their next page is not known to be empty
+        self.unproved = True
+        self.proved_at = 0.0
+        self.reading = False
+        self.woken = asyncio.Event()
+
+
+class Streams:
+    """The listeners of one process in one environment.
+
+    ``open`` gives the bytes of one stream; they come while ``running`` lasts. Tests call ``look`` themselves, with a
+    pace that never does.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        gate: Gate,
+        reading: Reading,
+        entropy: Entropy,
+        environment: int,
+        pace: Pace | None = None,
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._reading = reading
+        self._entropy = entropy
+        self._environment = environment
+        self.pace = pace or Pace()
+        self._lane = Lane("stream", threads=THREADS, waiting=MAX_STREAMS)
+        self._looking = Lane("stream-watch", threads=1, waiting=1)
+        self._proving = asyncio.Semaphore(PROVING)
+        self._listeners: dict[Listener, None] = {}
+        self._parties: Counter[str] = Counter()
+        self._seen: live.Seen | None = None
+
+    @property
+    def count(self) -> int:
+        """Return how many listen."""
+        return len(self._listeners)
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Return the lanes in which streams work."""
+        return (self._lane, self._looking)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Look for news while the ``with`` lasts."""
+        with self._lane.opened(), self._looking.opened():
+            watch = asyncio.create_task(self._watch(), name="tocsin-streams")
+            try:
+                yield
+            finally:
+                watch.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watch
+
+    async def open(self, asker: Asker, wish: Wish, again: Callable[[], Awaitable[object]]) -> AsyncGenerator[bytes]:
+        """Begin a stream; ``again`` proves the listener's credentials anew, or raises.
+
+        A listener that comes for the first time begins with what is offered from now on, or behind ``added_after``.
+
+        Raises:
+            NotFoundError: there is no such collection.
+            InputError: ``last`` was not given for this collection and these filters, or not to this listener.
+            BusyError: too many listen, or too many of this party.
+        """
+        self._require_room(asker.party)
+        collection, place = await self._lane.run(partial(self._begin, asker, wish))
+        return self._stream(Listener(asker, wish.query, collection, place=place, again=again))
+
+    def _begin(self, asker: Asker, wish: Wish) -> tuple[Collection, int]:
+        collection = self._reading.collection(asker, wish.collection)
+        if wish.last is not None:
+            return collection, self._reading.place(asker, collection, wish.query, wish.last)
+        return collection, collection.head_seq if wish.query.added_after is None else 0
+
+    def _require_room(self, party: str) -> None:
+        if len(self._listeners) >= MAX_STREAMS:
+            raise BusyError("too many streams are open", todo="ask for pages, or try again in a minute")
+        if self._parties[party] >= STREAMS_OF_ONE:
+            raise BusyError(
+                f"{STREAMS_OF_ONE} streams of yours are open", todo="close one, or let several readers share one"
+            )
+
+    # --- one stream --------------------------------------------------------------------------------------------------
+
+    async def _stream(self, listener: Listener) -> AsyncGenerator[bytes]:
+        with contextlib.suppress(BusyError), self._room(listener.asker.party, listener):
+            loop = asyncio.get_running_loop()
+            opened = listener.proved_at = loop.time()
+            until, beat = opened + self._age(), opened + self.pace.beat
+            retry = RETRY_FIRST + self._draw() * RETRY_SPAN // 256
+            yield sse.beginning(id_=self._sealed(listener, listener.place), retry=retry)
+            while loop.time() < until:
+                if listener.due or listener.unproved:
+                    try:
+                        async for chunk in self._news(listener):
+                            yield chunk
+                    except (AuthenticationError, ForbiddenError, NotFoundError):
+                        return  # whatever it was, all that a listener sees of it is that the stream ends
+                if loop.time() >= beat:
+                    yield sse.HEARTBEAT
+                    # from the opening, not from the last one: what was sent between moves nothing
+                    beat += self.pace.beat * max(1, -(-(loop.time() - beat) // self.pace.beat))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(listener.woken.wait(), max(0.0, min(beat, until) - loop.time()))
+                listener.woken.clear()
+
+    @contextlib.contextmanager
+    def _room(self, party: str, listener: Listener) -> Iterator[None]:
+        self._require_room(party)
+        self._listeners[listener] = None
+        self._parties[party] += 1
+        try:
+            yield
+        finally:
+            del self._listeners[listener]
+            self._parties[party] -= 1
+            if not self._parties[party]:
+                del self._parties[party]
+
+    async def _news(self, listener: Listener) -> AsyncGenerator[bytes]:
+        """Send page after page until there is none; each is asked for when the client has taken the one before."""
+        listener.reading = True
+        try:
+            if not await self._prove(listener):
+                return
+            while listener.due:
+                # what is offered while we read is found by the next look, which does not know this listener's page
+                listener.due = False
+                head = 0 if self._seen is None else self._seen.heads.get(listener.collection.uuid, 0)
+                try:
+                    answer = await self._lane.run(partial(self._page, listener))
+                except BusyError:
+                    listener.due = True  # the next look wakes it
+                    return
+                items = answer.page.items
+                if items:
+                    listener.place = items[-1].seq
+                    yield sse.event("objects", write_objects(answer.page), id_=self._sealed(listener, listener.place))
+                if answer.next is None:
+                    listener.place = max(listener.place, head)
+                    return
+                listener.due = True
+                if not await self._prove(listener):
+                    return
+        finally:
+            listener.reading = False
+
+    async def _prove(self, listener: Listener) -> bool:
+        """Prove the credentials anew; returns whether that could be done.
+
+        Raises:
+            AuthenticationError, ForbiddenError: they are good for nothing now, or were not proved for too long.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._proving:
+            try:
+                await listener.again()
+            except BusyError as error:
+                if loop.time() - listener.proved_at >= self.pace.patience:
+                    raise AuthenticationError("these credentials could not be proved for too long") from error
+                listener.unproved = True
+                return False
+        listener.unproved, listener.proved_at = False, loop.time()
+        return True
+
+    def _page(self, listener: Listener) -> Answer:
+        return self._reading.objects(
+            listener.asker,
+            listener.collection.uuid,
+            listener.query,
+            limit=BATCH,
+            cursor=self._sealed(listener, listener.place),
+        )
+
+    def _sealed(self, listener: Listener, place: int) -> str:
+        return self._reading.seal(listener.asker, listener.collection, listener.query, place)
+
+    def _age(self) -> float:
+        return self.pace.age * (1 - AGE_SPAN * self._draw() / 256)
+
+    def _draw(self) -> int:
+        return self._entropy.bytes(1)[0]
+
+    # --- all of them -------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001  the next turn looks again; what was not seen is not lost
+                _log.error("look", what=describe(error))
+            await asyncio.sleep(self.pace.look)
+
+    async def look(self) -> None:
+        """Look once for what was committed, and wake whom it may concern."""
+        asked = [one for one in self._listeners if not (one.due or one.reading)]
+        places = {one: one.place for one in asked}
+        change, concerned = await self._looking.run(partial(self._look, asked))
+        self._seen = change.seen
+        now = asyncio.get_running_loop().time()
+        for one in list(self._listeners):
+            if one in concerned or (one not in places and one.collection.uuid in change.labels):
+                one.due = True
+            elif one in places and one.place == places[one] and not one.reading:
+                # nothing that it may see lies before this head, so that it need not be looked for again
+                one.place = max(one.place, change.seen.heads.get(one.collection.uuid, 0))
+            if change.credentials or now - one.proved_at >= self.pace.prove:
+                one.unproved = True
+            if one.due or one.unproved:
+                one.woken.set()
+
+    def _look(self, asked: list[Listener]) -> tuple[live.Change, frozenset[Listener]]:
+        with self._store.read() as connection:
+            change = live.look(connection, self._environment, self._seen)
+            if not change.labels:
+                return change, frozenset()
+            return change, self._concerned(connection, change, asked)
+
+    def _concerned(self, connection: Connection, change: live.Change, asked: list[Listener]) -> frozenset[Listener]:
+        """Return the listeners whose page is not known to be empty: a new label is open to them, or undecided yet."""
+        wanted = {label_id for found in change.labels.values() if found for label_id in found} - {WITHDRAWN}
+        labels = self._gate.labels(connection, sorted(wanted))
+        open_to: dict[tuple[str, str | None, str], Callable[[int], bool]] = {}
+        concerned: set[Listener] = set()
+        for one in asked:
+            found = change.labels.get(one.collection.uuid, frozenset())
+            if found is None:
+                concerned.add(one)
+                continue
+            new = [label_id for label_id in found if label_id in labels and _asks(one, labels[label_id])]
+            if not new:
+                continue
+            key = (one.asker.party, one.asker.user, one.asker.purpose)
+            may = open_to.get(key)
+            if may is None:
+                may = open_to[key] = self._may(connection, *key)
+            if any(may(label_id) for label_id in new):
+                concerned.add(one)
+        return frozenset(concerned)
+
+    def _may(self, connection: Connection, party: str, user: str | None, purpose: str) -> Callable[[int], bool]:
+        """Return what says of a label whether it may be open to a reader: no only where that was decided."""
+        try:
+            verdicts = self._gate.admit(connection, party, user, purpose).verdicts
+        except AuthenticationError:
+            return lambda _label: True  # the reader's own turn says so
+        return lambda label_id: (verdict := verdicts.get(label_id)) is None or verdict.allows
+
+
+def _asks(listener: Listener, label: Label) -> bool:
+    return listener.query.types is None or label.type in listener.query.types
