@@ -100,6 +100,7 @@ class Ear:
         self._again = again
         self._chunks: AsyncGenerator[bytes] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
         self.listener: Listener | None = None
 
     async def open(self) -> Ear:
@@ -122,6 +123,7 @@ class Ear:
 
     def _take(self, chunk: bytes) -> None:
         self.raw += chunk
+        self._moved.set()
         self.source.feed(chunk)
 
     async def settle(self) -> None:
@@ -130,6 +132,11 @@ class Ear:
         await settled(self)
         if self.ended and self._task is not None:
             await self._task  # what went wrong in it is what is told
+
+    async def moved(self) -> None:
+        """Wait for the next bytes."""
+        self._moved.clear()
+        await asyncio.wait_for(self._moved.wait(), PATIENCE)
 
     async def close(self) -> None:
         """Hang up."""
@@ -145,5 +152,6 @@ async def settled(*ears: Ear) -> None:
     async with asyncio.timeout(PATIENCE):
         for ear in ears:
             one = ear.listener
-            while one is not None and not ear.ended and (one.due or one.reading or one.unproved):
-                await asyncio.sleep(0.001)  # the pages are made in threads
+            # the pages are made in threads, which set no event
+            while one is not None and not ear.ended and (one.due or one.reading or one.unproved):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from tocsin.exchange.api import http as api
+from tocsin.exchange.live import http as live
 from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
 from tocsin.kernel.http import server
@@ -19,6 +21,10 @@ from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
 from tocsin.serving import background
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from litestar import Litestar
+
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.search.indexer import Indexer
     from tocsin.kernel.http.application import Application
@@ -31,7 +37,7 @@ serve = server.serve
 running = server.running
 
 
-class Services(taxii.Services, api.Services, Protocol):
+class Services(taxii.Services, api.Services, live.Services, Protocol):
     """What the application needs of a hub."""
 
     integrator: Integrator
@@ -62,9 +68,16 @@ def create_app(services: Services, *, address: str | None = None) -> Application
             new_id=new_id,
         ),
         # the last: what is at no other's place is answered in JSON
-        Edge(dialect=JSON_DIALECT, guard=guard, routes=api.routes(services), new_id=new_id),
+        Edge(dialect=JSON_DIALECT, guard=guard, routes=[*api.routes(services), *live.routes(services)], new_id=new_id),
     ]
+
+    @contextlib.asynccontextmanager
+    async def streaming(_app: Litestar) -> AsyncIterator[None]:
+        async with services.streams.running():
+            yield
+
     beside = [
+        streaming,
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
         background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
     ]

@@ -117,6 +117,7 @@ class Streams:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look for news while the ``with`` lasts."""
+        self._proving = asyncio.Semaphore(PROVING)  # one belongs to one event loop
         with self._lane.opened(), self._looking.opened():
             watch = asyncio.create_task(self._watch(), name="tocsin-streams")
             try:

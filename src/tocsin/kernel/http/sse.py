@@ -27,8 +27,10 @@ def event(name: str, data: bytes, *, id_: str) -> bytes:
 
 
 def beginning(*, id_: str, retry: int) -> bytes:
-    """Return what a stream begins with: where it stands, so that a client which is cut off before the first event comes
-    back to this place, and how many milliseconds it should wait before it does. It is no event.
+    """Return what a stream begins with, which is no event.
+
+    ``id_`` is where it stands, so that a client which is cut off before the first event comes back to this place;
+    ``retry`` how many milliseconds it should wait before it does.
     """
     return b"retry: " + str(retry).encode() + b"\nid: " + _word(id_) + b"\n\n"
 
