@@ -11,7 +11,7 @@ from tocsin.exchange.stix import times
 from tocsin.exchange.stix.explain import explain
 from tocsin.exchange.stix.finding import Finding, Raw, Rule
 from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES, VersionedObject, sdo, sro
-from tocsin.exchange.stix.pattern import pattern_error
+from tocsin.exchange.stix.pattern.parser import pattern_error
 
 __all__ = ["RULES"]
 

@@ -1,0 +1,469 @@
+"""From text to pattern (STIX 2.1 §9): a recursive descent that says where a text goes wrong, and what to do.
+
+Whether a text is a pattern is asked at intake of every indicator, so the most frequent form is recognised by one
+expression, and nothing is built for it. Nesting is bounded, so no text exhausts the stack.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import Final, NoReturn
+
+from tocsin.errors import InputError, LimitError
+from tocsin.exchange.stix.pattern.lexer import BOOLEANS, KEYWORDS, SIMPLE, TOKEN
+from tocsin.exchange.stix.pattern.model import (
+    Comparison,
+    ComparisonGroup,
+    Constant,
+    ConstantKind,
+    Expression,
+    ExpressionGroup,
+    Fault,
+    Joiner,
+    ObjectPath,
+    ObservationExpression,
+    Operator,
+    Qualified,
+    Qualifier,
+    Repeats,
+    StartStop,
+    Step,
+    Test,
+    Within,
+)
+from tocsin.exchange.stix.times import micros
+
+__all__ = ["MAX_DIGITS", "MAX_LENGTH", "MAX_NESTING", "MAX_STEPS_OF_PATH", "diagnose", "parse", "pattern_error"]
+
+MAX_LENGTH: Final = 1_000_000
+"""Characters. Patterns are written by people or list some hundred indicators; ten thousand hashes fit."""
+
+MAX_NESTING: Final = 64
+"""Parentheses within parentheses: far beyond what a person can read, far below what the stack can hold."""
+
+MAX_DIGITS: Final = 300
+"""Of a number: what follows is more than a double holds, and Python reads long integers in quadratic time."""
+
+MAX_STEPS_OF_PATH: Final = 100
+"""As deep as a document may nest, once: a path that follows more references than that describes no observation."""
+
+_SYMBOLS: Final = {
+    "=": Operator.EQUAL,
+    "==": Operator.EQUAL,
+    "!=": Operator.NOT_EQUAL,
+    "<>": Operator.NOT_EQUAL,
+    "<": Operator.LESS,
+    ">": Operator.GREATER,
+    "<=": Operator.LESS_OR_EQUAL,
+    ">=": Operator.GREATER_OR_EQUAL,
+}
+_WITH_STRING: Final = {
+    "LIKE": Operator.LIKE,
+    "MATCHES": Operator.MATCHES,
+    "ISSUBSET": Operator.IS_SUBSET,
+    "ISSUPERSET": Operator.IS_SUPERSET,
+}
+# a boolean is a word to the lexer
+_LITERALS: Final[dict[str, ConstantKind]] = {
+    str(kind): kind for kind in ConstantKind if kind is not ConstantKind.BOOLEAN
+}
+_SHOWN: Final = 40
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_LINE_END: Final = re.compile(r"\r\n?|\n")
+
+
+class _PatternError(ValueError):
+    """What is wrong, at which offset, and what to do; ends the descent."""
+
+    def __init__(self, what: str, offset: int, todo: str, *, limit: bool = False) -> None:
+        super().__init__(what)
+        self.what = what
+        self.offset = offset
+        self.todo = todo
+        self.limit = limit
+
+
+class _Parser:
+    """The descent: one method for each production of the grammar, each consuming what it recognises."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.depth = 0
+        self.offset = 0
+        self.kind = ""
+        self.token = ""
+        self.start = 0
+        self.last = 0  # the end of the token consumed last
+        self.advance()
+
+    def advance(self) -> None:
+        self.last = self.offset
+        match = TOKEN.match(self.text, self.offset)
+        if match is None:
+            self.stray()
+        self.kind = kind = match.lastgroup or ""
+        self.token = match[kind]
+        self.offset = match.end()
+        self.start = self.offset - len(self.token)
+
+    def stray(self) -> NoReturn:
+        """Say what no token begins with, and why, where a beginning tells."""
+        start = self.offset
+        while start < len(self.text) and self.text[start].isspace():
+            start += 1
+        rest = self.text[start : start + 2]
+        todo = "look at the character, and quote a property that has others than letters, digits and _"
+        if rest[:1] == "'":
+            todo = r"end the string with ', and write \' for a quote and \\ for a backslash inside of it"
+        elif rest in {"t'", "h'", "b'"}:
+            todo = "write t'2016-05-12T08:17:27Z', h'00ff' with pairs of digits, or b'AAAA' in padded base64"
+        elif rest == "/*":
+            todo = "end the comment with */"
+        elif rest[:1].isdigit():
+            todo = "write the number without leading zeros"
+        raise _PatternError("no word, literal or sign of the pattern language", start, todo)
+
+    def fail(self, expected: str, todo: str | None = None) -> _PatternError:
+        found = "the end" if self.kind == "end" else repr(self.token[:_SHOWN])
+        return _PatternError(f"expected {expected}, found {found}", self.start, todo or f"write {expected} here")
+
+    def is_word(self, *words: str) -> bool:
+        return self.kind == "word" and self.token in words
+
+    def is_mark(self, *marks: str) -> bool:
+        return self.kind == "mark" and self.token in marks
+
+    def take_mark(self, mark: str) -> None:
+        if self.kind != "mark" or self.token != mark:
+            raise self.fail(f"{mark!r}")
+        self.advance()
+
+    def take_word(self, word: str) -> None:
+        if not self.is_word(word):
+            raise self.fail(word)
+        self.advance()
+
+    def take_kind(self, *kinds: str) -> str:
+        if self.kind not in kinds:
+            raise self.fail(" or ".join(f"a {kind}" for kind in kinds))
+        token = self.token
+        self.advance()
+        return token
+
+    def nest(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            what = f"more than {MAX_NESTING} parentheses within each other"
+            raise _PatternError(what, self.start, "leave out the parentheses that change nothing", limit=True)
+
+    def pattern(self) -> Expression:
+        found = self.followed_by()
+        if self.kind != "end":
+            raise self.fail("an operator, a qualifier or the end", "join expressions with AND, OR or FOLLOWEDBY")
+        return found
+
+    def followed_by(self) -> Expression:
+        """§9.5.3: AND binds closer than OR, and OR closer than FOLLOWEDBY."""
+        start = self.start
+        operands = [self.any_of()]
+        while self.is_word("FOLLOWEDBY"):
+            self.advance()
+            operands.append(self.any_of())
+        if len(operands) == 1:
+            return operands[0]
+        return ExpressionGroup(joiner=Joiner.FOLLOWED_BY, operands=tuple(operands), start=start, end=self.last)
+
+    def any_of(self) -> Expression:
+        start = self.start
+        operands = [self.all_of()]
+        while self.is_word("OR"):
+            self.advance()
+            operands.append(self.all_of())
+        if len(operands) == 1:
+            return operands[0]
+        return ExpressionGroup(joiner=Joiner.OR, operands=tuple(operands), start=start, end=self.last)
+
+    def all_of(self) -> Expression:
+        start = self.start
+        operands = [self.observation()]
+        while self.is_word("AND"):
+            self.advance()
+            operands.append(self.observation())
+        if len(operands) == 1:
+            return operands[0]
+        return ExpressionGroup(joiner=Joiner.AND, operands=tuple(operands), start=start, end=self.last)
+
+    def observation(self) -> Expression:
+        start = self.start
+        found: Expression
+        if self.is_mark("("):
+            self.nest()
+            self.advance()
+            found = self.followed_by()
+            self.take_mark(")")
+            self.depth -= 1
+        else:
+            self.take_mark("[")
+            comparison = self.comparisons()
+            self.take_mark("]")
+            found = ObservationExpression(comparison=comparison, start=start, end=self.last)
+        qualifiers = self.qualifiers() if self.kind == "word" else ()
+        if not qualifiers:
+            return found
+        return Qualified(expression=found, qualifiers=qualifiers, start=start, end=self.last)
+
+    def qualifiers(self) -> tuple[Qualifier, ...]:
+        """§9.5.1: at most one of each kind."""
+        found: dict[str, Qualifier] = {}
+        while self.is_word("START", "WITHIN", "REPEATS"):
+            word = self.token
+            if word in found:
+                todo = "keep one, or put parentheses around the expression with its first qualifier"
+                raise _PatternError(f"the qualifier {word} comes twice", self.start, todo)
+            found[word] = self.qualifier(word)
+        return tuple(found.values())
+
+    def qualifier(self, word: str) -> Qualifier:
+        start = self.start
+        self.advance()
+        if word == "START":
+            begin = self.timestamp()
+            self.take_word("STOP")
+            return StartStop(begin=begin, stop=self.timestamp(), start=start, end=self.last)
+        if self.kind not in {"integer", "float"} or self.token[0] == "-":
+            raise self.fail("a positive number")
+        if not self.token.strip("+0."):
+            raise self.fail("a number above 0")
+        if word == "WITHIN":
+            seconds = self.number(self.take_kind("integer", "float")).lstrip("+")
+            self.take_word("SECONDS")
+            return Within(seconds=seconds, start=start, end=self.last)
+        times = int(self.number(self.take_kind("integer")))
+        self.take_word("TIMES")
+        return Repeats(times=times, start=start, end=self.last)
+
+    def comparisons(self) -> Comparison:
+        """§9.6: AND binds closer than OR."""
+        start = self.start
+        operands = [self.conjunction()]
+        while self.is_word("OR"):
+            self.advance()
+            operands.append(self.conjunction())
+        if len(operands) == 1:
+            return operands[0]
+        return ComparisonGroup(joiner=Joiner.OR, operands=tuple(operands), start=start, end=self.last)
+
+    def conjunction(self) -> Comparison:
+        start = self.start
+        operands = [self.comparison()]
+        while self.is_word("AND"):
+            self.advance()
+            operands.append(self.comparison())
+        if len(operands) == 1:
+            return operands[0]
+        return ComparisonGroup(joiner=Joiner.AND, operands=tuple(operands), start=start, end=self.last)
+
+    def comparison(self) -> Comparison:
+        start = self.start
+        if self.is_mark("("):
+            self.nest()
+            self.advance()
+            found = self.comparisons()
+            self.take_mark(")")
+            self.depth -= 1
+            return found
+        constants: tuple[Constant, ...] = ()
+        negated = self.is_word("NOT")
+        if negated:
+            self.advance()
+        if negated or self.is_word("EXISTS"):
+            self.take_word("EXISTS")
+            path = self.path()
+            operator = Operator.EXISTS
+        else:
+            path = self.path()
+            negated = self.is_word("NOT")
+            if negated:
+                self.advance()
+            operator, constants = self.test()
+        return Test(path=path, operator=operator, constants=constants, negated=negated, start=start, end=self.last)
+
+    def test(self) -> tuple[Operator, tuple[Constant, ...]]:
+        """§9.6.1: an operator and its constant."""
+        token = self.token
+        if self.kind == "mark" and token in _SYMBOLS:
+            self.advance()
+            return _SYMBOLS[token], (self.constant(ordered=token not in {"=", "==", "!=", "<>"}),)
+        if self.kind == "word" and token in _WITH_STRING:
+            self.advance()
+            if self.kind != "string":
+                raise self.fail("a string")
+            return _WITH_STRING[token], (self.constant(ordered=True),)
+        if self.is_word("IN"):
+            self.advance()
+            return Operator.IN, self.set()
+        raise self.fail("a comparison operator", "write =, !=, <, >, <=, >=, IN, LIKE, MATCHES, ISSUBSET or ISSUPERSET")
+
+    def set(self) -> tuple[Constant, ...]:
+        self.take_mark("(")
+        found: list[Constant] = []
+        if not self.is_mark(")"):
+            found.append(self.constant(ordered=False))
+            while self.is_mark(","):
+                self.advance()
+                found.append(self.constant(ordered=False))
+        self.take_mark(")")
+        return tuple(found)
+
+    def constant(self, *, ordered: bool) -> Constant:
+        """§9.2. `ordered`: for an operator that no boolean can stand behind."""
+        token, start, end = self.token, self.start, self.offset
+        kind = _LITERALS.get(self.kind)
+        value: str | int | float | bytes
+        if kind is ConstantKind.STRING:
+            value = _unescaped(token)
+        elif kind is ConstantKind.INTEGER:
+            value = int(self.number(token))
+        elif kind is ConstantKind.FLOAT:
+            value = float(self.number(token))
+        elif kind is ConstantKind.TIMESTAMP:
+            value = self.moment(token)
+        elif kind is ConstantKind.HEX:
+            value = bytes.fromhex(token[2:-1])
+        elif kind is ConstantKind.BINARY:
+            value = binascii.a2b_base64(token[2:-1])
+        elif not ordered and self.is_word(*BOOLEANS):
+            kind, value = ConstantKind.BOOLEAN, BOOLEANS[token]
+        else:
+            raise self.fail("a constant", "put a string into single quotes; true and false have no order")
+        self.advance()
+        return Constant(kind=kind, value=value, start=start, end=end)
+
+    def timestamp(self) -> str:
+        if self.kind != "timestamp":
+            raise self.fail("a timestamp", "write t'2016-05-12T08:17:27.5Z', in UTC")
+        found = self.moment(self.token)
+        self.advance()
+        return found
+
+    def moment(self, token: str) -> str:
+        """§2.16: the form alone is no date."""
+        text = token[2:-1]
+        try:
+            micros(text)
+        except ValueError:
+            todo = "correct the day; a leap second is 23:59:60"
+            raise _PatternError("this day or second does not exist", self.start, todo) from None
+        return text
+
+    def number(self, token: str) -> str:
+        if len(token) > MAX_DIGITS:
+            raise _PatternError(
+                f"a number of more than {MAX_DIGITS} digits", self.last - len(token), "write a smaller one", limit=True
+            )
+        return token
+
+    def path(self) -> ObjectPath:
+        """§9.7: object type, colon, properties, list items and dictionary keys."""
+        start = self.start
+        if self.kind != "word" or self.token in KEYWORDS:
+            raise self.fail("an object type", "begin a comparison with a path, as file:name")
+        object_type = self.token
+        self.advance()
+        self.take_mark(":")
+        steps: list[Step] = [self.property()]
+        while self.kind == "mark" and self.token in {".", "["}:
+            if len(steps) == MAX_STEPS_OF_PATH:
+                what = f"a path of more than {MAX_STEPS_OF_PATH} steps"
+                raise _PatternError(what, self.start, "compare a nearer property", limit=True)
+            mark = self.token
+            self.advance()
+            if mark == ".":
+                steps.append(self.property())
+            else:
+                steps.append(self.index())
+        return ObjectPath(object_type=object_type, steps=tuple(steps), start=start, end=self.last)
+
+    def index(self) -> int | None:
+        found: int | None = None
+        if self.is_mark("*"):
+            self.advance()
+        elif self.kind != "integer" or self.token[0] == "-":
+            raise self.fail("an index from 0", "write a number, or * for any item")
+        else:
+            found = int(self.number(self.token))
+            self.advance()
+        self.take_mark("]")
+        return found
+
+    def property(self) -> str:
+        token = self.token
+        if self.kind == "string":
+            token = _unescaped(token)
+        elif self.kind != "word" or "-" in token or token in KEYWORDS:
+            raise self.fail(
+                "a property (quoted, if it has a hyphen)", "put the name into single quotes: file:hashes.'SHA-256'"
+            )
+        self.advance()
+        return token
+
+
+def _unescaped(token: str) -> str:
+    text = token[1:-1]
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
+
+
+def _parse(text: str) -> Expression:
+    if len(text) > MAX_LENGTH:
+        what = f"more than {MAX_LENGTH:,} characters"
+        raise _PatternError(what, MAX_LENGTH, "split it into several patterns", limit=True)
+    return _Parser(text).pattern()
+
+
+def parse(text: str) -> Expression:
+    """Read a pattern.
+
+    Raises:
+        LimitError: it is longer, deeper or more than we read; see the limits above.
+        InputError: it is none; `where` is its line and column.
+    """
+    try:
+        return _parse(text)
+    except _PatternError as error:
+        fault = _fault(text, error)
+        raised = LimitError if fault.limit else InputError
+        where = f"line {fault.line}, column {fault.column}"
+        raise raised(fault.what, where=where, todo=fault.todo) from None
+
+
+def diagnose(text: str) -> Fault | None:
+    """Say what keeps a text from being a STIX pattern; `None` if it is one."""
+    try:
+        _parse(text)
+    except _PatternError as error:
+        return _fault(text, error)
+    return None
+
+
+def pattern_error(text: str) -> str | None:
+    """Say in one sentence what `diagnose` says, with the place as characters counted from 1; `None` for a pattern."""
+    if len(text) <= MAX_LENGTH and SIMPLE.fullmatch(text) is not None:
+        return None
+    try:
+        _parse(text)
+    except _PatternError as error:
+        return error.what if len(text) > MAX_LENGTH else f"{error.what} at character {error.offset + 1}"
+    return None
+
+
+def _fault(text: str, error: _PatternError) -> Fault:
+    ends = [match.end() for match in _LINE_END.finditer(text, 0, error.offset)]
+    return Fault(
+        offset=error.offset,
+        line=len(ends) + 1,
+        column=error.offset - (ends[-1] if ends else 0) + 1,
+        what=error.what,
+        todo=error.todo,
+        limit=error.limit,
+    )
