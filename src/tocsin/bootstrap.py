@@ -9,7 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 from tocsin.agreements.gatekeeper import Gate
 from tocsin.agreements.service import Agreements
-from tocsin.errors import ConflictError, InputError, StoreBrokenError
+from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageError
 from tocsin.exchange.asking import Asking
 from tocsin.exchange.check import SelfTest
 from tocsin.exchange.collections import Collections
@@ -32,7 +32,7 @@ from tocsin.kernel.mandate import Acting, Mandate, founding_mandate
 from tocsin.log.note import NoteSigner
 from tocsin.log.service import Log, Record
 from tocsin.parties.credentials import Authenticator, TokenKey
-from tocsin.parties.model import Kind, Party, Role, User
+from tocsin.parties.model import Kind, Party, Role, User, clearance_rank
 from tocsin.parties.passwords import Passwords, password_hasher
 from tocsin.parties.service import Parties
 from tocsin.parties.store import read_hub
@@ -86,7 +86,7 @@ class Hub:
             on_policy_change=self.agreements.policy_changed,
         )
         self.authenticator = Authenticator(store=store, log=self.log, token_key=token_key, passwords=passwords)
-        self.intake = Intake(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.intake = Intake(store=store, log=self.log, entropy=entropy, environment=LIVE, ceiling=_ceiling(settings))
         cursors = Cursors(keys.cursor, entropy)
         self.reading = Reading(
             store=store, log=self.log, gate=self.gate, cursors=cursors, entropy=entropy, environment=LIVE
@@ -120,6 +120,14 @@ class Hub:
         """Enter what is staged, and give every connection back."""
         self.integrator.integrate()
         self.store.close()
+
+
+def _ceiling(settings: Settings) -> str:
+    try:
+        clearance_rank(settings.ceiling)
+    except InputError as error:
+        raise UsageError("this is no classification", where="TOCSIN_CEILING", todo=error.todo) from error
+    return settings.ceiling
 
 
 class Founding:

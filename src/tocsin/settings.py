@@ -4,6 +4,7 @@
 |---|---|---|
 | ``TOCSIN_HOME`` | ``./tocsin-home`` | the folder of a hub: its keys, and its database unless told otherwise |
 | ``TOCSIN_DATABASE`` | ``sqlite:///<home>/hub.db`` | where the store is |
+| ``TOCSIN_CEILING`` | ``unclassified`` | the highest classification that the hub stores |
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_HOME", "Settings", "read_settings"]
 
 DEFAULT_HOME: Final = "tocsin-home"
+LOWEST_CEILING: Final = "unclassified"
 _SQLITE: Final = "sqlite:///"
 
 
@@ -29,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     database: Path
+    ceiling: str = LOWEST_CEILING  # a classification: whoever opens the hub checks that it is one
 
     @property
     def keys(self) -> Path:
@@ -49,10 +52,11 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
     """
     chosen = home or Path(environ.get("TOCSIN_HOME") or DEFAULT_HOME)
     url = "" if home else environ.get("TOCSIN_DATABASE", "")
+    ceiling = environ.get("TOCSIN_CEILING") or LOWEST_CEILING
     if not url:
-        return Settings(home=chosen, database=chosen / "hub.db")
+        return Settings(home=chosen, database=chosen / "hub.db", ceiling=ceiling)
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
-        return Settings(home=chosen, database=Path(url.removeprefix(_SQLITE)))
+        return Settings(home=chosen, database=Path(url.removeprefix(_SQLITE)), ceiling=ceiling)
     kind = url.split(":", 1)[0]
     if kind.startswith("postgres"):
         raise UsageError("PostgreSQL is not supported yet", where="TOCSIN_DATABASE", todo="use sqlite:///PATH")

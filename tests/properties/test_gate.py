@@ -26,7 +26,7 @@ from support.agreement_strategies import (
 from tocsin.agreements.gate import Slice, decide, profile_until, slice_for
 from tocsin.agreements.model import Label, Tlp, Verdict
 from tocsin.kernel.clock import DAY
-from tocsin.parties.model import PartyStatus, User
+from tocsin.parties.model import PartyStatus, User, clearance_rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +155,7 @@ def test_tlp_floors_hold_whatever_the_agreements_say(world: World, reader: Reade
         own = label.owner == party.uri
         assert profile.active
         assert own or not label.unknown_marking
+        assert clearance_rank(label.classification or "unclassified") <= clearance_rank(profile.clearance)
         if label.tlp is Tlp.RED:
             assert reader.user is not None
             assert f"{reader.user.name}@{party.uri}" in label.recipients

@@ -32,6 +32,13 @@ def slow_verdict(world: World, reader: Reader, label: Label) -> tuple[bool, froz
         return False, frozenset()
     if label.unknown_marking and not own:
         return False, frozenset()
+    if label.classification is not None:
+        cleared = _cleared(party.clearance, party.clearance_until, world.at)
+        if reader.user is not None:
+            own_clearance = _cleared(reader.user.clearance, reader.user.clearance_until, world.at)
+            cleared = min(cleared, own_clearance, key=CLEARANCES.index)
+        if CLEARANCES.index(cleared) < CLEARANCES.index(label.classification):
+            return False, frozenset()
     if label.tlp == "red" and (address is None or address not in label.recipients):
         return False, frozenset()
     if label.recipients and not (own or addressed):

@@ -228,6 +228,7 @@ def labels_of(uris: tuple[str, ...]) -> st.SearchStrategy[Label]:
         recipients=_SELDOM.flatmap(
             {True: st.frozensets(st.sampled_from(addresses), max_size=3), False: st.just(frozenset())}.__getitem__
         ),
+        classification=st.sampled_from([None] * 9 + ["restricted", "secret"]),
         unknown_marking=st.sampled_from([False] * 9 + [True]),
         sealed=st.booleans(),
     )

@@ -286,6 +286,8 @@ def _label_attributes(label: Label) -> dict[str, object]:
     }
     if label.pap is not None:
         attributes["pap"] = label.pap
+    if label.classification is not None:
+        attributes["classification"] = label.classification
     if label.residency is not None:
         attributes["residency"] = label.residency
     return attributes

@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 from typing import Final
 
-from tocsin.agreements.cedar import Policy, policy_text, quoted, validate
+from tocsin.agreements.cedar import Policy, any_of, policy_text, quoted, validate
 from tocsin.agreements.model import Effect, Tlp
+from tocsin.parties.model import CLEARANCES
 
 __all__ = ["ADDRESSED", "HUB_SENTENCES", "hub_policies"]
 
@@ -22,6 +23,7 @@ HUB_SENTENCES: Final[dict[str, str]] = {
     "tocsin.owner": "a party reads what it contributed itself",
     "tocsin.inactive": "a party that is not vetted, and a user who is not active, read nothing",
     "tocsin.unknown-marking": "what carries a marking that the hub cannot read is for its owner alone",
+    "tocsin.clearance": "what is classified is for those who are cleared for it, the owner's own people included",
     "tocsin.red": "TLP:RED is for the individual users whom its owner addressed, and for nobody else",
     "tocsin.addressed": "what is addressed is for those whom its owner named, and for the owner",
 }
@@ -39,10 +41,18 @@ def hub_policies() -> tuple[Policy, ...]:
     """Return the hub's own rules, checked against the schema."""
     red = f"resource.tlp == {quoted(Tlp.RED)}"
     named_in_person = "principal has user_address && resource.recipients.contains(principal.user_address)"
+    # one case for each level: Cedar does not order texts, and what is none of them nobody is cleared for
+    cleared = " || ".join(
+        f"(resource.classification == {quoted(level)}"
+        f" && {any_of(map(quoted, CLEARANCES[rank:]), 'principal.clearance')})"
+        for rank, level in enumerate(CLEARANCES)
+        if rank
+    )
     rules = (
         _rule("tocsin.owner", Effect.ALLOW, _OWN),
         _rule("tocsin.inactive", Effect.DENY, "!principal.active"),
         _rule("tocsin.unknown-marking", Effect.DENY, "resource.unknown_marking", _OWN),
+        _rule("tocsin.clearance", Effect.DENY, f"resource has classification && !({cleared})"),
         # TLP 2.0 §4: RED is for the eyes and ears of individual recipients only
         _rule("tocsin.red", Effect.DENY, red, named_in_person),
         _rule("tocsin.addressed", Effect.DENY, "!resource.recipients.isEmpty()", f"{_OWN} || {ADDRESSED}"),

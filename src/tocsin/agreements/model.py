@@ -69,6 +69,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     countries: frozenset[str] = frozenset()
     residency: str | None = None
     recipients: frozenset[str] = frozenset()
+    classification: str | None = None  # a clearance above the lowest: whoever has a lower one does not read it
     unknown_marking: bool = False  # carries a marking that we cannot read: for its owner alone
     sealed: bool = False  # a body that only recipients can decrypt
 

@@ -60,6 +60,7 @@ as it stands; 3 the store or the log is broken.
 \b
 TOCSIN_HOME      the folder of the hub (./tocsin-home)
 TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db)
+TOCSIN_CEILING   the highest classification that it takes (unclassified)
 TOCSIN_DEBUG=1   shows where an unexpected error came from
 """
 

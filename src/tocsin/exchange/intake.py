@@ -18,6 +18,7 @@ from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import address_of
+from tocsin.exchange.ceiling import ABOVE_CEILING, Screen, above, screen
 from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, contradicted, marking_refs
 from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
@@ -87,7 +88,9 @@ class Intake:
         log: Log,
         entropy: Entropy,
         environment: int,
+        ceiling: str,
     ) -> None:
+        self._ceiling = ceiling
         self._store = store
         self._log = log
         self._entropy = entropy
@@ -104,10 +107,11 @@ class Intake:
         """
         progress("reading")
         parsed = (parse_envelope if submission.envelope else parse_bundle)(submission.data)
+        screened = screen(parsed, submission.data)
         parsed = scrub(parsed)
         progress("storing")
         with self._store.write() as connection:
-            return _Transaction(self, connection, submission).run(parsed)
+            return _Transaction(self, connection, submission, screened).run(parsed)
 
     def receipt(self, party: str, uuid: str) -> Receipt | None:
         """Return the receipt of a party's own submission, or None."""
@@ -124,7 +128,9 @@ def scrub(parsed: ParsedBundle) -> ParsedBundle:
 class _Transaction:
     """One submission inside the writer's turn."""
 
-    def __init__(self, intake: Intake, connection: Connection, submission: Submission) -> None:
+    def __init__(self, intake: Intake, connection: Connection, submission: Submission, screened: Screen) -> None:
+        self._screened = screened
+        self._ceiling = intake._ceiling  # noqa: SLF001
         self._log = intake._log  # noqa: SLF001  one class in two parts
         self._entropy = intake._entropy  # noqa: SLF001
         self._environment = intake._environment  # noqa: SLF001
@@ -143,7 +149,9 @@ class _Transaction:
         collection = store.find_collection(connection, self._environment, submission.collection)
         objects: list[tuple[int, ParsedObject]] = []
         for index, item in enumerate(parsed.items):
-            if isinstance(item, RefusedObject):
+            if above((self._screened.objects.get(index),), self._ceiling):
+                self._results[index] = _spilled(index)
+            elif isinstance(item, RefusedObject):
                 self._results[index] = _refusal(item, index)
             else:
                 objects.append((index, item))
@@ -181,6 +189,8 @@ class _Transaction:
             handling=handling,
             definitions=definitions,
             refused=refused,
+            classified=self._screened.markings,
+            at=self._at,
             address=lambda reference: address_of(connection, self._environment, reference),
         )
         handled = handling != Handling()
@@ -190,6 +200,9 @@ class _Transaction:
             digest = hashlib.sha256(parsed.body).digest()
             try:
                 label, notes = labeller.label(parsed)
+                if above((label.classification,), self._ceiling):
+                    self._results[index] = _spilled(index)
+                    continue
                 here = taken.get(parsed.id, _NOTHING)
                 again, version, repeated = self._place(
                     parsed, digest, own.get(parsed.id, _NOTHING), here, offered.get(parsed.id, ())
@@ -499,6 +512,19 @@ def _refusal(item: RefusedObject, index: int) -> Result:
         where=item.where,
         section=item.section,
         todo=item.todo,
+    )
+
+
+def _spilled(index: int) -> Result:
+    """Tell of what is above the ceiling that it was refused, and nothing that it said: not even its id."""
+    return Result(
+        index=index,
+        id=None,
+        version=None,
+        outcome=Outcome.REFUSED,
+        reason=ABOVE_CEILING.what,
+        where=f"objects[{index}]",
+        todo=ABOVE_CEILING.todo,
     )
 
 

@@ -9,12 +9,15 @@ import msgspec
 
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import InputError
-from tocsin.exchange.markings import KNOWN_MARKINGS, UNKNOWN, Marking, join, read_marking, read_own_terms
+from tocsin.exchange.markings import KNOWN_MARKINGS, UNKNOWN, Marking, join, read_marking, read_own_terms, strictest
+from tocsin.kernel.clock import format_instant
+from tocsin.parties.model import CLEARANCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tocsin.exchange.stix import ParsedObject
+    from tocsin.kernel.clock import Micros
 
 __all__ = ["DEFAULT_TLP", "Handling", "Labeller", "contradicted", "marking_refs"]
 
@@ -58,7 +61,9 @@ class Labeller:
     ``definitions`` are marking-definitions of this submission and, behind them, those that its sender shared before: a
     marking means what its sender defined, never what another party's object of the same id says. ``refused`` are ids
     whose definition in this submission is refused: they mean nothing that can be read, unless all know them.
-    ``address`` turns a reference into an address, or raises InputError.
+    ``classified`` are the classifications of markings that the submission defines, refused ones included. ``at`` is
+    when: a policy that is not in effect then says nothing that can be read. ``address`` turns a reference into an
+    address, or raises InputError.
     """
 
     def __init__(
@@ -68,12 +73,16 @@ class Labeller:
         handling: Handling,
         definitions: Mapping[str, Mapping[str, object]],
         refused: frozenset[str] = frozenset(),
+        classified: Mapping[str, str] | None = None,
+        at: Micros,
         address: Callable[[str], str],
     ) -> None:
         self._owner = owner
         self._handling = handling
         self._definitions = definitions
         self._refused = refused - KNOWN_MARKINGS.keys()
+        self._classified = classified or {}
+        self._at = at
         self._address = address
         self._known: dict[str, Marking] = dict(KNOWN_MARKINGS)
         self._labels: dict[tuple[object, ...], tuple[Label, tuple[str, ...]]] = {}
@@ -101,8 +110,16 @@ class Labeller:
                 "carries a marking whose definition is refused here: nobody but its owner will receive it; share a"
                 " later version with the marking put right"
             )
+        elif not marking.in_effect(self._at):
+            notes.append("carries a policy that is not in effect now: nobody but its owner will receive it")
         elif marking.unknown:
             notes.append("carries a marking that this hub cannot read: nobody but its owner will receive it")
+        notes += [f"the hub passes on, and does not enforce: {term}" for term in sorted(marking.terms)]
+        if marking.ends is not None and marking.in_effect(self._at):
+            notes.append(
+                f"its policy ends at {format_instant(marking.ends)}; the hub keeps to its limits after that as well:"
+                " withdraw it then if nobody is to receive it any more"
+            )
         tlp = max(
             (marking.tlp or self._handling.tlp or DEFAULT_TLP, self._handling.tlp or Tlp.CLEAR), key=list(Tlp).index
         )
@@ -125,9 +142,14 @@ class Labeller:
             countries=marking.countries,
             residency=marking.residency,
             recipients=recipients,
-            unknown_marking=marking.unknown,
+            classification=self._classification(marking, refs),
+            unknown_marking=marking.unknown or not marking.in_effect(self._at),
         )
         return label, tuple(notes)
+
+    def _classification(self, marking: Marking, refs: frozenset[str]) -> str | None:
+        level = strictest((marking.classification, *map(self._classified.get, refs)))
+        return None if level == CLEARANCES[0] else level
 
     def _recipients(self, marking: Marking) -> frozenset[str]:
         addressed = [named for named in (marking.recipients, self._handling.recipients) if named is not None]

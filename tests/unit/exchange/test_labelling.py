@@ -40,6 +40,7 @@ def _label(item: Shared, *, tlp: str | None = None, to: Sequence[str] = ()) -> t
         owner=OWNER,
         handling=Handling(tlp=None if tlp is None else Tlp(tlp), recipients=frozenset(map(_address, to)) or None),
         definitions={mark.id: mark.definition for mark in item.marks if mark.definition is not None},
+        at=0,
         address=_address,
     )
     return labeller.label(_parsed(item.json))
@@ -162,7 +163,7 @@ def test_definitions(case: str) -> None:
 
 
 def test_two_definitions_of_one_submission_are_labelled_each_by_its_own_terms() -> None:
-    labeller = Labeller(owner=OWNER, handling=Handling(), definitions={}, address=_address)
+    labeller = Labeller(owner=OWNER, handling=Handling(), definitions={}, at=0, address=_address)
     found = [
         labeller.label(_parsed(mark.definition))[0].recipients
         for mark in (terms_mark(recipients=("bravo",)), terms_mark(recipients=("coast",)))

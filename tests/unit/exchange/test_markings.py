@@ -6,6 +6,7 @@ import itertools
 from functools import reduce
 from typing import Any, Final
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from support.sharing import TERMS, known_marks
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.exchange.markings import (
+    ACS_EXTENSION,
+    IEP_EXTENSION,
     KNOWN_MARKINGS,
     MAX_RECIPIENTS,
     MAX_TERMS,
@@ -24,6 +27,8 @@ from tocsin.exchange.markings import (
     join,
     read_marking,
 )
+from tocsin.kernel.clock import parse_instant
+from tocsin.parties.model import CLEARANCES
 
 WORDS: Final = ("a", "b", "c")
 _sets = st.frozensets(st.sampled_from(WORDS))
@@ -36,6 +41,10 @@ markings = st.builds(
     countries=_sets,
     residency=st.none() | st.sampled_from(WORDS),
     recipients=st.none() | _sets,
+    classification=st.none() | st.sampled_from(CLEARANCES),
+    terms=_sets,
+    begins=st.none() | st.integers(-3, 3),
+    ends=st.none() | st.integers(-3, 3),
     unknown=st.booleans(),
 )
 
@@ -177,3 +186,138 @@ def _rank(levels: type[Tlp | Pap], level: Tlp | Pap) -> int:
 def test_two_places_at_once_cannot_be_kept() -> None:
     assert join([Marking(residency="eea"), Marking(residency="us")]).unknown
     assert not join([Marking(residency="eea"), Marking(residency="eea")]).unknown
+
+
+def _iep(**changes: object) -> dict[str, Any]:
+    policy: dict[str, Any] = {
+        "extension_type": "property-extension",
+        "encrypt_in_transit": "may",
+        "permitted_actions": "externally-visible-direct-actions",
+        "affected_party_notifications": "may",
+        "tlp": "amber",
+        "provider_attribution": "may",
+        "unmodified_resale": "may",
+        "iep_id": "0224bfdf-ea3a-49c3-96f6-66d908bb1845",
+        "iep_version": 2.0,
+        "description": "A policy",
+        "start_date": "2022-10-01T00:00:00Z",
+    }
+    changed = {name: value for name, value in (policy | changes).items() if value is not None}
+    return _definition(extensions={IEP_EXTENSION: changed})
+
+
+BEGINS: Final = parse_instant("2022-10-01T00:00:00Z")
+IEPS: Final[dict[str, tuple[dict[str, object], dict[str, Any]]]] = {
+    "everything allowed": ({}, {}),
+    "white": ({"tlp": "white"}, {"tlp": Tlp.CLEAR}),
+    "red": ({"tlp": "red"}, {"tlp": Tlp.RED}),
+    "indirect actions": ({"permitted_actions": "externally-visible-indirect-actions"}, {"pap": Pap.AMBER}),
+    "no action": ({"permitted_actions": "none"}, {"pap": Pap.RED, "terms": {"nobody may act on it"}}),
+    "anonymous": (
+        {"provider_attribution": "must-not"},
+        {"terms": {"whoever passes it on must not name its provider"}},
+    ),
+    "named": ({"provider_attribution": "must"}, {"terms": {"whoever passes it on must name its provider"}}),
+    "encrypted and not resold": (
+        {"encrypt_in_transit": "must", "unmodified_resale": "must-not"},
+        {"terms": {"whoever sends it on must encrypt it in transit", "nobody may resell it unmodified"}},
+    ),
+    "quiet": ({"affected_party_notifications": "must-not"}, {"terms": {"nobody may notify affected parties"}}),
+    "it ends": ({"end_date": "2027-01-01T00:00:00Z"}, {"ends": parse_instant("2027-01-01T00:00:00Z")}),
+    "a whole number as its version": ({"iep_version": 2}, {}),
+}
+
+
+@pytest.mark.parametrize("case", IEPS)
+def test_an_information_exchange_policy(case: str) -> None:
+    changes, says = IEPS[case]
+    expected: dict[str, Any] = {"tlp": Tlp.AMBER, "pap": Pap.CLEAR, "begins": BEGINS} | says
+    if "terms" in expected:
+        expected["terms"] = frozenset(expected["terms"])
+    assert read_marking(_iep(**changes)) == Marking(**expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tlp": "amber+strict"},
+        {"tlp": ["amber"]},
+        {"tlp": None},
+        {"iep_version": 1.0},
+        {"iep_version": True},
+        {"iep_version": None},
+        {"permitted_actions": "some"},
+        {"start_date": None},
+        {"start_date": "yesterday"},
+        {"end_date": 7},
+        {"iep_id": None},
+        {"description": None},
+        {"unmodified_resale": "must"},
+        {"retention": "P30D"},
+    ],
+    ids=str,
+)
+def test_a_policy_that_is_not_written_as_it_has_to_be_is_unknown(changes: dict[str, object]) -> None:
+    assert read_marking(_iep(**changes)) == UNKNOWN
+
+
+@given(markings, st.integers(-3, 3))
+def test_outside_of_its_time_a_marking_is_not_in_effect(marking: Marking, at: int) -> None:
+    begins, ends = -1, 1
+    dated = msgspec.structs.replace(marking, begins=begins, ends=ends)
+    assert dated.in_effect(at) is (begins <= at < ends)
+    assert join([dated, marking]).in_effect(at) is (dated.in_effect(at) and marking.in_effect(at))
+
+
+def _acs(*, control: dict[str, Any] | None = None, **changes: object) -> dict[str, Any]:
+    contents: dict[str, Any] = {
+        "extension_type": "property-extension",
+        "identifier": "isa:guide.19001.ACS3-3bda2f6e-cedc-4c0f-a756-c03d6b586917",
+        "create_date_time": "2018-05-27T14:10:26.723Z",
+        "responsible_entity_custodian": "USA.DHS",
+        "policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=permit&sharedefault=permit",
+        "control_set": {"classification": "U"} | (control or {}),
+    }
+    changed = {name: value for name, value in (contents | changes).items() if value is not None}
+    return _definition(extensions={ACS_EXTENSION: changed})
+
+
+@pytest.mark.parametrize(
+    "control", [{}, {"formal_determination": ["PUBREL"]}, {"formal_determination": ["AIS", "NO-PII-PRESENT"]}], ids=str
+)
+def test_an_acs_marking_that_limits_nobody_asks_nothing(control: dict[str, Any]) -> None:
+    assert read_marking(_acs(control=control)) == Marking(classification="unclassified")
+
+
+@pytest.mark.parametrize(
+    ("changes", "classification"),
+    [
+        ({"policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=deny&sharedefault=permit"}, "unclassified"),
+        ({"policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=permit&sharedefault=deny"}, "unclassified"),
+        ({"policy_reference": ["urn"]}, "unclassified"),
+        ({"policy_reference": None}, "unclassified"),
+        ({"access_privilege": []}, "unclassified"),
+        ({"further_sharing": [{"sharing_scope": ["SECTOR"], "rule_effect": "deny"}]}, "unclassified"),
+        ({"resource_disposition": {}}, "unclassified"),
+        ({"control": {"formal_determination": ["NF"]}}, "unclassified"),
+        ({"control": {"formal_determination": ["FOUO", "AIS"]}}, "unclassified"),
+        ({"control": {"formal_determination": "PUBREL"}}, "unclassified"),
+        ({"control": {"formal_determination": [["PUBREL"]]}}, "unclassified"),
+        ({"control": {"permitted_nationalities": ["NOR"]}}, "unclassified"),
+        ({"control": {"classification": "S"}}, "secret"),
+        ({"control": {"classification": "u"}}, "top-secret"),
+        ({"control": {"classification": 0}}, "top-secret"),
+        ({"control_set": ["U"]}, "top-secret"),
+        ({"control_set": None}, "top-secret"),
+    ],
+    ids=str,
+)
+def test_any_other_acs_marking_is_for_its_owner_alone(changes: dict[str, Any], classification: str) -> None:
+    read = read_marking(_acs(**changes))
+    assert read == msgspec.structs.replace(UNKNOWN, classification=classification)
+
+
+def test_a_level_that_says_more_than_its_level_is_unknown() -> None:
+    more = {"extension_type": "property-extension", "only_until": "tomorrow"}
+    assert read_marking(_definition(extensions={TLP_EXTENSION: more | {"tlp_2_0": "clear"}})) == UNKNOWN
+    assert read_marking(_definition(extensions={PAP_EXTENSION: more | {"pap": "clear"}})) == UNKNOWN

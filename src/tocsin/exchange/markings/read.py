@@ -1,4 +1,4 @@
-"""What producers write on objects, read into the parts of a label.
+"""From a marking-definition, as it came in JSON, to what it asks for: TLP, PAP, IEP, ACS, statements, our own terms.
 
 Tocsin's own marking says what TLP cannot: to whom an object is addressed, of which category it is, where it may be
 kept. It is a marking-definition with this property extension (see ``docs/markings.md``)::
@@ -20,20 +20,22 @@ import msgspec
 
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.errors import InputError
+from tocsin.exchange.markings.acs import ACS_EXTENSION, read_acs
+from tocsin.exchange.markings.classification import classification_of
+from tocsin.exchange.markings.iep import IEP_EXTENSION, read_iep
+from tocsin.exchange.markings.model import UNKNOWN, Marking, join
 from tocsin.parties.model import COUNTRY, NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "KNOWN_MARKINGS",
     "MAX_RECIPIENTS",
+    "MAX_TERMS",
     "PAP_EXTENSION",
     "TERMS_EXTENSION",
     "TLP_EXTENSION",
-    "UNKNOWN",
-    "Marking",
-    "join",
     "read_marking",
     "read_own_terms",
 ]
@@ -46,25 +48,6 @@ TERMS_EXTENSION: Final = "extension-definition--59a4f6be-6b4a-4b3f-9f57-7d2c4f0a
 MAX_RECIPIENTS: Final = 256
 # Categories, sectors and countries are read by clauses; more on one object than this says nothing.
 MAX_TERMS: Final = 64
-
-_TLP_RANK: Final = {tlp: rank for rank, tlp in enumerate(Tlp)}
-_PAP_RANK: Final = {pap: rank for rank, pap in enumerate(Pap)}
-
-
-class Marking(msgspec.Struct, frozen=True, kw_only=True):
-    """What one marking, or all of an object's together, asks for. ``recipients`` None: it addresses nobody."""
-
-    tlp: Tlp | None = None
-    pap: Pap | None = None
-    categories: frozenset[str] = frozenset()
-    sectors: frozenset[str] = frozenset()
-    countries: frozenset[str] = frozenset()
-    residency: str | None = None
-    recipients: frozenset[str] | None = None  # references as written
-    unknown: bool = False
-
-
-UNKNOWN: Final = Marking(unknown=True)
 
 _M = "marking-definition--"
 KNOWN_MARKINGS: Final[dict[str, Marking]] = {
@@ -89,13 +72,16 @@ KNOWN_MARKINGS: Final[dict[str, Marking]] = {
 
 
 def read_marking(definition: Mapping[str, object]) -> Marking:
-    """Read a marking-definition as it came in JSON: TLP, PAP, a statement, our own terms, or UNKNOWN.
+    """Read a marking-definition as it came in JSON: what it asks for, or UNKNOWN with its classification.
 
     Every extension on it must be one that we can read: half-understood is not understood.
     """
-    known = KNOWN_MARKINGS.get(str(definition.get("id")))
-    if known is not None:
-        return known
+    classification = classification_of(definition)
+    read = KNOWN_MARKINGS.get(str(definition.get("id"))) or _read(definition)
+    return read if classification is None else msgspec.structs.replace(read, classification=classification)
+
+
+def _read(definition: Mapping[str, object]) -> Marking:
     extensions = definition.get("extensions")
     parts: list[Marking] = []
     if definition.get("definition_type") == "statement":
@@ -127,42 +113,21 @@ def read_own_terms(extensions: Mapping[str, object] | None) -> Marking:
         return UNKNOWN
 
 
-def join(markings: Iterable[Marking]) -> Marking:
-    """Return what all of them ask for together: always the stricter of two.
-
-    TLP and PAP: the narrower. Categories, sectors, countries: all. Recipients: those whom every addressing marking
-    names. Two different residencies cannot both be kept, which makes the marking UNKNOWN.
-    """
-    joined = Marking()
-    for marking in markings:
-        clash = None not in (joined.residency, marking.residency) and joined.residency != marking.residency
-        joined = Marking(
-            tlp=max((m.tlp for m in (joined, marking) if m.tlp is not None), key=_TLP_RANK.__getitem__, default=None),
-            pap=max((m.pap for m in (joined, marking) if m.pap is not None), key=_PAP_RANK.__getitem__, default=None),
-            categories=joined.categories | marking.categories,
-            sectors=joined.sectors | marking.sectors,
-            countries=joined.countries | marking.countries,
-            # of two that clash the first by name, so that the order of joining does not matter
-            residency=min((r for r in (joined.residency, marking.residency) if r is not None), default=None),
-            recipients=_both(joined.recipients, marking.recipients),
-            unknown=joined.unknown or marking.unknown or clash,
-        )
-    return joined
-
-
-def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return one & other
-
-
 def _read_tlp(value: Mapping[str, object]) -> Marking:
+    _only(value, "tlp_2_0")
     return Marking(tlp=Tlp(str(value.get("tlp_2_0"))))
 
 
 def _read_pap(value: Mapping[str, object]) -> Marking:
+    _only(value, "pap")
     pap = str(value.get("pap"))
     return Marking(pap=Pap("clear" if pap == "white" else pap))
+
+
+def _only(value: Mapping[str, object], name: str) -> None:
+    """Refuse what says more than its level: what it says besides might narrow it."""
+    if unread := value.keys() - {"extension_type", name}:
+        raise InputError(f"besides its level it says what we do not know: {min(unread)[:60]!r}")
 
 
 def _read_terms(value: Mapping[str, object]) -> Marking:
@@ -197,4 +162,10 @@ def _texts(value: Mapping[str, object], key: str, limit: int) -> frozenset[str] 
     return frozenset(listed)
 
 
-_READERS: Final = {TLP_EXTENSION: _read_tlp, PAP_EXTENSION: _read_pap, TERMS_EXTENSION: _read_terms}
+_READERS: Final = {
+    TLP_EXTENSION: _read_tlp,
+    PAP_EXTENSION: _read_pap,
+    IEP_EXTENSION: read_iep,
+    ACS_EXTENSION: read_acs,
+    TERMS_EXTENSION: _read_terms,
+}
