@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench lock clean fmt
+.PHONY: help demo test test-all check bench conformance lock clean fmt
 
 help:  ## what can be made
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,11 @@ fmt: $(VENV)/.dev  ## format and fix what can be fixed
 
 bench: $(VENV)/.dev  ## the benchmarks, as ratios against peers in the same run
 	$(BIN)/python -m bench $(ARGS)
+
+conformance: $(VENV)/.runtime  ## judge a TAXII server by TAXII 2.1: URL=... USER=... PASSWORD=... or TOKEN=... (ARGS=--json)
+	@[ -n "$(URL)" ] || { echo "say which server: make conformance URL=https://taxii.example/taxii2/ USER=... PASSWORD=..." >&2; exit 2; }
+	@TOCSIN_CONFORMANCE_PASSWORD='$(PASSWORD)' TOCSIN_CONFORMANCE_TOKEN='$(TOKEN)' \
+		$(BIN)/tocsin conformance '$(URL)' --user '$(if $(filter command% override,$(origin USER)),$(USER))' $(ARGS)
 
 lock:  ## resolve the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra demo --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from typer.exceptions import TyperException
 
 from tocsin import __version__
-from tocsin.cli import agreement, collection, demo, hub, log, party, read, share, user, why
+from tocsin.cli import agreement, collection, conformance, demo, hub, log, party, read, share, user, why
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
 from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
@@ -78,6 +78,7 @@ for _group, _name in (
     (read.app, None),
     (why.app, None),
     (log.app, "log"),
+    (conformance.app, None),
 ):
     app.add_typer(_group, name=_name)
 

@@ -37,9 +37,11 @@ _NUMBER: Final = re.compile(r"[0-9]+", re.ASCII)
 _SPEC_VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}", re.ASCII)
 
 _PAGING: Final = frozenset({"added_after", "limit", "next"})
+_NARROWING: Final = frozenset({"added_after", "next", "match[type]", "match[version]", "match[spec_version]"})
 OBJECTS: Final = _PAGING | {"match[id]", "match[type]", "match[version]", "match[spec_version]"}  # §5.4
 MANIFEST: Final = OBJECTS  # §5.3
-OBJECT: Final = _PAGING | {"match[version]", "match[spec_version]"}  # §5.6
+# §5.6 names two; §3.1 shows a type on one object as its example, and it narrows as everywhere
+OBJECT: Final = _PAGING | {"match[type]", "match[version]", "match[spec_version]"}
 VERSIONS: Final = _PAGING | {"match[spec_version]"}  # §5.8
 DELETE: Final = frozenset({"match[version]", "match[spec_version]"})  # §5.7
 
@@ -66,7 +68,7 @@ def read_filters(
     """
     given = _parameters(raw, known)
     added_after = _instant(given["added_after"], "added_after") if "added_after" in given else None
-    chosen = frozenset(_version(value) for value in _values(given, "match[version]") or (versions,))
+    chosen = _versions(given) or frozenset({versions})
     query = Query(
         ids=frozenset({object_id}) if object_id is not None else _set(given, "match[id]", _word),
         types=_set(given, "match[type]", _word),
@@ -78,7 +80,7 @@ def read_filters(
         query=query,
         limit=_limit(given["limit"]) if "limit" in given else MAX_PAGE,
         cursor=given.get("next"),
-        narrows=not given.keys().isdisjoint({"added_after", "next", "match[version]", "match[spec_version]"}),
+        narrows=not given.keys().isdisjoint(_NARROWING),
     )
 
 
@@ -134,6 +136,17 @@ def _spec_version(value: str, where: str) -> str:
     if _SPEC_VERSION.fullmatch(value) is None:
         raise InputError(f"{_shown(value)} is no version of STIX", where=where, todo="write it like 2.1")
     return value
+
+
+def _versions(given: dict[str, str]) -> frozenset[VersionChoice | Micros]:
+    """Read the versions asked for: each once, and ``all`` alone (§3.4.1)."""
+    values = _values(given, "match[version]")
+    chosen = frozenset(_version(value) for value in values)
+    if len(chosen) < len(values):
+        raise InputError("a version is there twice", where="match[version]", todo="name each once")
+    if VersionChoice.ALL in chosen and len(chosen) > 1:
+        raise InputError("all versions, and another", where="match[version]", todo="write all alone")
+    return chosen
 
 
 def _version(value: str) -> VersionChoice | Micros:

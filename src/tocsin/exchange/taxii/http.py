@@ -10,14 +10,14 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from tocsin.errors import NotFoundError
+from tocsin.errors import InputError, LimitError, NotFoundError
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.paging import SPEC_VERSION
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.stix import DEFAULT_LIMITS
 from tocsin.exchange.taxii import filters, wire
-from tocsin.kernel.http.routes import KNOWN, Body, Call, Endpoint, Reply, Route, needs
+from tocsin.kernel.http.routes import KNOWN, Access, Body, Call, Endpoint, Reply, Route, needs
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Permission, Principal
 
@@ -122,11 +122,14 @@ class Taxii:
         """Take an envelope (§5.5); what the answer says is stored when it is given."""
         acting = Acting(actor=call.principal.id)
         collection = self._reading.collection(_asker(call), call.path["collection"])
-        receipt = self._intake.submit(
-            Submission(
-                party=call.principal.party, acting=acting, data=call.body, envelope=True, collection=collection.uuid
-            )
+        submission = Submission(
+            party=call.principal.party, acting=acting, data=call.body, envelope=True, collection=collection.uuid
         )
+        try:
+            receipt = self._intake.submit(submission)
+        except LimitError as error:
+            # §4.2.1: what is shorter than max_content_length never gets 413; whatever else is too much of is 422
+            raise InputError(error.what, where=error.where, todo=error.todo) from error
         return Reply(body=wire.write_status(receipt), status=HTTPStatus.ACCEPTED)
 
     def object(self, call: TaxiiCall) -> Reply:
@@ -192,7 +195,11 @@ def routes(services: Services, *, address: str | None = None) -> list[Route[Prin
     known = needs(Permission.COLLECTIONS_READ)
     read = needs(Permission.OBJECTS_READ)
     submit = needs(Permission.OBJECTS_SUBMIT)
-    delete = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
+    # §5.7: only where the asker can read and can write; who can do neither is told 404, and who lacks one of them 403
+    delete = Access(
+        permissions=frozenset({Permission.OBJECTS_READ, Permission.OBJECTS_SUBMIT, Permission.OBJECTS_DELETE}),
+        hidden_without=frozenset({Permission.OBJECTS_READ, Permission.OBJECTS_SUBMIT}),
+    )
     return [
         Route(path="/taxii2", methods={"GET": Endpoint(access=KNOWN, run=taxii.discovery)}),
         Route(path=root, methods={"GET": Endpoint(access=KNOWN, run=taxii.api_root)}),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tocsin.exchange.model import Page
+    from tocsin.kernel.clock import Micros
     from tocsin.kernel.http.problems import HttpProblem
 
 __all__ = [
@@ -197,7 +198,7 @@ def write_manifest(items: Sequence[PageItem], following: str | None) -> bytes:
         _Record(
             id=item.object_id,
             date_added=format_instant(item.date_added),
-            version=format_instant(item.version),
+            version=_version(item.version),
             media_type=STIX,
         )
         for item in items
@@ -207,8 +208,17 @@ def write_manifest(items: Sequence[PageItem], following: str | None) -> bytes:
 
 def write_versions(items: Sequence[PageItem], following: str | None) -> bytes:
     """Return the versions resource (§5.8.1), in the order of being added."""
-    versions = list(dict.fromkeys(format_instant(item.version) for item in items))
+    versions = list(dict.fromkeys(_version(item.version) for item in items))
     return _more(following) + b',"versions":' + _encode(versions) + b"}" if versions else EMPTY
+
+
+def _version(at: Micros) -> str:
+    """Return a version as STIX writes ``modified`` (STIX 2.1 §3.2): clients compare the two as texts."""
+    return _shortened(format_instant(at))
+
+
+def _shortened(text: str) -> str:
+    return f"{text[:-4]}Z" if text.endswith("000Z") else text
 
 
 def _more(following: str | None) -> bytes:
@@ -258,5 +268,7 @@ def _details(result: Result, receipt: Receipt) -> _StatusDetails:
         again = ("you had shared this before",) if result.outcome is Outcome.REPEATED else ()
         message = "; ".join((*again, *result.notes)) or None
     return _StatusDetails(
-        id=result.id or f"objects[{result.index}]", version=result.version or receipt.received_at, message=message
+        id=result.id or f"objects[{result.index}]",
+        version=_shortened(result.version or receipt.received_at),
+        message=message,
     )

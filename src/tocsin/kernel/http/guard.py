@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic
 
-from tocsin.errors import BusyError, ForbiddenError
+from tocsin.errors import BusyError, ForbiddenError, NotFoundError
 from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.routes import P
 
@@ -78,6 +78,7 @@ class Guard(Generic[P]):
 
         Raises:
             AuthenticationError: we do not know them.
+            NotFoundError: they lack every permission that would tell them what is there.
             ForbiddenError: they lack a permission.
             BusyError: too many are waiting.
         """
@@ -86,6 +87,8 @@ class Guard(Generic[P]):
         known = await self.signing_in.run(partial(self.recognise, authorization))
         if known is None:
             known = await self.proving.run(partial(self.authenticate, authorization))
+        if access.hidden_without and access.hidden_without.isdisjoint(known.permissions):
+            raise NotFoundError("there is nothing at this address")
         if not access.permissions <= set(known.permissions):
             missing = ", ".join(sorted(access.permissions - set(known.permissions)))
             raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")

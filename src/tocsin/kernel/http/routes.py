@@ -55,10 +55,14 @@ P = TypeVar("P", bound=Caller)
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Who may use an endpoint: anyone at all, or who is known and has every one of these permissions."""
+    """Who may use an endpoint: anyone at all, or who is known and has every one of these permissions.
+
+    ``hidden_without``: who has none of these is told that there is nothing, and not what they lack.
+    """
 
     anyone: bool = False
     permissions: frozenset[str] = frozenset()
+    hidden_without: frozenset[str] = frozenset()
 
 
 ANYONE: Final = Access(anyone=True)
