@@ -88,7 +88,8 @@ def test_who_waits_for_continue_may_go_on(live: Live) -> None:
 def test_lengths_beyond_all_numbers(live: Live, length: str) -> None:
     heard = speak(live, post_head(live, f"Content-Length: {length}", "Expect: 100-continue"))
     assert heard.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 "))
-    assert TAXII.encode() in heard
+    # uvicorn finds some of them to be no HTTP
+    assert TAXII.encode() in heard or b"application/problem+json" in heard
 
 
 DEEP = {
@@ -101,7 +102,8 @@ DEEP = {
 
 @pytest.mark.parametrize("body", DEEP.values(), ids=DEEP.keys())
 def test_bombs(live: Live, body: bytes) -> None:
-    assert live.post(body).status_code == 413
+    # fewer bytes than max_content_length: 413 is not theirs (§4.2.1)
+    assert live.post(body).status_code == 422
 
 
 # --- cut off ----------------------------------------------------------------------------------------------------------
@@ -145,8 +147,9 @@ def test_what_is_no_http_gets_an_answer_of_ours(live: Live, sent: bytes) -> None
     heard = speak(live, sent)
     head, _, body = heard.partition(b"\r\n\r\n")
     assert head.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 ")), heard
-    assert f"content-type: {TAXII}".encode() in head
-    assert b'"http_status":"40' in body
+    # what is no HTTP has no address, so that it is nobody's dialect: one of ours it is
+    assert f"content-type: {TAXII}".encode() in head or b"content-type: application/problem+json" in head
+    assert b'"http_status":"40' in body or b'"status":40' in body
     assert b"Traceback" not in heard
 
 
@@ -175,7 +178,7 @@ def test_a_bad_chunk_in_the_middle(live: Live) -> None:
 def test_hosts_that_are_none(live: Live, host: str) -> None:
     heard = speak(live, f"GET /taxii2/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     assert heard.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))
-    assert f"content-type: {TAXII}".encode() in heard
+    assert f"content-type: {TAXII}".encode() in heard or b"content-type: application/problem+json" in heard
     assert b"evil" not in heard
 
 
@@ -192,6 +195,6 @@ def test_random_mutations_of_an_envelope(live: Live) -> None:
             place = chooser.randrange(len(body))
             body[place : place + chooser.randint(0, 3)] = chooser.randbytes(chooser.randint(0, 3))
         answer = live.post(bytes(body))
-        assert answer.status_code in {202, 413, 422}
+        assert answer.status_code in {202, 422}
         if answer.status_code == 202:
             assert answer.json()["success_count"] == 0

@@ -135,7 +135,7 @@ FORBIDDEN = {
     "a reader's token deletes": ("reader", "DELETE", "/live/collections/inbox/objects/x/"),
     "a writer's token reads": ("writer", "GET", OBJECTS),
     "a writer's token reads the manifest": ("writer", "GET", "/live/collections/exchange/manifest/"),
-    "an eraser's token cannot read, so cannot delete": ("eraser", "DELETE", "/live/collections/inbox/objects/x/"),
+    "a writer's token cannot read, so cannot delete": ("writer", "DELETE", "/live/collections/inbox/objects/x/"),
     "a lister's token reads": ("lister", "GET", OBJECTS),
     "a lister's token asks for a status": ("lister", "GET", "/live/status/x/"),
     "an eraser's token lists": ("eraser", "GET", "/live/collections/"),
@@ -149,6 +149,13 @@ def test_credentials_without_the_permission(live: Live, case: tuple[str, str, st
     answer = live.ask(method, path, who, content=b"{}" if method == "POST" else None, headers={"content-type": TAXII})
     assert answer.status_code == 403
     assert "exchange:" in answer.json()["description"]
+
+
+@pytest.mark.parametrize("who", ["lister", "eraser"])
+def test_who_neither_reads_nor_writes_is_told_of_nothing_to_delete(live: Live, who: str) -> None:
+    answer = live.ask("DELETE", f"{OBJECTS}{live.indicators[0]}/", who)
+    assert answer.status_code == 404
+    assert answer.content == live.ask("DELETE", f"{OBJECTS}x/", who).content
 
 
 # --- §4.1, §4.2 -------------------------------------------------------------------------------------------------------
