@@ -106,9 +106,7 @@ def test_manifest_and_versions(items: list[PageItem], following: str | None) -> 
     manifest = msgspec.json.decode(wire.write_manifest(items, following))
     versions = msgspec.json.decode(wire.write_versions(items, following))
     assert [one["id"] for one in manifest.get("objects", [])] == [item.object_id for item in items]
-    assert set(versions.get("versions", [])) == {
-        format_instant(item.version).replace("000Z", "Z") for item in items
-    }
+    assert set(versions.get("versions", [])) == {format_instant(item.version).replace("000Z", "Z") for item in items}
     assert len(set(versions.get("versions", []))) == len(versions.get("versions", []))
     if items:
         assert manifest["more"] == versions["more"] == (following is not None)
