@@ -20,7 +20,7 @@ from support.treaty import Templates, templates
 from tocsin.errors import NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.model import Outcome, Query, VersionChoice
-from tocsin.exchange.tables import OFFERS
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
@@ -103,7 +103,11 @@ def _withdraw(world: World) -> object:
             Acting(actor="alfa"), "https://alfa.example", "exchange", indicator(1)["id"], ALL
         )
     with world.hub.store.read() as connection:
-        rows = connection.execute(select(OFFERS.c.object_id, OFFERS.c.owner_id, OFFERS.c.withdrawn_at.is_(None)))
+        rows = connection.execute(
+            select(CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.owner_id, OFFERS.c.withdrawn_at.is_(None)).join(
+                OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id
+            )
+        )
         return sorted(map(tuple, rows.all()))
 
 
@@ -121,7 +125,7 @@ def _ask(world: World) -> object:
 ALL: Final = frozenset({VersionChoice.ALL})
 PATHS: Final[dict[str, tuple[Callable[[World], object], int]]] = {
     # an act, and at least how many writes and commits it takes
-    "share": (_share, 9),
+    "share": (_share, 8),
     "read": (_read, 4),
     "manifest": (_manifest, 4),
     "withdraw": (_withdraw, 5),

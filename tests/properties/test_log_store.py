@@ -288,7 +288,7 @@ STORE_CHANGES: Final = {
         "UPDATE contributions SET owner_id = (SELECT max(party_id) FROM parties) WHERE contribution_id = 3"
     ],
     "a body says something else": [
-        "UPDATE bodies SET bytes = CAST(replace(CAST(bytes AS TEXT), '198.51.100', '192.0.2') AS BLOB)"
+        "UPDATE contributions SET bytes = CAST(replace(CAST(bytes AS TEXT), '198.51.100', '192.0.2') AS BLOB)"
     ],
     "a label says something else": [
         """UPDATE labels SET body = CAST(replace(CAST(body AS TEXT), '"amber"', '"clear"') AS BLOB)"""

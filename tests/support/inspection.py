@@ -17,8 +17,8 @@ from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Outcome, Receipt
 from tocsin.exchange.releases import WITHDRAWN, decode_offers
 from tocsin.exchange.replay import Offered, Rebuilt, replay
+from tocsin.exchange.store import object_key
 from tocsin.exchange.tables import (
-    BODIES,
     COLLECTIONS,
     CONTRIBUTIONS,
     LABEL_COUNTS,
@@ -102,30 +102,22 @@ def _offers_agree(hub: Hub, connection: Connection, rebuilt: Rebuilt) -> None:
             COLLECTIONS.c.uuid,
             PARTIES.c.uri,
             OFFERS.c.offer_seq,
-            OFFERS.c.object_id,
             OFFERS.c.version,
             OFFERS.c.label_id,
             OFFERS.c.withdrawn_at,
-            OFFERS.c.body_id,
             CONTRIBUTIONS.c.label_id.label("given"),
-            CONTRIBUTIONS.c.object_id.label("contributed"),
+            CONTRIBUTIONS.c.object_id,
+            CONTRIBUTIONS.c.object_key,
             CONTRIBUTIONS.c.version.label("contributed_version"),
-            CONTRIBUTIONS.c.owner_id.label("contributor"),
-            CONTRIBUTIONS.c.body_id.label("contributed_body"),
-            OFFERS.c.owner_id,
         )
         .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
-        .join(PARTIES, PARTIES.c.party_id == OFFERS.c.owner_id)
         .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+        .join(PARTIES, PARTIES.c.party_id == CONTRIBUTIONS.c.owner_id)
     ).all()
     for row in rows:
         assert row.label_id == (row.given if row.withdrawn_at is None else WITHDRAWN)
-        assert (row.object_id, row.version, row.owner_id, row.body_id) == (
-            row.contributed,
-            row.contributed_version,
-            row.contributor,
-            row.contributed_body,
-        )
+        assert row.version == row.contributed_version
+        assert row.object_key == object_key(hub.environment, row.object_id)
     stored = {
         (row.uuid, row.offer_seq): (row.object_id, row.version, row.given, row.uri, row.withdrawn_at is not None)
         for row in rows
@@ -141,7 +133,10 @@ def _counts_agree(connection: Connection) -> None:
     """Offers are dense, ``date_added`` rises, label counts count, and contested ids are known as such."""
     for collection in connection.execute(select(COLLECTIONS)).all():
         rows = connection.execute(
-            select(OFFERS).where(OFFERS.c.collection_id == collection.collection_id).order_by(OFFERS.c.offer_seq)
+            select(OFFERS, CONTRIBUTIONS.c.object_id)
+            .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+            .where(OFFERS.c.collection_id == collection.collection_id)
+            .order_by(OFFERS.c.offer_seq)
         ).all()
         assert [row.offer_seq for row in rows] == list(range(1, collection.head_seq + 1))
         added = [row.date_added for row in rows]
@@ -172,8 +167,16 @@ def _submissions_are_whole(connection: Connection, told: list[tuple[int, EntryPa
         assert [offer["object"] for offer in offers] == accepted
         commitments |= {offer["content"] for offer in offers if "content" in offer}
     contents = connection.execute(
-        select(CONTRIBUTIONS.c.salt, BODIES.c.bytes).join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
+        select(
+            CONTRIBUTIONS.c.salt,
+            CONTRIBUTIONS.c.bytes,
+            CONTRIBUTIONS.c.owner_id,
+            CONTRIBUTIONS.c.object_id,
+            CONTRIBUTIONS.c.version,
+        )
     ).all()
+    # the one writer sees to it, and no index
+    assert len({(row.owner_id, row.object_id, row.version) for row in contents}) == len(contents)
     assert commitments == {content_text(commit_content(salt=row.salt, body=row.bytes)) for row in contents}
     assert len(contents) == len(commitments)
 

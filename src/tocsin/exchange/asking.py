@@ -19,7 +19,6 @@ from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 from tocsin.parties.model import PURPOSES, Party, PartyStatus, Role, User
-from tocsin.parties.tables import PARTIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,7 +171,7 @@ class Asking:
             ]
             if not found:
                 raise NotFoundError(_NOTHING)
-            received = [item for one in found for item in self._received(connection, question.object_id, one)]
+            received = [item for one in found for item in self._received(connection, one)]
             standings = [
                 item
                 for one in found
@@ -199,9 +198,8 @@ class Asking:
         with self._store.read() as connection:
             facts = self._gate.facts(connection, self._log.now(connection))
             owner = parties.party_by_uri(connection, self._environment, question.party.uri)
-            found = store.own_contributions(
-                connection, self._environment, owner.party_id if owner else 0, sorted(versions)
-            )
+            owner_id = owner.party_id if owner else 0
+            found = store.own_contributions(connection, self._store.adapter, self._environment, owner_id, versions)
             by_label: dict[int, list[str]] = {}
             for object_id, version in versions.items():
                 if (own := found.get(object_id, {}).get(version)) is not None:
@@ -289,17 +287,13 @@ class Asking:
                 CONTRIBUTIONS.c.label_id,
             )
             .where(
-                CONTRIBUTIONS.c.environment == self._environment,
-                # any party's: the index leads with the owner, and some seeks are less than a walk over all there is
-                CONTRIBUTIONS.c.owner_id.in_(
-                    select(PARTIES.c.party_id).where(PARTIES.c.environment == self._environment)
-                ),
+                CONTRIBUTIONS.c.object_key == store.object_key(self._environment, object_id),
                 CONTRIBUTIONS.c.object_id == object_id,
             )
             .order_by(CONTRIBUTIONS.c.version.desc(), CONTRIBUTIONS.c.contribution_id)
         ).all()
         labels = self._gate.labels(connection, sorted({row.label_id for row in rows}))
-        offered = self._offered(connection, object_id)
+        offered = self._offered(connection, [row.contribution_id for row in rows])
         return [
             _Contribution(
                 contribution_id=row.contribution_id,
@@ -312,28 +306,28 @@ class Asking:
             for row in rows
         ]
 
-    def _offered(self, connection: Connection, object_id: str) -> set[int]:
-        """Return the contributions of an object that a collection offers and that were not withdrawn from it."""
+    def _offered(self, connection: Connection, contribution_ids: Sequence[int]) -> set[int]:
+        """Return those of these contributions that a collection offers and that were not withdrawn from it."""
+        wanted = self._store.adapter.integers(contribution_ids, "wanted")
         return set(
             connection.execute(
                 select(OFFERS.c.contribution_id)
                 .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
                 .where(
                     COLLECTIONS.c.environment == self._environment,
-                    OFFERS.c.object_id == object_id,
+                    OFFERS.c.contribution_id.in_(select(wanted.c.value)),
                     OFFERS.c.withdrawn_at.is_(None),
                 )
             ).scalars()
         )
 
-    def _received(self, connection: Connection, object_id: str, one: _Contribution) -> list[Received]:
+    def _received(self, connection: Connection, one: _Contribution) -> list[Received]:
         offers: dict[int, list[int]] = {}
         for row in connection.execute(
             select(OFFERS.c.collection_id, OFFERS.c.offer_seq)
             .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
             .where(
                 COLLECTIONS.c.environment == self._environment,
-                OFFERS.c.object_id == object_id,  # has an index, as the contribution has not
                 OFFERS.c.contribution_id == one.contribution_id,
             )
         ):

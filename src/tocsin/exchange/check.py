@@ -31,7 +31,6 @@ from tocsin.exchange.check_records import (
 from tocsin.exchange.releases import WITHDRAWN, decode_offers, narrowed
 from tocsin.exchange.replay import replay
 from tocsin.exchange.tables import (
-    BODIES,
     COLLECTIONS,
     CONTRIBUTIONS,
     LABEL_COUNTS,
@@ -203,10 +202,11 @@ def _compare_offers(case: Case, submission: Row[Any], told: list[dict[str, Any]]
     rows = case.connection.execute(
         select(
             OFFERS,
-            CONTRIBUTIONS.c.object_id.label("c_object_id"),
+            CONTRIBUTIONS.c.environment.label("c_environment"),
+            CONTRIBUTIONS.c.object_id,
+            CONTRIBUTIONS.c.object_key,
             CONTRIBUTIONS.c.version.label("c_version"),
-            CONTRIBUTIONS.c.owner_id.label("c_owner_id"),
-            CONTRIBUTIONS.c.body_id.label("c_body_id"),
+            CONTRIBUTIONS.c.owner_id,
             CONTRIBUTIONS.c.label_id.label("c_label_id"),
             CONTRIBUTIONS.c.salt,
             CONTRIBUTIONS.c.submission_id,
@@ -215,11 +215,10 @@ def _compare_offers(case: Case, submission: Row[Any], told: list[dict[str, Any]]
             CONTRIBUTIONS.c.sealed,
             CONTRIBUTIONS.c.origin_hub,
             CONTRIBUTIONS.c.origin_entry,
-            BODIES.c.digest,
-            BODIES.c.bytes,
+            CONTRIBUTIONS.c.digest,
+            CONTRIBUTIONS.c.bytes,
         )
         .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
-        .join(BODIES, BODIES.c.body_id == OFFERS.c.body_id)
         .where(
             OFFERS.c.collection_id == submission.collection_id,
             OFFERS.c.offer_seq >= told[0]["seq"],
@@ -235,13 +234,13 @@ def _compare_offers(case: Case, submission: Row[Any], told: list[dict[str, Any]]
         here = f"offer {row.offer_seq} of {where}"
         if (row.object_id, row.version, row.date_added) != (object_id, version, offer["added"]):
             raise StoreBrokenError("it is of another object, version or time than the log tells", where=here)
-        if (row.c_object_id, row.c_version, row.c_owner_id, row.c_body_id, row.c_label_id) != (
-            object_id,
+        if (row.c_version, row.owner_id, row.c_label_id, row.object_key, row.c_environment) != (
             version,
             submission.party_id,
-            row.body_id,
             label_id,
-        ) or row.owner_id != submission.party_id:
+            store.object_key(case.environment, object_id),
+            case.environment,
+        ):
             raise StoreBrokenError("it and its contribution contradict each other or the log", where=here)
         if row.label_id != (label_id if row.withdrawn_at is None else WITHDRAWN):
             raise StoreBrokenError(f"it has label {row.label_id}, the log says {label_id}", where=here)
@@ -311,9 +310,10 @@ def _collections(case: Case) -> str:
             raise StoreBrokenError("the times of its offers do not rise", where=where)
         marked = cast(OFFERS.c.contested, Integer)
         wrong = case.connection.execute(
-            select(OFFERS.c.object_id)
+            select(CONTRIBUTIONS.c.object_id)
+            .join(OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id)
             .where(within)
-            .group_by(OFFERS.c.object_id)
+            .group_by(CONTRIBUTIONS.c.object_id)
             .having(
                 ((func.count() > 1) & (func.min(marked) == 0)) | ((func.count() == 1) & (func.max(marked) == 1)),
             )
@@ -415,9 +415,9 @@ def _compare_release(case: Case, row: Row[Any], payloads: list[EntryPayload], wh
 def _object_ids(case: Case, collection_id: int, sequences: list[int]) -> dict[int, str]:
     wanted = case.store.adapter.integers(sequences, "wanted")
     found = case.connection.execute(
-        select(OFFERS.c.offer_seq, OFFERS.c.object_id).where(
-            OFFERS.c.collection_id == collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value))
-        )
+        select(OFFERS.c.offer_seq, CONTRIBUTIONS.c.object_id)
+        .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+        .where(OFFERS.c.collection_id == collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value)))
     )
     return {row.offer_seq: row.object_id for row in found}
 

@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import select
 
 from tocsin.errors import InputError, LogBrokenError, NotFoundError
-from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, SUBMISSIONS
+from tocsin.exchange.store import object_key
+from tocsin.exchange.tables import CONTRIBUTIONS, SUBMISSIONS
 from tocsin.log.commitment import commit_content, content_text
 from tocsin.log.export import write_export
 from tocsin.log.model import Disclosure, decode_payload
@@ -211,10 +212,12 @@ def _proof(connection: Connection, log: Log, row: Row, content: Content | None) 
 def _contribution(connection: Connection, log: Log, owner: str, object_id: str) -> Any:  # noqa: ANN401  a row
     party = parties.party_by_uri(connection, log.environment, owner)
     query = (
-        select(CONTRIBUTIONS.c.salt, BODIES.c.bytes, SUBMISSIONS.c.uuid, SUBMISSIONS.c.received_at)
-        .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
+        select(CONTRIBUTIONS.c.salt, CONTRIBUTIONS.c.bytes, SUBMISSIONS.c.uuid, SUBMISSIONS.c.received_at)
         .join(SUBMISSIONS, SUBMISSIONS.c.submission_id == CONTRIBUTIONS.c.submission_id)
-        .where(CONTRIBUTIONS.c.environment == log.environment, CONTRIBUTIONS.c.object_id == object_id)
+        .where(
+            CONTRIBUTIONS.c.object_key == object_key(log.environment, object_id),
+            CONTRIBUTIONS.c.object_id == object_id,
+        )
         .where(CONTRIBUTIONS.c.owner_id == (party.party_id if party else 0))
         .order_by(CONTRIBUTIONS.c.version.desc())
         .limit(1)

@@ -11,7 +11,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import select
 
 from tocsin.agreements.interning import as_json, count_new_labels, intern_labels
 from tocsin.agreements.model import Label, Tlp
@@ -24,9 +23,9 @@ from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
 from tocsin.exchange.store import Own
-from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, OFFERS, SUBMISSIONS
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import DAY, Micros, format_instant, parse_instant
-from tocsin.kernel.db.store import chunks, next_id
+from tocsin.kernel.db.store import next_id
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 from tocsin.log.commitment import SALT_BYTES, commit_content, content_text
@@ -180,9 +179,10 @@ class _Transaction:
         connection = self._connection
         to = [address_of(connection, self._environment, reference) for reference in self._submission.to]
         handling = Handling(tlp=self._submission.tlp, recipients=frozenset(to) or None)
-        ids = list({parsed.id for _, parsed in objects})
-        own = store.own_contributions(connection, self._environment, self._owner_id, ids)
-        offered = store.offered_in(connection, collection.id, [key for key in ids if key in own])
+        ids = dict.fromkeys(parsed.id for _, parsed in objects)
+        own = store.own_contributions(connection, self._adapter, self._environment, self._owner_id, ids)
+        before = [one.contribution_id for versions in own.values() for one in versions.values()]
+        offered = store.offered_in(connection, self._adapter, collection.id, before) if before else set()
         definitions, refused = self._definitions(objects, own)
         labeller = Labeller(
             owner=self._submission.party,
@@ -204,9 +204,7 @@ class _Transaction:
                     self._results[index] = _spilled(index)
                     continue
                 here = taken.get(parsed.id, _NOTHING)
-                again, version, repeated = self._place(
-                    parsed, digest, own.get(parsed.id, _NOTHING), here, offered.get(parsed.id, ())
-                )
+                again, version, repeated = self._place(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
             except InputError as error:
                 self._results[index] = _refused(index, parsed, error)
                 continue
@@ -282,7 +280,7 @@ class _Transaction:
         shared = {key: {one.digest for one in versions.values()} for key, versions in own.items()}
         refused |= contradicted(here, shared)
         wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)}
-        before = store.own_definitions(self._connection, self._environment, self._owner_id, wanted)
+        before = store.own_definitions(self._connection, self._adapter, self._environment, self._owner_id, wanted)
         bodies = {parsed.id: parsed.body for parsed in here} | before
         return {key: msgspec.json.decode(body) for key, body in bodies.items()}, frozenset(refused)
 
@@ -345,18 +343,15 @@ class _Transaction:
     def _insert(
         self, collection: Collection, offers: Sequence[_Offer], labels: Mapping[Label, int], submission_id: int
     ) -> list[dict[str, object]]:
-        """Insert bodies, contributions and offers; returns the offers as the log tells them."""
+        """Insert contributions and offers; returns the offers as the log tells them."""
         if not offers:
             return []
         connection, environment = self._connection, self._environment
-        bodies = store.known_bodies(connection, environment, [offer.digest for offer in offers])
-        free_body = next_id(connection, BODIES.c.body_id)
         free_contribution = next_id(connection, CONTRIBUTIONS.c.contribution_id)
         salts = self._entropy.bytes(SALT_BYTES * len(offers))
         gaps = self._entropy.bytes(len(offers))
         contested = self._contested(collection, offers)
         seq, added = collection.head_seq, collection.head_added
-        body_rows: list[tuple[object, ...]] = []
         contribution_rows: list[tuple[object, ...]] = []
         offer_rows: list[tuple[object, ...]] = []
         entered: list[dict[str, object]] = []
@@ -365,10 +360,6 @@ class _Transaction:
             seq += 1
             added = max(self._at, added) + 1 + (gaps[place] & GAP_MASK)
             if offer.again is None:
-                body_id = bodies.get(offer.digest)
-                if body_id is None:
-                    body_id = bodies[offer.digest] = free_body + len(body_rows)
-                    body_rows.append((body_id, environment, offer.digest, parsed.body))
                 salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
                 commitment = content_text(commit_content(salt=salt, body=parsed.body))
                 label_id = labels[offer.label]
@@ -378,10 +369,10 @@ class _Transaction:
                         contribution_id,
                         environment,
                         self._owner_id,
+                        store.object_key(environment, parsed.id),
                         parsed.id,
                         offer.version,
                         parsed.type,
-                        body_id,
                         label_id,
                         salt,
                         submission_id,
@@ -389,11 +380,12 @@ class _Transaction:
                         False,
                         None,
                         None,
+                        offer.digest,
+                        parsed.body,
                     )
                 )
             else:
-                body_id, label_id = offer.again.body_id, offer.again.label_id
-                contribution_id, commitment = offer.again.contribution_id, None
+                label_id, contribution_id, commitment = offer.again.label_id, offer.again.contribution_id, None
             offer_rows.append(
                 (
                     collection.id,
@@ -401,10 +393,7 @@ class _Transaction:
                     environment,
                     label_id,
                     contribution_id,
-                    body_id,
-                    parsed.id,
                     offer.version,
-                    self._owner_id,
                     added,
                     parsed.id in contested,
                     None,
@@ -418,7 +407,6 @@ class _Transaction:
                 "label": label_id,
             }
             entered.append(told if commitment is None else told | {"content": commitment})
-        self._adapter.bulk_insert(connection, BODIES, _BODY_COLUMNS, body_rows)
         self._adapter.bulk_insert(connection, CONTRIBUTIONS, _CONTRIBUTION_COLUMNS, contribution_rows)
         self._adapter.bulk_insert(connection, OFFERS, _OFFER_COLUMNS, offer_rows)
         counted = Counter(int(str(row[3])) for row in offer_rows)
@@ -429,29 +417,20 @@ class _Transaction:
     def _contested(self, collection: Collection, offers: Sequence[_Offer]) -> set[str]:
         """Return the ids of which the collection will hold more than one offer, and note that on the ones it holds."""
         here = Counter(offer.parsed.id for offer in offers)
-        held: set[str] = set()
-        for part in chunks(list(here)):
-            held.update(
-                self._connection.execute(
-                    select(OFFERS.c.object_id).where(
-                        OFFERS.c.collection_id == collection.id, OFFERS.c.object_id.in_(part)
-                    )
-                ).scalars()
-            )
-        # for all of them, held or not: what is asked of the database must not tell what others offer
-        store.mark_contested(self._connection, collection.id, list(here))
-        return held | {object_id for object_id, times in here.items() if times > 1}
+        held = store.offers_of_objects(self._connection, self._adapter, self._environment, collection.id, here)
+        # even where there are none: what is asked of the database must not tell what others offer
+        store.mark_contested(self._connection, self._adapter, collection.id, [seq for _, seq in held])
+        return {object_id for object_id, _ in held} | {object_id for object_id, times in here.items() if times > 1}
 
 
-_BODY_COLUMNS: Final = ("body_id", "environment", "digest", "bytes")
 _CONTRIBUTION_COLUMNS: Final = (
     "contribution_id",
     "environment",
     "owner_id",
+    "object_key",
     "object_id",
     "version",
     "type",
-    "body_id",
     "label_id",
     "salt",
     "submission_id",
@@ -459,6 +438,8 @@ _CONTRIBUTION_COLUMNS: Final = (
     "sealed",
     "origin_hub",
     "origin_entry",
+    "digest",
+    "bytes",
 )
 _OFFER_COLUMNS: Final = (
     "collection_id",
@@ -466,10 +447,7 @@ _OFFER_COLUMNS: Final = (
     "environment",
     "label_id",
     "contribution_id",
-    "body_id",
-    "object_id",
     "version",
-    "owner_id",
     "date_added",
     "contested",
     "withdrawn_at",

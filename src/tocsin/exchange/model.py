@@ -121,7 +121,7 @@ class PageItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     object_id: str
     version: Micros
     date_added: Micros
-    body_id: int
+    contribution_id: int
     label_id: int
 
 

@@ -9,14 +9,14 @@ page is short, the window doubles.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import bindparam, select
 
-from tocsin.exchange.model import PageItem, Query, VersionChoice
-from tocsin.exchange.tables import OFFERS
-from tocsin.kernel.db.store import chunks
+from tocsin.exchange import store
+from tocsin.exchange.model import Query, VersionChoice
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     OfferRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["SPEC_VERSION", "View", "items_after"]
+__all__ = ["SPEC_VERSION", "Place", "View", "places_after"]
 
 # All that intake lets in is STIX 2.1.
 SPEC_VERSION: Final = "2.1"
@@ -40,11 +40,9 @@ DENSE: Final = 0.5
 _COLUMNS: Final = (
     OFFERS.c.offer_seq,
     OFFERS.c.label_id,
-    OFFERS.c.object_id,
+    OFFERS.c.contribution_id,
     OFFERS.c.version,
-    OFFERS.c.owner_id,
     OFFERS.c.date_added,
-    OFFERS.c.body_id,
     OFFERS.c.contested,
 )
 _WINDOW: Final = (
@@ -57,22 +55,37 @@ _WINDOW: Final = (
     .order_by(OFFERS.c.offer_seq)
 )
 _NAMES: Final = [column.name for column in _COLUMNS]
+_WIDTH: Final = len(_NAMES)
 _LABEL: Final = _NAMES.index("label_id")
-_CONTESTED: Final = _NAMES.index("contested")
+_OF_OBJECTS: Final = select(*_COLUMNS, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.owner_id).join(
+    OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id
+)
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A collection as one reader sees it: the labels open to it, and how many offers carry them."""
 
+    environment: int
     collection_id: int
     head_seq: int
     labels: frozenset[int]
     offers: int
 
 
-def items_after(
+class Place(NamedTuple):
+    """One offer that a reader may see, without its content."""
+
+    seq: int
+    label_id: int
+    contribution_id: int
+    version: Micros
+    date_added: Micros
+    contested: bool
+
+
+def places_after(
     connection: Connection, adapter: Adapter, view: View, query: Query, *, after: int, limit: int
-) -> list[PageItem]:
+) -> list[Place]:
     """Return the first ``limit`` offers behind ``after`` that the view shows and the query asks for, in order.
 
     ``view.labels`` must hold only labels that the gate opened; types are asked by narrowing them beforehand.
@@ -81,14 +94,14 @@ def items_after(
         return []
     if query.added_after is not None:
         after = max(after, _seq_at(connection, view.collection_id, query.added_after))
-    found: list[PageItem] = []
+    found: list[Place] = []
     rows = (
-        _by_id(connection, view, query, after)
+        _by_id(connection, adapter, view, query, after)
         if query.ids is not None
         else _by_window(connection, adapter, view, after=after, limit=limit)
     )
     for batch in rows:
-        found.extend(_chosen(connection, view, query, batch))
+        found.extend(_chosen(connection, adapter, view, query, batch))
         if len(found) >= limit:
             break
     return found[:limit]
@@ -105,24 +118,24 @@ def _seq_at(connection: Connection, collection_id: int, instant: Micros) -> int:
     return row or 0
 
 
-def _by_id(connection: Connection, view: View, query: Query, after: int) -> Iterator[Sequence[OfferRow]]:
-    rows: list[OfferRow] = []
-    for part in chunks(sorted(query.ids or ())):
-        found = connection.execute(
-            select(*_COLUMNS).where(
-                OFFERS.c.collection_id == view.collection_id,
-                OFFERS.c.object_id.in_(part),
-                OFFERS.c.offer_seq > after,
-                OFFERS.c.offer_seq <= view.head_seq,
-            )
-        )
-        rows.extend(row for row in found if row.label_id in view.labels)
-    yield sorted(rows, key=lambda row: row.offer_seq)
+def _by_id(connection: Connection, adapter: Adapter, view: View, query: Query, after: int) -> Iterator[Sequence[Place]]:
+    ids = query.ids or frozenset()
+    rows = _offers_of(connection, adapter, view, store.by_objects(adapter, _OF_OBJECTS, view.environment, ids))
+    yield [Place(*row[:_WIDTH]) for row in rows if row.offer_seq > after and row.object_id in ids]
+
+
+def _offers_of(
+    connection: Connection, adapter: Adapter, view: View, contributions: Select[*tuple[Any, ...]]
+) -> list[OfferRow]:
+    """Return every offer of these contributions that the view shows, in order, with object id and owner."""
+    query = contributions.where(OFFERS.c.collection_id == view.collection_id, OFFERS.c.offer_seq <= view.head_seq)
+    rows = connection.execute(adapter.through(query, OFFERS, "ix_offers_contribution"))
+    return sorted((row for row in rows if row.label_id in view.labels), key=lambda row: row.offer_seq)
 
 
 def _by_window(
     connection: Connection, adapter: Adapter, view: View, *, after: int, limit: int
-) -> Iterator[Sequence[OfferRow]]:
+) -> Iterator[Sequence[Place]]:
     density = max(view.offers, 1) / max(view.head_seq, 1)
     width = math.ceil(SLACK * limit / density)
     labels = sorted(view.labels)
@@ -130,12 +143,10 @@ def _by_window(
         upto = min(after + width, view.head_seq)
         if density > DENSE or width < len(labels):
             labels_of = view.labels
-            rows: Sequence[OfferRow] = [
-                row for row in connection.execute(_numbers(view, after, upto)).all() if row[_LABEL] in labels_of
-            ]
+            rows = adapter.rows(connection, _numbers(view, after, upto))
+            yield [Place(*row) for row in rows if row[_LABEL] in labels_of]
         else:
-            rows = connection.execute(_labelled(adapter, view, labels, after, upto)).all()
-        yield rows
+            yield [Place(*row) for row in adapter.rows(connection, _labelled(adapter, view, labels, after, upto))]
         after, width = upto, width * 2
 
 
@@ -152,29 +163,28 @@ def _labelled(adapter: Adapter, view: View, labels: Sequence[int], after: int, u
 # --- versions --------------------------------------------------------------------------------------------------------
 
 
-def _chosen(connection: Connection, view: View, query: Query, rows: Sequence[OfferRow]) -> Iterator[PageItem]:
-    """Keep those rows that the version filter asks for (TAXII 2.1 §3.4.1), judged among what this reader may see."""
-    contested = sorted({row.object_id for row in rows if row[_CONTESTED]})
-    kept = _judge(connection, view, query.versions, contested) if contested else frozenset()
+def _chosen(
+    connection: Connection, adapter: Adapter, view: View, query: Query, places: Sequence[Place]
+) -> Sequence[Place]:
+    """Keep those that the version filter asks for (TAXII 2.1 §3.4.1), judged among what this reader may see."""
+    contested = [place.contribution_id for place in places if place.contested]
+    kept = _judge(connection, adapter, view, query.versions, contested) if contested else frozenset()
     plain = VersionChoice.ALL in query.versions or query.versions & {VersionChoice.FIRST, VersionChoice.LAST}
-    # a page has a thousand rows: taking them apart by place costs a tenth of asking each for its columns by name
-    for seq, label_id, object_id, version, _owner, date_added, body_id, disputed in rows:
-        if seq in kept if disputed else plain or version in query.versions:
-            yield PageItem(
-                seq=seq,
-                object_id=object_id,
-                version=version,
-                date_added=date_added,
-                body_id=body_id,
-                label_id=label_id,
-            )
+    if plain and not contested:
+        return places
+    return [
+        place
+        for place in places
+        if (place.seq in kept if place.contested else plain or place.version in query.versions)
+    ]
 
 
 def _judge(
     connection: Connection,
+    adapter: Adapter,
     view: View,
     versions: Collection[VersionChoice | Micros],
-    object_ids: Sequence[str],
+    contribution_ids: Sequence[int],
 ) -> frozenset[int]:
     """Return the numbers of the offers that a version filter keeps, of objects that were offered more than once.
 
@@ -182,19 +192,8 @@ def _judge(
     of all: ``first`` and ``last`` are among the owner's versions, so that no other party's supersedes them.
     """
     by_object: dict[str, list[OfferRow]] = {}
-    for part in chunks(object_ids):
-        rows = connection.execute(
-            select(*_COLUMNS)
-            .where(
-                OFFERS.c.collection_id == view.collection_id,
-                OFFERS.c.object_id.in_(part),
-                OFFERS.c.offer_seq <= view.head_seq,
-            )
-            .order_by(OFFERS.c.offer_seq)
-        )
-        for row in rows:
-            if row.label_id in view.labels:
-                by_object.setdefault(row.object_id, []).append(row)
+    for row in _offers_of(connection, adapter, view, store.siblings(adapter, _OF_OBJECTS, contribution_ids)):
+        by_object.setdefault(row.object_id, []).append(row)
     kept: set[int] = set()
     for offers in by_object.values():
         first_of: dict[Micros, int] = {}

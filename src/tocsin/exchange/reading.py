@@ -9,11 +9,13 @@ import msgspec
 from tocsin.errors import BusyError, InputError, NotFoundError
 from tocsin.exchange import releases, store
 from tocsin.exchange.model import MAX_PAGE, Collection, Page, PageItem, Query
-from tocsin.exchange.paging import View, items_after
+from tocsin.exchange.paging import Place, View, places_after
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import Connection
 
     from tocsin.agreements.gatekeeper import Gate, Pass
@@ -130,12 +132,11 @@ class Reading:
                 bound = self._bound(asker, collection, query)
                 after = 0 if cursor is None else self._cursors.open(cursor, bound)
                 view = self._view(connection, passed, collection, query)
-                items = items_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
-                more = len(items) > limit
-                items = items[:limit]
-                bodies = self._bodies(connection, items) if kind == "objects" else ()
+                places = places_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
+                more = len(places) > limit
+                items, bodies = self._filled(connection, places[:limit], bodies=kind == "objects")
                 withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
-            page = Page(items=tuple(items), bodies=bodies, next_seq=items[-1].seq if more else None)
+            page = Page(items=items, bodies=bodies, next_seq=items[-1].seq if more else None)
             sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
             if not items:
                 # nothing left the hub, so that there is nothing to account for (docs/adr)
@@ -172,6 +173,7 @@ class Reading:
         }
         opened = self._gate.opened(connection, passed, labels)
         view = self._opened[key] = View(
+            environment=self._environment,
             collection_id=collection.id,
             head_seq=collection.head_seq,
             labels=opened,
@@ -195,9 +197,28 @@ class Reading:
         if unknown:
             self._labels.update(self._gate.labels(connection, unknown))
 
-    def _bodies(self, connection: Connection, items: list[PageItem]) -> tuple[bytes, ...]:
-        found = store.bodies_of(connection, self._store.adapter, [item.body_id for item in items])
-        return tuple(body for item in items if (body := found[item.body_id]) is not None)
+    def _filled(
+        self, connection: Connection, places: Sequence[Place], *, bodies: bool
+    ) -> tuple[tuple[PageItem, ...], tuple[bytes, ...]]:
+        """Return what stands at these places, and its bytes where they are wanted and not purged."""
+        ids = [place.contribution_id for place in places]
+        found: Mapping[int, tuple[str, bytes | None]] = (
+            store.contents_of(connection, self._store.adapter, ids)
+            if bodies
+            else {key: (one, None) for key, one in store.object_ids_of(connection, self._store.adapter, ids).items()}
+        )
+        items = tuple(
+            PageItem(
+                seq=place.seq,
+                object_id=found[place.contribution_id][0],
+                version=place.version,
+                date_added=place.date_added,
+                contribution_id=place.contribution_id,
+                label_id=place.label_id,
+            )
+            for place in places
+        )
+        return items, tuple(body for key in ids if (body := found[key][1]) is not None)
 
     def _stage(
         self,
@@ -206,7 +227,7 @@ class Reading:
         *,
         collection: Collection,
         query: Query,
-        items: list[PageItem],
+        items: Sequence[PageItem],
         kind: str,
         withdrawn: int,
     ) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from tocsin.agreements.interning import as_json, read_profile
 from tocsin.errors import StoreBrokenError
-from tocsin.exchange.tables import COLLECTIONS, OFFERS, RELEASES
+from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS, RELEASES
 from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.db.store import next_id
@@ -195,8 +195,9 @@ class Integrator:
         """Return the offers of a release, rising, and their object ids, by owner: an entry names no other owner's."""
         wanted = self._store.adapter.integers(decode_offers(row.offers), "wanted")
         found = connection.execute(
-            select(OFFERS.c.offer_seq, OFFERS.c.object_id, PARTIES.c.uri)
-            .join(PARTIES, PARTIES.c.party_id == OFFERS.c.owner_id)
+            select(OFFERS.c.offer_seq, CONTRIBUTIONS.c.object_id, PARTIES.c.uri)
+            .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+            .join(PARTIES, PARTIES.c.party_id == CONTRIBUTIONS.c.owner_id)
             # a list and not a join: SQLite would join the other way round, and look at each offer for each one wanted
             .where(OFFERS.c.collection_id == row.collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value)))
             .order_by(OFFERS.c.offer_seq)

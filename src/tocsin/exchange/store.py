@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import bindparam, func, select, update
 
 from tocsin.errors import NotFoundError
 from tocsin.exchange.model import Collection, Receipt
-from tocsin.exchange.tables import BODIES, COLLECTIONS, CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
+from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.db.store import chunks, next_id
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Collection_
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from tocsin.kernel.db.adapter import Adapter
 
 __all__ = [
     "Own",
     "add_collection",
+    "bodies_of",
     "find_collection",
+    "object_key",
     "own_contributions",
     "read_collections",
     "read_receipt",
@@ -60,7 +64,6 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     object_id: str
     version: Micros
     versioned: bool
-    body_id: int
     digest: bytes
     label_id: int
 
@@ -115,94 +118,115 @@ def add_collection(
     return number
 
 
+def object_key(environment: int, object_id: str) -> int:
+    """Return the number under which an object's contributions are found: 64 bits of a hash, signed.
+
+    Two ids may have one key, by chance or by somebody's labour: whoever looks up by it compares the id as well.
+    """
+    text = b"%d/%b" % (environment, object_id.encode())
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def by_objects(adapter: Adapter, query: Select[Any], environment: int, object_ids: Iterable[str]) -> Select[Any]:
+    """Narrow a query of contributions to these object ids: its text is the same for any number of them.
+
+    The caller compares ``object_id``, which the query has to return.
+    """
+    keys = adapter.integers([object_key(environment, one) for one in object_ids], "keys")
+    narrowed = query.where(CONTRIBUTIONS.c.object_key.in_(select(keys.c.value)))
+    return adapter.through(narrowed, CONTRIBUTIONS, "ix_contributions_object")
+
+
+def siblings(adapter: Adapter, query: Select[Any], contribution_ids: Sequence[int]) -> Select[Any]:
+    """Narrow a query of contributions to all, of any owner, that have an object key of these.
+
+    The caller tells apart by ``object_id`` what has the same key.
+    """
+    wanted = adapter.integers(contribution_ids, "wanted")
+    known = CONTRIBUTIONS.alias("known")
+    keys = select(known.c.object_key).where(known.c.contribution_id.in_(select(wanted.c.value)))
+    narrowed = query.where(CONTRIBUTIONS.c.object_key.in_(keys))
+    return adapter.through(narrowed, CONTRIBUTIONS, "ix_contributions_object")
+
+
 def own_contributions(
-    connection: Connection, environment: int, owner_id: int, object_ids: Sequence[str]
+    connection: Connection, adapter: Adapter, environment: int, owner_id: int, object_ids: Collection_[str]
 ) -> dict[str, dict[Micros, Own]]:
     """Return what a party contributed before under these object ids: by id, then by version."""
-    found: dict[str, dict[Micros, Own]] = {}
-    for part in chunks(object_ids):
-        rows = connection.execute(
-            select(
-                CONTRIBUTIONS.c.contribution_id,
-                CONTRIBUTIONS.c.object_id,
-                CONTRIBUTIONS.c.version,
-                CONTRIBUTIONS.c.versioned,
-                CONTRIBUTIONS.c.body_id,
-                BODIES.c.digest,
-                CONTRIBUTIONS.c.label_id,
-            )
-            .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
-            .where(
-                CONTRIBUTIONS.c.environment == environment,
-                CONTRIBUTIONS.c.owner_id == owner_id,
-                CONTRIBUTIONS.c.object_id.in_(part),
-            )
-            .order_by(CONTRIBUTIONS.c.version)
+    query = (
+        select(
+            CONTRIBUTIONS.c.object_id,
+            CONTRIBUTIONS.c.version,
+            CONTRIBUTIONS.c.contribution_id,
+            CONTRIBUTIONS.c.versioned,
+            CONTRIBUTIONS.c.digest,
+            CONTRIBUTIONS.c.label_id,
         )
-        for row in rows:
+        .where(CONTRIBUTIONS.c.owner_id == owner_id)
+        .order_by(CONTRIBUTIONS.c.version)
+    )
+    found: dict[str, dict[Micros, Own]] = {}
+    for row in connection.execute(by_objects(adapter, query, environment, object_ids)):
+        if row.object_id in object_ids:
             found.setdefault(row.object_id, {})[row.version] = Own(**row._mapping)  # noqa: SLF001  SQLAlchemy's public name
     return found
 
 
 def own_definitions(
-    connection: Connection, environment: int, owner_id: int, object_ids: Iterable[str]
+    connection: Connection, adapter: Adapter, environment: int, owner_id: int, object_ids: Collection_[str]
 ) -> dict[str, bytes]:
     """Return the bytes of a party's own marking-definitions among these ids: of several under one id the first."""
+    query = (
+        select(CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes)
+        .where(CONTRIBUTIONS.c.owner_id == owner_id)
+        .order_by(CONTRIBUTIONS.c.version)
+    )
     found: dict[str, bytes] = {}
-    for part in chunks(sorted(object_ids)):
-        rows = connection.execute(
-            select(CONTRIBUTIONS.c.object_id, BODIES.c.bytes)
-            .join(BODIES, BODIES.c.body_id == CONTRIBUTIONS.c.body_id)
-            .where(
-                CONTRIBUTIONS.c.environment == environment,
-                CONTRIBUTIONS.c.owner_id == owner_id,
-                CONTRIBUTIONS.c.object_id.in_(part),
-            )
-            .order_by(CONTRIBUTIONS.c.version)
-        )
-        for row in rows:
-            if row.bytes is not None:
-                found.setdefault(row.object_id, row.bytes)
+    for row in connection.execute(by_objects(adapter, query, environment, object_ids)):
+        if row.bytes is not None and row.object_id in object_ids:
+            found.setdefault(row.object_id, row.bytes)
     return found
 
 
-def offered_in(connection: Connection, collection_id: int, object_ids: Sequence[str]) -> dict[str, set[int]]:
-    """Return the contributions that a collection offers and has not withdrawn, by object id."""
-    found: dict[str, set[int]] = {}
-    for part in chunks(object_ids):
-        rows = connection.execute(
-            select(OFFERS.c.object_id, OFFERS.c.contribution_id).where(
-                OFFERS.c.collection_id == collection_id,
-                OFFERS.c.object_id.in_(part),
-                OFFERS.c.withdrawn_at.is_(None),
-            )
+def offered_in(
+    connection: Connection, adapter: Adapter, collection_id: int, contribution_ids: Sequence[int]
+) -> set[int]:
+    """Return those of these contributions that a collection offers and has not withdrawn."""
+    wanted = adapter.integers(contribution_ids, "wanted")
+    query = select(OFFERS.c.contribution_id).where(
+        OFFERS.c.contribution_id.in_(select(wanted.c.value)),
+        OFFERS.c.collection_id == collection_id,
+        OFFERS.c.withdrawn_at.is_(None),
+    )
+    return set(connection.execute(adapter.through(query, OFFERS, "ix_offers_contribution")).scalars())
+
+
+def offers_of_objects(
+    connection: Connection, adapter: Adapter, environment: int, collection_id: int, object_ids: Collection_[str]
+) -> list[tuple[str, int]]:
+    """Return the id and number of every offer that a collection ever made of these objects, whoever made it."""
+    query = (
+        select(CONTRIBUTIONS.c.object_id, OFFERS.c.offer_seq)
+        .join(OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id)
+        .where(OFFERS.c.collection_id == collection_id)
+    )
+    narrowed = by_objects(adapter, query, environment, object_ids)
+    rows = connection.execute(adapter.through(narrowed, OFFERS, "ix_offers_contribution"))
+    return [(row.object_id, row.offer_seq) for row in rows if row.object_id in object_ids]
+
+
+def mark_contested(connection: Connection, adapter: Adapter, collection_id: int, sequences: Sequence[int]) -> None:
+    """Note on these offers that the collection holds another one of their object."""
+    wanted = adapter.integers(sequences, "wanted")
+    connection.execute(
+        update(OFFERS)
+        .where(
+            OFFERS.c.collection_id == collection_id,
+            OFFERS.c.offer_seq.in_(select(wanted.c.value)),
+            OFFERS.c.contested.is_(False),
         )
-        for row in rows:
-            found.setdefault(row.object_id, set()).add(row.contribution_id)
-    return found
-
-
-def known_bodies(connection: Connection, environment: int, digests: Sequence[bytes]) -> dict[bytes, int]:
-    """Return the ids of bodies that are stored already."""
-    found: dict[bytes, int] = {}
-    for part in chunks(digests):
-        rows = connection.execute(
-            select(BODIES.c.digest, BODIES.c.body_id).where(
-                BODIES.c.environment == environment, BODIES.c.digest.in_(part), BODIES.c.bytes.is_not(None)
-            )
-        )
-        found.update((row.digest, row.body_id) for row in rows)
-    return found
-
-
-def mark_contested(connection: Connection, collection_id: int, object_ids: Sequence[str]) -> None:
-    """Note on every offer of these objects that the collection holds another one."""
-    for part in chunks(object_ids):
-        connection.execute(
-            update(OFFERS)
-            .where(OFFERS.c.collection_id == collection_id, OFFERS.c.object_id.in_(part), OFFERS.c.contested.is_(False))
-            .values(contested=True)
-        )
+        .values(contested=True)
+    )
 
 
 def count_labels(
@@ -263,11 +287,27 @@ def read_receipt(connection: Connection, environment: int, uuid: str, party_id: 
     return None if result is None else msgspec.json.decode(result, type=Receipt)
 
 
-def bodies_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, bytes | None]:
-    """Return stored bytes by body id."""
+def contents_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, tuple[str, bytes | None]]:
+    """Return object id and stored bytes (None: purged) by contribution id."""
     wanted = adapter.integers(ids, "wanted")
-    query = select(BODIES.c.body_id, BODIES.c.bytes).join(wanted, wanted.c.value == BODIES.c.body_id)
-    return dict(connection.execute(query).all())
+    query = select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes).where(
+        CONTRIBUTIONS.c.contribution_id.in_(select(wanted.c.value))
+    )
+    return {number: (object_id, body) for number, object_id, body in adapter.rows(connection, query)}
+
+
+def bodies_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, bytes | None]:
+    """Return stored bytes (None: purged) by contribution id."""
+    return {number: body for number, (_, body) in contents_of(connection, adapter, ids).items()}
+
+
+def object_ids_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, str]:
+    """Return object ids by contribution id."""
+    wanted = adapter.integers(ids, "wanted")
+    query = select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id).where(
+        CONTRIBUTIONS.c.contribution_id.in_(select(wanted.c.value))
+    )
+    return dict(adapter.rows(connection, query))
 
 
 def count_offers(connection: Connection, collection_id: int) -> int:

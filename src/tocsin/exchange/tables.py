@@ -1,4 +1,4 @@
-"""Collections, submissions, bodies, contributions, offers, releases."""
+"""Collections, submissions, contributions, offers, releases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["BODIES", "COLLECTIONS", "CONTRIBUTIONS", "LABEL_COUNTS", "OFFERS", "RELEASES", "SUBMISSIONS"]
+__all__ = ["COLLECTIONS", "CONTRIBUTIONS", "LABEL_COUNTS", "OFFERS", "RELEASES", "SUBMISSIONS"]
 
 COLLECTIONS: Final = Table(
     "collections",
@@ -53,27 +53,18 @@ SUBMISSIONS: Final = Table(
     UniqueConstraint("environment", "uuid"),
 )
 
-# Shared underneath by content: what one party sent is stored once, whoever else sends it.
-BODIES: Final = Table(
-    "bodies",
-    METADATA,
-    big_id("body_id"),
-    environment(),
-    blob("digest"),
-    blob("bytes", nullable=True),  # none: purged
-    UniqueConstraint("environment", "digest"),
-)
-
+# One for each environment, owner, object id and version: the one writer sees to it, and the self-test. Keys rise in the
+# order of arrival, so that what arrives together stands together; only ``object_key`` falls anywhere (docs/adr/0045).
 CONTRIBUTIONS: Final = Table(
     "contributions",
     METADATA,
     big_id("contribution_id"),
     environment(),
     Column("owner_id", BigInteger, ForeignKey("parties.party_id"), nullable=False),
+    Column("object_key", BigInteger, nullable=False),  # `store.object_key`: finds, and proves nothing
     text("object_id"),
     Column("version", BigInteger, nullable=False),  # `modified`, else `created`, else the instant of arrival
     text("type"),
-    Column("body_id", BigInteger, ForeignKey("bodies.body_id"), nullable=False),
     Column("label_id", BigInteger, ForeignKey("labels.label_id"), nullable=False),
     blob("salt", nullable=True),  # none: purged, and its commitment opens no more
     Column("submission_id", BigInteger, ForeignKey("submissions.submission_id"), nullable=False),
@@ -81,7 +72,9 @@ CONTRIBUTIONS: Final = Table(
     Column("sealed", Boolean, nullable=False),
     text("origin_hub", nullable=True),  # of a contribution that came from another hub: its URI
     Column("origin_entry", BigInteger, nullable=True),  # and the entry in that hub's log
-    UniqueConstraint("environment", "owner_id", "object_id", "version"),
+    blob("digest"),  # SHA-256 of the bytes: stays when they are purged
+    blob("bytes", nullable=True),  # none: purged; last, so that SQLite reads the columns above without it
+    Index("ix_contributions_object", "object_key", "owner_id"),
 )
 
 OFFERS: Final = Table(
@@ -92,17 +85,16 @@ OFFERS: Final = Table(
     environment(),
     Column("label_id", BigInteger, nullable=False),  # 0: withdrawn by its owner, for nobody
     Column("contribution_id", BigInteger, ForeignKey("contributions.contribution_id"), nullable=False),
-    Column("body_id", BigInteger, nullable=False),
-    text("object_id"),
     Column("version", BigInteger, nullable=False),
-    Column("owner_id", BigInteger, nullable=False),
     instant("date_added"),  # rises strictly, with random gaps
     Column("contested", Boolean, nullable=False),  # the collection holds another offer of this object id
     optional_instant("withdrawn_at"),
     PrimaryKeyConstraint("collection_id", "offer_seq"),
     Index("ix_offers_label", "collection_id", "label_id", "offer_seq"),
-    Index("ix_offers_object", "collection_id", "object_id"),
+    Index("ix_offers_contribution", "contribution_id"),
     Index("ix_offers_added", "collection_id", "date_added", unique=True),
+    # readers walk it in the order of its key: SQLite keeps the rows there instead of a second look away
+    sqlite_with_rowid=False,
 )
 
 # How many offers a collection holds of each label: a reader's density, without counting.

@@ -11,7 +11,7 @@ from tocsin.errors import NotFoundError
 from tocsin.exchange import store
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.releases import WITHDRAWN
-from tocsin.exchange.tables import OFFERS
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 
@@ -47,13 +47,18 @@ class Withdrawals:
         with self._store.write() as connection:
             found = store.find_collection(connection, self._environment, collection)
             owner = parties.party_by_uri(connection, self._environment, party)
-            rows = connection.execute(
-                select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version).where(
+            query = (
+                select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version)
+                .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+                .where(
                     OFFERS.c.collection_id == found.id,
-                    OFFERS.c.object_id == object_id,
-                    OFFERS.c.owner_id == (owner.party_id if owner else 0),
+                    CONTRIBUTIONS.c.owner_id == (owner.party_id if owner else 0),
+                    CONTRIBUTIONS.c.object_id == object_id,
                     OFFERS.c.withdrawn_at.is_(None),
                 )
+            )
+            rows = connection.execute(
+                store.by_objects(self._store.adapter, query, self._environment, [object_id])
             ).all()
             own = {row.version for row in rows}
             chosen = {version for version in own if VersionChoice.ALL in versions or version in versions}

@@ -95,15 +95,15 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     "an offer is added": (
         [
             (
-                "INSERT INTO offers SELECT collection_id, 6, environment, label_id, contribution_id, body_id, "
-                "object_id, version, owner_id, date_added + 1, contested, withdrawn_at FROM offers "
+                "INSERT INTO offers SELECT collection_id, 6, environment, label_id, contribution_id, "
+                "version, date_added + 1, contested, withdrawn_at FROM offers "
                 "WHERE collection_id = 1 AND offer_seq = 5"
             )
         ],
         {"submissions"},
     ),
     "an offer is of another object": (
-        ["UPDATE offers SET object_id = 'x' WHERE collection_id = 1 AND offer_seq = 3"],
+        ["UPDATE offers SET contribution_id = 2 WHERE collection_id = 1 AND offer_seq = 3"],
         {"submissions"},
     ),
     "an offer is of another version": (
@@ -115,15 +115,16 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         {"submissions"},
     ),
     "an offer is another's": (
-        ["UPDATE offers SET owner_id = 3 WHERE collection_id = 1 AND offer_seq = 3"],
+        [
+            (
+                "UPDATE contributions SET owner_id = 3"
+                " WHERE contribution_id = (SELECT contribution_id FROM offers WHERE offer_seq = 3)"
+            )
+        ],
         {"submissions"},
     ),
     "an offer has a wider label": (
         [f"UPDATE offers SET label_id = {LABEL_OF_ONE} WHERE collection_id = 1 AND offer_seq = 3"],
-        {"submissions"},
-    ),
-    "an offer has another body": (
-        ["UPDATE offers SET body_id = 2 WHERE collection_id = 1 AND offer_seq = 3"],
         {"submissions"},
     ),
     "an offer is withdrawn behind the log's back": (
@@ -148,14 +149,31 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     ),
     "a salt is another": (["UPDATE contributions SET salt = zeroblob(32) WHERE contribution_id = 1"], {"submissions"}),
     "a body is another": (
-        ["UPDATE bodies SET bytes = replace(bytes, 'indicator 2', 'indicator 3') WHERE body_id = 2"],
+        ["UPDATE contributions SET bytes = replace(bytes, 'indicator 2', 'indicator 3') WHERE contribution_id = 2"],
+        {"submissions"},
+    ),
+    "a body is another, and its digest is right": (
+        [
+            (
+                "UPDATE contributions SET (bytes, digest) ="
+                " (SELECT bytes, digest FROM contributions WHERE contribution_id = 1) WHERE contribution_id = 2"
+            )
+        ],
+        {"submissions"},
+    ),
+    "a contribution is not found by its object": (
+        ["UPDATE contributions SET object_key = object_key + 1 WHERE contribution_id = 2"],
+        {"submissions"},
+    ),
+    "a contribution is in another environment": (
+        ["INSERT INTO environments VALUES (7, 'x', 0)", "UPDATE contributions SET environment = 7"],
         {"submissions"},
     ),
     "a contribution is added": (
         [
             (
-                "INSERT INTO contributions SELECT 77, environment, owner_id, 'x', version, type, body_id, label_id, "
-                "salt, submission_id, versioned, sealed, origin_hub, origin_entry "
+                "INSERT INTO contributions SELECT 77, environment, owner_id, object_key, 'x', version, type, "
+                "label_id, salt, submission_id, versioned, sealed, origin_hub, origin_entry, digest, bytes "
                 "FROM contributions WHERE contribution_id = 1"
             )
         ],

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 # The steps that may touch the two large tables: by all of an index that leads to the one object.
 SEEKS = {
-    "contributions": "SEARCH contributions USING INDEX sqlite_autoindex_contributions_1 "
-    "(environment=? AND owner_id=? AND object_id=?)",
-    "offers": "SEARCH offers USING INDEX ix_offers_object (collection_id=? AND object_id=?)",
+    "contributions": "SEARCH contributions USING INDEX ix_contributions_object (object_key=?)",
+    "offers": "SEARCH offers USING INDEX ix_offers_contribution (contribution_id=?)",
 }
 
 

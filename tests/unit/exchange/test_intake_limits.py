@@ -13,7 +13,7 @@ from support.sharing import bundle, indicator, known_marks
 from tocsin.agreements.tables import LABELS
 from tocsin.errors import LimitError
 from tocsin.exchange import intake
-from tocsin.exchange.tables import BODIES, CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
+from tocsin.exchange.tables import CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import DAY
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_times_rise_through_submissions_of_one_microsecond(world: World) -> None
 # --- new labels -------------------------------------------------------------------------------------------------------
 
 MOST = 5
-_SEEN = (BODIES, CONTRIBUTIONS, OFFERS, SUBMISSIONS, LABELS, LABEL_COUNTS)
+_SEEN = (CONTRIBUTIONS, OFFERS, SUBMISSIONS, LABELS, LABEL_COUNTS)
 
 
 def _marked() -> list[tuple[Mark, ...]]:

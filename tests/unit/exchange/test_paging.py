@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event
 
 from tocsin.exchange.model import Query, VersionChoice
-from tocsin.exchange.paging import View, items_after
-from tocsin.exchange.tables import COLLECTIONS, OFFERS
+from tocsin.exchange.paging import View, places_after
+from tocsin.exchange.store import object_key
+from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS
 from tocsin.kernel.db import Store
 from tocsin.kernel.db.sqlite import SqliteAdapter
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, ensure_environment
@@ -40,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store = Store(SqliteAdapter(tmp_path_factory.mktemp("paging") / "hub.db"))
 
     def alone(connection: sqlite3.Connection, _record: object) -> None:
-        # offers stand without the contributions that they refer to
+        # contributions stand without what they refer to
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute("PRAGMA synchronous=OFF")
 
@@ -100,7 +101,28 @@ queries = st.builds(
 def _fill(connection: Connection, rows: Sequence[Offer]) -> None:
     ids = [row.object_id for row in rows]
     connection.execute(delete(OFFERS))
+    connection.execute(delete(CONTRIBUTIONS))
     if rows:
+        connection.execute(
+            CONTRIBUTIONS.insert(),
+            [
+                {
+                    "contribution_id": row.seq,
+                    "environment": LIVE,
+                    "owner_id": row.owner,
+                    "object_key": object_key(LIVE, row.object_id),
+                    "object_id": row.object_id,
+                    "version": row.version,
+                    "type": "indicator",
+                    "label_id": row.label,
+                    "submission_id": 1,
+                    "versioned": True,
+                    "sealed": False,
+                    "digest": b"",
+                }
+                for row in rows
+            ],
+        )
         connection.execute(
             OFFERS.insert(),
             [
@@ -110,10 +132,7 @@ def _fill(connection: Connection, rows: Sequence[Offer]) -> None:
                     "environment": LIVE,
                     "label_id": row.label,
                     "contribution_id": row.seq,
-                    "body_id": row.seq,
-                    "object_id": row.object_id,
                     "version": row.version,
-                    "owner_id": row.owner,
                     "date_added": row.added,
                     "contested": ids.count(row.object_id) > 1,
                     "withdrawn_at": None,
@@ -166,6 +185,7 @@ def test_pages_hold_what_a_plain_walk_finds(
 ) -> None:
     """``counted`` falsifies the count of what is open: a count that is stale costs windows, and no object."""
     view = View(
+        environment=LIVE,
         collection_id=COLLECTION,
         head_seq=len(rows),
         labels=open_,
@@ -176,20 +196,19 @@ def test_pages_hold_what_a_plain_walk_finds(
         _fill(connection, rows)
         after, found = 0, []
         for limit in [*limits, *[limits[-1]] * len(rows)]:
-            page = [item.seq for item in items_after(connection, store.adapter, view, query, after=after, limit=limit)]
+            page = [item.seq for item in places_after(connection, store.adapter, view, query, after=after, limit=limit)]
             assert len(page) <= limit
             found += page
             if len(page) < limit:
                 break
             after = page[-1]
         assert found == wanted
-        whole = items_after(connection, store.adapter, view, query, after=0, limit=1000)
+        whole = places_after(connection, store.adapter, view, query, after=0, limit=1000)
         assert [item.seq for item in whole] == wanted
         by_seq = {row.seq: row for row in rows}
         assert all(
-            (item.object_id, item.version, item.date_added, item.label_id, item.body_id)
+            (item.version, item.date_added, item.label_id, item.contribution_id)
             == (
-                by_seq[item.seq].object_id,
                 by_seq[item.seq].version,
                 by_seq[item.seq].added,
                 by_seq[item.seq].label,
@@ -205,8 +224,8 @@ def test_a_view_ends_at_its_own_head(store: Store, rows: list[Offer], head: int)
     """What was offered after the snapshot's head is not there, and supersedes nothing."""
     head = min(head, len(rows))
     everything = frozenset(range(1, 31))
-    view = View(collection_id=COLLECTION, head_seq=head, labels=everything, offers=head)
+    view = View(environment=LIVE, collection_id=COLLECTION, head_seq=head, labels=everything, offers=head)
     with store.write() as connection:
         _fill(connection, rows)
-        found = items_after(connection, store.adapter, view, Query(), after=0, limit=1000)
+        found = places_after(connection, store.adapter, view, Query(), after=0, limit=1000)
     assert [item.seq for item in found] == _plain(rows[:head], everything, Query())

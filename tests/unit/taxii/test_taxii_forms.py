@@ -92,7 +92,7 @@ def test_an_envelope_is_its_objects(objects: list[dict[str, object]], following:
 
 ITEM = st.builds(
     lambda seq, number, version, added: PageItem(
-        seq=seq, object_id=f"x--{number}", version=version, date_added=added, body_id=0, label_id=0
+        seq=seq, object_id=f"x--{number}", version=version, date_added=added, contribution_id=0, label_id=0
     ),
     st.integers(1, 9),
     st.integers(0, 3),

@@ -191,8 +191,10 @@ class _Judge:
     def kept(self, found: Sequence[int]) -> tuple[Fit, ...]:
         """Return those of these offers that stand for their object and have the score asked for, in their order."""
         matches = store.matches(self._connection, self._adapter, self._whole, found)
-        ids = sorted({one.object_id for one in matches})
-        offers = store.versions_of(self._connection, self._adapter, self._whole, ids, upto=self._sight.upto)
+        ids = dict.fromkeys(one.object_id for one in matches)
+        offers = store.versions_of(
+            self._connection, self._adapter, self._sight.environment, self._whole, ids, upto=self._sight.upto
+        )
         kept = {seq for versions in offers.values() for seq in _standing(versions, every=self._asked.versions)}
         matches = [one for one in matches if one.seq in kept]
         sighted = self._sighted(matches)

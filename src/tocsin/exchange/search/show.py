@@ -63,7 +63,7 @@ class Shelf:
         Raises:
             StoreBrokenError: they are not there, and the index says that they are.
         """
-        number = fit.match.body_id
+        number = fit.match.contribution_id
         if number not in self._bodies:
             self.fetch([fit])
         found = self._bodies[number]
@@ -75,7 +75,7 @@ class Shelf:
 
     def fetch(self, fits: Sequence[Fit]) -> None:
         """Fetch the bytes of these, those that are not there yet."""
-        wanted = sorted({one.match.body_id for one in fits} - self._bodies.keys())
+        wanted = sorted({one.match.contribution_id for one in fits} - self._bodies.keys())
         if wanted:
             found = store.bodies_of(self._connection, self._adapter, wanted)
             self._bodies |= {number: found.get(number) for number in wanted}

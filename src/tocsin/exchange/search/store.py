@@ -15,6 +15,7 @@ from tocsin.kernel.clock import Micros
 from tocsin.kernel.db.store import chunks
 
 if TYPE_CHECKING:
+    from collections.abc import Collection as Collection_
     from collections.abc import Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
@@ -94,7 +95,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     object_id: str
     version: Micros
     added: Micros
-    body_id: int
+    contribution_id: int
     valid_from: Micros | None
     valid_until: Micros | None
     confidence: int | None
@@ -138,20 +139,18 @@ def offered_after(
 ) -> list[Offered]:
     """Return the offers numbered ``after + 1`` to ``upto``, in order."""
     rows = connection.execute(
-        select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version, OFFERS.c.body_id, OFFERS.c.withdrawn_at)
-        .add_columns(CONTRIBUTIONS.c.sealed)
+        select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version, OFFERS.c.withdrawn_at)
+        .add_columns(CONTRIBUTIONS.c.sealed, CONTRIBUTIONS.c.bytes)
         .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
         .where(OFFERS.c.collection_id == collection_id, OFFERS.c.offer_seq > after, OFFERS.c.offer_seq <= upto)
         .order_by(OFFERS.c.offer_seq)
     ).all()
-    readable = {row.body_id for row in rows if row.withdrawn_at is None and not row.sealed}
-    bodies = store.bodies_of(connection, adapter, sorted(readable))
     return [
         Offered(
             seq=row.offer_seq,
             label_id=row.label_id,
             version=row.version,
-            body=bodies.get(row.body_id) if row.withdrawn_at is None and not row.sealed else None,
+            body=row.bytes if row.withdrawn_at is None and not row.sealed else None,
         )
         for row in rows
     ]
@@ -377,10 +376,10 @@ def matches(connection: Connection, adapter: Adapter, within: Range, found: Sequ
         select(
             OFFERS.c.offer_seq,
             OFFERS.c.label_id,
-            OFFERS.c.object_id,
+            OFFERS.c.contribution_id,
+            CONTRIBUTIONS.c.object_id,
             OFFERS.c.version,
             OFFERS.c.date_added,
-            OFFERS.c.body_id,
             SEARCH_FACTS.c.valid_from,
             SEARCH_FACTS.c.valid_until,
             SEARCH_FACTS.c.confidence,
@@ -394,6 +393,7 @@ def matches(connection: Connection, adapter: Adapter, within: Range, found: Sequ
                 SEARCH_FACTS.c.collection_id == OFFERS.c.collection_id, SEARCH_FACTS.c.offer_seq == OFFERS.c.offer_seq
             ),
         )
+        .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
         .where(OFFERS.c.collection_id == within.collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value)))
         .order_by(OFFERS.c.offer_seq.desc())
     ).all()
@@ -404,7 +404,7 @@ def matches(connection: Connection, adapter: Adapter, within: Range, found: Sequ
             object_id=row.object_id,
             version=row.version,
             added=row.date_added,
-            body_id=row.body_id,
+            contribution_id=row.contribution_id,
             valid_from=row.valid_from,
             valid_until=row.valid_until,
             confidence=row.confidence,
@@ -419,23 +419,30 @@ def matches(connection: Connection, adapter: Adapter, within: Range, found: Sequ
 
 
 def versions_of(
-    connection: Connection, adapter: Adapter, within: Range, object_ids: Sequence[str], *, upto: int
+    connection: Connection,
+    adapter: Adapter,
+    environment: int,
+    within: Range,
+    object_ids: Collection_[str],
+    *,
+    upto: int,
 ) -> dict[str, list[Version]]:
     """Return the open offers of these objects up to a number, in their order, by object id."""
     found: dict[str, list[Version]] = {}
     opened = adapter.integers(within.labels, "opened")
-    for part in chunks(object_ids):
-        rows = connection.execute(
-            select(OFFERS.c.object_id, OFFERS.c.offer_seq, OFFERS.c.version, OFFERS.c.owner_id)
-            .where(
-                OFFERS.c.collection_id == within.collection_id,
-                OFFERS.c.object_id.in_(part),
-                OFFERS.c.offer_seq <= upto,
-                OFFERS.c.label_id.in_(select(opened.c.value)),
-            )
-            .order_by(OFFERS.c.offer_seq)
+    query = (
+        select(CONTRIBUTIONS.c.object_id, OFFERS.c.offer_seq, OFFERS.c.version, CONTRIBUTIONS.c.owner_id)
+        .join(OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id)
+        .where(
+            OFFERS.c.collection_id == within.collection_id,
+            OFFERS.c.offer_seq <= upto,
+            OFFERS.c.label_id.in_(select(opened.c.value)),
         )
-        for row in rows:
+        .order_by(OFFERS.c.offer_seq)
+    )
+    rows = connection.execute(store.by_objects(adapter, query, environment, object_ids))
+    for row in rows:
+        if row.object_id in object_ids:
             version = Version(seq=row.offer_seq, version=row.version, owner_id=row.owner_id)
             found.setdefault(row.object_id, []).append(version)
     return found

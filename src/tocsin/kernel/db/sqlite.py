@@ -95,6 +95,10 @@ class SqliteAdapter:
         listed: BindParameter[str] = bindparam(None, msgspec.json.encode(list(values)).decode(), unique=True)
         return func.json_each(listed).table_valued(column("value", Integer), name=name)
 
+    def rows(self, connection: Connection, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
+        """Return all rows from the driver's cursor: half of what SQLAlchemy's rows cost."""
+        return connection.execute(query).cursor.fetchall()
+
     def faults(self, connection: Connection) -> list[str]:
         """Ask SQLite to check its pages, indices and foreign keys."""
         pages = connection.exec_driver_sql(f"PRAGMA integrity_check({MAX_FAULTS})").scalars().all()
