@@ -13,7 +13,7 @@ from tocsin.agreements.model import Label
 from tocsin.errors import NotFoundError
 from tocsin.exchange import store
 from tocsin.exchange.releases import releases_of
-from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Record
@@ -308,29 +308,20 @@ class Asking:
 
     def _offered(self, connection: Connection, contribution_ids: Sequence[int]) -> set[int]:
         """Return those of these contributions that a collection offers and that were not withdrawn from it."""
-        wanted = self._store.adapter.integers(contribution_ids, "wanted")
-        return set(
-            connection.execute(
-                select(OFFERS.c.contribution_id)
-                .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
-                .where(
-                    COLLECTIONS.c.environment == self._environment,
-                    OFFERS.c.contribution_id.in_(select(wanted.c.value)),
-                    OFFERS.c.withdrawn_at.is_(None),
-                )
-            ).scalars()
+        adapter = self._store.adapter
+        wanted = adapter.integers(contribution_ids, "wanted")
+        query = select(OFFERS.c.contribution_id).where(
+            OFFERS.c.contribution_id.in_(select(wanted.c.value)), OFFERS.c.withdrawn_at.is_(None)
         )
+        return set(connection.execute(adapter.through(query, OFFERS, "ix_offers_contribution")).scalars())
 
     def _received(self, connection: Connection, one: _Contribution) -> list[Received]:
         offers: dict[int, list[int]] = {}
-        for row in connection.execute(
-            select(OFFERS.c.collection_id, OFFERS.c.offer_seq)
-            .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
-            .where(
-                COLLECTIONS.c.environment == self._environment,
-                OFFERS.c.contribution_id == one.contribution_id,
-            )
-        ):
+        query = select(OFFERS.c.collection_id, OFFERS.c.offer_seq).where(
+            OFFERS.c.contribution_id == one.contribution_id
+        )
+        through = self._store.adapter.through(query, OFFERS, "ix_offers_contribution")
+        for row in connection.execute(through):
             offers.setdefault(row.collection_id, []).append(row.offer_seq)
         everyone = {row.party.uri: row.party.name for row in parties.party_rows(connection, self._environment)}
         return [

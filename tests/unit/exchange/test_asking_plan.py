@@ -62,4 +62,4 @@ def test_asking_about_an_object_reads_no_other(world: World, verb: str) -> None:
             steps = [str(step[3]) for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
             touched = [step for step in steps for table in SEEKS if f" {table}" in step.split(" USING ")[0]]
             assert len(touched) == 1, steps
-            assert touched[0] in SEEKS.values(), steps
+            assert touched[0].replace(" COVERING", "") in SEEKS.values(), steps

@@ -94,9 +94,7 @@ class Indexer:
             if state is None:
                 return None
             upto = min(_done(state) + BATCH, state.head_seq)
-            offers = store.offered_after(
-                connection, self._store.adapter, state.collection_id, after=_done(state), upto=upto
-            )
+            offers = store.offered_after(connection, state.collection_id, after=_done(state), upto=upto)
         taken = [(offered, *indexed(offered.body)) for offered in offers if offered.body is not None]
         with self._store.write() as connection:
             return self._enter(connection, state, upto, taken)

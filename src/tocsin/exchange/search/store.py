@@ -134,9 +134,7 @@ def read_states(connection: Connection, environment: int) -> list[State]:
     ]
 
 
-def offered_after(
-    connection: Connection, adapter: Adapter, collection_id: int, *, after: int, upto: int
-) -> list[Offered]:
+def offered_after(connection: Connection, collection_id: int, *, after: int, upto: int) -> list[Offered]:
     """Return the offers numbered ``after + 1`` to ``upto``, in order."""
     rows = connection.execute(
         select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version, OFFERS.c.withdrawn_at)
