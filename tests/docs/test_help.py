@@ -32,6 +32,8 @@ COMMANDS = {" ".join(path): command for path, command in walk()}
 # What a partnership needs from day to day; a command that goes missing is noticed here.
 EXPECTED = {
     *("demo", "init", "serve", "check", "share", "read", "why", "who", "conformance"),
+    *("search", "correlate", "show", "reindex"),
+    *(f"saved {verb}" for verb in ("add", "list", "run", "remove")),
     *(f"party {verb}" for verb in ("add", "list", "show", "clear", "suspend", "leave")),
     *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
     *(f"agreement {verb}" for verb in ("check", "propose", "sign", "seal", "activate", "list", "show")),

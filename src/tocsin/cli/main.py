@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from typer.exceptions import TyperException
 
 from tocsin import __version__
-from tocsin.cli import agreement, collection, conformance, demo, hub, log, party, read, share, user, why
+from tocsin.cli import agreement, collection, conformance, demo, hub, log, party, read, saved, search, share, user, why
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
 from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
@@ -76,6 +76,8 @@ for _group, _name in (
     (collection.app, "collection"),
     (share.app, None),
     (read.app, None),
+    (search.app, None),
+    (saved.app, "saved"),
     (why.app, None),
     (log.app, "log"),
     (conformance.app, None),

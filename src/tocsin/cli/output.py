@@ -21,10 +21,23 @@ from tocsin.kernel.clock import Micros, format_instant
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Output", "day", "instant", "listed", "printable"]
+__all__ = ["Output", "day", "instant", "listed", "printable", "spoken"]
 
 # A table keeps its lines whole, so that an object's id can be copied: a terminal wraps what is too long for it.
 TABLE_WIDTH: Final = 400
+# Of a name or pattern, so much is shown in a row.
+SNIPPET: Final = 60
+_SPEAKING: Final = (
+    "name",
+    "value",
+    "pattern",
+    "relationship_type",
+    "title",
+    "path",
+    "abstract",
+    "opinion",
+    "definition_type",
+)
 
 
 class Output:
@@ -113,6 +126,13 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode()
         for character in text
     )
+
+
+def spoken(body: bytes) -> str:
+    """Return what an object says of itself in a few words: its name, value or pattern, cut to fit into a row."""
+    told = msgspec.json.decode(body)
+    said = next((str(told[key]) for key in _SPEAKING if told.get(key)), "")
+    return said if len(said) <= SNIPPET else said[: SNIPPET - 1] + "…"
 
 
 def instant(at: Micros | None) -> str | None:

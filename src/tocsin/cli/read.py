@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, PurposeOption, commands, example, words
-from tocsin.cli.output import Output
+from tocsin.cli.output import Output, spoken
 from tocsin.cli.session import Session, opened
-from tocsin.errors import ForbiddenError, InputError
+from tocsin.errors import InputError
 from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, PageItem, Query
-from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import Micros, format_instant, parse_date
-from tocsin.parties.model import PartyStatus, UserStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tocsin.exchange.reading import Asker
+
 __all__ = ["app"]
 
 app = commands()
-
-# Of a name or pattern, so much is shown in a row.
-SNIPPET: Final = 60
-_SPEAKING: Final = ("name", "value", "pattern", "relationship_type", "title", "path", "abstract", "definition_type")
 
 
 class _Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +52,7 @@ def read(
     query = Query(types=types or None, added_after=after)
     total, last, more = 0, None if after is None else format_instant(after), False
     with opened() as session:
-        asker = _asker(session, as_, purpose)
+        asker = session.asker(as_, purpose)
         batches = _batches(session, asker, collection, query, cursor=cursor, limit=limit)
         rows: list[tuple[str, ...]] = []
         with out.progress("reading") as advance:
@@ -79,15 +75,6 @@ def read(
     out.line(f"{total} objects" + (", and there are more" if more else ""))
     if last is not None:
         out.line(f"continue with --since {last}")
-
-
-def _asker(session: Session, reference: str, purpose: str) -> Asker:
-    party, user = session.resolve(reference)
-    if party.status is not PartyStatus.VETTED or (user is not None and user.status is not UserStatus.ACTIVE):
-        raise ForbiddenError(
-            "this reader is not vetted, or disabled", where=reference, todo=f"tocsin party show {party.name} tells"
-        )
-    return Asker(party=party.uri, user=user.name if user else None, purpose=purpose, acting=session.acting(reference))
 
 
 def _since(text: str | None) -> tuple[Micros | None, str | None]:
@@ -117,7 +104,5 @@ def _batches(
 
 
 def _row(item: PageItem, body: bytes, tlp: Callable[[PageItem], str]) -> tuple[str, ...]:
-    told = msgspec.json.decode(body)
-    speaking = next((str(told[key]) for key in _SPEAKING if told.get(key)), "")
-    snippet = speaking if len(speaking) <= SNIPPET else speaking[: SNIPPET - 1] + "…"
-    return format_instant(item.date_added), str(told["type"]), item.object_id, snippet, str(tlp(item))
+    type_ = item.object_id.partition("--")[0]
+    return format_instant(item.date_added), type_, item.object_id, spoken(body), str(tlp(item))

@@ -12,9 +12,10 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tocsin.bootstrap import OPERATOR, Hub, open_hub
-from tocsin.errors import ConflictError, LimitError, StoreBrokenError, TocsinError, UsageError
+from tocsin.errors import ConflictError, ForbiddenError, LimitError, StoreBrokenError, TocsinError, UsageError
+from tocsin.exchange.reading import Asker
 from tocsin.kernel.mandate import Acting
-from tocsin.parties.model import Party, User
+from tocsin.parties.model import Party, PartyStatus, User, UserStatus
 from tocsin.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -44,6 +45,20 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             InputError: it is neither form; NotFoundError: there is none.
         """
         return self.hub.parties.resolve(reference)
+
+    def asker(self, reference: str, purpose: str) -> Asker:
+        """Return who reads, written ``party`` or ``user@party``.
+
+        Raises:
+            ForbiddenError: it is not vetted, or disabled; otherwise as ``resolve``.
+        """
+        party, user = self.resolve(reference)
+        if party.status is not PartyStatus.VETTED or (user is not None and user.status is not UserStatus.ACTIVE):
+            raise ForbiddenError(
+                "this reader is not vetted, or disabled", where=reference, todo=f"tocsin party show {party.name} tells"
+            )
+        name = user.name if user else None
+        return Asker(party=party.uri, user=name, purpose=purpose, acting=self.acting(reference))
 
     def itself(self) -> tuple[Party, User | None]:
         """Return the operator as party and user."""

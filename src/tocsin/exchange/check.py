@@ -30,6 +30,7 @@ from tocsin.exchange.check_records import (
 )
 from tocsin.exchange.releases import WITHDRAWN, decode_offers, narrowed
 from tocsin.exchange.replay import replay
+from tocsin.exchange.search.check import check_index
 from tocsin.exchange.tables import (
     COLLECTIONS,
     CONTRIBUTIONS,
@@ -468,5 +469,6 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "releases": _releases,
     "credentials": check_credentials,
     "agreements": check_agreements,
+    "index": check_index,
     "replay": _replay,
 }

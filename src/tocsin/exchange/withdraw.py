@@ -11,6 +11,7 @@ from tocsin.errors import NotFoundError
 from tocsin.exchange import store
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.releases import WITHDRAWN
+from tocsin.exchange.search.indexer import withdrawn
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
@@ -48,7 +49,7 @@ class Withdrawals:
             found = store.find_collection(connection, self._environment, collection)
             owner = parties.party_by_uri(connection, self._environment, party)
             query = (
-                select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version)
+                select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version, OFFERS.c.contribution_id)
                 .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
                 .where(
                     OFFERS.c.collection_id == found.id,
@@ -73,6 +74,10 @@ class Withdrawals:
                 update(OFFERS)
                 .where(OFFERS.c.collection_id == found.id, OFFERS.c.offer_seq.in_(sequences))
                 .values(label_id=WITHDRAWN, withdrawn_at=at)
+            )
+            bodies = store.bodies_of(connection, self._store.adapter, sorted({row.contribution_id for row in rows}))
+            withdrawn(
+                connection, found.id, [(row.offer_seq, row.label_id, bodies.get(row.contribution_id)) for row in rows]
             )
             gone = Counter(row.label_id for row in rows)
             counts = [(label_id, -offers) for label_id, offers in gone.items()]

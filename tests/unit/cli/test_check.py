@@ -49,6 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for party in ("alpha", "beta"):
         cli.ok("agreement", "sign", "pact/2", "--as", party)
     cli.ok("agreement", "activate", "pact/2")
+    cli.ok("reindex")
     return cli.home
 
 
@@ -68,6 +69,25 @@ LABEL_OF_THREE = "(SELECT label_id FROM contributions WHERE contribution_id = 3)
 # name: statements, and the checks of which at least one must fail
 DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     "a row refers to nothing": (["UPDATE contributions SET label_id = 99 WHERE contribution_id = 1"], {"database"}),
+    "the index lost a term": (
+        ["DELETE FROM search_postings WHERE term = (SELECT min(term) FROM search_postings)"],
+        {"index"},
+    ),
+    "the index has a term too many": (
+        [
+            (
+                "INSERT INTO search_postings SELECT collection_id, 7, label_id, offer_seq, environment "
+                "FROM search_postings LIMIT 1"
+            )
+        ],
+        {"index"},
+    ),
+    "the index shows a term under another label": (
+        ["UPDATE search_postings SET label_id = label_id + 1 WHERE term = (SELECT max(term) FROM search_postings)"],
+        {"index"},
+    ),
+    "the index forgot a revocation": (["UPDATE search_facts SET revoked = 1 - revoked WHERE offer_seq = 1"], {"index"}),
+    "the index goes beyond the offers": (["UPDATE search_states SET indexed_seq = indexed_seq + 1"], {"index"}),
     "an entry is gone": (["DELETE FROM log_entries WHERE idx = 5"], {"log"}),
     "an entry's payload is another": (
         ["UPDATE log_entries SET payload = replace(payload, 'alpha', 'alphb') WHERE idx = 5"],
@@ -401,4 +421,4 @@ def test_broken_checks_are_marked_and_the_others_still_told(made: Path, tmp_path
     ran = Cli(home).run("check")
     lines = {line.split()[1]: line.split()[0] for line in ran.out.splitlines()}
     assert lines == {name: "BROKEN" if name == "labels" else "ok" for name in CHECKS}
-    assert "1 of 10 checks failed: labels" in ran.err
+    assert "1 of 11 checks failed: labels" in ran.err

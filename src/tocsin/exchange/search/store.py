@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from sqlalchemy import and_, delete, exists, func, literal, or_, select, update
@@ -16,9 +16,9 @@ from tocsin.kernel.db.store import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Collection_
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import ColumnElement, Connection
 
     from tocsin.exchange.search.wire import Document
     from tocsin.kernel.db.adapter import Adapter
@@ -31,6 +31,7 @@ __all__ = [
     "State",
     "Version",
     "add_documents",
+    "facts_of",
     "forget",
     "frequencies",
     "last_sighted",
@@ -39,6 +40,7 @@ __all__ = [
     "postings",
     "read_states",
     "sequences",
+    "stored_facts",
     "versions_of",
 ]
 
@@ -168,6 +170,24 @@ _FACT_COLUMNS: Final = tuple(column.name for column in SEARCH_FACTS.columns)
 _POSTING_COLUMNS: Final = tuple(column.name for column in SEARCH_POSTINGS.columns)
 
 
+def facts_of(offered: Offered, document: Document, terms: Sequence[int]) -> tuple[object, ...]:
+    """Return a row of facts but for its key, as the table has it."""
+    modified = document.modified if document.modified is not None else document.created
+    return (
+        len(terms),
+        document.created,
+        offered.version if modified is None else modified,
+        document.valid_from,
+        document.valid_until,
+        document.seen_from,
+        document.seen_until,
+        document.confidence,
+        document.reliability,
+        document.credibility,
+        document.revoked,
+    )
+
+
 def add_documents(
     connection: Connection,
     adapter: Adapter,
@@ -180,25 +200,7 @@ def add_documents(
     facts: list[tuple[object, ...]] = []
     terms: list[tuple[int, int, int, int, int]] = []
     for offered, document, found in documents:
-        modified = document.modified if document.modified is not None else document.created
-        facts.append(
-            (
-                collection_id,
-                offered.seq,
-                environment,
-                len(found),
-                document.created,
-                offered.version if modified is None else modified,
-                document.valid_from,
-                document.valid_until,
-                document.seen_from,
-                document.seen_until,
-                document.confidence,
-                document.reliability,
-                document.credibility,
-                document.revoked,
-            )
-        )
+        facts.append((collection_id, offered.seq, environment, *facts_of(offered, document, found)))
         terms += [(collection_id, one, offered.label_id, offered.seq, environment) for one in found]
     # in the order of the key, so that neighbours are written together
     terms.sort()
@@ -476,9 +478,25 @@ def last_sighted(connection: Connection, adapter: Adapter, within: Range, terms:
 # --- checking --------------------------------------------------------------------------------------------------------
 
 
-def postings(connection: Connection, collection_id: int) -> Iterable[Row[Any]]:
-    """Walk over every posting of a collection: term, label_id, offer_seq."""
+def postings(connection: Connection, collection_id: int) -> Iterator[tuple[int, int, int]]:
+    """Walk over every posting of a collection: term, label and number."""
     query = select(SEARCH_POSTINGS.c.term, SEARCH_POSTINGS.c.label_id, SEARCH_POSTINGS.c.offer_seq)
-    return connection.execution_options(yield_per=10_000).execute(
+    # a list of them all would not fit into memory
+    rows = connection.execution_options(yield_per=10_000).execute(
         query.where(SEARCH_POSTINGS.c.collection_id == collection_id)
     )
+    for row in rows:
+        yield row.term, row.label_id, row.offer_seq
+
+
+def stored_facts(connection: Connection, collection_id: int, *, after: int, upto: int) -> dict[int, tuple[object, ...]]:
+    """Return the rows of facts of the offers numbered ``after + 1`` to ``upto``, as ``facts_of`` gives them."""
+    rows = connection.execute(
+        select(SEARCH_FACTS).where(
+            SEARCH_FACTS.c.collection_id == collection_id,
+            SEARCH_FACTS.c.offer_seq > after,
+            SEARCH_FACTS.c.offer_seq <= upto,
+        )
+    )
+    key = len(("collection_id", "offer_seq", "environment"))
+    return {row.offer_seq: tuple(row)[key:] for row in rows}

@@ -1,0 +1,142 @@
+"""``tocsin saved``: searches that a party's service or a user keeps under a name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tocsin.cli.options import AsOption, CollectionOption, JsonOption, PurposeOption, commands, example
+from tocsin.cli.output import Output
+from tocsin.cli.search import (
+    CursorOption,
+    ExpiredOption,
+    IdOption,
+    LimitOption,
+    MinConfidenceOption,
+    MinCredibilityOption,
+    MinReliabilityOption,
+    MinScoreOption,
+    ProducerOption,
+    RevokedOption,
+    SinceOption,
+    TimeOption,
+    TlpOption,
+    TypeOption,
+    UntilOption,
+    ValueOption,
+    VersionsOption,
+    WordsArgument,
+    bring_up_to_date,
+    print_found,
+    query_of,
+)
+from tocsin.cli.session import opened
+from tocsin.exchange.model import DEFAULT_COLLECTION
+from tocsin.exchange.search.model import DEFAULT_HITS, SearchQuery, TimeField
+
+__all__ = ["app"]
+
+app = commands("Searches that are kept under a name, each by whom it belongs to.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of the search.")]
+
+
+@app.command("add", epilog=example("tocsin saved add grid-malware industroyer --as anna@national-cert --type malware"))
+def add(
+    name: NameArgument,
+    as_: AsOption,
+    text: WordsArgument = None,
+    type_: TypeOption = None,
+    value: ValueOption = None,
+    id_: IdOption = None,
+    tlp: TlpOption = None,
+    producer: ProducerOption = None,
+    time: TimeOption = TimeField.MODIFIED,
+    since: SinceOption = None,
+    before: UntilOption = None,
+    min_confidence: MinConfidenceOption = None,
+    min_reliability: MinReliabilityOption = None,
+    min_credibility: MinCredibilityOption = None,
+    min_score: MinScoreOption = None,
+    expired: ExpiredOption = None,
+    revoked: RevokedOption = None,
+    versions: VersionsOption = False,
+    collection: CollectionOption = DEFAULT_COLLECTION,
+    json: JsonOption = False,
+) -> None:
+    """Keep a search under a name, in place of what stood there. Nobody else sees it, and the log does not name it."""
+    out = Output(json=json)
+    query = query_of(
+        text=text,
+        type_=type_,
+        value=value,
+        id_=id_,
+        tlp=tlp,
+        producer=producer,
+        time=time,
+        since=since,
+        before=before,
+        min_confidence=min_confidence,
+        min_reliability=min_reliability,
+        min_credibility=min_credibility,
+        min_score=min_score,
+        expired=expired,
+        revoked=revoked,
+        versions=versions,
+    )
+    with opened() as session:
+        saved = session.hub.saved_searches.save(session.asker(as_, "detect"), name, collection, query)
+    out.document(saved)
+    out.line(f"kept as {saved.name}")
+
+
+@app.command("list", epilog=example("tocsin saved list --as anna@national-cert"))
+def list_(as_: AsOption, json: JsonOption = False) -> None:
+    """List the searches that a party's service or a user keeps."""
+    out = Output(json=json)
+    with opened() as session:
+        kept = session.hub.saved_searches.all(session.asker(as_, "detect"))
+    out.document(kept)
+    out.table(
+        ("name", "collection", "saved", "looks for"),
+        ((one.name, one.collection, one.saved_at[:10], _told(one.query)) for one in kept),
+        nothing="no search is kept",
+    )
+
+
+@app.command("run", epilog=example("tocsin saved run grid-malware --as anna@national-cert"))
+def run(
+    name: NameArgument,
+    as_: AsOption,
+    purpose: PurposeOption = "detect",
+    limit: LimitOption = DEFAULT_HITS,
+    cursor: CursorOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Search for what was kept under a name, as ``search`` does."""
+    out = Output(json=json)
+    with opened() as session:
+        asker = session.asker(as_, purpose)
+        saved = session.hub.saved_searches.get(asker, name)
+        bring_up_to_date(session, out)
+        found = session.hub.search.find(asker, saved.collection, saved.query, limit=limit, cursor=cursor)
+        print_found(out, found)
+
+
+@app.command("remove", epilog=example("tocsin saved remove grid-malware --as anna@national-cert"))
+def remove(name: NameArgument, as_: AsOption, json: JsonOption = False) -> None:
+    """Forget a search."""
+    out = Output(json=json)
+    with opened() as session:
+        session.hub.saved_searches.remove(session.asker(as_, "detect"), name)
+    out.document({"removed": name})
+    out.line(f"{name} is forgotten")
+
+
+def _told(query: SearchQuery) -> str:
+    """Return a search as its options would be written."""
+    told = {key: value for key, value in query.as_json().items() if value not in (None, "", False) and key != "time"}
+    return ", ".join(
+        f"{key} {' '.join(map(str, value)) if isinstance(value, list) else value}" for key, value in told.items()
+    )
