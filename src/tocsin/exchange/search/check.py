@@ -46,9 +46,7 @@ def _check(case: Case, state: State) -> int:
     for after in range(0, state.indexed_seq, STEP):
         upto = min(after + STEP, state.indexed_seq)
         expected: dict[int, tuple[object, ...]] = {}
-        for offered in store.offered_after(
-            case.connection, case.store.adapter, state.collection_id, after=after, upto=upto
-        ):
+        for offered in store.offered_after(case.connection, state.collection_id, after=after, upto=upto):
             if offered.body is None:
                 continue
             document, terms = indexed(offered.body)
