@@ -26,6 +26,7 @@ class Client:
     """Asks one server, under one credential."""
 
     def __init__(self, base: str, authorization: str) -> None:
+        self.address = base
         self._base = urlsplit(base)
         self._headers = {"Accept": TAXII, "Authorization": authorization}
         self._connection = http.client.HTTPConnection(self._base.netloc, timeout=_PATIENCE)

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Final
 import cedarpy
 import msgspec
 
-from tocsin.agreements.cedar import ACTION_READ, Policy, Uid, schema, uid
-from tocsin.agreements.compile import basis_id
-from tocsin.agreements.hub_rules import hub_policies
-from tocsin.agreements.model import Effect, Label, Profile, Reason, Verdict, user_address
+from tocsin.agreements.cedar import ACTION_READ, schema, uid
+from tocsin.agreements.ground import Ground, ground_for, turns_at
+from tocsin.agreements.model import Effect, Label, Profile, Verdict, user_address
 from tocsin.errors import UsageError
-from tocsin.kernel.canonical import digest
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus, effective_clearance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from tocsin.agreements.facts import Activated, Facts
+    from tocsin.agreements.cedar import Policy, Uid
+    from tocsin.agreements.facts import Facts
     from tocsin.kernel.clock import Micros
 
 __all__ = ["Slice", "decide", "entities_for", "profile_of", "profile_until", "request_for", "slice_for"]
@@ -35,24 +34,25 @@ _BATCH: Final = 2_000
 
 _READER: Final = uid("Reader", "reader")
 _LABEL: Final = uid("Label", "").type
-_SLICE_DOMAIN: Final = "tocsin/slice/v1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """What decides for the readers of one party, from one instant until before ``valid_until`` (None: for ever).
-
-    ``digest`` is over the policies and facts alone: two slices with the same digest give the same verdicts.
-    """
+    """What decides for the readers of one party, from one instant until before ``valid_until`` (None: for ever)."""
 
     party: str
-    policies: tuple[Policy, ...]
-    digest: bytes
+    ground: Ground
     valid_until: Micros | None
-    parents: Mapping[str, tuple[Uid, ...]]  # of the parties that matter, by URI
-    policy_set: cedarpy.PolicySet
-    entities: cedarpy.Entities
-    reasons: Mapping[str, Reason]  # by policy id
+
+    @property
+    def digest(self) -> bytes:
+        """Return the digest of policies and facts alone: two slices with the same give the same verdicts."""
+        return self.ground.digest
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Return every policy that may decide."""
+        return self.ground.policies
 
 
 def profile_of(party: Party, user: User | None, purpose: str, at: Micros) -> Profile:
@@ -94,69 +94,11 @@ def slice_for(profile: Profile, facts: Facts, *, until: Micros | None = None) ->
         facts: what is true at that instant.
         until: the profile's own end (``profile_until``); the slice's is no later.
     """
-    joined = [one for one in facts.in_force if profile.party in facts.members[one.id]]
-    owners = frozenset({profile.party}).union(*(facts.members[one.id] for one in joined))
-    binding = [one for one in facts.in_force if not one.signed.isdisjoint(owners)]
-    permits = [policy for one in joined for policy in one.policies if policy.effect is Effect.ALLOW]
-    forbids = [policy for one in binding for policy in one.policies if policy.effect is Effect.DENY]
-    policies = (*hub_policies(), *sorted((*permits, *forbids), key=lambda policy: policy.id))
-    with_forbids = {(policy.agreement, policy.version) for policy in forbids}
-    forbidding = [one for one in binding if (one.document.name, one.document.version) in with_forbids]
-    parents = {uri: tuple(_parents(uri, facts, joined, forbidding)) for uri in sorted(owners)}
-    records = [{"uid": uid("Party", uri), "attrs": {}, "parents": above} for uri, above in parents.items()]
     return Slice(
         party=profile.party,
-        policies=policies,
-        digest=digest(
-            _SLICE_DOMAIN,
-            {
-                "policies": [policy.text for policy in policies],
-                "parties": {uri: [f"{one.type}::{one.id}" for one in above] for uri, above in parents.items()},
-            },
-        ),
-        valid_until=_valid_until(profile.party, facts, until),
-        parents=parents,
-        policy_set=cedarpy.PolicySet.from_str("\n".join(policy.text for policy in policies)),
-        entities=cedarpy.Entities.from_json_str(_json(records), schema()),
-        reasons={policy.id: _reason(policy) for policy in policies},
+        ground=ground_for(profile.party, facts),
+        valid_until=facts.next_of((until, turns_at(profile.party, facts))),
     )
-
-
-def _parents(uri: str, facts: Facts, joined: Iterable[Activated], forbidding: Iterable[Activated]) -> Iterator[Uid]:
-    """Yield what a party is in, as far as the policies of a slice ask."""
-    for one in joined:
-        if uri in facts.members[one.id]:
-            yield uid("Agreement", one.id)
-        asked = {basis for policy in one.policies for basis in policy.legal_basis}
-        for basis in one.document.legal_bases:
-            if basis.name in asked and facts.holds(basis, uri):
-                yield uid("Basis", basis_id(one.document, basis.name))
-    for one in forbidding:
-        if uri in one.signed:
-            yield uid("Bound", one.id)
-
-
-def _valid_until(party: str, facts: Facts, until: Micros | None) -> Micros | None:
-    """Return the next instant at which anything that a slice is made of changes by the mere passing of time.
-
-    Terms and legal bases of every agreement that the party signed, in force or not; clearances of its co-signatories
-    where membership asks for one; the terms of agreements with forbids that bind such a co-signatory.
-    """
-    signed = [one for one in facts.agreements if party in one.signed]
-    fellows = frozenset({party}).union(*(one.signed for one in signed))
-    own = facts.parties.get(party)
-    instants: list[Micros | None] = [until, own.clearance_until if own is not None else None]
-    for one in facts.agreements:
-        forbids = any(policy.effect is Effect.DENY for policy in one.policies)
-        if one in signed or (forbids and not one.signed.isdisjoint(fellows)):
-            instants += [one.document.starts, one.document.ends]
-    for one in signed:
-        for basis in one.document.legal_bases:
-            for entry in basis.entries:
-                instants += [entry.valid_from, entry.valid_until]
-        if any(entry.criteria is not None and entry.criteria.clearance is not None for entry in one.document.parties):
-            instants += [facts.parties[uri].clearance_until for uri in one.signed if uri in facts.parties]
-    return min((instant for instant in instants if instant is not None and instant > facts.at), default=None)
 
 
 def decide(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> list[Verdict]:
@@ -189,7 +131,7 @@ def entities_for(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> ce
             for index, label in enumerate(labels)
         ),
     ]
-    return slice_.entities.with_added_json_str(_json(records), schema())
+    return slice_.ground.entities.with_added_json_str(_json(records), schema())
 
 
 def request_for(index: int) -> dict[str, dict[str, str]]:
@@ -205,7 +147,7 @@ def _decide_batch(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> l
     try:
         entities = entities_for(slice_, profile, labels)
         requests = [request_for(index) for index in range(len(labels))]
-        answers = cedarpy.is_authorized_batch(requests, slice_.policy_set, entities)
+        answers = cedarpy.is_authorized_batch(requests, slice_.ground.policy_set, entities)
     except (ValueError, UnicodeEncodeError) as error:
         if len(labels) == 1:
             return [_denied(slice_, (f"Cedar could not decide: {error}",))]
@@ -217,7 +159,7 @@ def _decide_batch(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> l
 def _verdict(slice_: Slice, answer: cedarpy.AuthzResult) -> Verdict:
     errors = tuple(answer.diagnostics.errors)
     named = answer.diagnostics.id_annotations_by_reason
-    reasons = [slice_.reasons[name] for name in sorted(named.values()) if name in slice_.reasons]
+    reasons = [slice_.ground.reasons[name] for name in sorted(named.values()) if name in slice_.ground.reasons]
     if errors or answer.decision is cedarpy.Decision.NoDecision or len(reasons) != len(answer.diagnostics.reasons):
         return _denied(slice_, errors or ("Cedar named a policy that is not in the slice",))
     return Verdict(
@@ -235,17 +177,6 @@ def _denied(slice_: Slice, errors: tuple[str, ...]) -> Verdict:
         errors=errors,
         slice_digest=slice_.digest,
         valid_until=slice_.valid_until,
-    )
-
-
-def _reason(policy: Policy) -> Reason:
-    return Reason(
-        agreement=policy.agreement,
-        version=policy.version,
-        clause=policy.clause,
-        legal_basis=policy.legal_basis,
-        effect=policy.effect,
-        policy_id=policy.id,
     )
 
 

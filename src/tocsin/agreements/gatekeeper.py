@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements import interning
+from tocsin.agreements.classes import Kinds, opened
 from tocsin.agreements.facts import Facts
-from tocsin.agreements.gate import Slice, decide, profile_of, profile_until, slice_for
-from tocsin.agreements.model import Action, Label, Profile, Verdict
+from tocsin.agreements.gate import Slice, profile_of, profile_until, slice_for
+from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.store import policy_epoch, read_in_force
 from tocsin.errors import AuthenticationError
 from tocsin.kernel.clock import Micros
@@ -25,18 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate", "Pass"]
 
-# Profiles whose verdicts stay in memory: a hub's readers at one time; each holds a row for every label.
+# Readers who stay in memory: a hub's at one time.
 KEPT: Final = 2_048
 
 
 class Pass(msgspec.Struct, kw_only=True):
-    """One reader at one instant: under which slice of policy they are judged, and what was decided so far."""
+    """One reader at one instant, and under which slice of policy they are judged."""
 
     profile: Profile
     slice: Slice
     epoch: int
     at: Micros
-    verdicts: dict[int, Verdict]
 
     @property
     def slice_digest(self) -> bytes:
@@ -45,10 +45,9 @@ class Pass(msgspec.Struct, kw_only=True):
 
 
 class Gate:
-    """Decides, and remembers what it decided.
+    """Decides, and remembers what it decided as long as what that rests on is the same.
 
-    A verdict is kept for (profile, label, slice digest): when anything changes that the slice is made of, the digest is
-    another and the reader is judged anew.
+    Nothing of it is stored: what was released is decided again from the log by whoever checks.
     """
 
     def __init__(self, *, store: Store, log: Log, environment: int) -> None:
@@ -57,8 +56,7 @@ class Gate:
         self._environment = environment
         self._facts: tuple[int, Facts] | None = None
         self._passes: dict[tuple[str, str | None, str], Pass] = {}
-        self._verdicts: dict[tuple[Profile, bytes], dict[int, Verdict]] = {}
-        self._remembered: dict[tuple[Profile, bytes], set[int]] = {}
+        self._kinds = Kinds()
 
     def admit(self, connection: Connection, party: str, user: str | None, purpose: str) -> Pass:
         """Judge who is asking, in the snapshot of this connection.
@@ -79,47 +77,30 @@ class Gate:
         who = None if person is None else person.user
         profile = profile_of(row.party, who, purpose, at)
         slice_ = slice_for(profile, self.facts(connection, at), until=profile_until(row.party, who, at))
-        verdicts = self._verdicts.setdefault((profile, slice_.digest), {})
-        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, verdicts=verdicts)
+        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at)
         self._passes[key] = passed
         # the oldest go; other threads may be at it too, and whoever comes second finds nothing to take
         while len(self._passes) > KEPT:
             self._passes.pop(next(iter(list(self._passes))), None)
-        while len(self._verdicts) > KEPT:
-            old = next(iter(list(self._verdicts)))
-            self._verdicts.pop(old, None)
-            self._remembered.pop(old, None)
         return passed
 
     def facts(self, connection: Connection, at: Micros) -> Facts:
         """Return what the snapshot says of all parties and agreements, as of an instant."""
         epoch = policy_epoch(connection, self._environment)
         kept = self._facts
-        if kept is None or kept[0] != epoch:
-            everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
-            agreements = read_in_force(connection, self._environment)
-            # threads hold snapshots of different epochs: each answers from its own, whichever is kept in the end
-            kept = self._facts = (epoch, Facts(at=at, parties=everyone, agreements=agreements))
-        return msgspec.structs.replace(kept[1], at=at)
+        moved = None if kept is None or kept[0] != epoch else kept[1].moved(at)
+        if moved is not None:
+            return moved
+        everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
+        agreements = read_in_force(connection, self._environment)
+        facts = Facts(at=at, parties=everyone, agreements=agreements)
+        # threads hold snapshots of different epochs: each answers from its own, whichever is kept in the end
+        self._facts = (epoch, facts)
+        return facts
 
-    def opened(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
-        """Return those of these labels that are open to the reader."""
-        self.verdicts(connection, passed, labels)
-        return frozenset(label_id for label_id in labels if passed.verdicts[label_id].allows)
-
-    def verdicts(self, connection: Connection, passed: Pass, labels: Mapping[int, Label]) -> dict[int, Verdict]:
-        """Return the verdict on each of these labels: remembered, stored, or decided now."""
-        missing = [label_id for label_id in labels if label_id not in passed.verdicts]
-        if missing:
-            profile_id = interning.find_profile(connection, self._environment, passed.profile)
-            if profile_id is not None:
-                stored = interning.read_verdicts(connection, profile_id, passed.slice.digest, Action.READ)
-                passed.verdicts.update(stored)
-                missing = [label_id for label_id in missing if label_id not in passed.verdicts]
-        if missing:
-            decided = decide(passed.slice, passed.profile, [labels[label_id] for label_id in missing])
-            passed.verdicts.update(zip(missing, decided, strict=True))
-        return {label_id: passed.verdicts[label_id] for label_id in labels}
+    def opened(self, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
+        """Return those of these labels, by id, that are open to the reader."""
+        return opened(passed.slice, passed.profile, labels, self._kinds)
 
     def still(self, connection: Connection, passed: Pass, at: Micros) -> bool:
         """Return whether what was decided for a reader still holds, at an instant and in this transaction."""
@@ -141,26 +122,9 @@ class Gate:
             profile == passed.profile and slice_for(profile, self.facts(connection, at)).digest == passed.slice.digest
         )
 
-    def remember(self, connection: Connection, passed: Pass, at: Micros) -> int:
-        """Enter a reader's profile and what was decided for it; returns the profile's id."""
-        profile_id = interning.intern_profile(connection, self._environment, passed.profile, at)
-        known = self._remembered.setdefault((passed.profile, passed.slice.digest), set())
-        if len(known) == len(passed.verdicts):
-            return profile_id  # what is known is some of what was decided: then it is all of it
-        decided = dict(passed.verdicts)
-        if fresh := decided.keys() - known:
-            interning.remember_verdicts(
-                connection,
-                self._store.adapter,
-                environment=self._environment,
-                profile_id=profile_id,
-                slice_digest=passed.slice.digest,
-                action=Action.READ,
-                verdicts=[(label_id, decided[label_id]) for label_id in sorted(fresh)],
-            )
-            # should this transaction fail, the rows are only missing: they are decided again after a restart
-            known |= fresh
-        return profile_id
+    def profile_id(self, connection: Connection, passed: Pass, at: Micros) -> int:
+        """Return the id of a reader's profile, entering it when it is new."""
+        return interning.intern_profile(connection, self._environment, passed.profile, at)
 
     def labels(self, connection: Connection, label_ids: Sequence[int]) -> dict[int, Label]:
         """Return labels by their ids."""

@@ -1,4 +1,4 @@
-"""Labels, profiles and verdicts as rows: equal values share one row, and no row ever changes."""
+"""Labels and profiles as rows: equal values share one row, and no row ever changes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import bindparam, func, select
 
-from tocsin.agreements.model import Action, Label, Profile, Verdict
-from tocsin.agreements.tables import LABELS, PROFILES, VERDICTS
+from tocsin.agreements.model import Label, Profile
+from tocsin.agreements.tables import LABELS, PROFILES
 from tocsin.errors import StoreBrokenError
 from tocsin.kernel.canonical import Json, digest
 from tocsin.kernel.db.store import chunks, next_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -29,14 +29,11 @@ __all__ = [
     "label_digest",
     "read_labels",
     "read_profile",
-    "read_verdicts",
-    "remember_verdicts",
 ]
 
 
 _LABEL: Final = msgspec.json.Decoder(Label)
 _PROFILE: Final = msgspec.json.Decoder(Profile)
-_VERDICT: Final = msgspec.json.Decoder(Verdict)
 _PROFILE_ID: Final = select(PROFILES.c.profile_id).where(
     PROFILES.c.environment == bindparam("environment"), PROFILES.c.digest == bindparam("digest")
 )
@@ -138,12 +135,6 @@ def intern_profile(connection: Connection, environment: int, profile: Profile, a
     return free
 
 
-def find_profile(connection: Connection, environment: int, profile: Profile) -> int | None:
-    """Return the id of a profile that was interned before, or None."""
-    key = profile_digest(profile)
-    return connection.execute(_PROFILE_ID, {"environment": environment, "digest": key}).scalar_one_or_none()
-
-
 def read_profile(connection: Connection, profile_id: int) -> Profile:
     """Return a profile by its id.
 
@@ -154,44 +145,3 @@ def read_profile(connection: Connection, profile_id: int) -> Profile:
     if body is None:
         raise StoreBrokenError(f"profile {profile_id} is not there", where="profiles")
     return _PROFILE.decode(body)
-
-
-def read_verdicts(connection: Connection, profile_id: int, slice_digest: bytes, action: Action) -> dict[int, Verdict]:
-    """Return what was decided for a profile under this slice, by label id."""
-    rows = connection.execute(
-        select(VERDICTS.c.label_id, VERDICTS.c.body).where(
-            VERDICTS.c.profile_id == profile_id,
-            VERDICTS.c.slice_digest == slice_digest,
-            VERDICTS.c.action == str(action),
-        )
-    ).all()
-    return {int(row.label_id): _VERDICT.decode(row.body) for row in rows}
-
-
-def remember_verdicts(
-    connection: Connection,
-    adapter: Adapter,
-    *,
-    environment: int,
-    profile_id: int,
-    slice_digest: bytes,
-    action: Action,
-    verdicts: Iterable[tuple[int, Verdict]],
-) -> None:
-    """Enter verdicts that are not there yet."""
-    known = set(
-        connection.execute(
-            select(VERDICTS.c.label_id).where(
-                VERDICTS.c.profile_id == profile_id,
-                VERDICTS.c.slice_digest == slice_digest,
-                VERDICTS.c.action == str(action),
-            )
-        ).scalars()
-    )
-    columns = ("profile_id", "slice_digest", "label_id", "action", "environment", "effect", "body")
-    rows = [
-        (profile_id, slice_digest, label_id, str(action), environment, str(verdict.effect), _ENCODER.encode(verdict))
-        for label_id, verdict in verdicts
-        if label_id not in known
-    ]
-    adapter.bulk_insert(connection, VERDICTS, columns, rows)

@@ -1,4 +1,4 @@
-"""Agreements and their signatures; labels, profiles and verdicts, interned."""
+"""Agreements and their signatures; labels and profiles, interned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["AGREEMENTS", "LABELS", "POLICY_EPOCHS", "PROFILES", "SIGNATURES", "VERDICTS"]
+__all__ = ["AGREEMENTS", "LABELS", "POLICY_EPOCHS", "PROFILES", "SIGNATURES"]
 
 # Counts every change to what verdicts are made from; equal epochs mean equal facts.
 POLICY_EPOCHS: Final = Table(
@@ -83,18 +83,4 @@ PROFILES: Final = Table(
     blob("body"),
     instant("first_at"),
     UniqueConstraint("environment", "digest"),
-)
-
-# Never updated: another slice is another row.
-VERDICTS: Final = Table(
-    "verdicts",
-    METADATA,
-    Column("profile_id", BigInteger, ForeignKey("profiles.profile_id"), nullable=False),
-    blob("slice_digest"),
-    Column("label_id", BigInteger, ForeignKey("labels.label_id"), nullable=False),
-    text("action"),
-    environment(),
-    text("effect"),
-    blob("body"),
-    PrimaryKeyConstraint("profile_id", "slice_digest", "label_id", "action"),
 )

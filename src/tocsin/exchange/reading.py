@@ -171,7 +171,7 @@ class Reading:
             for label_id in counts
             if query.types is None or self._labels[label_id].type in query.types
         }
-        opened = self._gate.opened(connection, passed, labels)
+        opened = self._gate.opened(passed, labels)
         view = self._opened[key] = View(
             environment=self._environment,
             collection_id=collection.id,
@@ -239,7 +239,7 @@ class Reading:
                 return None
             if store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
                 return None
-            profile_id = self._gate.remember(connection, passed, at)
+            profile_id = self._gate.profile_id(connection, passed, at)
             self._log.note_time(connection, at)
             return releases.stage(
                 connection,

@@ -69,7 +69,9 @@ def label(owner: Party = ALFA, **more: object) -> Label:
 
 def _with_policy(slice_: Slice, text: str) -> Slice:
     whole = "\n".join([*(policy.text for policy in slice_.policies), text])
-    return dataclasses.replace(slice_, policy_set=cedarpy.PolicySet.from_str(whole))
+    return dataclasses.replace(
+        slice_, ground=dataclasses.replace(slice_.ground, policy_set=cedarpy.PolicySet.from_str(whole))
+    )
 
 
 def test_a_policy_that_fails_denies_though_another_permits() -> None:

@@ -309,17 +309,17 @@ class Streams:
             may = open_to.get(key)
             if may is None:
                 may = open_to[key] = self._may(connection, *key)
-            if any(may(label_id) for label_id in new):
+            if any(may(label_id, labels[label_id]) for label_id in new):
                 concerned.add(one)
         return frozenset(concerned)
 
-    def _may(self, connection: Connection, party: str, user: str | None, purpose: str) -> Callable[[int], bool]:
-        """Return what says of a label whether it may be open to a reader: no only where that was decided."""
+    def _may(self, connection: Connection, party: str, user: str | None, purpose: str) -> Callable[[int, Label], bool]:
+        """Return what says of a label whether it is open to a reader."""
         try:
-            verdicts = self._gate.admit(connection, party, user, purpose).verdicts
+            passed = self._gate.admit(connection, party, user, purpose)
         except AuthenticationError:
-            return lambda _label: True  # the reader's own turn says so
-        return lambda label_id: (verdict := verdicts.get(label_id)) is None or verdict.allows
+            return lambda _label_id, _label: True  # the reader's own turn says so
+        return lambda label_id, label: bool(self._gate.opened(passed, {label_id: label}))
 
 
 def _asks(listener: Listener, label: Label) -> bool:

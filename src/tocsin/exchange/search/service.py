@@ -326,7 +326,7 @@ class Search:
         if unknown:
             self._labels.update(self._gate.labels(connection, unknown))
         labels = {label_id: self._labels[label_id] for label_id in counts}
-        opened = self._gate.opened(connection, passed, labels)
+        opened = self._gate.opened(passed, labels)
         return Sight(
             environment=self._environment,
             collection_id=collection.id,
@@ -344,7 +344,7 @@ class Search:
                 return None
             if exchange_store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
                 return None
-            profile_id = self._gate.remember(connection, passed, at)
+            profile_id = self._gate.profile_id(connection, passed, at)
             self._log.note_time(connection, at)
             return releases.stage(
                 connection,

@@ -1,0 +1,144 @@
+"""What verdicts rest on besides reader and label: made once for all readers that stand on the same agreements.
+
+A thousand members of one agreement share one ground; only the instant until which it holds is each reader's own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import cedarpy
+import msgspec
+
+from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
+from tocsin.agreements.compile import basis_id
+from tocsin.agreements.hub_rules import hub_policies
+from tocsin.agreements.model import Effect, Reason
+from tocsin.kernel.canonical import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tocsin.agreements.classes import Decided
+    from tocsin.agreements.facts import Activated, Facts
+    from tocsin.kernel.clock import Micros
+
+__all__ = ["Ground", "ground_for", "turns_at"]
+
+_SLICE_DOMAIN: Final = "tocsin/slice/v1"
+# A party that a policy names, as `quoted` writes it: escapes stay as they are, and no quote is left bare.
+_NAMED: Final = re.compile(rf'{NAMESPACE}::Party::"([^"]*)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Policies and facts that apply to the readers of some parties. Two with the same digest give the same verdicts.
+
+    ``decided`` holds what was decided on it so far (``tocsin.agreements.classes``); it follows from the rest.
+    """
+
+    policies: tuple[Policy, ...]
+    digest: bytes
+    parents: Mapping[str, tuple[Uid, ...]]  # of the parties that matter, by URI
+    mentioned: frozenset[str]  # what policies name as a party, as it is quoted there
+    policy_set: cedarpy.PolicySet
+    entities: cedarpy.Entities
+    reasons: Mapping[str, Reason]  # by policy id
+    decided: Decided = field(default_factory=dict, compare=False)
+
+
+def ground_for(party: str, facts: Facts) -> Ground:
+    """Return what decides for a party's readers at ``facts.at``.
+
+    All members of the same agreements share it: permits are of those, forbids of what binds any of their members.
+    """
+    joined = [one for one in facts.in_force if party in facts.members[one.id]]
+    key = tuple(one.id for one in joined) or (party,)
+    kept = facts.grounds.get(key)
+    if kept is None:
+        owners = frozenset({party}).union(*(facts.members[one.id] for one in joined))
+        # two threads may come here at once: both make the same
+        kept = facts.grounds[key] = _make(joined, owners, facts)
+    return kept
+
+
+def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> Ground:
+    binding = [one for one in facts.in_force if not one.signed.isdisjoint(owners)]
+    permits = [policy for one in joined for policy in one.policies if policy.effect is Effect.ALLOW]
+    forbids = [policy for one in binding for policy in one.policies if policy.effect is Effect.DENY]
+    policies = (*hub_policies(), *sorted((*permits, *forbids), key=lambda policy: policy.id))
+    with_forbids = {(policy.agreement, policy.version) for policy in forbids}
+    forbidding = [one for one in binding if (one.document.name, one.document.version) in with_forbids]
+    parents = {uri: tuple(_parents(uri, facts, joined, forbidding)) for uri in sorted(owners)}
+    records = [{"uid": uid("Party", uri), "attrs": {}, "parents": above} for uri, above in parents.items()]
+    return Ground(
+        policies=policies,
+        digest=digest(
+            _SLICE_DOMAIN,
+            {
+                "policies": [policy.text for policy in policies],
+                "parties": {uri: [f"{one.type}::{one.id}" for one in above] for uri, above in parents.items()},
+            },
+        ),
+        parents=parents,
+        mentioned=frozenset(name for policy in policies for name in _NAMED.findall(policy.text)),
+        policy_set=cedarpy.PolicySet.from_str("\n".join(policy.text for policy in policies)),
+        entities=cedarpy.Entities.from_json_str(msgspec.json.encode(records).decode(), schema()),
+        reasons={policy.id: _reason(policy) for policy in policies},
+    )
+
+
+def _parents(uri: str, facts: Facts, joined: Iterable[Activated], forbidding: Iterable[Activated]) -> Iterator[Uid]:
+    """Yield what a party is in, as far as the policies of a ground ask."""
+    for one in joined:
+        if uri in facts.members[one.id]:
+            yield uid("Agreement", one.id)
+        asked = {basis for policy in one.policies for basis in policy.legal_basis}
+        for basis in one.document.legal_bases:
+            if basis.name in asked and facts.holds(basis, uri):
+                yield uid("Basis", basis_id(one.document, basis.name))
+    for one in forbidding:
+        if uri in one.signed:
+            yield uid("Bound", one.id)
+
+
+def turns_at(party: str, facts: Facts) -> Micros | None:
+    """Return the next instant at which anything that a party's ground is made of changes by the mere passing of time.
+
+    Terms and legal bases of every agreement that the party signed, in force or not; clearances of its co-signatories
+    where membership asks for one; the terms of agreements with forbids that bind such a co-signatory.
+    """
+    signed = [one for one in facts.agreements if party in one.signed]
+    key = tuple(one.id for one in signed) or (party,)
+    if key not in facts.turns:
+        fellows = frozenset({party}).union(*(one.signed for one in signed))
+        facts.turns[key] = facts.next_of(_instants(signed, fellows, facts))
+    own = facts.parties.get(party)
+    return facts.next_of((facts.turns[key], own.clearance_until if own is not None else None))
+
+
+def _instants(signed: Sequence[Activated], fellows: frozenset[str], facts: Facts) -> Iterator[Micros | None]:
+    ids = {one.id for one in signed}
+    for one in facts.agreements:
+        forbids = any(policy.effect is Effect.DENY for policy in one.policies)
+        if one.id in ids or (forbids and not one.signed.isdisjoint(fellows)):
+            yield from (one.document.starts, one.document.ends)
+    for one in signed:
+        for basis in one.document.legal_bases:
+            for entry in basis.entries:
+                yield from (entry.valid_from, entry.valid_until)
+        if any(entry.criteria is not None and entry.criteria.clearance is not None for entry in one.document.parties):
+            yield from (facts.parties[uri].clearance_until for uri in one.signed if uri in facts.parties)
+
+
+def _reason(policy: Policy) -> Reason:
+    return Reason(
+        agreement=policy.agreement,
+        version=policy.version,
+        clause=policy.clause,
+        legal_basis=policy.legal_basis,
+        effect=policy.effect,
+        policy_id=policy.id,
+    )
