@@ -295,7 +295,7 @@ class Streams:
         """Return the listeners whose page is not known to be empty: a new label is open to them, or undecided yet."""
         wanted = {label_id for found in change.labels.values() if found for label_id in found} - {WITHDRAWN}
         labels = self._gate.labels(connection, sorted(wanted))
-        open_to: dict[tuple[str, str | None, str], Callable[[int], bool]] = {}
+        open_to: dict[tuple[str, str | None, str], Callable[[int, Label], bool]] = {}
         concerned: set[Listener] = set()
         for one in asked:
             found = change.labels.get(one.collection.uuid, frozenset())
