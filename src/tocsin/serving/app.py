@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
-from tocsin.exchange.api import http as api
-from tocsin.exchange.live import http as live
+from tocsin.exchange.api import operations as api
 from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
 from tocsin.kernel.http import server
@@ -14,6 +13,7 @@ from tocsin.kernel.http.application import application
 from tocsin.kernel.http.edge import Edge
 from tocsin.kernel.http.guard import Guard
 from tocsin.kernel.http.lanes import Lane
+from tocsin.kernel.http.operations import routes_of
 from tocsin.kernel.http.problem_details import JSON_DIALECT
 from tocsin.kernel.ids import new_uuid
 from tocsin.parties.credentials import CHALLENGES
@@ -37,7 +37,7 @@ serve = server.serve
 running = server.running
 
 
-class Services(taxii.Services, api.Services, live.Services, Protocol):
+class Services(taxii.Services, api.Services, Protocol):
     """What the application needs of a hub."""
 
     integrator: Integrator
@@ -59,6 +59,7 @@ def create_app(services: Services, *, address: str | None = None) -> Application
     def new_id() -> str:
         return new_uuid(services.entropy)
 
+    table = api.with_document(api.operations(services))
     edges: list[Edge[Principal]] = [
         Edge(
             dialect=TAXII_DIALECT,
@@ -68,7 +69,7 @@ def create_app(services: Services, *, address: str | None = None) -> Application
             new_id=new_id,
         ),
         # the last: what is at no other's place is answered in JSON
-        Edge(dialect=JSON_DIALECT, guard=guard, routes=[*api.routes(services), *live.routes(services)], new_id=new_id),
+        Edge(dialect=JSON_DIALECT, guard=guard, routes=routes_of(table), new_id=new_id),
     ]
 
     @contextlib.asynccontextmanager

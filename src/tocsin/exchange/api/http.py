@@ -1,51 +1,231 @@
-"""The routes of ``/api/v1``: each method of each path, who may use it, and what it does."""
+"""What the addresses of ``/api/v1`` do: each a thin function between a request and a service.
+
+Whatever a reader may not see answers as what does not exist: the gate's answers hold nothing of it, and nothing here
+looks past the gate.
+"""
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from tocsin.exchange.api import wire
+from tocsin.errors import ForbiddenError, NotFoundError
+from tocsin.exchange.api import forms, wire
+from tocsin.exchange.api.queries import (
+    ObjectQuery,
+    ObjectsQuery,
+    ShareQuery,
+    WhyQuery,
+    WithdrawQuery,
+    chosen_versions,
+    objects_query,
+)
+from tocsin.exchange.asking import Question
+from tocsin.exchange.intake import Submission
+from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Asker
-from tocsin.kernel.http.routes import Call, Endpoint, Reply, Route, needs
+from tocsin.exchange.taxii.filters import is_object_id
+from tocsin.kernel.http.query import read_query
+from tocsin.kernel.http.routes import Call, Reply
 from tocsin.kernel.mandate import Acting
-from tocsin.parties.model import Permission, Principal
+from tocsin.parties.model import PartyStatus, Principal, check_purpose
 
 if TYPE_CHECKING:
-    from tocsin.exchange.reading import Reading
-    from tocsin.parties.credentials import Authenticator
+    from tocsin.agreements.service import Agreements, Version
+    from tocsin.exchange.asking import Asking
+    from tocsin.exchange.intake import Intake
+    from tocsin.exchange.model import Collection
+    from tocsin.exchange.reading import Answer, Reading
+    from tocsin.exchange.withdraw import Withdrawals
+    from tocsin.parties.service import Parties
 
-__all__ = ["ROOT", "Api", "Services", "routes"]
+__all__ = ["RECEIPTS", "UUID", "Api", "Services"]
 
-ROOT: Final = "/api/v1"
+UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+RECEIPTS: Final = "/api/v1/receipts"
+
+_UUID: Final = re.compile(UUID, re.ASCII)
+# As `Asking` says it, so that an id which is none is told from none by nobody.
+_NOTHING: Final = "there is no such object, or none that you may see"
 
 ApiCall: TypeAlias = Call[Principal]
 
 
 class Services(Protocol):
-    """What the routes need of a hub."""
+    """What the addresses need of a hub."""
 
-    authenticator: Authenticator
+    agreements: Agreements
+    asking: Asking
+    intake: Intake
+    parties: Parties
     reading: Reading
+    withdrawals: Withdrawals
 
 
 class Api:
-    """The endpoints of ``/api/v1`` in one environment."""
+    """The addresses of ``/api/v1`` in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._agreements = services.agreements
+        self._asking = services.asking
+        self._intake = services.intake
+        self._parties = services.parties
         self._reading = services.reading
+        self._withdrawals = services.withdrawals
+
+    def me(self, call: ApiCall) -> Reply:
+        """Answer with who is asking."""
+        return Reply(body=wire.encode(forms.me(call.principal)))
+
+    # --- collections and objects -------------------------------------------------------------------------------------
 
     def collections(self, call: ApiCall) -> Reply:
         """Answer with the collections that the asker may know of."""
-        return Reply(body=wire.write_collections(self._reading.collections(_asker(call))))
+        found = self._reading.collections(_asker(call))
+        return Reply(body=wire.encode(wire.Collections(collections=[forms.collection(one) for one in found])))
+
+    def collection(self, call: ApiCall) -> Reply:
+        """Answer with one collection."""
+        return Reply(body=wire.encode(forms.collection(self._collection(call))))
+
+    def objects(self, call: ApiCall) -> Reply:
+        """Answer with a page of objects."""
+        asked = read_query(call.query, ObjectsQuery)
+        return _page(self._answer(call, objects_query(asked), limit=asked.limit, cursor=asked.cursor), self._reading)
+
+    def object(self, call: ApiCall) -> Reply:
+        """Answer with versions of one object."""
+        asked = read_query(call.query, ObjectQuery)
+        versions = chosen_versions(asked.version, otherwise=VersionChoice.LAST)
+        query = Query(ids=frozenset({_object_id(call)}), versions=versions)
+        answer = self._answer(call, query, limit=asked.limit, cursor=asked.cursor)
+        if not answer.page.items:
+            raise NotFoundError(_NOTHING)
+        return _page(answer, self._reading)
+
+    def share(self, call: ApiCall) -> Reply:
+        """Take a bundle; what the answer says is stored when it is given."""
+        asked = read_query(call.query, ShareQuery)
+        receipt = self._intake.submit(
+            Submission(
+                party=call.principal.party,
+                acting=Acting(actor=call.principal.id),
+                data=call.body,
+                collection=self._collection(call).uuid,
+                tlp=asked.tlp,
+                to=tuple(sorted(set(asked.to))),
+            )
+        )
+        body = wire.encode(forms.receipt(receipt))
+        if receipt.id is None:
+            return Reply(body=body)
+        return Reply(body=body, status=HTTPStatus.CREATED, headers=(("location", f"{RECEIPTS}/{receipt.id}"),))
+
+    def receipt(self, call: ApiCall) -> Reply:
+        """Answer with the receipt of one of the asker's party's own submissions."""
+        uuid = call.path["receipt"]
+        found = self._intake.receipt(call.principal.party, uuid) if _UUID.fullmatch(uuid) is not None else None
+        if found is None:
+            raise NotFoundError("there is no such receipt")
+        return Reply(body=wire.encode(forms.receipt(found)))
+
+    def withdraw(self, call: ApiCall) -> Reply:
+        """Withdraw the asker's own versions of an object."""
+        asked = read_query(call.query, WithdrawQuery)
+        withdrawn = self._withdrawals.withdraw(
+            Acting(actor=call.principal.id),
+            call.principal.party,
+            self._collection(call).uuid,
+            _object_id(call),
+            chosen_versions(asked.version, otherwise=VersionChoice.ALL),
+        )
+        return Reply(body=wire.encode(wire.Withdrawn(withdrawn=withdrawn)))
+
+    # --- why and who -------------------------------------------------------------------------------------------------
+
+    def why(self, call: ApiCall) -> Reply:
+        """Answer why an object may or may not be read."""
+        asked = read_query(call.query, WhyQuery)
+        object_id = _object_id(call)
+        principal = call.principal
+        party, user = self._parties.resolve(principal.id)
+        reader = None if asked.reader is None else self._parties.resolve(asked.reader)
+        purpose = principal.purpose if asked.purpose is None else asked.purpose
+        check_purpose(purpose)
+        if purpose != principal.purpose and (reader is None or reader == (party, user)):
+            # what one may read for a purpose is told to who reads for it
+            raise ForbiddenError(
+                f"these credentials are for the purpose {principal.purpose!r}",
+                where="purpose",
+                todo="ask with credentials for that purpose, or about another reader",
+            )
+        found = self._asking.why(
+            Question(
+                object_id=object_id,
+                party=party,
+                user=user,
+                acting=Acting(actor=principal.id),
+                purpose=purpose,
+                reader=reader,
+            )
+        )
+        return Reply(body=wire.encode(forms.verdicts(found)))
+
+    def who(self, call: ApiCall) -> Reply:
+        """Answer who received an object."""
+        principal = call.principal
+        object_id = _object_id(call)
+        party, user = self._parties.resolve(principal.id)
+        found = self._asking.who(
+            Question(
+                object_id=object_id,
+                party=party,
+                user=user,
+                acting=Acting(actor=principal.id),
+                purpose=principal.purpose,
+            )
+        )
+        return Reply(body=wire.encode(forms.who_received(found)))
+
+    # --- parties and agreements --------------------------------------------------------------------------------------
+
+    def parties(self, _call: ApiCall) -> Reply:
+        """Answer with the vetted parties: members address each other, and decide whom they trust."""
+        found = [forms.party(one) for one in self._parties.all_parties() if one.status is PartyStatus.VETTED]
+        return Reply(body=wire.encode(wire.Parties(parties=found)))
+
+    def party(self, call: ApiCall) -> Reply:
+        """Answer with one vetted party."""
+        for one in self._parties.all_parties():
+            if one.name == call.path["party"] and one.status is PartyStatus.VETTED:
+                return Reply(body=wire.encode(forms.party(one)))
+        raise NotFoundError("there is no such party")
+
+    def agreements(self, call: ApiCall) -> Reply:
+        """Answer with every version of the asker's party's agreements."""
+        found = [forms.agreement(one) for one in self._agreements.all_versions() if _is_of(one, call.principal)]
+        return Reply(body=wire.encode(wire.Agreements(agreements=found)))
+
+    def agreement(self, call: ApiCall) -> Reply:
+        """Answer with one version of an agreement of the asker's party."""
+        for one in self._agreements.all_versions():
+            named = (one.name, str(one.version)) == (call.path["agreement"], call.path["version"])
+            if named and _is_of(one, call.principal):
+                return Reply(body=wire.encode(forms.agreement(one)))
+        raise NotFoundError("there is no such agreement of yours")
+
+    # --- what they share ---------------------------------------------------------------------------------------------
+
+    def _collection(self, call: ApiCall) -> Collection:
+        return self._reading.collection(_asker(call), call.path["collection"])
+
+    def _answer(self, call: ApiCall, query: Query, *, limit: int, cursor: str | None) -> Answer:
+        return self._reading.objects(_asker(call), call.path["collection"], query, limit=limit, cursor=cursor)
 
 
-def routes(services: Services) -> list[Route[Principal]]:
-    """Return the table of routes: every path, its methods, and the permissions that each takes."""
-    api = Api(services)
-    known = needs(Permission.COLLECTIONS_READ)
-    return [
-        Route(path=f"{ROOT}/collections", methods={"GET": Endpoint(access=known, run=api.collections)}),
-    ]
+def _page(answer: Answer, reading: Reading) -> Reply:
+    return Reply(body=wire.encode(forms.page(answer, reading.tlp)))
 
 
 def _asker(call: ApiCall) -> Asker:
@@ -53,3 +233,16 @@ def _asker(call: ApiCall) -> Asker:
     return Asker(
         party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
     )
+
+
+def _object_id(call: ApiCall) -> str:
+    text = call.path["object"]
+    if not is_object_id(text):
+        raise NotFoundError(_NOTHING)
+    return text
+
+
+def _is_of(version: Version, principal: Principal) -> bool:
+    """Return whether a party is named in a version, has signed it or is a member of it."""
+    signed = {one.party for one in version.signatures}
+    return principal.party_name in {*version.members, *version.missing, *signed}

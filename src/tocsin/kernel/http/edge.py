@@ -25,7 +25,7 @@ from litestar.response.base import ASGIResponse
 
 from tocsin.errors import BrokenError, ForbiddenError, TocsinError
 from tocsin.kernel.http.body import Incoming, has_body
-from tocsin.kernel.http.negotiation import MediaType, accepts, parse_media_type
+from tocsin.kernel.http.negotiation import accepts, parse_media_type
 from tocsin.kernel.http.problems import Dialect, HttpProblem, describe, problem_of, unexpected
 from tocsin.kernel.http.routes import Body, Call, Endpoint, Method, P, Reply, Route, StreamCall, StreamEndpoint
 from tocsin.kernel.http.streams import Flow
@@ -154,7 +154,7 @@ class Edge(Generic[P]):
         offered = endpoint.offered or self.dialect.offered
         # a header may come in several lines, which are one list (RFC 9110 §5.3)
         if not accepts(", ".join(request.headers.getall("accept", [])), offered):
-            raise _HttpError(_not_acceptable(_spelt(offered[0])))
+            raise _HttpError(_not_acceptable(offered[0].spelt))
         if isinstance(endpoint, Endpoint) and endpoint.body is not None:
             _require_type(endpoint.body, request)
 
@@ -314,10 +314,6 @@ def _named(endpoint: Method[P], request: Request[Any, Any, Any]) -> dict[str, st
     return {name: request.headers[name] for name in endpoint.headers if name in request.headers}
 
 
-def _spelt(media: MediaType) -> str:
-    return f"{media.name}{''.join(f';{name}={value}' for name, value in media.parameters)}"
-
-
 def _not_acceptable(media_type: str) -> HttpProblem:
     return HttpProblem(
         status=HTTPStatus.NOT_ACCEPTABLE,
@@ -339,7 +335,7 @@ def _not_allowed(allow: str) -> HttpProblem:
 def _require_type(body: Body, request: Request[Any, Any, Any]) -> None:
     media = parse_media_type(request.headers.get("content-type", ""))
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    expected = _spelt(body.types[0])
+    expected = body.types[0].spelt
     if media is not None:
         charset = media.parameter("charset")
         rest = tuple(pair for pair in media.parameters if pair[0] != "charset")

@@ -30,6 +30,11 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True):
         """Return ``type/subtype``."""
         return f"{self.type}/{self.subtype}"
 
+    @property
+    def spelt(self) -> str:
+        """Return the whole as it stands in a header."""
+        return f"{self.name}{''.join(f';{name}={value}' for name, value in self.parameters)}"
+
     def parameter(self, name: str) -> str | None:
         """Return a parameter's value, the last one given, or None."""
         return dict(self.parameters).get(name)

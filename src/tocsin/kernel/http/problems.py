@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.http.negotiation import MediaType
 
-__all__ = ["RETRY_AFTER", "STATUS", "Dialect", "HttpProblem", "describe", "problem_of", "status_of", "unexpected"]
+__all__ = [
+    "RETRY_AFTER",
+    "STATUS",
+    "Dialect",
+    "HttpProblem",
+    "describe",
+    "problem_of",
+    "status_of",
+    "title_of",
+    "unexpected",
+]
 
 STATUS: Final[dict[type[errors.TocsinError], HTTPStatus]] = {
     errors.TocsinError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -59,7 +69,12 @@ class HttpProblem(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """Return the name of the status (RFC 9110 §15)."""
-        return _TITLES.get(self.status, self.status.phrase)
+        return title_of(self.status)
+
+
+def title_of(status: HTTPStatus) -> str:
+    """Return the name of a status (RFC 9110 §15)."""
+    return _TITLES.get(status, status.phrase)
 
 
 @dataclass(frozen=True, kw_only=True)

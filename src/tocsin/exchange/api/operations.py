@@ -1,0 +1,303 @@
+"""The table of ``/api/v1``: every address, who may use it, what it does, and what its documents say of it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol
+
+from tocsin.exchange.api import http, wire
+from tocsin.exchange.api.http import RECEIPTS, UUID, Api
+from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
+from tocsin.exchange.live import http as live
+from tocsin.exchange.stix import DEFAULT_LIMITS
+from tocsin.exchange.taxii.filters import MAX_ID
+from tocsin.kernel.http import sse
+from tocsin.kernel.http.negotiation import MediaType
+from tocsin.kernel.http.openapi import write_openapi
+from tocsin.kernel.http.operations import Answer, Operation, Part
+from tocsin.kernel.http.problem_details import JSON_TYPE
+from tocsin.kernel.http.routes import ANYONE, KNOWN, Body, Call, Endpoint, Reply, needs
+from tocsin.parties.model import Permission, Principal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DOCUMENT", "VERSION", "Services", "operations", "with_document"]
+
+ROOT: Final = "/api/v1"
+DOCUMENT: Final = f"{ROOT}/openapi.json"
+# Of the interface, not of the software: what is added to `/api/v1` raises the second number, and nothing is taken away.
+VERSION: Final = "1.0.0"
+
+STIX_TYPE: Final = MediaType(type="application", subtype="stix+json", parameters=(("version", "2.1"),))
+
+_TAGS: Final = (
+    ("exchange", "Collections, objects, and what is shared into them."),
+    ("account", "Why something may be read, and who read it."),
+    ("partnership", "Parties, and the agreements between them."),
+    ("hub", "The interface itself."),
+)
+_COLLECTION: Final = {"collection": Part(says="The alias or id of a collection.", example="exchange", longest=64)}
+_OBJECT: Final = {
+    "object": Part(
+        says="The id of an object.",
+        example="indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+        pattern="^[!-.0-~]+$",
+        longest=MAX_ID,
+    )
+}
+_NOT_FOUND: Final = "There is none, or none that you may see: the answers are the same."
+
+_read: Final = needs(Permission.OBJECTS_READ)
+_known: Final = needs(Permission.COLLECTIONS_READ)
+_submit: Final = needs(Permission.COLLECTIONS_READ, Permission.OBJECTS_SUBMIT)
+_delete: Final = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
+
+
+class Services(http.Services, live.Services, Protocol):
+    """What the table needs of a hub."""
+
+
+def operations(services: Services) -> list[Operation[Principal]]:
+    """Return the table, without the document that describes it."""
+    api = Api(services)
+    return [*_exchange(api), _stream(services), *_account(api), *_partnership(api)]
+
+
+def with_document(table: Sequence[Operation[Principal]]) -> list[Operation[Principal]]:
+    """Return a table and the operation that serves its own document, which is in it."""
+    told: list[bytes] = []
+
+    def document(_call: Call[Principal]) -> Reply:
+        return Reply(body=told[0])
+
+    own: Operation[Principal] = Operation(
+        id="openapi",
+        tag="hub",
+        method="GET",
+        path=DOCUMENT,
+        does=Endpoint(access=ANYONE, run=document),
+        summary="This document",
+        answers={HTTPStatus.OK: Answer(says="An OpenAPI 3.1 document.", type=wire.Document)},
+    )
+    whole = [*table, own]
+    told.append(
+        write_openapi(
+            whole,
+            title="Tocsin",
+            version=VERSION,
+            description="Threat intelligence under signed agreements: what members do at the exchange of a hub.",
+            tags=_TAGS,
+        )
+    )
+    return whole
+
+
+def _exchange(api: Api) -> list[Operation[Principal]]:
+    collection = f"{ROOT}/collections/{{collection}}"
+    objects = f"{collection}/objects"
+    one = f"{objects}/{{object}}"
+    missing = {HTTPStatus.NOT_FOUND: _NOT_FOUND}
+    bundle = Body(types=(JSON_TYPE, STIX_TYPE), limit=DEFAULT_LIMITS.max_bytes)
+    return [
+        Operation(
+            id="collections",
+            tag="exchange",
+            method="GET",
+            path=f"{ROOT}/collections",
+            does=Endpoint(access=_known, run=api.collections),
+            summary="The collections that you may know of",
+            answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Collections)},
+        ),
+        Operation(
+            id="collection",
+            tag="exchange",
+            method="GET",
+            path=collection,
+            does=Endpoint(access=_known, run=api.collection),
+            summary="One collection",
+            parts=_COLLECTION,
+            answers={HTTPStatus.OK: Answer(says="The collection.", type=wire.CollectionResource)},
+            problems=missing,
+        ),
+        Operation(
+            id="objects",
+            tag="exchange",
+            method="GET",
+            path=objects,
+            does=Endpoint(access=_read, run=api.objects),
+            summary="A page of the objects that you may read",
+            says="In the order of being added. The page is a release: the log names what was on it.",
+            parts=_COLLECTION,
+            query=ObjectsQuery,
+            answers={HTTPStatus.OK: Answer(says="The page; it may be empty.", type=wire.ObjectsPage)},
+            problems=missing,
+        ),
+        Operation(
+            id="share",
+            tag="exchange",
+            method="POST",
+            path=objects,
+            does=Endpoint(access=_submit, run=api.share, body=bundle),
+            summary="Share a STIX 2.1 bundle",
+            says="Each object is taken or refused on its own; what is taken is durable and in the log at the answer.",
+            parts=_COLLECTION,
+            query=ShareQuery,
+            takes=wire.Bundle,
+            answers={
+                HTTPStatus.CREATED: Answer(
+                    says="At least one object was taken, or had been before.",
+                    type=wire.ReceiptResource,
+                    headers={"Location": "Where the receipt may be read again."},
+                ),
+                HTTPStatus.OK: Answer(says="Every object was refused; nothing was stored.", type=wire.ReceiptResource),
+            },
+            problems=missing | {HTTPStatus.UNPROCESSABLE_ENTITY: "The body is no bundle, or a recipient is unknown."},
+        ),
+        Operation(
+            id="object",
+            tag="exchange",
+            method="GET",
+            path=one,
+            does=Endpoint(access=_read, run=api.object),
+            summary="The versions of one object that you may read",
+            parts=_COLLECTION | _OBJECT,
+            query=ObjectQuery,
+            answers={HTTPStatus.OK: Answer(says="A page of its versions.", type=wire.ObjectsPage)},
+            problems=missing,
+        ),
+        Operation(
+            id="withdraw",
+            tag="exchange",
+            method="DELETE",
+            path=one,
+            does=Endpoint(access=_delete, run=api.withdraw),
+            summary="Withdraw your own versions of an object",
+            says="They are no longer offered in this collection. What was released stays released.",
+            parts=_COLLECTION | _OBJECT,
+            query=WithdrawQuery,
+            answers={HTTPStatus.OK: Answer(says="They are withdrawn.", type=wire.Withdrawn)},
+            problems=missing,
+        ),
+        Operation(
+            id="receipt",
+            tag="exchange",
+            method="GET",
+            path=f"{RECEIPTS}/{{receipt}}",
+            does=Endpoint(access=_submit, run=api.receipt),
+            summary="The receipt of a submission of your party's",
+            parts={
+                "receipt": Part(
+                    says="Its id.", example="0b3f8a0e-6c9b-4b57-9a5e-0b1f5c3a2d10", pattern=f"^{UUID}$", longest=36
+                )
+            },
+            answers={HTTPStatus.OK: Answer(says="The receipt, as it was given.", type=wire.ReceiptResource)},
+            problems=missing,
+        ),
+    ]
+
+
+def _stream(services: live.Services) -> Operation[Principal]:
+    (route,) = live.routes(services)
+    return Operation(
+        id="stream",
+        tag="exchange",
+        method="GET",
+        path=route.path,
+        does=route.methods["GET"],
+        summary="What comes into a collection, as it comes",
+        says="Server-sent events. `Last-Event-ID` goes on where a stream ended: docs/live.md.",
+        query=StreamQuery,
+        answers={HTTPStatus.OK: Answer(says="Events without an end.", media_type=sse.EVENT_STREAM)},
+        problems={HTTPStatus.NOT_FOUND: _NOT_FOUND},
+    )
+
+
+def _account(api: Api) -> list[Operation[Principal]]:
+    missing = {HTTPStatus.NOT_FOUND: _NOT_FOUND}
+    return [
+        Operation(
+            id="why",
+            tag="account",
+            method="GET",
+            path=f"{ROOT}/objects/{{object}}/why",
+            does=Endpoint(access=_read, run=api.why),
+            summary="Why an object may or may not be read",
+            says="Asking is an act: the log names the question. Reasons name only agreements that you are party to.",
+            parts=_OBJECT,
+            query=WhyQuery,
+            answers={HTTPStatus.OK: Answer(says="A verdict for each version.", type=wire.Verdicts)},
+            problems=missing,
+        ),
+        Operation(
+            id="who",
+            tag="account",
+            method="GET",
+            path=f"{ROOT}/objects/{{object}}/who",
+            does=Endpoint(access=_read, run=api.who),
+            summary="Who received an object of yours, and who may",
+            says="For its owner, auditors and operators of the hub. Asking is an act: the log names the question.",
+            parts=_OBJECT,
+            answers={HTTPStatus.OK: Answer(says="The releases, and the parties.", type=wire.WhoReceived)},
+            problems=missing,
+        ),
+    ]
+
+
+def _partnership(api: Api) -> list[Operation[Principal]]:
+    missing = {HTTPStatus.NOT_FOUND: _NOT_FOUND}
+    name = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
+    return [
+        Operation(
+            id="me",
+            tag="partnership",
+            method="GET",
+            path=f"{ROOT}/me",
+            does=Endpoint(access=KNOWN, run=api.me),
+            summary="Who these credentials say you are",
+            answers={HTTPStatus.OK: Answer(says="You.", type=wire.Me)},
+        ),
+        Operation(
+            id="parties",
+            tag="partnership",
+            method="GET",
+            path=f"{ROOT}/parties",
+            does=Endpoint(access=_known, run=api.parties),
+            summary="The vetted parties",
+            answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Parties)},
+        ),
+        Operation(
+            id="party",
+            tag="partnership",
+            method="GET",
+            path=f"{ROOT}/parties/{{party}}",
+            does=Endpoint(access=_known, run=api.party),
+            summary="One vetted party",
+            parts={"party": Part(says="Its short name.", example="fjordkraft", pattern=name, longest=64)},
+            answers={HTTPStatus.OK: Answer(says="The party.", type=wire.PartyResource)},
+            problems=missing,
+        ),
+        Operation(
+            id="agreements",
+            tag="partnership",
+            method="GET",
+            path=f"{ROOT}/agreements",
+            does=Endpoint(access=_known, run=api.agreements),
+            summary="The agreements of your party, every version",
+            answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Agreements)},
+        ),
+        Operation(
+            id="agreement",
+            tag="partnership",
+            method="GET",
+            path=f"{ROOT}/agreements/{{agreement}}/{{version}}",
+            does=Endpoint(access=_known, run=api.agreement),
+            summary="One version of an agreement of your party",
+            parts={
+                "agreement": Part(says="Its name.", example="nordic-grid-exchange", pattern=name, longest=64),
+                "version": Part(says="Its version.", example="1", pattern="^[1-9][0-9]{0,8}$", longest=9),
+            },
+            answers={HTTPStatus.OK: Answer(says="The version, with its document.", type=wire.AgreementResource)},
+            problems=missing,
+        ),
+    ]
