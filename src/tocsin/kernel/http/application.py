@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
@@ -16,6 +16,8 @@ from tocsin.kernel.http.negotiation import names
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+
+    from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
     from tocsin.kernel.http.edge import Edge
     from tocsin.kernel.http.problems import Dialect
@@ -66,7 +68,7 @@ def application(edges: Sequence[Edge[Any]], *, lifespan: Sequence[Lifespan] = ()
     def check(app: Litestar) -> None:
         require_guarded(app, edges)
 
-    asgi = Litestar(
+    asgi = _Litestar(
         route_handlers=[handler for edge in edges for handler in edge.handlers()],
         # last in, first out: what runs beside the requests ends after the last of them
         lifespan=[*lifespan, open_guard],
@@ -77,6 +79,18 @@ def application(edges: Sequence[Edge[Any]], *, lifespan: Sequence[Lifespan] = ()
         debug=False,
     )
     return Application(asgi=asgi, dialect=edges[-1].dialect, stop=guard.stopping.set)
+
+
+class _Litestar(Litestar):
+    """Litestar, with a method of HTTP that it does not know yet."""
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        """Answer QUERY (draft-ietf-httpbis-safe-method-w-body) as TRACE: no address of ours takes either of them."""
+        if scope.get("method") == "QUERY":
+            scope = cast("Scope", {**scope, "method": "TRACE"})
+        await super().__call__(scope, receive, send)
 
 
 def require_guarded(app: Litestar, edges: Sequence[Edge[Any]]) -> None:
