@@ -35,7 +35,10 @@ ABOVE_CEILING: Final = InputError(
 
 
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submission says of classifications: of its objects by index, and of the markings that it defines by id."""
+    """What a submission says of classifications: of its objects by index, and of the markings that it defines.
+
+    The markings are by their ids in lower case.
+    """
 
     objects: dict[int, str]
     markings: dict[str, str]
@@ -51,9 +54,11 @@ def screen(parsed: ParsedBundle, data: bytes) -> Screen:
         if level is not None:
             levels[index] = level
             if item.type == MARKING_DEFINITION and item.id is not None:
-                markings[item.id] = strictest((level, markings.get(item.id))) or level
+                # UUIDs are the same in either case (RFC 4122 §3): a reference may be written in the other
+                own = item.id.lower()
+                markings[own] = strictest((level, markings.get(own))) or level
     for index, raw in raws.items():
-        referred = [markings.get(ref) for ref in _refs(raw)]
+        referred = [markings.get(ref.lower()) for ref in _refs(raw)]
         level = strictest((levels.get(index), *referred))
         if level is not None:
             levels[index] = level

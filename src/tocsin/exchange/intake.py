@@ -18,9 +18,12 @@ from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import address_of
 from tocsin.exchange.ceiling import ABOVE_CEILING, Screen, above, screen
+from tocsin.exchange.earlier import enter_version, last_versions, reference_notes
 from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, contradicted, marking_refs
 from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
+from tocsin.exchange.relations import references
+from tocsin.exchange.remarks import remarks_on
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
 from tocsin.exchange.store import Own
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, SUBMISSIONS
@@ -180,8 +183,10 @@ class _Transaction:
         to = [address_of(connection, self._environment, reference) for reference in self._submission.to]
         handling = Handling(tlp=self._submission.tlp, recipients=frozenset(to) or None)
         ids = dict.fromkeys(parsed.id for _, parsed in objects)
-        own = store.own_contributions(connection, self._adapter, self._environment, self._owner_id, ids)
-        before = [one.contribution_id for versions in own.values() for one in versions.values()]
+        # what objects refer to as well: their sender is told of its own objects, and of nobody else's
+        named = dict.fromkeys(ref for _, parsed in objects for ref in references(parsed.obj))
+        own = store.own_contributions(connection, self._adapter, self._environment, self._owner_id, ids | named)
+        before = [one.contribution_id for key in ids if key in own for one in own[key].values()]
         offered = store.offered_in(connection, self._adapter, collection.id, before) if before else set()
         definitions, refused = self._definitions(objects, own)
         labeller = Labeller(
@@ -194,6 +199,7 @@ class _Transaction:
             address=lambda reference: address_of(connection, self._environment, reference),
         )
         handled = handling != Handling()
+        histories = last_versions(connection, self._adapter, (parsed for _, parsed in objects), own)
         chosen: list[_Offer] = []
         taken: dict[str, dict[Micros, bytes]] = {}
         for index, parsed in objects:
@@ -205,6 +211,9 @@ class _Transaction:
                     continue
                 here = taken.get(parsed.id, _NOTHING)
                 again, version, repeated = self._place(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
+                notes += remarks_on(parsed)
+                if again is None and not repeated:
+                    notes += enter_version(histories, parsed)
             except InputError as error:
                 self._results[index] = _refused(index, parsed, error)
                 continue
@@ -221,7 +230,15 @@ class _Transaction:
                 chosen.append(
                     _Offer(index=index, parsed=parsed, version=version, digest=digest, label=label, again=again)
                 )
+        self._note_references(chosen, own)
         return chosen
+
+    def _note_references(self, chosen: Sequence[_Offer], own: Mapping[str, Mapping[Micros, Own]]) -> None:
+        shared = [(offer.parsed, offer.label if offer.again is None else None) for offer in chosen]
+        for offer, note in zip(chosen, reference_notes(self._connection, self._adapter, shared, own), strict=True):
+            if note is not None:
+                result = self._results[offer.index]
+                self._results[offer.index] = msgspec.structs.replace(result, notes=(*result.notes, note))
 
     def _place(
         self,

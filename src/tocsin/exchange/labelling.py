@@ -148,7 +148,7 @@ class Labeller:
         return label, tuple(notes)
 
     def _classification(self, marking: Marking, refs: frozenset[str]) -> str | None:
-        level = strictest((marking.classification, *map(self._classified.get, refs)))
+        level = strictest((marking.classification, *(self._classified.get(ref.lower()) for ref in refs)))
         return None if level == CLEARANCES[0] else level
 
     def _recipients(self, marking: Marking) -> frozenset[str]:

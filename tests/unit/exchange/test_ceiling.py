@@ -36,7 +36,7 @@ NUMBER: Final = 77
 
 
 def _mark(number: int, **says: Any) -> Mark:  # noqa: ANN401  a definition's own properties
-    own = f"marking-definition--00000000-0000-4000-8000-{number:012d}"
+    own = f"marking-definition--0000abcd-0000-4000-8000-{number:012d}"
     made = {"type": "marking-definition", "spec_version": "2.1", "id": own, "created": stamp(START), **says}
     return Mark(id=own, definition=made)
 
@@ -278,3 +278,21 @@ def test_the_setting(world: World) -> None:
     with pytest.raises(UsageError) as caught:
         open_hub(msgspec.structs.replace(world.settings, ceiling="geheim"))
     assert caught.value.where == "TOCSIN_CEILING"
+
+
+def test_an_id_in_capitals_is_the_same_marking(world: World) -> None:
+    mark = _statement("NATO SECRET", number=7)
+    own = f"marking-definition--{mark.id.rpartition('--')[2].upper()}"
+    for ref, definition in ((own, mark.definition), (mark.id, (mark.definition or {}) | {"id": own})):
+        receipt = world.share(
+            "alfa",
+            json.dumps(
+                {
+                    "type": "bundle",
+                    "id": f"bundle--{mark.id[-36:]}",
+                    "objects": [definition, _secret(object_marking_refs=[ref])],
+                }
+            ).encode(),
+        )
+        assert [result.id for result in receipt.results] == [None, None]
+    assert _traces(world.settings.home, CANARY) == []
