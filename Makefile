@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench conformance lock clean fmt
+.PHONY: help demo test test-all test-postgres check bench conformance lock clean fmt
 
 help:  ## what can be made
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ test: $(VENV)/.dev  ## the tests that take seconds, in parallel
 test-all: $(VENV)/.dev  ## every test
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+test-postgres: $(VENV)/.dev  ## every test that takes seconds, with each hub on PostgreSQL (TOCSIN_TEST_POSTGRES=URL, else one of its own)
+	TOCSIN_TEST_STORE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
+
 check: $(VENV)/.dev  ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,8 +60,8 @@ conformance: $(VENV)/.runtime  ## judge a TAXII server by TAXII 2.1: URL=... USE
 		$(BIN)/tocsin conformance '$(URL)' --user '$(if $(filter command% override,$(origin USER)),$(USER))' $(ARGS)
 
 lock:  ## resolve the lock files anew (needs uv)
-	uv pip compile pyproject.toml --extra demo --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
-	uv pip compile pyproject.toml --extra demo --extra dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra demo --extra postgres --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
+	uv pip compile pyproject.toml --extra demo --extra postgres --extra dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.lock
 
 clean:  ## remove what was made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import DatabaseError
 
 from tocsin.agreements.gatekeeper import Gate
@@ -24,13 +25,14 @@ from tocsin.exchange.search.saved import SavedSearches
 from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
 from tocsin.kernel.clock import Clock, SystemClock
-from tocsin.kernel.db.sqlite import SqliteAdapter
+from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
 from tocsin.kernel.ids import Entropy, SystemEntropy
 from tocsin.kernel.keys import HubKeys, create_keys, read_keys
 from tocsin.kernel.mandate import Acting, Mandate, founding_mandate
 from tocsin.log.note import NoteSigner
 from tocsin.log.service import Log, Record
+from tocsin.log.tables import LOG_HEADS
 from tocsin.parties.credentials import Authenticator, TokenKey
 from tocsin.parties.model import Kind, Party, Role, User, clearance_rank
 from tocsin.parties.passwords import Passwords, password_hasher
@@ -39,8 +41,6 @@ from tocsin.parties.store import read_hub
 from tocsin.parties.tables import HUBS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection
 
     from tocsin.kernel.clock import Micros
@@ -149,14 +149,19 @@ def found_hub(
     _clear_unfinished(settings)
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    settings.database.parent.mkdir(parents=True, exist_ok=True)
-    # the store holds what only some may read: SQLite gives its journal files the mode of the database
-    settings.database.touch(mode=0o600, exist_ok=False)
-    store = Store(SqliteAdapter(settings.database))
+    if isinstance(settings.database, Path):
+        settings.database.parent.mkdir(parents=True, exist_ok=True)
+        # the store holds what only some may read: SQLite gives its journal files the mode of the database
+        settings.database.touch(mode=0o600, exist_ok=False)
+    store = open_store(settings)
     store.create()
     keys = create_keys(settings.keys, entropy)
     hub = Hub(settings=settings, keys=keys, hub_uri=founding.party.uri, store=store, clock=clock, entropy=entropy)
     with store.write() as connection:
+        if read_hub(connection, LIVE) is not None:
+            raise ConflictError(
+                "somebody else founded a hub in this database meanwhile", where=settings.where, todo="choose another"
+            )
         at = clock.now()
         ensure_environment(connection, LIVE, LIVE_NAME, at)
         hub.log.found(connection)
@@ -179,39 +184,48 @@ def _clear_unfinished(settings: Settings) -> None:
     where = str(settings.home)
     if _marker(settings).exists():
         raise ConflictError("there is a hub here already", where=where, todo="choose another TOCSIN_HOME")
-    if not settings.database.exists():
-        if settings.keys.exists():
-            raise ConflictError(
-                "there are a hub's keys here, and no database", where=where, todo="restore it, or choose another home"
-            )
-        return
-    store = Store(SqliteAdapter(settings.database))
-    try:
-        founder = _founder(store)
-    finally:
-        store.close()
+    file = settings.database if isinstance(settings.database, Path) else None
+    begun, founder = (False, None) if file is not None and not file.exists() else _found(settings)
     if founder is not None:
+        if not settings.keys.exists():
+            raise ConflictError(
+                "there is a hub in this database already",
+                where=settings.where,
+                todo="choose another, or copy the home of that hub to serve it from here, too",
+            )
         _marker(settings).write_text(founder + "\n", encoding="utf-8")
         raise ConflictError("there is a hub here already", where=where, todo="choose another TOCSIN_HOME")
-    for path in (*settings.database.parent.glob(f"{settings.database.name}*"), *settings.keys.glob("*.key")):
-        path.unlink()
+    if not begun and settings.keys.exists():
+        raise ConflictError(
+            "there are a hub's keys here, and no database", where=where, todo="restore it, or choose another home"
+        )
+    if begun:
+        # of a server's database the tables stay: they are empty
+        files = file.parent.glob(f"{file.name}*") if file is not None else ()
+        for path in (*files, *settings.keys.glob("*.key")):
+            path.unlink()
 
 
-def _founder(store: Store) -> str | None:
-    """Return the URI of the party that founded the hub in a database, or None for one without tables or hub.
+def _found(settings: Settings) -> tuple[bool, str | None]:
+    """Return whether a founding was begun in a database, and the URI of the party that founded the hub in it.
 
     Raises:
         ConflictError: it is no database of ours, which is then not ours to remove.
     """
+    store = open_store(settings)
     try:
-        with store.adapter.engine.connect() as connection:
+        with store.adapter.translated(), store.adapter.engine.connect() as connection:
             tables = inspect(connection).get_table_names()
             founder = read_hub(connection, LIVE) if HUBS.name in tables else None
+            connection.rollback()
     except DatabaseError as error:
-        raise ConflictError("what is here is no database of a hub", where=str(store.adapter.engine.url)) from error
+        raise ConflictError("what is here is no database of a hub", where=settings.where) from error
+    finally:
+        store.close()
     if tables and "alembic_version" not in tables:
-        raise ConflictError("what is here is no database of a hub", where=str(store.adapter.engine.url))
-    return founder
+        raise ConflictError("what is here is no database of a hub", where=settings.where)
+    # a file that is there was made for it, even when it is empty yet
+    return bool(tables) or isinstance(settings.database, Path), founder
 
 
 def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> None:
@@ -259,7 +273,7 @@ def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy
         StoreBrokenError: there is none, or its store or keys are not what they must be.
     """
     marker = _marker(settings)
-    if not settings.database.exists() or not marker.exists():
+    if (isinstance(settings.database, Path) and not settings.database.exists()) or not marker.exists():
         raise StoreBrokenError(
             "there is no hub here", where=str(settings.home), todo="run `tocsin init`, or set TOCSIN_HOME"
         )
@@ -269,9 +283,9 @@ def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy
         raise StoreBrokenError("the hub's own name is not readable", where=str(marker)) from error
     if not hub_uri:
         raise InputError("the hub's own name is empty", where=str(marker))
-    store = Store(SqliteAdapter(settings.database))
+    store = open_store(settings)
     store.require_current()
-    return Hub(
+    hub = Hub(
         settings=settings,
         keys=read_keys(settings.keys),
         hub_uri=hub_uri,
@@ -279,3 +293,22 @@ def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy
         clock=clock or SystemClock(),
         entropy=entropy or SystemEntropy(),
     )
+    _require_same(hub)
+    return hub
+
+
+def _require_same(hub: Hub) -> None:
+    """Refuse a database that is another hub's: the address of a server is mistyped more easily than a folder.
+
+    Raises:
+        StoreBrokenError: its log is not of the name that this home's hub signs with.
+    """
+    with hub.store.read() as connection:
+        origin = connection.execute(select(LOG_HEADS.c.origin).where(LOG_HEADS.c.environment == LIVE)).scalar()
+    if origin is not None and origin != hub.log.origin:
+        hub.store.close()
+        raise StoreBrokenError(
+            "the hub in this database is another one than that of this home",
+            where=hub.settings.where,
+            todo="set TOCSIN_HOME and TOCSIN_DATABASE of the same hub",
+        )

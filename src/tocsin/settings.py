@@ -3,14 +3,16 @@
 | variable | default | what it is |
 |---|---|---|
 | ``TOCSIN_HOME`` | ``./tocsin-home`` | the folder of a hub: its keys, and its database unless told otherwise |
-| ``TOCSIN_DATABASE`` | ``sqlite:///<home>/hub.db`` | where the store is |
+| ``TOCSIN_DATABASE`` | ``sqlite:///<home>/hub.db`` | where the store is: SQLite, or ``postgresql://USER@HOST/NAME`` |
 | ``TOCSIN_CEILING`` | ``unclassified`` | the highest classification that the hub stores |
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,19 +21,46 @@ from tocsin.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_HOME", "Settings", "read_settings"]
+__all__ = ["DEFAULT_HOME", "Postgres", "Settings", "read_settings"]
 
 DEFAULT_HOME: Final = "tocsin-home"
 LOWEST_CEILING: Final = "unclassified"
 _SQLITE: Final = "sqlite:///"
+_POSTGRES: Final = ("postgresql://", "postgres://")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Postgres:
+    """The address of a PostgreSQL database as libpq reads it; shown without what it keeps secret."""
+
+    url: str
+
+    @property
+    def where(self) -> str:
+        """The address without user, password and parameters."""
+        parts = urlsplit(self.url)
+        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __repr__(self) -> str:
+        return f"Postgres({self.where!r})"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Which hub we are."""
 
     home: Path
-    database: Path
+    database: Path | Postgres
     ceiling: str = LOWEST_CEILING  # a classification: whoever opens the hub checks that it is one
+
+    @property
+    def where(self) -> str:
+        """Where the store is, for people to read."""
+        return self.database.where if isinstance(self.database, Postgres) else str(self.database.absolute())
+
+    @property
+    def there(self) -> bool:
+        """Whether a hub can be here: without keys of its own, a server's database is somebody else's."""
+        return self.keys.exists() if isinstance(self.database, Postgres) else self.database.exists()
 
     @property
     def keys(self) -> Path:
@@ -57,9 +86,11 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
         return Settings(home=chosen, database=chosen / "hub.db", ceiling=ceiling)
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
         return Settings(home=chosen, database=Path(url.removeprefix(_SQLITE)), ceiling=ceiling)
+    if url.startswith(_POSTGRES):
+        return Settings(home=chosen, database=Postgres(url=url), ceiling=ceiling)
     kind = url.split(":", 1)[0]
-    if kind.startswith("postgres"):
-        raise UsageError("PostgreSQL is not supported yet", where="TOCSIN_DATABASE", todo="use sqlite:///PATH")
     raise UsageError(
-        f"{kind!r} names no database that Tocsin can use", where="TOCSIN_DATABASE", todo="use sqlite:///PATH"
+        f"{kind!r} names no database that Tocsin can use",
+        where="TOCSIN_DATABASE",
+        todo="use sqlite:///PATH or postgresql://USER@HOST/NAME",
     )

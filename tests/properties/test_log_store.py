@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select
 
+from support import stores
 from support.hub import OPERATOR, key_of
 from support.inspection import export_all, inspect_hub
 from support.sharing import Shared, bundle, indicator, marks, objects
@@ -223,26 +224,10 @@ def lived(hubs: Templates) -> Iterator[World]:
 @contextlib.contextmanager
 def _tampered(world: World, *statements: str) -> Iterator[None]:
     """Change the database behind the hub's back, and put it back after."""
-    home = world.settings.database
-    world.hub.store.adapter.engine.dispose()
-    with world.hub.store.adapter.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = home.read_bytes()
-    world.hub.store.adapter.engine.dispose()
-    try:
-        with world.hub.store.adapter.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            for statement in statements:
-                changed = connection.execute(text(statement))
-                assert changed.rowcount > 0, statement
-            connection.commit()
-        world.hub.store.adapter.engine.dispose()
+    with stores.restored(world.hub.store, world.settings.home):
+        for statement in statements:
+            assert stores.executed(world.settings.home, statement) > 0, statement
         yield
-    finally:
-        world.hub.store.adapter.engine.dispose()
-        for side in ("-wal", "-shm"):
-            home.with_name(home.name + side).unlink(missing_ok=True)
-        home.write_bytes(kept)
 
 
 LAST: Final = "(SELECT max(idx) FROM log_entries)"

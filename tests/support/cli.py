@@ -13,6 +13,7 @@ from unittest import mock
 
 import msgspec
 
+from support import stores
 from tocsin.cli.main import execute
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Cli:
     @property
     def environ(self) -> dict[str, str]:
         """Return the variables with which a command finds the hub."""
-        return {"TOCSIN_HOME": str(self.home), "TOCSIN_DATABASE": ""}
+        return {"TOCSIN_HOME": str(self.home), "TOCSIN_DATABASE": stores.url_of(self.home)}
 
     def run(self, *arguments: str, stdin: object = b"", environ: dict[str, str] | None = None) -> Ran:
         """Run one command line in this process; ``stdin`` is bytes, or what takes the place of ``sys.stdin``."""

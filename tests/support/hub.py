@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from typing import TYPE_CHECKING
 
+from support import stores
 from tocsin.agreements.document import parse_agreement, public_key_of, sign_document
 from tocsin.bootstrap import Founding, Hub, found_hub, hub_party, open_hub
 from tocsin.exchange.intake import Submission
@@ -15,7 +15,6 @@ from tocsin.kernel.clock import ManualClock, parse_instant
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Kind, Party, Permission, Role, User
-from tocsin.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +32,11 @@ class World:
 
     def __init__(self, home: Path, *, seed: int = 1, start: int = START, template: Path | None = None) -> None:
         """Found a hub in ``home``, or begin with a copy of the closed one in ``template``, which is faster."""
-        self.settings = Settings(home=home, database=home / "hub.db")
+        self.settings = stores.fresh(home) if template is None else stores.copy_home(template, home)
         self.clock = ManualClock(start)
         self.entropy = SeededEntropy(seed)
         self.parties: dict[str, Party] = {}
         if template is not None:
-            shutil.copytree(template, home, dirs_exist_ok=True)
             self.hub: Hub = open_hub(self.settings, clock=self.clock, entropy=self.entropy)
             return
         party = hub_party(uri="https://hub.example", name="hub", title="The hub", country="NO")
@@ -48,7 +46,7 @@ class World:
     def again(cls, home: Path, *, seed: int, start: int = START) -> World:
         """Open the hub that is in ``home``, as a new process would after whatever ended the last."""
         world = cls.__new__(cls)
-        world.settings = Settings(home=home, database=home / "hub.db")
+        world.settings = stores.settings_of(home)
         world.clock = ManualClock(start)
         world.entropy = SeededEntropy(seed)
         world.parties = {}

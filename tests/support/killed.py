@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from support import stores
 from support.hub import START
 from support.sharing import bundle, indicator
 from tocsin.bootstrap import open_hub
@@ -15,7 +16,6 @@ from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import SECOND, ManualClock
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
-from tocsin.settings import Settings
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -37,7 +37,7 @@ def share_and_read(home: str, first: int, seed: int, channel: Connection[Told, o
     """Share bundles ``first``, ``first + 1``, … as alfa, and read each as bravo."""
     folder = Path(home)
     clock = ManualClock(START + first * SECOND)
-    hub = open_hub(Settings(home=folder, database=folder / "hub.db"), clock=clock, entropy=SeededEntropy(seed))
+    hub = open_hub(stores.settings_of(folder), clock=clock, entropy=SeededEntropy(seed))
     bravo = Asker(party="https://bravo.example", user=None, purpose="detect", acting=Acting(actor="bravo"))
     channel.send(("ready",))
     for number in itertools.count(first):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from argon2 import PasswordHasher
 
+from support import stores
 from tocsin.kernel.clock import DAY, ManualClock, Micros
-from tocsin.kernel.db import Store
-from tocsin.kernel.db.sqlite import SqliteAdapter
+from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, ensure_environment
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting, founding_mandate
@@ -55,20 +54,18 @@ class CountingHasher(PasswordHasher):
 
 @functools.cache
 def _template() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="tocsin-test-")) / "template.db"
-    store = Store(SqliteAdapter(path))
+    home = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
+    store = stores.store_in(home)
     store.create()
     store.close()
-    return path
+    return home
 
 
 class World:
     """A founded hub with its own vetted party and an operator, ``ops@hub``."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "hub.db"
-        shutil.copyfile(_template(), self.path)
-        self.store = Store(SqliteAdapter(self.path))
+        self.store = open_store(stores.copy_home(_template(), folder))
         self.clock = ManualClock(START)
         self.entropy = SeededEntropy(7)
         self.hasher = CountingHasher()

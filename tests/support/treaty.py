@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from support import stores
 from support.hub import World
 
 if TYPE_CHECKING:
@@ -71,10 +72,14 @@ class Templates:
         """Close hubs and remove their folders."""
         for world in worlds:
             world.hub.close()
+            stores.drop(world.settings.home)
             shutil.rmtree(world.settings.home)
 
     def remove(self) -> None:
         """Remove all there is."""
+        for home in stores.made():
+            if self._folder in home.parents:
+                stores.drop(home)
         shutil.rmtree(self._folder)
 
 

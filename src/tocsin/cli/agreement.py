@@ -38,7 +38,7 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
     where = _called(file)
     named: tuple[str, ...] = ()
     by_criteria: tuple[str, ...] = ()
-    if settings().database.exists():
+    if settings().there:
         with opened() as session:
             checked = session.hub.agreements.check(source, where=where)
         parsed, named, by_criteria = checked.parsed, checked.named, checked.by_criteria

@@ -44,7 +44,7 @@ def init(
     out.document(
         {
             "home": str(home),
-            "database": str(chosen.database.absolute()),
+            "database": chosen.where,
             "hub": party.uri,
             "operator": f"{OPERATOR}@{name}",
             "collection": collection.uuid,
@@ -53,7 +53,7 @@ def init(
         }
     )
     out.line(f"A hub in {home}, run by {OPERATOR}@{name} ({party.uri})", style="bold")
-    out.line(f"  store       {chosen.database.absolute()}")
+    out.line(f"  store       {chosen.where}")
     out.line(f"  keys        {chosen.keys.absolute()}  (keep a copy; who has them is the hub)")
     out.line(f"  collection  {DEFAULT_COLLECTION}, {collection.uuid}")
     out.line(f"  log         {log.origin}")

@@ -78,7 +78,7 @@ def opened() -> Iterator[Session]:
         UsageError: there is none; StoreBrokenError: it is not what it must be.
     """
     chosen = settings()
-    if not chosen.keys.exists() and not chosen.database.exists():
+    if not chosen.keys.exists() and not chosen.there:
         # not a broken hub but no hub: most likely the folder is another
         raise UsageError("there is no hub here", where=str(chosen.home), todo="run `tocsin init`, or set TOCSIN_HOME")
     hub = open_hub(chosen)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support import stores
 from support.cli import PACT, Cli, bundle, indicator, partnership, tool
 from tocsin.exchange.check import CHECKS
 
@@ -264,7 +262,10 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         {"agreements"},
     ),
     "an agreement is proposed only": (["UPDATE agreements SET status = 'proposed'"], {"agreements"}),
-    "a signature is gone": (["DELETE FROM agreement_signatures WHERE signatory = 'sig' AND rowid = 1"], {"agreements"}),
+    "a signature is gone": (
+        ["DELETE FROM agreement_signatures WHERE signatory = 'sig' AND agreement_id = 1"],
+        {"agreements"},
+    ),
     "a party has a higher clearance": (
         ["UPDATE parties SET body = replace(body, 'restricted', 'secret') WHERE name = 'beta'"],
         {"replay"},
@@ -356,11 +357,11 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         {"credentials"},
     ),
     "a signature is older": (
-        ["UPDATE agreement_signatures SET signed_at = signed_at - 1 WHERE rowid = 1"],
+        ["UPDATE agreement_signatures SET signed_at = signed_at - 1 WHERE party LIKE '%alpha%' AND agreement_id = 1"],
         {"agreements"},
     ),
     "a signature is another person's": (
-        ["UPDATE agreement_signatures SET signatory = 'anna' WHERE rowid = 1"],
+        ["UPDATE agreement_signatures SET signatory = 'anna' WHERE party LIKE '%alpha%' AND agreement_id = 1"],
         {"agreements"},
     ),
     "an agreement was proposed earlier": (["UPDATE agreements SET proposed_at = proposed_at - 1"], {"agreements"}),
@@ -385,13 +386,8 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
 @pytest.mark.parametrize(("statements", "checks"), DAMAGE.values(), ids=DAMAGE.keys())
 def test_damage_is_found_and_named(made: Path, tmp_path: Path, statements: list[str], checks: set[str]) -> None:
     home = tmp_path / "home"
-    shutil.copytree(made, home)
-    with closing(sqlite3.connect(home / "hub.db")) as database:
-        changed = 0
-        for statement in statements:
-            changed += database.execute(statement).rowcount
-        database.commit()
-    assert changed, "this damages nothing"
+    stores.copy_home(made, home)
+    assert stores.executed(home, *statements), "this damages nothing"
     ran = Cli(home).run("check", "--json")
     assert ran.code == 3, ran
     assert ran.error["kind"] == "store-broken"
@@ -400,9 +396,10 @@ def test_damage_is_found_and_named(made: Path, tmp_path: Path, statements: list[
     assert all(name in ran.error["what"] for name in failed)
 
 
+@pytest.mark.sqlite
 def test_a_hub_that_cannot_be_read_at_all_is_broken_too(made: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(made, home)
+    stores.copy_home(made, home)
     data = bytearray((home / "hub.db").read_bytes())
     # torn pages in the middle of the file
     data[len(data) // 3 : len(data) // 3 + 40_000] = b"\xa5" * 40_000
@@ -414,10 +411,8 @@ def test_a_hub_that_cannot_be_read_at_all_is_broken_too(made: Path, tmp_path: Pa
 
 def test_broken_checks_are_marked_and_the_others_still_told(made: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(made, home)
-    with closing(sqlite3.connect(home / "hub.db")) as database:
-        database.execute("UPDATE label_counts SET offers = offers + 1 WHERE label_id = 1")
-        database.commit()
+    stores.copy_home(made, home)
+    stores.executed(home, "UPDATE label_counts SET offers = offers + 1 WHERE label_id = 1")
     ran = Cli(home).run("check")
     lines = {line.split()[1]: line.split()[0] for line in ran.out.splitlines()}
     assert lines == {name: "BROKEN" if name == "labels" else "ok" for name in CHECKS}

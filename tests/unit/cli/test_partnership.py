@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support import stores
 from support.cli import PACT, Cli, bundle, indicator, partnership, tool
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cli(made: Path, tmp_path: Path) -> Cli:
     home = tmp_path / "home"
-    shutil.copytree(made, home)
+    stores.copy_home(made, home)
     return Cli(home)
 
 

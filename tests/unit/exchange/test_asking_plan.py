@@ -36,6 +36,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.hub.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("verb", ["why", "who"])
 def test_asking_about_an_object_reads_no_other(world: World, verb: str) -> None:
     seen: list[tuple[str, tuple[object, ...]]] = []

@@ -8,21 +8,21 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 
+from support import stores
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.paging import View, places_after
 from tocsin.exchange.store import object_key
 from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS
-from tocsin.kernel.db import Store
-from tocsin.kernel.db.sqlite import SqliteAdapter
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, ensure_environment
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
+
+    from tocsin.kernel.db import Store
 
 COLLECTION: Final = 1
 
@@ -38,14 +38,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store(SqliteAdapter(tmp_path_factory.mktemp("paging") / "hub.db"))
-
-    def alone(connection: sqlite3.Connection, _record: object) -> None:
-        # contributions stand without what they refer to
-        connection.execute("PRAGMA foreign_keys=OFF")
-        connection.execute("PRAGMA synchronous=OFF")
-
-    event.listen(store.adapter.engine, "connect", alone)
+    store = stores.store_in(tmp_path_factory.mktemp("paging"))
+    # offers stand without the contributions that they refer to
+    stores.without_references(store)
     store.create()
     with store.write() as connection:
         ensure_environment(connection, LIVE, LIVE_NAME, 0)

@@ -31,6 +31,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.hub.close()
 
 
+@pytest.mark.sqlite
 def test_a_sparse_reader_is_served_through_the_index_of_labels(world: World) -> None:
     seen: list[tuple[str, tuple[object, ...]]] = []
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 
 from support.hub import World
 from support.sharing import bundle, indicator
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Outcome
+from tocsin.kernel.db import METADATA
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def _everything(world: World) -> list[tuple[object, ...]]:
     with world.hub.store.read() as connection:
-        tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
-        return [tuple(row) for name in sorted(tables) for row in connection.execute(text(f'SELECT * FROM "{name}"'))]
+        return [
+            (name, *row)
+            for name, table in sorted(METADATA.tables.items())
+            for row in connection.execute(select(table).order_by(*table.primary_key.columns))
+        ]
 
 
 BROKEN = {

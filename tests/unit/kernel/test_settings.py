@@ -9,7 +9,7 @@ import pytest
 
 from tocsin import settings as module
 from tocsin.errors import UsageError
-from tocsin.settings import DEFAULT_HOME, Settings, read_settings
+from tocsin.settings import DEFAULT_HOME, Postgres, Settings, read_settings
 
 READ: Final[dict[str, tuple[dict[str, str], str | None, str, str]]] = {
     # environment, home as an option: home, database
@@ -39,8 +39,6 @@ def test_what_is_read(case: str) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("postgresql://localhost/hub", "PostgreSQL is not supported yet"),
-        ("postgres://localhost/hub", "PostgreSQL is not supported yet"),
         ("mysql://localhost/hub", "'mysql' names no database"),
         ("sqlite:///", "names no database"),
         ("hub.db", "names no database"),
@@ -50,7 +48,16 @@ def test_what_is_refused(url: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as refused:
         read_settings({"TOCSIN_DATABASE": url})
     assert refused.value.where == "TOCSIN_DATABASE"
-    assert refused.value.todo == "use sqlite:///PATH"
+    assert refused.value.todo == "use sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_postgresql_is_shown_without_what_it_keeps_secret(scheme: str) -> None:
+    url = f"{scheme}://scott:tiger@one:5432,two:5433/hub?sslmode=require&password=tiger"
+    settings = read_settings({"TOCSIN_DATABASE": url})
+    assert settings.database == Postgres(url=url)
+    assert settings.where == "postgresql://one:5432,two:5433/hub"
+    assert not [said for said in (repr(settings), str(settings), settings.where) if "tiger" in said or "scott" in said]
 
 
 def test_a_password_in_a_url_is_not_repeated() -> None:

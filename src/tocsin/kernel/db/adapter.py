@@ -6,13 +6,36 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine, FromClause, Select, Table
 
-__all__ = ["MAX_FAULTS", "Adapter"]
+__all__ = ["MAX_FAULTS", "WRITER_PATIENCE", "Adapter", "Watch"]
 
 # Enough to see what kind of damage it is.
 MAX_FAULTS: Final = 10
+# Seconds. A submission of the largest size takes some: a writer that waits longer than this has a stuck neighbour.
+WRITER_PATIENCE: Final = 60
+
+
+class Watch(Protocol):
+    """Somebody who waits for other transactions, of this process or of any other, on a connection of its own.
+
+    For one thread at a time. It may say that something changed when nothing did; it never keeps silent about a commit
+    that ``Adapter.notify`` was called in.
+    """
+
+    def wait(self, timeout: float) -> bool:
+        """Return True once something may have changed since the last call, or since the watch was opened.
+
+        Many commits are one hint. False: ``timeout`` seconds went by. A database that went away is a change, too: what
+        happened meanwhile is not known; it is looked for again in the next call, which waits before it says True again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the connection back; to be called by whoever waits."""
+        ...
 
 
 class Adapter(Protocol):
@@ -23,13 +46,39 @@ class Adapter(Protocol):
     """
 
     engine: Engine
+    # where the database is, for people to read: without credentials
+    where: str
 
     def begin_read(self, connection: Connection) -> None:
         """Open a snapshot on a connection that is in no transaction."""
         ...
 
+    def end_read(self, connection: Connection) -> None:
+        """Let go of the snapshot as the driver likes it best; never raises, the caller rolls back after it."""
+        ...
+
     def begin_write(self, connection: Connection) -> None:
-        """Open the one writing transaction; waits for the writer before it, at most ``WRITER_PATIENCE`` seconds."""
+        """Open the one writing transaction; waits for the writer before it, at most ``WRITER_PATIENCE`` seconds.
+
+        Raises:
+            BusyError: it waited for so long.
+        """
+        ...
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Return a context in which errors of the driver that a caller can do something about are ours.
+
+        A database that went away or is too busy is a ``BusyError``: what was not committed is undone, and of a commit
+        that failed nobody knows. What is not recognised stays what it is.
+        """
+        ...
+
+    def prepare(self) -> None:
+        """Make sure that a schema can be made here.
+
+        Raises:
+            StoreBrokenError: the database would not compare texts as we do.
+        """
         ...
 
     def bulk_insert(
@@ -52,4 +101,12 @@ class Adapter(Protocol):
 
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return ``query`` with the hint to read ``table`` through an index, where the database takes hints."""
+        ...
+
+    def notify(self, connection: Connection) -> None:
+        """Wake those who watch when this writing transaction commits; any number of calls is one hint."""
+        ...
+
+    def watch(self) -> Watch:
+        """Return a new watch: what commits from here on is a change."""
         ...

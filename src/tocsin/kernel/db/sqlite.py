@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -12,11 +15,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from tocsin.errors import BusyError
-from tocsin.kernel.db.adapter import MAX_FAULTS
+from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import BindParameter, Connection, FromClause, Select, Table
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteAdapter"]
 
-# A submission of the largest size takes seconds; a writer that waits longer than this has a stuck neighbour.
-WRITER_PATIENCE: Final = 60
+# Seconds between looks for another's commit: SQLite tells nobody of one.
+WATCH_INTERVAL: Final = 0.05
 # One connection for each thread of the server, and some for the background.
 POOL_SIZE: Final = 48
 # 64 MiB of pages for each connection: an index of 10**6 objects stays in memory.
@@ -49,6 +51,8 @@ class SqliteAdapter:
     """
 
     def __init__(self, path: Path) -> None:
+        self.where = str(path)
+        self._path = path
         self.engine = create_engine(
             f"sqlite:///{path}",
             poolclass=QueuePool,
@@ -67,6 +71,9 @@ class SqliteAdapter:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT environment FROM environments LIMIT 1")
 
+    def end_read(self, connection: Connection) -> None:
+        """Do nothing: a rollback is as good as a commit."""
+
     def begin_write(self, connection: Connection) -> None:
         """Open the one writing transaction.
 
@@ -82,6 +89,14 @@ class SqliteAdapter:
                 f"another process has kept the database to itself for {WRITER_PATIENCE} s",
                 todo="look for a stuck `tocsin` process",
             ) from error
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Translate nothing: a file does not come and go, and ``begin_write`` says itself that it waited too long."""
+        yield
+
+    def prepare(self) -> None:
+        """Do nothing: SQLite compares texts byte for byte."""
 
     def bulk_insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
@@ -109,6 +124,41 @@ class SqliteAdapter:
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return the query with ``INDEXED BY``: without statistics SQLite may prefer the key and read far too much."""
         return query.with_hint(table, f"INDEXED BY {index}", "sqlite")
+
+    def notify(self, connection: Connection) -> None:
+        """Do nothing: every commit can be seen by those who look."""
+
+    def watch(self) -> SqliteWatch:
+        """Return a watch that looks again and again."""
+        return SqliteWatch(self._path)
+
+
+class SqliteWatch:
+    """Polls ``data_version``, which is another after any commit of another connection; about 5 µs for each look."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._seen = self._version()
+
+    def wait(self, timeout: float) -> bool:
+        """Look until something was committed."""
+        until = time.monotonic() + timeout
+        while True:
+            version = self._version()
+            if version != self._seen:
+                self._seen = version
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, WATCH_INTERVAL))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 @functools.lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Connection, Select
 
-    from tocsin.kernel.db.adapter import Adapter
+    from tocsin.kernel.db.adapter import Adapter, Watch
 
 __all__ = ["LIVE", "LIVE_NAME", "Store"]
 
@@ -44,18 +44,19 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """Open one snapshot; nothing written in it is kept."""
-        with self.adapter.engine.connect() as connection:
+        with self.adapter.translated(), self.adapter.engine.connect() as connection:
             # SQLAlchemy's own transaction brackets ours: it sends no BEGIN, and its rollback ends the snapshot
             self.adapter.begin_read(connection)
             try:
                 yield connection
             finally:
+                self.adapter.end_read(connection)
                 connection.rollback()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """Open the one writing transaction; durable when the ``with`` is left without an exception."""
-        with self._turn, self.adapter.engine.connect() as connection:
+        with self._turn, self.adapter.translated(), self.adapter.engine.connect() as connection:
             self.adapter.begin_write(connection)
             try:
                 yield connection
@@ -70,7 +71,12 @@ class Store:
                 raise
 
     def create(self) -> None:
-        """Bring an empty database to the present schema."""
+        """Bring an empty database to the present schema.
+
+        Raises:
+            StoreBrokenError: the database would not compare texts as we do.
+        """
+        self.adapter.prepare()
         with self.write() as connection:
             migrate.upgrade(connection)
 
@@ -95,6 +101,14 @@ class Store:
                 f"the database has schema {revision}, this program needs {head}",
                 todo="run the matching version of Tocsin",
             )
+
+    def notify(self, connection: Connection) -> None:
+        """Wake those who ``watch`` when this writing transaction commits: for what somebody may be waiting for."""
+        self.adapter.notify(connection)
+
+    def watch(self) -> Watch:
+        """Return somebody who waits for commits of any process; on SQLite every commit is one, told or not."""
+        return self.adapter.watch()
 
     def close(self) -> None:
         """Give every connection back."""

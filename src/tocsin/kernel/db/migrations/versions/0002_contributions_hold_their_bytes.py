@@ -34,9 +34,11 @@ def upgrade() -> None:
         op.drop_index(index, "old_offers")
     if not sqlite:
         # names of constraints are those of tables here, and are wanted again below
-        for table in ("old_contributions", "old_offers"):
+        tables = ("old_contributions", "old_offers")
+        for table in tables:
             for name in sa.inspect(connection).get_foreign_keys(table):
                 op.drop_constraint(str(name["name"]), table, type_="foreignkey")
+        for table in tables:
             op.drop_constraint(f"pk_{table.removeprefix('old_')}", table, type_="primary")
     contributions, offers = _contributions(), _offers()
     if not sqlite:

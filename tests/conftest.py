@@ -1,0 +1,65 @@
+"""The stores of a session: a PostgreSQL that the first who asks starts, and databases that go with their tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support import postgres, stores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sqlite: what it tests is a file of SQLite's; skipped on PostgreSQL")
+    if not hasattr(
+        config, "workerinput"
+    ):  # not one of xdist's workers, which are told of the folder by the environment
+        os.environ[postgres.OWNER] = str(os.getpid())
+        postgres.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if stores.on_postgres():
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(pytest.mark.skip(reason=SQLITE_ALONE))
+
+
+_FOLDER: Final = pytest.StashKey[Path | None]()
+_CALLED: Final = pytest.StashKey[frozenset[Path]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Drop the databases that a test made in its own folder or while it ran: those of wider fixtures stay."""
+    before = frozenset(stores.made())
+    try:
+        return (yield)
+    finally:
+        folder = item.stash.get(_FOLDER, None)
+        called = item.stash.get(_CALLED, frozenset())
+        for home in frozenset(stores.made()) - before:
+            if home in called or (folder is not None and folder in home.parents):
+                stores.drop(home)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    before = frozenset(stores.made())
+    item.stash[_FOLDER] = getattr(item, "funcargs", {}).get("tmp_path")
+    try:
+        return (yield)
+    finally:
+        item.stash[_CALLED] = frozenset(stores.made()) - before
