@@ -14,7 +14,7 @@ from bench import report
 from bench.measure import Noise, Table
 from bench.run import Run
 
-NAMES: Final = ("stix", "intake", "pages", "latency", "policy", "log")
+NAMES: Final = ("stix", "patterns", "intake", "pages", "latency", "policy", "log")
 _MODULES: Final = {"log": "logs"}
 HERE: Final = Path(__file__).parent
 

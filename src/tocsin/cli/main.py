@@ -24,7 +24,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from typer.exceptions import TyperException
 
 from tocsin import __version__
-from tocsin.cli import agreement, collection, conformance, demo, hub, log, party, read, saved, search, share, user, why
+from tocsin.cli import (
+    agreement,
+    collection,
+    conformance,
+    demo,
+    hub,
+    log,
+    party,
+    pattern,
+    read,
+    saved,
+    search,
+    share,
+    user,
+    why,
+)
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
 from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
@@ -81,6 +96,7 @@ for _group, _name in (
     (why.app, None),
     (log.app, "log"),
     (conformance.app, None),
+    (pattern.app, "pattern"),
 ):
     app.add_typer(_group, name=_name)
 

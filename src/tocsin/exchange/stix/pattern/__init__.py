@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tocsin.exchange.stix.pattern.matcher import Bound, Match, match
 from tocsin.exchange.stix.pattern.model import Expression, Fault
+from tocsin.exchange.stix.pattern.notes import Note, notes, object_types
 from tocsin.exchange.stix.pattern.observed import MAX_STEPS, Observed
 from tocsin.exchange.stix.pattern.parser import MAX_LENGTH, MAX_NESTING, diagnose, parse, pattern_error
 from tocsin.exchange.stix.pattern.text import to_text
@@ -19,9 +20,12 @@ __all__ = [
     "Expression",
     "Fault",
     "Match",
+    "Note",
     "Observed",
     "diagnose",
     "match",
+    "notes",
+    "object_types",
     "parse",
     "pattern_error",
     "to_text",

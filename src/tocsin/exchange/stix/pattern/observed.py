@@ -12,7 +12,7 @@ from tocsin.exchange.stix import times
 
 __all__ = ["MAX_STEPS", "UNITS", "Budget", "Instant", "Observed", "ScoValue", "instant"]
 
-MAX_STEPS: Final = 2_000_000
+MAX_STEPS: Final = 500_000
 """Comparisons, values visited and ways tried of one match: some seconds of a core. Honest patterns need thousands."""
 
 _FRACTION: Final = 18

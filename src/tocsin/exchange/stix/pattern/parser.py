@@ -68,6 +68,8 @@ _WITH_STRING: Final = {
 _LITERALS: Final[dict[str, ConstantKind]] = {
     str(kind): kind for kind in ConstantKind if kind is not ConstantKind.BOOLEAN
 }
+_PREFIXED: Final = "write t'2016-05-12T08:17:27Z' in UTC, h'00ff' in pairs of digits, b'AAA=' in padded base64"
+_ARTICLES: Final = {"integer": "an integer", "float": "a float"}
 _SHOWN: Final = 40
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -116,8 +118,6 @@ class _Parser:
         todo = "look at the character, and quote a property that has others than letters, digits and _"
         if rest[:1] == "'":
             todo = r"end the string with ', and write \' for a quote and \\ for a backslash inside of it"
-        elif rest in {"t'", "h'", "b'"}:
-            todo = "write t'2016-05-12T08:17:27Z', h'00ff' with pairs of digits, or b'AAAA' in padded base64"
         elif rest == "/*":
             todo = "end the comment with */"
         elif rest[:1].isdigit():
@@ -146,7 +146,7 @@ class _Parser:
 
     def take_kind(self, *kinds: str) -> str:
         if self.kind not in kinds:
-            raise self.fail(" or ".join(f"a {kind}" for kind in kinds))
+            raise self.fail(" or ".join(_ARTICLES[kind] for kind in kinds))
         token = self.token
         self.advance()
         return token
@@ -236,12 +236,14 @@ class _Parser:
         if not self.token.strip("+0."):
             raise self.fail("a number above 0")
         if word == "WITHIN":
-            seconds = self.number(self.take_kind("integer", "float")).lstrip("+")
+            seconds = self.number(self.token).lstrip("+")
+            self.take_kind("integer", "float")
             self.take_word("SECONDS")
             return Within(seconds=seconds, start=start, end=self.last)
-        times = int(self.number(self.take_kind("integer")))
+        times = self.number(self.token)
+        self.take_kind("integer")
         self.take_word("TIMES")
-        return Repeats(times=times, start=start, end=self.last)
+        return Repeats(times=int(times), start=start, end=self.last)
 
     def comparisons(self) -> Comparison:
         """§9.6: AND binds closer than OR."""
@@ -336,7 +338,10 @@ class _Parser:
         elif not ordered and self.is_word(*BOOLEANS):
             kind, value = ConstantKind.BOOLEAN, BOOLEANS[token]
         else:
-            raise self.fail("a constant", "put a string into single quotes; true and false have no order")
+            prefixed = self.kind == "word" and token in {"t", "h", "b"}
+            raise self.fail(
+                "a constant", _PREFIXED if prefixed else "put a string into single quotes; true and false have no order"
+            )
         self.advance()
         return Constant(kind=kind, value=value, start=start, end=end)
 
@@ -360,7 +365,7 @@ class _Parser:
     def number(self, token: str) -> str:
         if len(token) > MAX_DIGITS:
             raise _PatternError(
-                f"a number of more than {MAX_DIGITS} digits", self.last - len(token), "write a smaller one", limit=True
+                f"a number of more than {MAX_DIGITS} digits", self.start, "write a smaller one", limit=True
             )
         return token
 

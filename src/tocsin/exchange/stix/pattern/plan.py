@@ -61,59 +61,84 @@ Part: TypeAlias = tuple[ObservationExpression, frozenset[int]]
 """An observation expression, and which observations satisfy it, by their numbers."""
 
 
-class Need:
-    """`demand` of the observations `numbers`, which are ordered by `times`; their counts add up to `totals`."""
+class _Chosen:
+    """What a node may choose from: `numbers` of observations in the order of `times`, and what they amount to.
 
-    def __init__(self, parts: tuple[Part, ...], demand: int, observed: Sequence[Observed]) -> None:
-        self.parts = parts
-        self.depth: int = 0
-        self.demand = demand
+    `moments` are the different times. `least` is how many observations it takes at least.
+    """
+
+    def __init__(self, numbers: frozenset[int], observed: Sequence[Observed], *, least: int, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            what = f"more than {MAX_DEPTH} groups and qualifiers within each other are more than is matched"
+            raise LimitError(what, todo="join fewer levels of observation expressions")
+        self.chosen = numbers
         self.observed = observed
-        numbers = sorted(frozenset().union(*(part[1] for part in parts)), key=lambda one: (observed[one].at, one))
-        self.numbers = numbers
-        self.times: list[Instant] = [observed[one].at for one in numbers]
-        self.totals = [0, *accumulate(observed[one].count for one in numbers)]
+        self.least = least
+        self.depth = depth
+        self.numbers = sorted(numbers, key=lambda one: (observed[one].at, one))
+        self.times: list[Instant] = [observed[one].at for one in self.numbers]
+        self.moments = sorted(set(self.times))
+        self._totals = [0, *accumulate(observed[one].count for one in self.numbers)]
 
     def within(self, window: Window) -> tuple[int, int]:
         """Give the slice of `numbers` in a window."""
         return bisect_left(self.times, window[0]), bisect_left(self.times, window[1])
 
+    def amount(self, window: Window) -> int:
+        """Give how often they were observed in a window, all together."""
+        first, last = self.within(window)
+        return self._totals[last] - self._totals[first]
 
-class _Group:
-    """Several nodes, with the instants at which something can be observed for any of them."""
 
-    def __init__(self, nodes: tuple[Node, ...]) -> None:
+class Need(_Chosen):
+    """`least` of the observations that satisfy any of the parts."""
+
+    def __init__(self, parts: tuple[Part, ...], demand: int, observed: Sequence[Observed]) -> None:
+        super().__init__(frozenset().union(*(part[1] for part in parts)), observed, least=demand, depth=0)
+        self.parts = parts
+
+
+class _Group(_Chosen):
+    """Several nodes."""
+
+    def __init__(self, nodes: tuple[Node, ...], least: int) -> None:
+        distinct = {id(node): node for node in nodes}.values()  # a repetition is the same node many times
+        numbers: frozenset[int] = frozenset().union(*(node.chosen for node in distinct))
+        depth = 1 + max(node.depth for node in distinct)
+        super().__init__(numbers, nodes[0].observed, least=least, depth=depth)
         self.nodes = nodes
-        self.depth: int = 1 + max(node.depth for node in nodes)
-        if self.depth > MAX_DEPTH:
-            what = f"more than {MAX_DEPTH} groups and qualifiers within each other are more than is matched"
-            raise LimitError(what, todo="join fewer levels of observation expressions")
-        self._times: list[Instant] | None = None
-
-    @property
-    def times(self) -> list[Instant]:
-        if self._times is None:
-            self._times = sorted({time for node in self.nodes for time in node.times})
-        return self._times
 
 
 class All(_Group):
     """Each of the nodes, by different observations (AND)."""
 
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        super().__init__(nodes, sum(node.least for node in nodes))
+
 
 class Either(_Group):
     """One of the nodes (OR)."""
 
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        super().__init__(nodes, min(node.least for node in nodes))
+
 
 class Then(_Group):
-    """Each of the nodes, none with an observation before the last of the one before it (FOLLOWEDBY)."""
+    """Each of the nodes, none with an observation before the last of the one before it (FOLLOWEDBY).
+
+    `least_from` is what the nodes from each place on take at least.
+    """
+
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        super().__init__(nodes, sum(node.least for node in nodes))
+        self.least_from = [*accumulate(node.least for node in reversed(nodes))][::-1]
 
 
 class Span(_Group):
     """The one node, with all of its observations less than `length` apart (WITHIN)."""
 
     def __init__(self, node: Node, length: Instant) -> None:
-        super().__init__((node,))
+        super().__init__((node,), node.least)
         self.length = length
 
 
@@ -121,7 +146,7 @@ class Between(_Group):
     """The one node, with all of its observations in a window (START, STOP)."""
 
     def __init__(self, node: Node, window: Window) -> None:
-        super().__init__((node,))
+        super().__init__((node,), node.least)
         self.window = window
 
 
@@ -152,8 +177,8 @@ def plan(
 
 
 def _either(nodes: tuple[Node, ...], observed: Sequence[Observed]) -> Node:
-    plain = [node for node in nodes if isinstance(node, Need) and node.demand == 1]
-    others = [node for node in nodes if not (isinstance(node, Need) and node.demand == 1)]
+    plain = [node for node in nodes if isinstance(node, Need) and node.least == 1]
+    others = [node for node in nodes if not (isinstance(node, Need) and node.least == 1)]
     joined = [Need(tuple(part for node in plain for part in node.parts), 1, observed)] if plain else []
     return joined[0] if joined and not others else Either((*joined, *others))
 
@@ -164,13 +189,13 @@ def _qualified(node: Node, qualifier: Qualifier, observed: Sequence[Observed]) -
     if isinstance(qualifier, Within):
         # §9.5.1: the latest is before the earliest plus the length; instants are whole units, so rounding up is exact
         length = ceil(Fraction(qualifier.seconds) * UNITS)
-        return node if isinstance(node, Need) and node.demand == 1 else Span(node, length)
+        return node if isinstance(node, Need) and node.least == 1 else Span(node, length)
     return Between(node, (instant(qualifier.begin), instant(qualifier.stop)))
 
 
 def _repeated(node: Node, qualifier: Repeats, observed: Sequence[Observed]) -> Node:
     if isinstance(node, Need):
-        return Need(node.parts, node.demand * qualifier.times, observed)
+        return Need(node.parts, node.least * qualifier.times, observed)
     if isinstance(node, All):
         return All(tuple(_repeated(one, qualifier, observed) for one in node.nodes))
     if isinstance(node, Between):

@@ -64,13 +64,13 @@ class _Flow:
 
     def give(self, need: Need, window: Window) -> bool:
         """Satisfy one more need, moving what others have where they can have something else."""
-        first, last = need.within(window)
-        if need.totals[last] - need.totals[first] < need.demand:
+        if need.amount(window) < need.least:
             return False
+        first, last = need.within(window)
         demand = len(self.taken)
         self.taken.append(Taken(need, {}))
         self.windows.append((first, last))
-        missing = need.demand
+        missing = need.least
         for number in need.numbers[first:last]:
             self.budget.spend()
             amount = min(missing, self.left[number])
@@ -153,9 +153,11 @@ class _Prospect:
     def of(self, node: Node, window: Window, first: int = 0) -> bool:
         """Tell it of a node; of a `Then`, from its node `first` on."""
         self.budget.spend()
+        least = node.least_from[first] if isinstance(node, Then) else node.least
+        if node.amount(window) < least:
+            return False
         if isinstance(node, Need):
-            low, high = node.within(window)
-            return node.totals[high] - node.totals[low] >= node.demand
+            return True
         key = (id(node), window, first)
         found = self.known.get(key)
         if found is None:
@@ -176,18 +178,18 @@ class _Prospect:
             ends = self.ends(one, (low, window[1]))
             if ends is None:
                 return False
-            low = one.times[ends]
+            low = one.moments[ends]
         return True
 
     def ends(self, node: Node, window: Window) -> int | None:
-        """Give the earliest of a node's times by which it could be satisfied in a window, as its place in `times`."""
-        low, high = bisect_left(node.times, window[0]), bisect_left(node.times, window[1])
-        if low == high or not self.of(node, (window[0], node.times[high - 1] + 1)):
+        """Give the earliest of a node's times by which it could be satisfied in a window, as its place in `moments`."""
+        low, high = bisect_left(node.moments, window[0]), bisect_left(node.moments, window[1])
+        if low == high or not self.of(node, (window[0], node.moments[high - 1] + 1)):
             return None
         high -= 1
         while low < high:
             middle = (low + high) // 2
-            if self.of(node, (window[0], node.times[middle] + 1)):
+            if self.of(node, (window[0], node.moments[middle] + 1)):
                 high = middle
             else:
                 low = middle + 1
@@ -195,9 +197,9 @@ class _Prospect:
 
     def spans(self, node: Span, window: Window) -> Iterator[Window]:
         """Give the windows in which all of a span may lie: each begins with an observation."""
-        for place in range(bisect_left(node.times, window[0]), bisect_left(node.times, window[1])):
+        for place in range(bisect_left(node.moments, window[0]), bisect_left(node.moments, window[1])):
             self.budget.spend()
-            begin = node.times[place]
+            begin = node.moments[place]
             yield begin, min(window[1], begin + node.length)
 
 
@@ -219,6 +221,7 @@ def solve(root: Node, observed: Sequence[Observed], budget: Budget) -> list[Take
             possible, following = flow.give(node, window), rest
         elif isinstance(node, All):
             following = rest
+            budget.spend(len(node.nodes))
             for one in reversed(node.nodes):
                 following = _Goal(one, window, 0, following)
         elif isinstance(node, Between):
@@ -263,8 +266,8 @@ def _splits(goal: _Goal, node: Then, prospect: _Prospect) -> Iterator[_Goal]:
         yield _Goal(head, window, 0, rest)
         return
     place = prospect.ends(head, window)
-    while place is not None and place < len(head.times) and head.times[place] < window[1]:
-        split = head.times[place]
+    while place is not None and place < len(head.moments) and head.moments[place] < window[1]:
+        split = head.moments[place]
         if not prospect.of(node, (split, window[1]), first + 1):
             return  # and later splits leave the following ones even less time
         yield _Goal(head, (window[0], split + 1), 0, _Goal(node, (split, window[1]), first + 1, rest))

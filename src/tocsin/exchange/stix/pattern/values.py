@@ -16,7 +16,7 @@ from tocsin.errors import InputError, LimitError
 from tocsin.exchange.stix.pattern.model import Constant, ConstantKind, Operator, Test
 from tocsin.exchange.stix.pattern.observed import instant
 
-__all__ = ["MAX_EXPRESSION_MEMORY", "MAX_SEARCHED", "Predicate", "native", "predicate"]
+__all__ = ["MAX_EXPRESSION_MEMORY", "MAX_SEARCHED", "Predicate", "is_network", "native", "predicate"]
 
 MAX_EXPRESSION_MEMORY: Final = 1 << 20
 """Bytes that one compiled regular expression may take: its time per character grows with it."""
@@ -210,6 +210,11 @@ def _network_test(constant: Constant, *, subset: bool) -> Predicate:
         )
 
     return compared
+
+
+def is_network(value: object) -> bool:
+    """Tell whether a value is an address or CIDR block of IPv4 or IPv6."""
+    return _network(value) is not None
 
 
 def _network(value: object) -> _Network | None:
