@@ -70,6 +70,7 @@ _LITERALS: Final[dict[str, ConstantKind]] = {
 }
 _PREFIXED: Final = "write t'2016-05-12T08:17:27Z' in UTC, h'00ff' in pairs of digits, b'AAA=' in padded base64"
 _ARTICLES: Final = {"integer": "an integer", "float": "a float"}
+_QUALIFIERS: Final = frozenset({"START", "WITHIN", "REPEATS"})
 _SHOWN: Final = 40
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -87,27 +88,30 @@ class _PatternError(ValueError):
 
 
 class _Parser:
-    """The descent: one method for each production of the grammar, each consuming what it recognises."""
+    """The descent: one method for each production of the grammar, each consuming what it recognises.
+
+    A token's text tells words and signs from all else: what is quoted begins with a quote, and the end is empty.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.depth = 0
         self.offset = 0
         self.kind = ""
-        self.token = ""
+        self.lexeme = ""
         self.start = 0
         self.last = 0  # the end of the token consumed last
         self.advance()
 
     def advance(self) -> None:
         self.last = self.offset
-        match = TOKEN.match(self.text, self.offset)
+        match = TOKEN.match(self.text, self.last)
         if match is None:
             self.stray()
-        self.kind = kind = match.lastgroup or ""
-        self.token = match[kind]
-        self.offset = match.end()
-        self.start = self.offset - len(self.token)
+        kind = match.lastgroup or ""
+        self.kind = kind
+        self.lexeme = match[kind]
+        self.start, self.offset = match.span(kind)
 
     def stray(self) -> NoReturn:
         """Say what no token begins with, and why, where a beginning tells."""
@@ -125,29 +129,23 @@ class _Parser:
         raise _PatternError("no word, literal or sign of the pattern language", start, todo)
 
     def fail(self, expected: str, todo: str | None = None) -> _PatternError:
-        found = "the end" if self.kind == "end" else repr(self.token[:_SHOWN])
+        found = "the end" if self.kind == "end" else repr(self.lexeme[:_SHOWN])
         return _PatternError(f"expected {expected}, found {found}", self.start, todo or f"write {expected} here")
 
-    def is_word(self, *words: str) -> bool:
-        return self.kind == "word" and self.token in words
-
-    def is_mark(self, *marks: str) -> bool:
-        return self.kind == "mark" and self.token in marks
-
     def take_mark(self, mark: str) -> None:
-        if self.kind != "mark" or self.token != mark:
+        if self.lexeme != mark:
             raise self.fail(f"{mark!r}")
         self.advance()
 
     def take_word(self, word: str) -> None:
-        if not self.is_word(word):
+        if self.lexeme != word:
             raise self.fail(word)
         self.advance()
 
     def take_kind(self, *kinds: str) -> str:
         if self.kind not in kinds:
             raise self.fail(" or ".join(_ARTICLES[kind] for kind in kinds))
-        token = self.token
+        token = self.lexeme
         self.advance()
         return token
 
@@ -167,7 +165,7 @@ class _Parser:
         """§9.5.3: AND binds closer than OR, and OR closer than FOLLOWEDBY."""
         start = self.start
         operands = [self.any_of()]
-        while self.is_word("FOLLOWEDBY"):
+        while self.lexeme == "FOLLOWEDBY":
             self.advance()
             operands.append(self.any_of())
         if len(operands) == 1:
@@ -177,7 +175,7 @@ class _Parser:
     def any_of(self) -> Expression:
         start = self.start
         operands = [self.all_of()]
-        while self.is_word("OR"):
+        while self.lexeme == "OR":
             self.advance()
             operands.append(self.all_of())
         if len(operands) == 1:
@@ -187,7 +185,7 @@ class _Parser:
     def all_of(self) -> Expression:
         start = self.start
         operands = [self.observation()]
-        while self.is_word("AND"):
+        while self.lexeme == "AND":
             self.advance()
             operands.append(self.observation())
         if len(operands) == 1:
@@ -197,7 +195,7 @@ class _Parser:
     def observation(self) -> Expression:
         start = self.start
         found: Expression
-        if self.is_mark("("):
+        if self.lexeme == "(":
             self.nest()
             self.advance()
             found = self.followed_by()
@@ -216,8 +214,8 @@ class _Parser:
     def qualifiers(self) -> tuple[Qualifier, ...]:
         """§9.5.1: at most one of each kind."""
         found: dict[str, Qualifier] = {}
-        while self.is_word("START", "WITHIN", "REPEATS"):
-            word = self.token
+        while self.lexeme in _QUALIFIERS:
+            word = self.lexeme
             if word in found:
                 todo = "keep one, or put parentheses around the expression with its first qualifier"
                 raise _PatternError(f"the qualifier {word} comes twice", self.start, todo)
@@ -231,16 +229,16 @@ class _Parser:
             begin = self.timestamp()
             self.take_word("STOP")
             return StartStop(begin=begin, stop=self.timestamp(), start=start, end=self.last)
-        if self.kind not in {"integer", "float"} or self.token[0] == "-":
+        if self.kind not in {"integer", "float"} or self.lexeme[0] == "-":
             raise self.fail("a positive number")
-        if not self.token.strip("+0."):
+        if not self.lexeme.strip("+0."):
             raise self.fail("a number above 0")
         if word == "WITHIN":
-            seconds = self.number(self.token).lstrip("+")
+            seconds = self.number(self.lexeme).lstrip("+")
             self.take_kind("integer", "float")
             self.take_word("SECONDS")
             return Within(seconds=seconds, start=start, end=self.last)
-        times = self.number(self.token)
+        times = self.number(self.lexeme)
         self.take_kind("integer")
         self.take_word("TIMES")
         return Repeats(times=int(times), start=start, end=self.last)
@@ -249,7 +247,7 @@ class _Parser:
         """§9.6: AND binds closer than OR."""
         start = self.start
         operands = [self.conjunction()]
-        while self.is_word("OR"):
+        while self.lexeme == "OR":
             self.advance()
             operands.append(self.conjunction())
         if len(operands) == 1:
@@ -259,7 +257,7 @@ class _Parser:
     def conjunction(self) -> Comparison:
         start = self.start
         operands = [self.comparison()]
-        while self.is_word("AND"):
+        while self.lexeme == "AND":
             self.advance()
             operands.append(self.comparison())
         if len(operands) == 1:
@@ -268,7 +266,7 @@ class _Parser:
 
     def comparison(self) -> Comparison:
         start = self.start
-        if self.is_mark("("):
+        if self.lexeme == "(":
             self.nest()
             self.advance()
             found = self.comparisons()
@@ -276,16 +274,16 @@ class _Parser:
             self.depth -= 1
             return found
         constants: tuple[Constant, ...] = ()
-        negated = self.is_word("NOT")
+        negated = self.lexeme == "NOT"
         if negated:
             self.advance()
-        if negated or self.is_word("EXISTS"):
+        if negated or self.lexeme == "EXISTS":
             self.take_word("EXISTS")
             path = self.path()
             operator = Operator.EXISTS
         else:
             path = self.path()
-            negated = self.is_word("NOT")
+            negated = self.lexeme == "NOT"
             if negated:
                 self.advance()
             operator, constants = self.test()
@@ -293,16 +291,16 @@ class _Parser:
 
     def test(self) -> tuple[Operator, tuple[Constant, ...]]:
         """§9.6.1: an operator and its constant."""
-        token = self.token
-        if self.kind == "mark" and token in _SYMBOLS:
+        token = self.lexeme
+        if token in _SYMBOLS:
             self.advance()
             return _SYMBOLS[token], (self.constant(ordered=token not in {"=", "==", "!=", "<>"}),)
-        if self.kind == "word" and token in _WITH_STRING:
+        if token in _WITH_STRING:
             self.advance()
             if self.kind != "string":
                 raise self.fail("a string")
             return _WITH_STRING[token], (self.constant(ordered=True),)
-        if self.is_word("IN"):
+        if self.lexeme == "IN":
             self.advance()
             return Operator.IN, self.set()
         raise self.fail("a comparison operator", "write =, !=, <, >, <=, >=, IN, LIKE, MATCHES, ISSUBSET or ISSUPERSET")
@@ -310,9 +308,9 @@ class _Parser:
     def set(self) -> tuple[Constant, ...]:
         self.take_mark("(")
         found: list[Constant] = []
-        if not self.is_mark(")"):
+        if self.lexeme != ")":
             found.append(self.constant(ordered=False))
-            while self.is_mark(","):
+            while self.lexeme == ",":
                 self.advance()
                 found.append(self.constant(ordered=False))
         self.take_mark(")")
@@ -320,7 +318,7 @@ class _Parser:
 
     def constant(self, *, ordered: bool) -> Constant:
         """§9.2. `ordered`: for an operator that no boolean can stand behind."""
-        token, start, end = self.token, self.start, self.offset
+        token, start, end = self.lexeme, self.start, self.offset
         kind = _LITERALS.get(self.kind)
         value: str | int | float | bytes
         if kind is ConstantKind.STRING:
@@ -335,7 +333,7 @@ class _Parser:
             value = bytes.fromhex(token[2:-1])
         elif kind is ConstantKind.BINARY:
             value = binascii.a2b_base64(token[2:-1])
-        elif not ordered and self.is_word(*BOOLEANS):
+        elif not ordered and token in BOOLEANS:
             kind, value = ConstantKind.BOOLEAN, BOOLEANS[token]
         else:
             prefixed = self.kind == "word" and token in {"t", "h", "b"}
@@ -348,7 +346,7 @@ class _Parser:
     def timestamp(self) -> str:
         if self.kind != "timestamp":
             raise self.fail("a timestamp", "write t'2016-05-12T08:17:27.5Z', in UTC")
-        found = self.moment(self.token)
+        found = self.moment(self.lexeme)
         self.advance()
         return found
 
@@ -372,17 +370,17 @@ class _Parser:
     def path(self) -> ObjectPath:
         """§9.7: object type, colon, properties, list items and dictionary keys."""
         start = self.start
-        if self.kind != "word" or self.token in KEYWORDS:
+        if self.kind != "word" or self.lexeme in KEYWORDS:
             raise self.fail("an object type", "begin a comparison with a path, as file:name")
-        object_type = self.token
+        object_type = self.lexeme
         self.advance()
         self.take_mark(":")
         steps: list[Step] = [self.property()]
-        while self.kind == "mark" and self.token in {".", "["}:
+        while self.lexeme in {".", "["}:
             if len(steps) == MAX_STEPS_OF_PATH:
                 what = f"a path of more than {MAX_STEPS_OF_PATH} steps"
                 raise _PatternError(what, self.start, "compare a nearer property", limit=True)
-            mark = self.token
+            mark = self.lexeme
             self.advance()
             if mark == ".":
                 steps.append(self.property())
@@ -392,18 +390,18 @@ class _Parser:
 
     def index(self) -> int | None:
         found: int | None = None
-        if self.is_mark("*"):
+        if self.lexeme == "*":
             self.advance()
-        elif self.kind != "integer" or self.token[0] == "-":
+        elif self.kind != "integer" or self.lexeme[0] == "-":
             raise self.fail("an index from 0", "write a number, or * for any item")
         else:
-            found = int(self.number(self.token))
+            found = int(self.number(self.lexeme))
             self.advance()
         self.take_mark("]")
         return found
 
     def property(self) -> str:
-        token = self.token
+        token = self.lexeme
         if self.kind == "string":
             token = _unescaped(token)
         elif self.kind != "word" or "-" in token or token in KEYWORDS:
