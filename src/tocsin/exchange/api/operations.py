@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tocsin.exchange.api import http, wire
+from tocsin.exchange.api import http, searching, wire
 from tocsin.exchange.api.http import RECEIPTS, UUID, Api
 from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
 from tocsin.exchange.live import http as live
@@ -33,6 +33,7 @@ STIX_TYPE: Final = MediaType(type="application", subtype="stix+json", parameters
 
 _TAGS: Final = (
     ("exchange", "Collections, objects, and what is shared into them."),
+    ("search", "Search, correlation, relations, and searches that one keeps."),
     ("account", "Why something may be read, and who read it."),
     ("partnership", "Parties, and the agreements between them."),
     ("hub", "The interface itself."),
@@ -54,14 +55,20 @@ _submit: Final = needs(Permission.COLLECTIONS_READ, Permission.OBJECTS_SUBMIT)
 _delete: Final = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
 
 
-class Services(http.Services, live.Services, Protocol):
+class Services(http.Services, live.Services, searching.Services, Protocol):
     """What the table needs of a hub."""
 
 
 def operations(services: Services) -> list[Operation[Principal]]:
     """Return the table, without the document that describes it."""
     api = Api(services)
-    return [*_exchange(api), _stream(services), *_account(api), *_partnership(api)]
+    return [
+        *_exchange(api),
+        _stream(services),
+        *searching.operations(services, _COLLECTION, _OBJECT),
+        *_account(api),
+        *_partnership(api),
+    ]
 
 
 def with_document(table: Sequence[Operation[Principal]]) -> list[Operation[Principal]]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "MAX_CURSOR",
+    "MAX_INSTANT",
     "MAX_RECIPIENTS",
     "ObjectQuery",
     "ObjectsQuery",
@@ -23,6 +25,7 @@ __all__ = [
     "StreamQuery",
     "WhyQuery",
     "WithdrawQuery",
+    "Word",
     "chosen_versions",
     "objects_query",
 ]
@@ -33,18 +36,18 @@ MAX_CURSOR: Final = 1_024
 MAX_REFERENCE: Final = 1_024
 # Whom one names one by one; who means more, means an agreement.
 MAX_RECIPIENTS: Final = MAX_QUERY_VALUES
-_INSTANT_CHARACTERS: Final = 64
+MAX_INSTANT: Final = 64
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID, pattern="^[!-~]+$")]
 Instant = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=_INSTANT_CHARACTERS,
+        max_length=MAX_INSTANT,
         description="A date-time with `Z`, as 2026-01-31T12:00:00.000000Z",
     ),
 ]
-Version = Annotated[str, msgspec.Meta(min_length=1, max_length=_INSTANT_CHARACTERS)]
+Version = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT)]
 Listed = Annotated[str, msgspec.Meta(min_length=1, description="Values with commas between them, of which one fits.")]
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REFERENCE)]
 Cursor = Annotated[

@@ -140,6 +140,10 @@ class Edge(Generic[P]):
             if endpoint.body is None:
                 lane = self.guard.readers if request.method in _SAFE else self.guard.writers
                 reply = await lane.run(partial(self._run, endpoint, request, known, b""))
+            elif endpoint.safe:
+                body = await incoming.read(endpoint.body.limit)
+                read = True
+                reply = await self.guard.readers.run(partial(self._run, endpoint, request, known, body))
             else:
                 with self.guard.place(known):
                     body = await incoming.read(endpoint.body.limit)

@@ -151,6 +151,7 @@ class StreamReply:
 class Endpoint(Generic[P]):
     """What one method of a route does, and who may use it.
 
+    ``safe``: it takes a small body and only reads, so that it waits for no writer and no place for large bodies.
     ``offered`` are the media types of its answers where they are not the dialect's; ``headers`` the names, in lower
     case, of the request's headers that it reads.
     """
@@ -158,6 +159,7 @@ class Endpoint(Generic[P]):
     access: Access
     run: Callable[[Call[P]], Reply]
     body: Body | None = None
+    safe: bool = False
     offered: tuple[MediaType, ...] = ()
     headers: frozenset[str] = frozenset()
 
