@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["BOOLEANS", "KEYWORDS", "SIMPLE", "TOKEN"]
+__all__ = ["BOOLEANS", "KEYWORDS", "SIMPLE", "STEP", "TEST", "TOKEN"]
 
 _STRING: Final = r"'(?:[^'\\]|\\['\\])*+'"
 _TIMESTAMP: Final = (
     r"t'[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?Z'"
 )
-_PATH: Final = rf"[a-z][a-z0-9-]*:[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*|\.{_STRING})*"
+_STEPS: Final = rf"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*|\.{_STRING})*"
+_PATH: Final = rf"[a-z][a-z0-9-]*:{_STEPS}"
 
 KEYWORDS: Final = frozenset(
     {
@@ -40,6 +41,12 @@ BOOLEANS: Final = {"true": True, "false": False}
 
 SIMPLE: Final = re.compile(rf"\[\s*{_PATH}\s*=\s*{_STRING}\s*\]")
 """The most frequent form of all: one comparison of one property with one string."""
+
+TEST: Final = re.compile(rf"([a-z][a-z0-9-]*):({_STEPS})\s*(==?|!=|<>)\s*({_STRING})")
+"""The comparison in it, wherever it stands: type, steps, operator, string."""
+
+STEP: Final = re.compile(rf"[a-z_][a-z0-9_]*|{_STRING}")
+"""One step of the steps in `TEST`."""
 
 TOKEN: Final = re.compile(
     r"(?:\s|/\*.*?\*/|//[^\r\n]*)*+(?:"

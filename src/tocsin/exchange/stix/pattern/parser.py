@@ -11,7 +11,7 @@ import re
 from typing import Final, NoReturn
 
 from tocsin.errors import InputError, LimitError
-from tocsin.exchange.stix.pattern.lexer import BOOLEANS, KEYWORDS, SIMPLE, TOKEN
+from tocsin.exchange.stix.pattern.lexer import BOOLEANS, KEYWORDS, SIMPLE, STEP, TEST, TOKEN
 from tocsin.exchange.stix.pattern.model import (
     Comparison,
     ComparisonGroup,
@@ -273,6 +273,9 @@ class _Parser:
             self.take_mark(")")
             self.depth -= 1
             return found
+        usual = TEST.match(self.text, start)
+        if usual is not None:
+            return self.usual(usual)
         constants: tuple[Constant, ...] = ()
         negated = self.lexeme == "NOT"
         if negated:
@@ -288,6 +291,30 @@ class _Parser:
                 self.advance()
             operator, constants = self.test()
         return Test(path=path, operator=operator, constants=constants, negated=negated, start=start, end=self.last)
+
+    def usual(self, found: re.Match[str]) -> Test:
+        """Make a comparison of the most frequent form from one match, for speed; all else goes token by token."""
+        object_type, names, symbol, literal = found.groups()
+        steps: list[str]
+        if "'" in names:
+            steps = [_unescaped(step) if step[0] == "'" else step for step in STEP.findall(names)]
+        else:
+            steps = names.split(".")
+        start = found.start()
+        if len(steps) > MAX_STEPS_OF_PATH:
+            raise _too_many_steps(start)
+        self.offset = found.end()
+        self.advance()
+        path = ObjectPath(object_type=object_type, steps=tuple(steps), start=start, end=found.end(2))
+        constant = Constant(kind=ConstantKind.STRING, value=_unescaped(literal), start=found.start(4), end=found.end())
+        return Test(
+            path=path,
+            operator=_SYMBOLS[symbol],
+            constants=(constant,),
+            negated=False,
+            start=start,
+            end=found.end(),
+        )
 
     def test(self) -> tuple[Operator, tuple[Constant, ...]]:
         """§9.6.1: an operator and its constant."""
@@ -378,8 +405,7 @@ class _Parser:
         steps: list[Step] = [self.property()]
         while self.lexeme in {".", "["}:
             if len(steps) == MAX_STEPS_OF_PATH:
-                what = f"a path of more than {MAX_STEPS_OF_PATH} steps"
-                raise _PatternError(what, self.start, "compare a nearer property", limit=True)
+                raise _too_many_steps(start)
             mark = self.lexeme
             self.advance()
             if mark == ".":
@@ -410,6 +436,11 @@ class _Parser:
             )
         self.advance()
         return token
+
+
+def _too_many_steps(offset: int) -> _PatternError:
+    what = f"a path of more than {MAX_STEPS_OF_PATH} steps"
+    return _PatternError(what, offset, "compare a nearer property", limit=True)
 
 
 def _unescaped(token: str) -> str:
