@@ -62,7 +62,7 @@ LINKS: Final = [
     _link(6, "opinion", opinion="agree", object_refs=[NAMED]),
     _link(7, "grouping", context="suspicious-activity", object_refs=[NAMED]),
 ]
-READERS: Final = ("bravo", "ana@bravo", "outsider")
+READERS: Final = ("bravo", "outsider")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def _questions(reader: str) -> dict[str, Callable[[World], object]]:
     }
     for object_id in (NAMED, SEEN["id"], *(link["id"] for link in LINKS)):
         asked[f"around {object_id}"] = functools.partial(_around, reader, object_id)
-        asked[f"correlated with {object_id}"] = functools.partial(_correlated, reader, object_id)
+    asked["correlated with it"] = functools.partial(_correlated, reader, NAMED)
     return asked
 
 
