@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -53,6 +54,7 @@ def label_digest(label: Label) -> bytes:
     return digest("tocsin/label/v1", as_json(label))
 
 
+@functools.lru_cache(maxsize=2_048)  # asked for by every page
 def profile_digest(profile: Profile) -> bytes:
     """Return what tells this profile from every other."""
     return digest("tocsin/profile/v1", as_json(profile))

@@ -8,8 +8,9 @@ page is short, the window doubles.
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from tocsin.kernel.db.adapter import Adapter
 
     OfferRow: TypeAlias = Row[*tuple[Any, ...]]
+
+# One offer that a reader may see, as it comes from the store: number, label, contribution, version, date_added, whether
+# it is contested. A plain tuple, since a page has a thousand.
+Place: TypeAlias = "tuple[int, int, int, Micros, Micros, bool]"
 
 __all__ = ["SPEC_VERSION", "Place", "View", "places_after"]
 
@@ -56,7 +61,11 @@ _WINDOW: Final = (
 )
 _NAMES: Final = [column.name for column in _COLUMNS]
 _WIDTH: Final = len(_NAMES)
+_SEQ: Final = _NAMES.index("offer_seq")
 _LABEL: Final = _NAMES.index("label_id")
+_CONTRIBUTION: Final = _NAMES.index("contribution_id")
+_VERSION: Final = _NAMES.index("version")
+_CONTESTED: Final = _NAMES.index("contested")
 _OF_OBJECTS: Final = select(*_COLUMNS, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.owner_id).join(
     OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id
 )
@@ -70,17 +79,6 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     head_seq: int
     labels: frozenset[int]
     offers: int
-
-
-class Place(NamedTuple):
-    """One offer that a reader may see, without its content."""
-
-    seq: int
-    label_id: int
-    contribution_id: int
-    version: Micros
-    date_added: Micros
-    contested: bool
 
 
 def places_after(
@@ -121,7 +119,7 @@ def _seq_at(connection: Connection, collection_id: int, instant: Micros) -> int:
 def _by_id(connection: Connection, adapter: Adapter, view: View, query: Query, after: int) -> Iterator[Sequence[Place]]:
     ids = query.ids or frozenset()
     rows = _offers_of(connection, adapter, view, store.by_objects(adapter, _OF_OBJECTS, view.environment, ids))
-    yield [Place(*row[:_WIDTH]) for row in rows if row.offer_seq > after and row.object_id in ids]
+    yield [tuple(row[:_WIDTH]) for row in rows if row.offer_seq > after and row.object_id in ids]
 
 
 def _offers_of(
@@ -137,26 +135,24 @@ def _by_window(
     connection: Connection, adapter: Adapter, view: View, *, after: int, limit: int
 ) -> Iterator[Sequence[Place]]:
     density = max(view.offers, 1) / max(view.head_seq, 1)
-    width = math.ceil(SLACK * limit / density)
+    # who sees all of it needs no slack
+    width = math.ceil((SLACK if density < 1 else 1) * limit / density)
     labels = sorted(view.labels)
     while after < view.head_seq:
         upto = min(after + width, view.head_seq)
+        window = {"collection": view.collection_id, "after": after, "upto": upto}
         if density > DENSE or width < len(labels):
             labels_of = view.labels
-            rows = adapter.rows(connection, _numbers(view, after, upto))
-            yield [Place(*row) for row in rows if row[_LABEL] in labels_of]
+            yield [row for row in adapter.rows(connection, _WINDOW, window) if row[_LABEL] in labels_of]
         else:
-            yield [Place(*row) for row in adapter.rows(connection, _labelled(adapter, view, labels, after, upto))]
+            yield adapter.rows(connection, _labelled(adapter), window | {"opened": adapter.list_value(labels)})
         after, width = upto, width * 2
 
 
-def _numbers(view: View, after: int, upto: int) -> Select[*tuple[Any, ...]]:
-    return _WINDOW.params(collection=view.collection_id, after=after, upto=upto)
-
-
-def _labelled(adapter: Adapter, view: View, labels: Sequence[int], after: int, upto: int) -> Select[*tuple[Any, ...]]:
-    listed = adapter.integers(labels, "opened")
-    narrowed = _numbers(view, after, upto).where(OFFERS.c.label_id.in_(select(listed.c.value)))
+@functools.lru_cache(maxsize=4)  # one of each hub in the process
+def _labelled(adapter: Adapter) -> Select[*tuple[Any, ...]]:
+    listed = adapter.listed("opened")
+    narrowed = _WINDOW.where(OFFERS.c.label_id.in_(select(listed.c.value)))
     return adapter.through(narrowed, OFFERS, "ix_offers_label")
 
 
@@ -167,7 +163,7 @@ def _chosen(
     connection: Connection, adapter: Adapter, view: View, query: Query, places: Sequence[Place]
 ) -> Sequence[Place]:
     """Keep those that the version filter asks for (TAXII 2.1 §3.4.1), judged among what this reader may see."""
-    contested = [place.contribution_id for place in places if place.contested]
+    contested = [place[_CONTRIBUTION] for place in places if place[_CONTESTED]]
     kept = _judge(connection, adapter, view, query.versions, contested) if contested else frozenset()
     plain = VersionChoice.ALL in query.versions or query.versions & {VersionChoice.FIRST, VersionChoice.LAST}
     if plain and not contested:
@@ -175,7 +171,7 @@ def _chosen(
     return [
         place
         for place in places
-        if (place.seq in kept if place.contested else plain or place.version in query.versions)
+        if (place[_SEQ] in kept if place[_CONTESTED] else plain or place[_VERSION] in query.versions)
     ]
 
 

@@ -201,7 +201,7 @@ class Reading:
         self, connection: Connection, places: Sequence[Place], *, bodies: bool
     ) -> tuple[tuple[PageItem, ...], tuple[bytes, ...]]:
         """Return what stands at these places, and its bytes where they are wanted and not purged."""
-        ids = [place.contribution_id for place in places]
+        ids = [place[2] for place in places]
         found: Mapping[int, tuple[str, bytes | None]] = (
             store.contents_of(connection, self._store.adapter, ids)
             if bodies
@@ -209,14 +209,14 @@ class Reading:
         )
         items = tuple(
             PageItem(
-                seq=place.seq,
-                object_id=found[place.contribution_id][0],
-                version=place.version,
-                date_added=place.date_added,
-                contribution_id=place.contribution_id,
-                label_id=place.label_id,
+                seq=seq,
+                object_id=found[key][0],
+                version=version,
+                date_added=added,
+                contribution_id=key,
+                label_id=label_id,
             )
-            for place in places
+            for seq, label_id, key, version, added, _ in places
         )
         return items, tuple(body for key in ids if (body := found[key][1]) is not None)
 
@@ -240,6 +240,8 @@ class Reading:
             if store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
                 return None
             profile_id = self._gate.profile_id(connection, passed, at)
+            filter_ = query.as_json()
+            owned = ((item.seq, item.object_id, self._labels[item.label_id].owner) for item in items)
             self._log.note_time(connection, at)
             return releases.stage(
                 connection,
@@ -255,7 +257,8 @@ class Reading:
                     purpose=asker.purpose,
                     slice_digest=passed.slice_digest,
                     collection_id=collection.id,
-                    filter=query.as_json(),
-                    offers=tuple(item.seq for item in items),
+                    filter=filter_,
+                    offers=tuple([item.seq for item in items]),
+                    parts=tuple(releases.parts_of(owned, filter_)),
                 ),
             )

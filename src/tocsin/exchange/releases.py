@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import operator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from tocsin.agreements.interning import as_json, read_profile
 from tocsin.errors import StoreBrokenError
@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
     StagedRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["WITHDRAWN", "Integrator", "Release", "decode_offers", "encode_offers", "narrowed", "releases_of", "stage"]
+__all__ = [
+    "WITHDRAWN",
+    "Integrator",
+    "Part",
+    "Release",
+    "decode_offers",
+    "encode_offers",
+    "narrowed",
+    "parts_of",
+    "releases_of",
+    "stage",
+]
 
 # The label of an offer that its owner withdrew: no gate ever opens it.
 WITHDRAWN: Final = 0
@@ -36,10 +47,31 @@ BATCH: Final = 500
 
 # Built once: every page enters one.
 _STAGE: Final = RELEASES.insert()
+_ENTERED: Final = (
+    update(RELEASES).where(RELEASES.c.release_id == bindparam("release")).values(log_idx=bindparam("idx"), parts=None)
+)
+_STAGED: Final = (
+    select(RELEASES)
+    .where(RELEASES.c.environment == bindparam("environment"), RELEASES.c.log_idx.is_(None))
+    .order_by(RELEASES.c.release_id)
+    .limit(bindparam("most"))
+)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What one owner's entry of a release tells: the steps between its offers, and which of the ids asked for it is."""
+
+    owner: str  # URI
+    steps: list[int]
+    ids: list[str] | None  # None: nobody asked by id
+
+
+_decode: Final = msgspec.json.Decoder(tuple[Part, ...]).decode
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer that left through the gate."""
+    """One answer that left through the gate. ``parts`` None: looked up when it is entered."""
 
     environment: int
     uuid: str
@@ -54,6 +86,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     collection_id: int
     filter: dict[str, Json]
     offers: tuple[int, ...]  # sequences, rising
+    parts: tuple[Part, ...] | None = None
 
 
 def encode_offers(sequences: Sequence[int]) -> bytes:
@@ -124,6 +157,7 @@ def stage(connection: Connection, release: Release) -> str:
             "last_seq": release.offers[-1],
             "count": len(release.offers),
             "offers": encode_offers(release.offers),
+            "parts": None if release.parts is None else _encode(release.parts),
             "log_idx": None,
         },
     )
@@ -157,42 +191,46 @@ class Integrator:
             return 0
         now = self._log.now(connection)
         uuids = dict(connection.execute(select(COLLECTIONS.c.collection_id, COLLECTIONS.c.uuid)).all())
-        profiles = {row.profile_id: read_profile(connection, row.profile_id) for row in staged}
+        profiles = {
+            number: as_json(read_profile(connection, number)) for number in sorted({row.profile_id for row in staged})
+        }
         records: list[Record] = []
         places: list[int] = []
         for row in staged:
             places.append(len(records))
             asked = msgspec.json.decode(row.filter)
-            for owner, offers in self._by_owner(connection, row).items():
-                records.append(
-                    Record(
-                        kind="release",
-                        at=now,
-                        acting=Acting(actor=row.actor, on_behalf_of=row.on_behalf_of),
-                        concerns=tuple(sorted({row.party, owner})),
-                        data={
-                            "release": row.uuid,
-                            "decided_at": format_instant(row.at),
-                            "as_of": row.as_of,
-                            "kind": row.kind,
-                            "collection": uuids[row.collection_id],
-                            "profile": as_json(profiles[row.profile_id]),
-                            "slice": row.slice_digest.hex(),
-                            "filter": narrowed(asked, set(offers.values())),
-                            "owner": owner,
-                            "offers": _steps([*offers]),
-                        },
-                    )
+            parts = self._looked_up(connection, row, asked) if row.parts is None else _decode(row.parts)
+            told = {
+                "release": row.uuid,
+                "decided_at": format_instant(row.at),
+                "as_of": row.as_of,
+                "kind": row.kind,
+                "collection": uuids[row.collection_id],
+                "profile": profiles[row.profile_id],
+                "slice": row.slice_digest.hex(),
+            }
+            records += [
+                Record(
+                    kind="release",
+                    at=now,
+                    acting=Acting(actor=row.actor, on_behalf_of=row.on_behalf_of),
+                    concerns=tuple(sorted({row.party, part.owner})),
+                    data=told
+                    | {
+                        "filter": asked if part.ids is None else asked | {"ids": part.ids},
+                        "owner": part.owner,
+                        "offers": part.steps,
+                    },
                 )
+                for part in parts
+            ]
         indices = self._log.append(connection, records)
         for place, row in zip(places, staged, strict=True):
-            connection.execute(
-                update(RELEASES).where(RELEASES.c.release_id == row.release_id).values(log_idx=indices[place])
-            )
+            connection.execute(_ENTERED, {"release": row.release_id, "idx": indices[place]})
         return len(staged)
 
-    def _by_owner(self, connection: Connection, row: StagedRow) -> dict[str, dict[int, str]]:
-        """Return the offers of a release, rising, and their object ids, by owner: an entry names no other owner's."""
+    def _looked_up(self, connection: Connection, row: StagedRow, asked: dict[str, Json]) -> list[Part]:
+        """Return the parts of a release: an entry names no other owner's offers."""
         wanted = self._store.adapter.integers(decode_offers(row.offers), "wanted")
         found = connection.execute(
             select(OFFERS.c.offer_seq, CONTRIBUTIONS.c.object_id, PARTIES.c.uri)
@@ -202,19 +240,35 @@ class Integrator:
             .where(OFFERS.c.collection_id == row.collection_id, OFFERS.c.offer_seq.in_(select(wanted.c.value)))
             .order_by(OFFERS.c.offer_seq)
         )
-        owned: dict[str, dict[int, str]] = {}
-        for sequence, object_id, uri in found.all():
-            owned.setdefault(uri, {})[sequence] = object_id
-        return owned
+        return parts_of(found.all(), asked)
+
+
+def parts_of(offers: Iterable[tuple[int, str, str]], asked: dict[str, Json]) -> list[Part]:
+    """Return the parts of a release from its offers, rising: number, object id, owner's URI."""
+    owned: dict[str, list[int]] = {}
+    named: dict[str, set[str]] = {}
+    by_id = asked.get("ids") is not None
+    for sequence, object_id, uri in offers:
+        owned.setdefault(uri, []).append(sequence)
+        if by_id:
+            named.setdefault(uri, set()).add(object_id)
+    return [
+        Part(owner=uri, steps=_steps(sequences), ids=_ids_among(asked, named[uri]) if by_id else None)
+        for uri, sequences in owned.items()
+    ]
+
+
+def _ids_among(asked: dict[str, Json], object_ids: Collection[str]) -> list[str]:
+    ids = narrowed(asked, object_ids)["ids"]
+    return [str(one) for one in ids] if isinstance(ids, list) else []
 
 
 def _staged(connection: Connection, environment: int, limit: int) -> Sequence[StagedRow]:
-    query = select(RELEASES).where(RELEASES.c.environment == environment, RELEASES.c.log_idx.is_(None))
-    return connection.execute(query.order_by(RELEASES.c.release_id).limit(limit)).all()
+    return connection.execute(_STAGED, {"environment": environment, "most": limit}).all()
 
 
 def _steps(sequences: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise([0, *sequences])]
+    return [sequences[0], *map(operator.sub, sequences[1:], sequences)]
 
 
 def releases_of(connection: Connection, collection_id: int, sequences: Iterable[int]) -> list[StagedRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -289,11 +290,16 @@ def read_receipt(connection: Connection, environment: int, uuid: str, party_id: 
 
 def contents_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, tuple[str, bytes | None]]:
     """Return object id and stored bytes (None: purged) by contribution id."""
-    wanted = adapter.integers(ids, "wanted")
-    query = select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes).where(
+    rows = adapter.rows(connection, _contents(adapter), {"wanted": adapter.list_value(ids)})
+    return {number: (object_id, body) for number, object_id, body in rows}
+
+
+@functools.lru_cache(maxsize=4)  # one of each hub in the process
+def _contents(adapter: Adapter) -> Select[Any]:
+    wanted = adapter.listed("wanted")
+    return select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes).where(
         CONTRIBUTIONS.c.contribution_id.in_(select(wanted.c.value))
     )
-    return {number: (object_id, body) for number, object_id, body in adapter.rows(connection, query)}
 
 
 def bodies_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, bytes | None]:
@@ -303,11 +309,15 @@ def bodies_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> d
 
 def object_ids_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) -> dict[int, str]:
     """Return object ids by contribution id."""
-    wanted = adapter.integers(ids, "wanted")
-    query = select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id).where(
+    return dict(adapter.rows(connection, _object_ids(adapter), {"wanted": adapter.list_value(ids)}))
+
+
+@functools.lru_cache(maxsize=4)  # one of each hub in the process
+def _object_ids(adapter: Adapter) -> Select[Any]:
+    wanted = adapter.listed("wanted")
+    return select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id).where(
         CONTRIBUTIONS.c.contribution_id.in_(select(wanted.c.value))
     )
-    return dict(adapter.rows(connection, query))
 
 
 def count_offers(connection: Connection, collection_id: int) -> int:

@@ -131,6 +131,8 @@ RELEASES: Final = Table(
     Column("count", Integer, nullable=False),
     blob("offers"),  # the sequences, delta-coded
     Column("log_idx", BigInteger, nullable=True),
+    # what each owner's entry will tell, as `releases.Part`s in JSON; none: entered already, or to be looked up then
+    blob("parts", nullable=True),
     ForeignKeyConstraint(["environment", "log_idx"], ["log_entries.environment", "log_entries.idx"]),
     Index("ix_releases_span", "collection_id", "first_seq", "last_seq"),
     Index("ix_releases_staged", "environment", "log_idx"),

@@ -65,14 +65,17 @@ NOWHERE = "indicator--00000000-0000-4000-8000-00000000dead"
 ASKED = frozenset({ALFA_S, COAST_S, HIDDEN, NOWHERE})
 
 
-@pytest.fixture
-def asked(tmp_path: Path) -> World:
+@pytest.fixture(params=["told when staged", "looked up when entered"])
+def asked(tmp_path: Path, request: pytest.FixtureRequest) -> World:
     """Return a hub where bravo asked by id for objects of two owners, one that it may not read, and one of nobody."""
     world = found_treaty(tmp_path / "home")
     world.share("alfa", bundle(indicator(1)), tlp=Tlp.GREEN)
     world.share("coast", bundle(indicator(2)), tlp=Tlp.GREEN)
     world.share("outsider", bundle(indicator(3)), tlp=Tlp.GREEN)
     assert {item.object_id for item, _ in world.read("bravo", query=Query(ids=ASKED))} == {ALFA_S, COAST_S}
+    if request.param == "looked up when entered":
+        with world.hub.store.write() as connection:
+            connection.execute(RELEASES.update().values(parts=None))
     world.hub.integrator.integrate()
     return world
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine, FromClause, Select, Table
@@ -49,6 +49,10 @@ class Adapter(Protocol):
     # where the database is, for people to read: without credentials
     where: str
 
+    def __hash__(self) -> int:
+        """Return what tells one adapter from another: statements are built once for each."""
+        ...
+
     def begin_read(self, connection: Connection) -> None:
         """Open a snapshot on a connection that is in no transaction."""
         ...
@@ -91,7 +95,17 @@ class Adapter(Protocol):
         """Return a table expression with one column ``value`` that holds these integers, any number of them."""
         ...
 
-    def rows(self, connection: Connection, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    def listed(self, name: str) -> FromClause:
+        """Return what ``integers`` does, for a statement that is built once: its integers are bound under ``name``."""
+        ...
+
+    def list_value(self, values: Sequence[int]) -> object:
+        """Return what is bound under the name of a ``listed`` table to make it hold these integers."""
+        ...
+
+    def rows(
+        self, connection: Connection, query: Select[Any], values: Mapping[str, object] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
         """Return all rows of a query as the driver's own tuples: for hundreds of rows, whose columns need no change."""
         ...
 

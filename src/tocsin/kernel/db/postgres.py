@@ -38,7 +38,7 @@ from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE
 from tocsin.kernel.db.metadata import METADATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from psycopg.rows import RowFactory
     from sqlalchemy import Connection, ForeignKeyConstraint, FromClause, Select, Table
@@ -247,9 +247,20 @@ class PostgresAdapter:
         listed = bindparam(None, list(values), type_=ARRAY(BigInteger), unique=True)
         return func.unnest(listed).table_valued(column("value", BigInteger), name=name).render_derived()
 
-    def rows(self, connection: Connection, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    def listed(self, name: str) -> FromClause:
+        """Return a table of the integers in the array that is bound under ``name``."""
+        listed = bindparam(name, type_=ARRAY(BigInteger))
+        return func.unnest(listed).table_valued(column("value", BigInteger), name=f"{name}_listed").render_derived()
+
+    def list_value(self, values: Sequence[int]) -> object:
+        """Return the integers as a list."""
+        return list(values)
+
+    def rows(
+        self, connection: Connection, query: Select[Any], values: Mapping[str, object] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
         """Return all rows from the driver's cursor, which reads them from binary."""
-        return connection.execute(query).cursor.fetchall()
+        return connection.execute(query, values).cursor.fetchall()
 
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:  # noqa: ARG002  the port's
         """Return the query as it is: PostgreSQL takes no hints, and its statistics choose the index."""

@@ -18,7 +18,7 @@ from tocsin.errors import BusyError
 from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import BindParameter, Connection, FromClause, Select, Table
@@ -110,9 +110,19 @@ class SqliteAdapter:
         listed: BindParameter[str] = bindparam(None, msgspec.json.encode(list(values)).decode(), unique=True)
         return func.json_each(listed).table_valued(column("value", Integer), name=name)
 
-    def rows(self, connection: Connection, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    def listed(self, name: str) -> FromClause:
+        """Return a table of the integers in the JSON array that is bound under ``name``."""
+        return func.json_each(bindparam(name)).table_valued(column("value", Integer), name=f"{name}_listed")
+
+    def list_value(self, values: Sequence[int]) -> object:
+        """Return the integers as a JSON array."""
+        return msgspec.json.encode(values).decode()
+
+    def rows(
+        self, connection: Connection, query: Select[Any], values: Mapping[str, object] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
         """Return all rows from the driver's cursor: half of what SQLAlchemy's rows cost."""
-        return connection.execute(query).cursor.fetchall()
+        return connection.execute(query, values).cursor.fetchall()
 
     def faults(self, connection: Connection) -> list[str]:
         """Ask SQLite to check its pages, indices and foreign keys."""

@@ -1,4 +1,7 @@
-"""Contributions hold their bytes, and are found by a number: keys that rise instead of keys that fall anywhere."""
+"""Contributions hold their bytes, and are found by a number: keys that rise instead of keys that fall anywhere.
+
+Releases that wait to be entered into the log know whose their offers are.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 revision = "0002"
 down_revision = "0001"
@@ -26,38 +29,46 @@ _OLD: Final = (
 
 def upgrade() -> None:
     """Move what there is into the new tables."""
-    op.rename_table("contributions", "old_contributions")
-    op.rename_table("offers", "old_offers")
     connection = op.get_bind()
-    sqlite = connection.dialect.name == "sqlite"
-    for index in ("ix_offers_added", "ix_offers_label", "ix_offers_object"):
-        op.drop_index(index, "old_offers")
-    if not sqlite:
-        # names of constraints are those of tables here, and are wanted again below
-        tables = ("old_contributions", "old_offers")
-        for table in tables:
-            for name in sa.inspect(connection).get_foreign_keys(table):
-                op.drop_constraint(str(name["name"]), table, type_="foreignkey")
-        for table in tables:
-            op.drop_constraint(f"pk_{table.removeprefix('old_')}", table, type_="primary")
-    contributions, offers = _contributions(), _offers()
-    if not sqlite:
+    for table, indices in _INDICES.items():
+        _put_aside(connection, table, indices)
+    contributions, offers, releases = _contributions(), _offers(), _releases()
+    if connection.dialect.name == "postgresql":
         # it would be tried for everything above 2 kB, at the cost of intake, and JSON is compressed on the wire
         op.execute("ALTER TABLE contributions ALTER COLUMN bytes SET STORAGE EXTERNAL")
     for rows in _walk(connection):
         connection.execute(contributions.insert(), rows)
-    columns = [column.name for column in offers.columns]
-    kept: sa.Select[*tuple[Any, ...]] = sa.select(*(sa.column(name) for name in columns)).select_from(
-        sa.table("old_offers")
-    )
-    op.execute(offers.insert().from_select(columns, kept))
-    op.drop_table("old_offers")
-    op.drop_table("old_contributions")
-    op.drop_table("bodies")
+    for new in (offers, releases):
+        columns = [column.name for column in new.columns if column.name != "parts"]
+        kept: sa.Select[*tuple[Any, ...]] = sa.select(*(sa.column(name) for name in columns))
+        op.execute(new.insert().from_select(columns, kept.select_from(sa.table(f"old_{new.name}"))))
+    for name in ("old_offers", "old_contributions", "old_releases", "bodies"):
+        op.drop_table(name)
     op.create_index("ix_contributions_object", "contributions", ["object_key", "owner_id"])
     op.create_index("ix_offers_label", "offers", ["collection_id", "label_id", "offer_seq"])
     op.create_index("ix_offers_contribution", "offers", ["contribution_id"])
     op.create_index("ix_offers_added", "offers", ["collection_id", "date_added"], unique=True)
+    op.create_index("ix_releases_span", "releases", ["collection_id", "first_seq", "last_seq"])
+    op.create_index("ix_releases_staged", "releases", ["environment", "log_idx"])
+
+
+_INDICES: Final = {
+    "contributions": (),
+    "offers": ("ix_offers_added", "ix_offers_label", "ix_offers_object"),
+    "releases": ("ix_releases_span", "ix_releases_staged"),
+}
+
+
+def _put_aside(connection: sa.Connection, table: str, indices: Iterable[str]) -> None:
+    for index in indices:
+        op.drop_index(index, table)
+    if connection.dialect.name == "postgresql":
+        # names of constraints are those of tables here, and are wanted again
+        for key in sa.inspect(connection).get_foreign_keys(table):
+            op.drop_constraint(str(key["name"]), table, type_="foreignkey")
+    op.rename_table(table, f"old_{table}")
+    if connection.dialect.name == "postgresql":
+        op.execute(f"ALTER INDEX pk_{table} RENAME TO pk_old_{table}")
 
 
 def _contributions() -> sa.Table:
@@ -114,6 +125,45 @@ def _offers() -> sa.Table:
         ),
         sa.PrimaryKeyConstraint("collection_id", "offer_seq", name=op.f("pk_offers")),
         sqlite_with_rowid=False,
+    )
+
+
+def _releases() -> sa.Table:
+    return op.create_table(
+        "releases",
+        sa.Column("release_id", _BIG, autoincrement=False, nullable=False),
+        sa.Column("environment", sa.SmallInteger(), nullable=False),
+        sa.Column("uuid", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("on_behalf_of", sa.Text(), nullable=True),
+        sa.Column("profile_id", sa.BigInteger(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.BigInteger(), nullable=False),
+        sa.Column("slice_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("collection_id", sa.BigInteger(), nullable=False),
+        sa.Column("filter", sa.LargeBinary(), nullable=False),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("offers", sa.LargeBinary(), nullable=False),
+        sa.Column("log_idx", sa.BigInteger(), nullable=True),
+        sa.Column("parts", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collections.collection_id"], name=op.f("fk_releases_collection_id_collections")
+        ),
+        sa.ForeignKeyConstraint(
+            ["environment", "log_idx"],
+            ["log_entries.environment", "log_entries.idx"],
+            name=op.f("fk_releases_environment_log_idx_log_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["environment"], ["environments.environment"], name=op.f("fk_releases_environment_environments")
+        ),
+        sa.ForeignKeyConstraint(["profile_id"], ["profiles.profile_id"], name=op.f("fk_releases_profile_id_profiles")),
+        sa.PrimaryKeyConstraint("release_id", name=op.f("pk_releases")),
     )
 
 
