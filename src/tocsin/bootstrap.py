@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
     from tocsin.settings import Settings
 
-__all__ = ["OPERATOR", "Founding", "Hub", "found_hub", "hub_party", "open_hub"]
+__all__ = ["OPERATOR", "Founding", "Hub", "found_hub", "hub_party", "open_hub", "upgrade_hub"]
 
 OPERATOR: Final = "operator"
 
@@ -272,11 +272,8 @@ def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy
     Raises:
         StoreBrokenError: there is none, or its store or keys are not what they must be.
     """
+    _require_home(settings)
     marker = _marker(settings)
-    if (isinstance(settings.database, Path) and not settings.database.exists()) or not marker.exists():
-        raise StoreBrokenError(
-            "there is no hub here", where=str(settings.home), todo="run `tocsin init`, or set TOCSIN_HOME"
-        )
     try:
         hub_uri = marker.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -295,6 +292,28 @@ def open_hub(settings: Settings, *, clock: Clock | None = None, entropy: Entropy
     )
     _require_same(hub)
     return hub
+
+
+def upgrade_hub(settings: Settings) -> tuple[str, str]:
+    """Bring the store of a hub that an earlier version made to the present schema; returns the schemas of both.
+
+    Raises:
+        StoreBrokenError: there is no hub here, or its store is not one that this version can bring forward.
+    """
+    _require_home(settings)
+    store = open_store(settings)
+    try:
+        return store.upgrade()
+    finally:
+        store.close()
+
+
+def _require_home(settings: Settings) -> None:
+    missing = isinstance(settings.database, Path) and not settings.database.exists()
+    if missing or not _marker(settings).exists():
+        raise StoreBrokenError(
+            "there is no hub here", where=str(settings.home), todo="run `tocsin init`, or set TOCSIN_HOME"
+        )
 
 
 def _require_same(hub: Hub) -> None:

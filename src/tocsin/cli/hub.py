@@ -1,4 +1,4 @@
-"""``tocsin init``, ``serve`` and ``check``: the hub itself."""
+"""``tocsin init``, ``serve``, ``upgrade`` and ``check``: the hub itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from tocsin.bootstrap import OPERATOR, Founding, found_hub, hub_party
+from tocsin.bootstrap import OPERATOR, Founding, found_hub, hub_party, upgrade_hub
 from tocsin.cli.options import CountryOption, JsonOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened, settings
@@ -89,6 +89,19 @@ def serve(
         sys.stdout.flush()
         serving.serve(serving.create_app(session.hub, address=address), listening)
     out.line("stopped; every release is in the log")
+
+
+@app.command("upgrade", epilog=example("tocsin upgrade"))
+def upgrade(json: JsonOption = False) -> None:
+    """Bring the store of an earlier version to this one's form, wholly or not at all. Stop serving and keep a copy."""
+    out = Output(json=json)
+    chosen = settings()
+    before, after = upgrade_hub(chosen)
+    out.document({"home": str(chosen.home.absolute()), "before": before, "after": after})
+    if before == after:
+        out.line(f"the store is of this version already (schema {after})")
+    else:
+        out.line(f"the store went from schema {before} to {after}; `tocsin check` tests all of it")
 
 
 @app.command("check", epilog=example("tocsin check"))

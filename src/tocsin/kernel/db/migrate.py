@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection, Engine
 
-__all__ = ["HEAD", "config", "current", "upgrade"]
+__all__ = ["EARLIER", "HEAD", "config", "current", "upgrade"]
 
 # The newest version of the schema that this program knows; a test compares it with the folder.
 HEAD: Final = "0005"
+EARLIER: Final = ("0001", "0002", "0003")
+"""The versions that ``upgrade`` starts from, oldest first."""
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 

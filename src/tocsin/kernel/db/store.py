@@ -86,6 +86,29 @@ class Store:
         Raises:
             StoreBrokenError: it is empty, older, newer, or no database at all.
         """
+        revision = self._revision()
+        if revision != migrate.HEAD:
+            older = revision in migrate.EARLIER
+            raise StoreBrokenError(
+                f"the database has schema {revision}, this program needs {migrate.HEAD}",
+                todo="keep a copy and run `tocsin upgrade`" if older else "run the matching version of Tocsin",
+            )
+
+    def upgrade(self) -> tuple[str, str]:
+        """Bring a database of an earlier version to the present schema, wholly or not at all; returns both versions.
+
+        Raises:
+            StoreBrokenError: it is empty, newer than this program, or no database at all.
+        """
+        before = self._revision()
+        if before not in (*migrate.EARLIER, migrate.HEAD):
+            self.require_current()
+        if before != migrate.HEAD:
+            with self.write() as connection:
+                migrate.upgrade(connection)
+        return before, migrate.HEAD
+
+    def _revision(self) -> str:
         try:
             present = "alembic_version" in inspect(self.adapter.engine).get_table_names()
             revision = migrate.current(self.adapter.engine) if present else None
@@ -95,12 +118,7 @@ class Store:
             ) from error
         if revision is None:
             raise StoreBrokenError("there is no hub here yet", todo="run `tocsin init`, or set TOCSIN_HOME")
-        head = migrate.HEAD
-        if revision != head:
-            raise StoreBrokenError(
-                f"the database has schema {revision}, this program needs {head}",
-                todo="run the matching version of Tocsin",
-            )
+        return revision
 
     def notify(self, connection: Connection) -> None:
         """Wake those who ``watch`` when this writing transaction commits: for what somebody may be waiting for."""
