@@ -24,6 +24,7 @@ __all__ = [
     "indicator",
     "known_marks",
     "marks",
+    "object_id",
     "objects",
     "stamp",
     "terms_mark",
@@ -89,7 +90,8 @@ def stamp(at: Micros) -> str:
     return format_instant(at)[:-4] + "Z"
 
 
-def _id(kind: str, name: object) -> str:
+def object_id(kind: str, name: object) -> str:
+    """Return the id of an object: equal names, equal ids."""
     # version 4 by its looks: what a STIX id has to be
     made = uuid.UUID(bytes=uuid.uuid5(_SPACE, f"{kind} {name}").bytes, version=4)
     return f"{kind}--{made}"
@@ -105,7 +107,7 @@ def known_marks() -> list[Mark]:
 def terms_mark(**says: Any) -> Mark:  # noqa: ANN401  the extension's own properties, of several types
     """Return a marking with Tocsin's own terms: categories, sectors, countries, residency, recipients."""
     written = {key: [*value] if isinstance(value, tuple) else value for key, value in says.items()}
-    own = _id("marking-definition", json.dumps(written, sort_keys=True))
+    own = object_id("marking-definition", json.dumps(written, sort_keys=True))
     definition = {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -118,7 +120,7 @@ def terms_mark(**says: Any) -> Mark:  # noqa: ANN401  the extension's own proper
 
 
 def _statement() -> Mark:
-    own = _id("marking-definition", "statement")
+    own = object_id("marking-definition", "statement")
     definition = {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -131,7 +133,7 @@ def _statement() -> Mark:
 
 
 def _unreadable() -> list[Mark]:
-    foreign = _id("marking-definition", "foreign")
+    foreign = object_id("marking-definition", "foreign")
     definition = {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -146,7 +148,7 @@ def _unreadable() -> list[Mark]:
         },
     }
     return [
-        Mark(id=_id("marking-definition", "nowhere"), unknown=True),
+        Mark(id=object_id("marking-definition", "nowhere"), unknown=True),
         Mark(id=foreign, unknown=True, definition=definition),
     ]
 
@@ -178,11 +180,11 @@ def marks(
 def _plain(kind: str, number: int) -> Json:
     if kind == "ipv4-addr":
         value = f"198.51.100.{number}"
-        return {"type": kind, "spec_version": "2.1", "id": _id(kind, value), "value": value}
+        return {"type": kind, "spec_version": "2.1", "id": object_id(kind, value), "value": value}
     made: Json = {
         "type": kind,
         "spec_version": "2.1",
-        "id": _id(kind, number),
+        "id": object_id(kind, number),
         "created": stamp(CREATED),
         "modified": stamp(CREATED),
         "name": f"{kind} {number}",
@@ -191,7 +193,7 @@ def _plain(kind: str, number: int) -> Json:
         pattern = f"[ipv4-addr:value = '198.51.100.{number % 256}']"
         made |= {"pattern": pattern, "pattern_type": "stix", "valid_from": stamp(CREATED)}
     if kind == "report":
-        made |= {"published": stamp(CREATED), "object_refs": [_id("indicator", 1)]}
+        made |= {"published": stamp(CREATED), "object_refs": [object_id("indicator", 1)]}
     return made
 
 
@@ -225,7 +227,7 @@ def bundle(listed: Sequence[Mapping[str, Any]], *, marked: Sequence[Mark] = ()) 
     """Return a bundle of objects, with the definitions of these markings before them."""
     definitions = {mark.id: mark.definition for mark in marked if mark.definition is not None}
     content = [*definitions.values(), *listed]
-    return json.dumps({"type": "bundle", "id": _id("bundle", len(content)), "objects": content}).encode()
+    return json.dumps({"type": "bundle", "id": object_id("bundle", len(content)), "objects": content}).encode()
 
 
 def expected_label(

@@ -23,7 +23,8 @@ MAX_VALUE: Final = 1_000
 _WORD: Final = re.compile(r"[^\W_]+")
 _DEFANGED: Final = (
     (re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", re.IGNORECASE), "."),
-    (re.compile(r"\[:\]|\[:/{2}\]", re.IGNORECASE), ":"),
+    (re.compile(r"\[:\]"), ":"),
+    (re.compile(r"\[://\]"), "://"),
     (re.compile(r"\[@\]|\[at\]|\(at\)", re.IGNORECASE), "@"),
     (re.compile(r"^(?:hxxp|h\*\*p|meow)(s?)(?=:)", re.IGNORECASE), r"http\1"),
 )

@@ -81,7 +81,7 @@ _COMPARED: Final = re.compile(
 _CONSTANT: Final = re.compile(rf"{_STRING}|([0-9]+)")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
-_decode: Final = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,9 +117,9 @@ def extract(body: bytes) -> Document:
     """Return what the index keeps of an object that intake let in.
 
     Raises:
-        msgspec.DecodeError: it is no JSON, which intake never stores.
+        msgspec.DecodeError: it is no JSON object, which intake never stores.
     """
-    told: dict[str, Any] = _decode(body)
+    told = _decode(body)
     refs = list(_kept(reference.target for reference in references(told)))
     sure = assess(told)
     seen = told.get("count", 1) != 0  # STIX 2.1 §5.2: a count of 0 says that it was looked for and not seen
