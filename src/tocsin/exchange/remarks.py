@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.exchange.stix.deterministic import deterministic_id
+from tocsin.exchange.stix.deterministic import deterministic_id, id_of_text
 from tocsin.exchange.stix.model.common import StixObservable
 from tocsin.exchange.uncertainty import ADMIRALTY_EXTENSION, contradiction, read_admiralty
 
@@ -36,7 +36,9 @@ def remarks_on(parsed: ParsedObject) -> tuple[str, ...]:
         if said is not None:
             notes += (said,)
     if isinstance(obj, StixObservable) and parsed.id[_VERSION] == "5":
-        expected = deterministic_id(msgspec.json.decode(parsed.body))
+        expected = id_of_text(parsed.type, getattr(obj, "value", None) or getattr(obj, "name", None))
+        if expected is None:
+            expected = deterministic_id(msgspec.json.decode(parsed.body))
         # what has none of its contributing properties is held to version 4 elsewhere; a custom type has no table
         if expected is not None and expected != parsed.id.lower():
             notes += (OTHER_ID,)

@@ -20,10 +20,11 @@ from tocsin.exchange.model import Outcome, Receipt
 from tocsin.exchange.relations import references, stricter
 from tocsin.exchange.remarks import OTHER_ID
 from tocsin.exchange.stix import ParsedObject, parse_object
-from tocsin.exchange.stix.deterministic import CONTRIBUTING, NAMESPACE, deterministic_id
+from tocsin.exchange.stix.deterministic import CONTRIBUTING, NAMESPACE, deterministic_id, id_of_text
 from tocsin.exchange.stix.model import SCO_TYPES
 from tocsin.exchange.uncertainty import ADMIRALTY_EXTENSION
 from tocsin.exchange.versions import STILL_REVOKED, History, check_version
+from tocsin.kernel.canonical import canonical_json
 from tocsin.kernel.clock import DAY
 
 if TYPE_CHECKING:
@@ -284,6 +285,15 @@ def test_every_type_of_observable_has_its_properties() -> None:
     assert set(CONTRIBUTING) == {*OBSERVABLES, "process"}
     for kind, names in CONTRIBUTING.items():
         assert set(names) <= set(SCO_TYPES[kind].__struct_fields__)
+
+
+@given(st.sampled_from(["ipv4-addr", "domain-name", "url", "mutex"]), st.text(max_size=20))
+def test_the_fast_way_gives_the_same_id(kind: str, text: str) -> None:
+    (name,) = CONTRIBUTING[kind]
+    slow = deterministic_id({"type": kind, name: text})
+    assert id_of_text(kind, text) == slow
+    assert slow == f"{kind}--{uuid.uuid5(NAMESPACE, canonical_json({name: text}).decode())}"
+    assert id_of_text("file", text) is None
 
 
 @pytest.mark.parametrize(
