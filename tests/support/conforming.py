@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from support.hub import World
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tocsin.kernel.http.application import Application
+    from litestar import Litestar
 
     Wrap = Callable[[Any], Any]  # from one ASGI application to another
 
@@ -42,7 +43,8 @@ class _Served:
         self.url = ""
 
     def start(self) -> None:
-        app = cast("Application", self._wrap(create_app(self.world.hub)))
+        app = create_app(self.world.hub)
+        app = replace(app, asgi=cast("Litestar", self._wrap(app.asgi)))
         self.url = self._running.enter_context(running(app, port=self._port))
         self._port = int(self.url.rpartition(":")[2])
 

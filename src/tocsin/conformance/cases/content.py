@@ -90,6 +90,12 @@ def _vary(target: Target) -> None:
         expect.that(length is None or length == str(len(answer.body)), f"Content-Length {length} of {len(answer.body)}")
 
 
+@coding.case("pages of objects are compressed where gzip is asked for", Level.FIELD, Need.WRITE)
+def _compressed(target: Target) -> None:
+    answer = target.get(f"{target.objects}?{target.seeds.query}", headers={"Accept-Encoding": "gzip"})
+    expect.same(answer.header("content-encoding"), "gzip", "Content-Encoding")
+
+
 @coding.case("a submission in gzip is taken, or 415", Level.FIELD, Need.WRITE)
 def _gzip(target: Target) -> None:
     item = indicator(target.uuid())

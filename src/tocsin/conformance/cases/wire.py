@@ -26,6 +26,7 @@ READERS: Final = 8
 def _head(target: Target, name: str) -> None:
     path = target.endpoints()[name]
     got, head = target.get(path), target.ask("HEAD", path)
+    expect.status(got, 200)
     expect.same(head.status, got.status, f"HEAD {path}: status")
     expect.same(head.body, b"", f"HEAD {path}: body")
     expect.same(head.header("content-type"), got.header("content-type"), f"HEAD {path}: Content-Type")
@@ -109,7 +110,9 @@ def _length(target: Target) -> None:
 @connections.case("answers are not for caches that others share", Level.FIELD, Need.CREDENTIALS, Need.READ)
 def _caches(target: Target) -> None:
     # RFC 9111 §3.5 keeps shared caches off what carries Authorization; some were told otherwise
-    found = (target.get(f"{target.objects}?limit=1").header("cache-control") or "").lower()
+    answer = target.get(f"{target.objects}?limit=1")
+    expect.status(answer, 200)
+    found = (answer.header("cache-control") or "").lower()
     expect.that("public" not in found and "s-maxage" not in found, f"Cache-Control: {found}")
 
 

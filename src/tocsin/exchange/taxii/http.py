@@ -7,6 +7,7 @@ looks past the gate.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -116,7 +117,7 @@ class Taxii:
         """Answer with a page of objects (§5.4)."""
         ask = filters.read_filters(call.query, filters.OBJECTS)
         answer = self._objects(call, ask)
-        return _page(answer, wire.write_envelope(answer.page.bodies, answer.next))
+        return _envelope(answer)
 
     def add(self, call: TaxiiCall) -> Reply:
         """Take an envelope (§5.5); what the answer says is stored when it is given."""
@@ -138,7 +139,7 @@ class Taxii:
         answer = self._objects(call, ask)
         if not answer.page.items:
             self._require_object(call, ask)
-        return _page(answer, wire.write_envelope(answer.page.bodies, answer.next))
+        return _envelope(answer)
 
     def versions(self, call: TaxiiCall) -> Reply:
         """Answer with the versions of one object (§5.8)."""
@@ -241,6 +242,12 @@ def _object_id(call: TaxiiCall) -> str:
     if not filters.is_object_id(text):
         raise NotFoundError(_OBJECT)
     return text
+
+
+def _envelope(answer: Answer) -> Reply:
+    bodies, following = answer.page.bodies, answer.next
+    page = _page(answer, wire.write_envelope(bodies, following))
+    return replace(page, pieces=lambda: wire.envelope_pieces(bodies, following)) if bodies else page
 
 
 def _page(answer: Answer, body: bytes) -> Reply:

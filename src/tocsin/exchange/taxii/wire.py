@@ -16,7 +16,7 @@ from tocsin.kernel.http.negotiation import MediaType
 from tocsin.kernel.http.problems import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tocsin.exchange.model import Page
     from tocsin.kernel.clock import Micros
@@ -29,6 +29,7 @@ __all__ = [
     "TAXII",
     "TAXII_TYPE",
     "added_headers",
+    "envelope_pieces",
     "write_api_root",
     "write_collection",
     "write_collections",
@@ -188,6 +189,14 @@ def write_envelope(bodies: Sequence[bytes], following: str | None) -> bytes:
         return EMPTY
     objects = b',"objects":[' + b",".join(bodies) + b"]}" if bodies else b"}"
     return _more(following) + objects
+
+
+def envelope_pieces(bodies: Sequence[bytes], following: str | None) -> Iterator[bytes]:
+    """Give the same envelope in pieces: ours, and each object's own, which may be another author's."""
+    yield _more(following) + b',"objects":['
+    for number, body in enumerate(bodies):
+        yield body if number == 0 else b"," + body
+    yield b"]}"
 
 
 def write_manifest(items: Sequence[PageItem], following: str | None) -> bytes:

@@ -11,7 +11,7 @@ runs, in a thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -25,13 +25,14 @@ from litestar.response.base import ASGIResponse
 
 from tocsin.errors import BrokenError, ForbiddenError, TocsinError
 from tocsin.kernel.http.body import Incoming, has_body
-from tocsin.kernel.http.negotiation import accepts, parse_media_type
+from tocsin.kernel.http.coding import CODINGS, IDENTITY, decoded, encoded, is_taken
+from tocsin.kernel.http.negotiation import accepts, chosen_coding, parse_media_type
 from tocsin.kernel.http.problems import Dialect, HttpProblem, describe, problem_of, unexpected
 from tocsin.kernel.http.routes import Body, Call, Endpoint, Method, P, Reply, Route, StreamCall, StreamEndpoint
 from tocsin.kernel.http.streams import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from tocsin.kernel.http.guard import Guard
 
@@ -163,15 +164,17 @@ class Edge(Generic[P]):
             _require_type(endpoint.body, request)
 
     def _run(self, endpoint: Endpoint[P], request: Request[Any, Any, Any], known: P | None, body: bytes) -> Reply:
-        return endpoint.run(
+        taken = body if endpoint.body is None else decoded(body, _body_coding(request), endpoint.body.limit)
+        reply = endpoint.run(
             Call(
                 known=known,
                 path=_path(request),
                 query=request.scope["query_string"],
                 headers=_named(endpoint, request),
-                body=body,
+                body=taken,
             )
         )
+        return reply if reply.pieces is None else _packed(reply, reply.pieces, request)
 
     async def _flow(
         self, endpoint: StreamEndpoint[P], request: Request[Any, Any, Any], known: P | None
@@ -318,6 +321,20 @@ def _named(endpoint: Method[P], request: Request[Any, Any, Any]) -> dict[str, st
     return {name: request.headers[name] for name in endpoint.headers if name in request.headers}
 
 
+def _body_coding(request: Request[Any, Any, Any]) -> str:
+    return request.headers.get("content-encoding", IDENTITY).strip().lower() or IDENTITY
+
+
+def _packed(reply: Reply, pieces: Callable[[], Iterable[bytes]], request: Request[Any, Any, Any]) -> Reply:
+    """Return the reply in the coding that the client wants most."""
+    asked = ", ".join(request.headers.getall("accept-encoding", []))
+    coding = chosen_coding(asked, CODINGS, otherwise=IDENTITY)
+    headers = (*reply.headers, ("vary", "accept-encoding"))
+    if coding == IDENTITY:
+        return replace(reply, headers=headers)
+    return replace(reply, body=encoded(pieces(), coding), headers=(*headers, ("content-encoding", coding)))
+
+
 def _not_acceptable(media_type: str) -> HttpProblem:
     return HttpProblem(
         status=HTTPStatus.NOT_ACCEPTABLE,
@@ -338,21 +355,21 @@ def _not_allowed(allow: str) -> HttpProblem:
 
 def _require_type(body: Body, request: Request[Any, Any, Any]) -> None:
     media = parse_media_type(request.headers.get("content-type", ""))
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = _body_coding(request)
     expected = body.types[0].spelt
     if media is not None:
         charset = media.parameter("charset")
         rest = tuple(pair for pair in media.parameters if pair[0] != "charset")
         fits = any(media.name == taken.name and set(rest) <= set(taken.parameters) for taken in body.types)
-        if fits and (charset is None or charset.lower() in _UTF8) and coding == "identity":
+        if fits and (charset is None or charset.lower() in _UTF8) and is_taken(coding):
             return
-    where = "Content-Type" if coding == "identity" else "Content-Encoding"
+    where = "Content-Type" if is_taken(coding) else "Content-Encoding"
     raise _HttpError(
         HttpProblem(
             status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             what="we do not take a body of this type",
             where=where,
-            todo=f"send Content-Type: {expected}, in UTF-8, not compressed",
-            headers=(("accept", expected), ("accept-encoding", "identity")),
+            todo=f"send Content-Type: {expected}, in UTF-8; compressed by {' or '.join(CODINGS)}, or not",
+            headers=(("accept", expected), ("accept-encoding", ", ".join((*CODINGS, IDENTITY)))),
         )
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["MediaType", "accepts", "names", "parse_media_type"]
+__all__ = ["MediaType", "accepts", "chosen_coding", "names", "parse_media_type"]
 
 # Real lists have below ten ranges; a longer one is no browser's and no machine's.
 MAX_RANGES: Final = 64
@@ -16,6 +16,7 @@ _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  RFC 9110 §5.6.2, 
 _TYPE: Final = re.compile(rf"[ \t]*({_TOKEN})/({_TOKEN})[ \t]*", re.ASCII)
 _PARAMETER: Final = re.compile(rf";[ \t]*(?:({_TOKEN})[ \t]*=[ \t]*({_TOKEN}|\"[^\"\\]*\"))?[ \t]*", re.ASCII)
 _QUALITY: Final = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?", re.ASCII)  # §12.4.2
+_CODING: Final = re.compile(rf"({_TOKEN})[ \t]*(?:;[ \t]*[qQ]=(0(?:\.\d{{0,3}})?|1(?:\.0{{0,3}})?))?", re.ASCII)
 
 
 class MediaType(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,25 @@ def accepts(header: str | None, offered: tuple[MediaType, ...]) -> bool:
 def names(header: str) -> frozenset[str]:
     """Return the ``type/subtype`` of each range in an ``Accept``, whatever its quality."""
     return frozenset(found[0].name for part in header.split(",")[:MAX_RANGES] if (found := _range(part)) is not None)
+
+
+def chosen_coding(header: str, offered: tuple[str, ...], *, otherwise: str) -> str:
+    """Return the content coding for an answer (§12.5.3): the one wanted most, of equals the first offered.
+
+    ``otherwise`` is the name of no coding at all: it is what a client gets that sent no header or an empty one, that
+    wants it most, or that takes nothing of what is offered. What is no element of the list is passed over.
+    """
+    wanted: dict[str, float] = {}
+    for part in header.split(",")[:MAX_RANGES]:
+        found = _CODING.fullmatch(part.strip(" \t"))
+        if found is not None:
+            wanted[found[1].lower()] = 1.0 if found[2] is None else float(found[2])
+    any_other = wanted.get("*", 0.0)
+    best, quality = otherwise, 0.0
+    for coding in offered:
+        if wanted.get(coding, any_other) > quality:
+            best, quality = coding, wanted.get(coding, any_other)
+    return otherwise if wanted.get(otherwise, 0.0) > quality else best
 
 
 def _range(text: str) -> tuple[MediaType, float] | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar
 from tocsin.errors import AuthenticationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 
     from tocsin.kernel.http.negotiation import MediaType
 
@@ -76,7 +76,7 @@ def needs(first: str, *more: str) -> Access:
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """What an endpoint takes: which media types, and how many bytes."""
+    """What an endpoint takes: which media types, and how many bytes, which are counted when they are decompressed."""
 
     types: tuple[MediaType, ...]
     limit: int
@@ -123,11 +123,13 @@ class StreamCall(Call[P]):
 class Reply:
     """One answer; in the dialect's media type, unless it names one that its endpoint offers.
 
-    ``headers`` hold only what we made: no part of a request.
+    ``headers`` hold only what we made: no part of a request. ``pieces`` give the body once more, cut so that no piece
+    holds bytes of two authors: only what has pieces is ever compressed (docs/adr/0049).
     """
 
     body: bytes
     status: HTTPStatus = HTTPStatus.OK
+    pieces: Callable[[], Iterable[bytes]] | None = None
     headers: tuple[tuple[str, str], ...] = ()
     media_type: str | None = None
 
