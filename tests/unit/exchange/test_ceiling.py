@@ -118,8 +118,7 @@ MARKED: Final[dict[str, tuple[list[Mark], dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("around", ["bundle", "envelope"])
-@pytest.mark.parametrize("place", ["whole", "granular"])
+@pytest.mark.parametrize(("place", "around"), [("whole", "bundle"), ("granular", "envelope")])
 @pytest.mark.parametrize("case", MARKED)
 def test_nothing_of_it_is_in_any_file(case: str, place: str, around: str, world: World) -> None:
     envelope = around == "envelope"
