@@ -86,11 +86,13 @@ async def _granted() -> None:
 
 
 class Ear:
-    """A client of one stream. ``cut`` hangs up after so many bytes more, in the middle of whatever is there."""
+    """A client of one stream. With ``held`` it has only the bytes that it was given with ``receive``."""
 
     def __init__(
-        self, streams: Streams, world: World, who: str, wish: Wish, *, again: Callable[[], Awaitable[None]] = _granted
+        self, streams: Streams, world: World, who: str, wish: Wish, *, again: Callable[[], Awaitable[None]] = _granted, held: bool = False
     ) -> None:
+        self._held = held
+        self._received = 0
         self.source = EventSource(last=wish.last or "")
         self.raw = b""
         self.ended = False
@@ -124,7 +126,13 @@ class Ear:
     def _take(self, chunk: bytes) -> None:
         self.raw += chunk
         self._moved.set()
-        self.source.feed(chunk)
+        if not self._held:
+            self.receive(len(chunk))
+
+    def receive(self, count: int) -> None:
+        """Take in so many bytes more of those that were sent."""
+        self.source.feed(self.raw[self._received : self._received + count])
+        self._received = min(self._received + count, len(self.raw))
 
     async def settle(self) -> None:
         """Look once for news, and wait until this listener has them all, or was sent away."""

@@ -77,8 +77,8 @@ class Listener:
 class Streams:
     """The listeners of one process in one environment.
 
-    ``open`` gives the bytes of one stream; they come while ``running`` lasts. Tests call ``look`` themselves, with a
-    pace that never does.
+    ``open`` gives the bytes of one stream; they come while ``running`` lasts, in events of at most ``batch`` objects.
+    Tests call ``look`` themselves, with a pace that never does.
     """
 
     def __init__(
@@ -90,7 +90,9 @@ class Streams:
         entropy: Entropy,
         environment: int,
         pace: Pace | None = None,
+        batch: int = BATCH,
     ) -> None:
+        self._batch = batch
         self._store = store
         self._gate = gate
         self._reading = reading
@@ -243,7 +245,7 @@ class Streams:
             listener.asker,
             listener.collection.uuid,
             listener.query,
-            limit=BATCH,
+            limit=self._batch,
             cursor=self._sealed(listener, listener.place),
         )
 
