@@ -17,6 +17,8 @@ from tocsin.exchange.collections import Collections
 from tocsin.exchange.cursor import Cursors
 from tocsin.exchange.intake import Intake
 from tocsin.exchange.live.streams import Streams
+from tocsin.exchange.live.webhooks.courier import Courier
+from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Reading
 from tocsin.exchange.releases import Integrator
@@ -27,6 +29,7 @@ from tocsin.exchange.withdraw import Withdrawals
 from tocsin.kernel.clock import Clock, SystemClock
 from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
+from tocsin.kernel.http.outbound import Network, Outbound, parse_networks
 from tocsin.kernel.ids import Entropy, SystemEntropy
 from tocsin.kernel.keys import HubKeys, create_keys, read_keys
 from tocsin.kernel.mandate import Acting, Mandate, founding_mandate
@@ -103,6 +106,20 @@ class Hub:
         )
         self.saved_searches = SavedSearches(store=store, log=self.log, environment=LIVE)
         self.streams = Streams(store=store, gate=self.gate, reading=self.reading, entropy=entropy, environment=LIVE)
+        secrets = Secrets(key=keys.token, environment=LIVE)
+        outbound = Outbound(networks=_networks(settings))
+        self.webhooks = Webhooks(
+            store=store, log=self.log, secrets=secrets, outbound=outbound, entropy=entropy, environment=LIVE
+        )
+        self.courier = Courier(
+            store=store,
+            log=self.log,
+            reading=self.reading,
+            secrets=secrets,
+            outbound=outbound,
+            entropy=entropy,
+            environment=LIVE,
+        )
         self.withdrawals = Withdrawals(store=store, log=self.log, environment=LIVE)
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
@@ -120,6 +137,13 @@ class Hub:
         """Enter what is staged, and give every connection back."""
         self.integrator.integrate()
         self.store.close()
+
+
+def _networks(settings: Settings) -> tuple[Network, ...]:
+    try:
+        return parse_networks(settings.webhook_networks)
+    except InputError as error:
+        raise UsageError(error.what, where="TOCSIN_WEBHOOK_NETWORKS", todo=error.todo) from error
 
 
 def _ceiling(settings: Settings) -> str:

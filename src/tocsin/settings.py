@@ -5,6 +5,7 @@
 | ``TOCSIN_HOME`` | ``./tocsin-home`` | the folder of a hub: its keys, and its database unless told otherwise |
 | ``TOCSIN_DATABASE`` | ``sqlite:///<home>/hub.db`` | where the store is: SQLite, or ``postgresql://USER@HOST/NAME`` |
 | ``TOCSIN_CEILING`` | ``unclassified`` | the highest classification that the hub stores |
+| ``TOCSIN_WEBHOOK_NETWORKS`` | none | networks that webhooks may lead to beside the public one: ``10.1.0.0/16`` |
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     database: Path | Postgres
     ceiling: str = LOWEST_CEILING  # a classification: whoever opens the hub checks that it is one
+    webhook_networks: str = ""  # networks, with commas between: whoever opens the hub checks that they are
 
     @property
     def where(self) -> str:
@@ -82,12 +84,14 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
     chosen = home or Path(environ.get("TOCSIN_HOME") or DEFAULT_HOME)
     url = "" if home else environ.get("TOCSIN_DATABASE", "")
     ceiling = environ.get("TOCSIN_CEILING") or LOWEST_CEILING
+    networks = environ.get("TOCSIN_WEBHOOK_NETWORKS") or ""
     if not url:
-        return Settings(home=chosen, database=chosen / "hub.db", ceiling=ceiling)
+        return Settings(home=chosen, database=chosen / "hub.db", ceiling=ceiling, webhook_networks=networks)
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
-        return Settings(home=chosen, database=Path(url.removeprefix(_SQLITE)), ceiling=ceiling)
+        path = Path(url.removeprefix(_SQLITE))
+        return Settings(home=chosen, database=path, ceiling=ceiling, webhook_networks=networks)
     if url.startswith(_POSTGRES):
-        return Settings(home=chosen, database=Postgres(url=url), ceiling=ceiling)
+        return Settings(home=chosen, database=Postgres(url=url), ceiling=ceiling, webhook_networks=networks)
     kind = url.split(":", 1)[0]
     raise UsageError(
         f"{kind!r} names no database that Tocsin can use",

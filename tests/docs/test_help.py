@@ -40,6 +40,7 @@ EXPECTED = {
     *(f"collection {verb}" for verb in ("add", "list")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
     *(f"pattern {verb}" for verb in ("check", "match")),
+    *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

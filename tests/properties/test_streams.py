@@ -199,7 +199,5 @@ def test_what_was_heard_is_what_pages_give(hubs: Templates, script: Sequence[Ste
 @pytest.mark.long
 @given(steps, st.integers(1, 7))
 @settings(max_examples=300, deadline=None)
-def test_what_was_heard_is_what_pages_give_in_many_scripts(
-    hubs: Templates, script: Sequence[Step], batch: int
-) -> None:
+def test_what_was_heard_is_what_pages_give_in_many_scripts(hubs: Templates, script: Sequence[Step], batch: int) -> None:
     _check(hubs, script, batch)

@@ -89,7 +89,14 @@ class Ear:
     """A client of one stream. With ``held`` it has only the bytes that it was given with ``receive``."""
 
     def __init__(
-        self, streams: Streams, world: World, who: str, wish: Wish, *, again: Callable[[], Awaitable[None]] = _granted, held: bool = False
+        self,
+        streams: Streams,
+        world: World,
+        who: str,
+        wish: Wish,
+        *,
+        again: Callable[[], Awaitable[None]] = _granted,
+        held: bool = False,
     ) -> None:
         self._held = held
         self._received = 0

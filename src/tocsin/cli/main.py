@@ -39,6 +39,7 @@ from tocsin.cli import (
     search,
     share,
     user,
+    webhook,
     why,
 )
 from tocsin.cli.options import commands
@@ -77,6 +78,7 @@ as it stands; 3 the store or the log is broken.
 TOCSIN_HOME      the folder of the hub (./tocsin-home)
 TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db)
 TOCSIN_CEILING   the highest classification that it takes (unclassified)
+TOCSIN_WEBHOOK_NETWORKS  where webhooks may lead beside the public network
 TOCSIN_DEBUG=1   shows where an unexpected error came from
 """
 
@@ -95,6 +97,7 @@ for _group, _name in (
     (read.app, None),
     (search.app, None),
     (saved.app, "saved"),
+    (webhook.app, "webhook"),
     (why.app, None),
     (log.app, "log"),
     (conformance.app, None),

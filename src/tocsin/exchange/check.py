@@ -28,6 +28,7 @@ from tocsin.exchange.check_records import (
     check_profiles,
     require_as_taken,
 )
+from tocsin.exchange.live.webhooks.replay import check_webhooks
 from tocsin.exchange.releases import WITHDRAWN, decode_offers, narrowed
 from tocsin.exchange.replay import replay
 from tocsin.exchange.search.check import check_index
@@ -468,6 +469,7 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "withdrawals": _withdrawals,
     "releases": _releases,
     "credentials": check_credentials,
+    "webhooks": check_webhooks,
     "agreements": check_agreements,
     "index": check_index,
     "replay": _replay,

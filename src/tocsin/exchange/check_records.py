@@ -89,7 +89,7 @@ class Concerned:
                 return (data["party"]["uri"],)
             case "user":
                 return (data["user"]["party"],)
-            case "token" | "submission" | "withdrawal":
+            case "token" | "submission" | "withdrawal" | "webhook":
                 return (data["party"],)
             case "release":
                 return tuple(sorted({data["profile"]["party"], data["owner"]}))

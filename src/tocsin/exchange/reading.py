@@ -115,6 +115,21 @@ class Reading:
         """
         return self._cursors.open(cursor, self._bound(asker, collection, query))
 
+    def ahead(self, asker: Asker, reference: str, query: Query, *, place: int) -> int | None:
+        """Return the number of the last offer so far if a page behind a place would hold anything, else None.
+
+        Nothing leaves. What is made of the answer is for nobody but the asker: it tells that there is something.
+
+        Raises:
+            NotFoundError: there is no such collection, or none that the asker may know of.
+        """
+        with self._store.read() as connection:
+            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
+            collection = self._find(connection, passed, reference)
+            view = self._view(connection, passed, collection, query)
+            found = places_after(connection, self._store.adapter, view, query, after=place, limit=1)
+        return collection.head_seq if found else None
+
     def tlp(self, item: PageItem) -> Tlp:
         """Return the TLP under which an object of a page of ours was released."""
         return self._labels[item.label_id].tlp

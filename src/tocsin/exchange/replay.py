@@ -19,6 +19,7 @@ from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, LogBrokenError, TocsinError
+from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
 from tocsin.kernel.mandate import founding_mandate
 from tocsin.log.note import VerifierKey
@@ -43,7 +44,11 @@ MAX_STANDSTILL: Final[Micros] = 366 * DAY
 # How a hub is founded, in one transaction: by the operator whom its last entry adds.
 _FOUNDING: Final = ("hub.founded", "party.added", "party.cleared", "user.added")
 # What takes a mandate, and nothing else does.
-_PRIVILEGED: Final = parties.KINDS | {"agreement.proposed", "agreement.activated", "collection.added"}
+_PRIVILEGED: Final = (parties.KINDS | webhooks.KINDS) | {
+    "agreement.proposed",
+    "agreement.activated",
+    "collection.added",
+}
 
 _T = TypeVar("_T")
 
@@ -69,6 +74,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     collections: dict[str, str] = msgspec.field(default_factory=dict)  # UUID -> alias
     offers: dict[tuple[str, int], Offered] = msgspec.field(default_factory=dict)  # by collection and sequence
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
+    webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
     releases: int = 0
     verdicts: int = 0
 
@@ -198,6 +204,8 @@ class _Replay:
         own = _STEPS.get(payload.kind)
         if own is not None:
             own(self, index, payload.data)
+        elif payload.kind in webhooks.KINDS:
+            self.hook(index, payload)
         elif payload.kind not in _OTHERS and payload.kind not in parties.KINDS and payload.kind not in agreements.KINDS:
             raise _broken(index, f"it is of a kind that this program does not know: {payload.kind}")
         if index == len(_FOUNDING) - 1:
@@ -326,6 +334,24 @@ class _Replay:
                 raise _broken(index, f"offer {sequence} is of another object than the entry names")
             self.rebuilt.withdrawn[key] = index
             self._standing.discard((withdrawal.collection, offer.owner, offer.object_id, offer.version))
+
+    def hook(self, index: int, payload: EntryPayload) -> None:
+        """Note what is told of a webhook."""
+        people = self.rebuilt.people.parties
+
+        def vetted(uri: str) -> bool:
+            return uri in people and people[uri].status is PartyStatus.VETTED
+
+        try:
+            webhooks.apply(
+                self.rebuilt.webhooks,
+                payload.kind,
+                payload.data,
+                vetted=vetted,
+                collections=self.rebuilt.collections,
+            )
+        except LogBrokenError as error:
+            raise _broken(index, str(error)) from error
 
     def release(self, index: int, payload: EntryPayload, at: Micros) -> None:
         """Count a release, and check when it was made; it was judged when the entries that decided it had been told."""

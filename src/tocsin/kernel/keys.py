@@ -24,7 +24,7 @@ class HubKeys(msgspec.Struct, frozen=True, kw_only=True):
     """What each secret is for, and for nothing else."""
 
     log: bytes  # Ed25519 seed: signs checkpoints and exports
-    token: bytes  # HMAC key: tokens are stored under it
+    token: bytes  # HMAC key: tokens are stored under it, and the secrets of webhooks are made with it
     cursor: bytes  # AES-GCM key: seals what a client carries from page to page
 
     def __repr__(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from tocsin.exchange.api import operations as api
+from tocsin.exchange.live.webhooks.courier import COURIER_SECONDS
 from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
 from tocsin.kernel.http import server
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from litestar import Litestar
 
+    from tocsin.exchange.live.webhooks.courier import Courier
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.search.indexer import Indexer
     from tocsin.kernel.http.application import Application
@@ -42,6 +45,7 @@ class Services(taxii.Services, api.Services, Protocol):
 
     integrator: Integrator
     indexer: Indexer
+    courier: Courier
 
 
 def create_app(services: Services, *, address: str | None = None) -> Application:
@@ -77,9 +81,18 @@ def create_app(services: Services, *, address: str | None = None) -> Application
         async with services.streams.running():
             yield
 
+    @contextlib.asynccontextmanager
+    async def sending(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(services.courier.close)
+
     beside = [
         streaming,
+        sending,
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
+        background.beside("courier", services.courier.turn, seconds=COURIER_SECONDS),
         background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
     ]
     return application(edges, lifespan=beside)
