@@ -177,8 +177,10 @@ class Streams:
                     yield sse.HEARTBEAT
                     # from the opening, not from the last one: what was sent between moves nothing
                     beat += self.pace.beat * max(1, -(-(loop.time() - beat) // self.pace.beat))
+                # not `wait_for`, which before Python 3.12 forgets that it was cancelled when the event comes with it
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(listener.woken.wait(), max(0.0, min(beat, until) - loop.time()))
+                    async with asyncio.timeout_at(min(beat, until)):
+                        await listener.woken.wait()
                 listener.woken.clear()
 
     @contextlib.contextmanager
