@@ -19,7 +19,7 @@ __all__ = ["EARLIER", "HEAD", "config", "current", "upgrade"]
 
 # The newest version of the schema that this program knows; a test compares it with the folder.
 HEAD: Final = "0005"
-EARLIER: Final = ("0001", "0002", "0003")
+EARLIER: Final = ("0001", "0002", "0003", "0004")
 """The versions that ``upgrade`` starts from, oldest first."""
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
