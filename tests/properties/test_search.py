@@ -215,13 +215,17 @@ def _compare(
 
 
 def _undisturbed(mixed: list[tuple[bool, Arrival]]) -> list[tuple[bool, Arrival]]:
-    """Leave out what a party's own earlier object would change the fate of: that is no matter of another's eyes."""
+    """Leave out what a party's own earlier object would change the fate of: that is no matter of another's eyes.
+
+    One version has one content, and what its owner revoked has no later one.
+    """
     taken: set[tuple[str, str, str]] = set()
+    revoked = {(party, told["id"]) for _, (party, told, _mark) in mixed if "revoked" in told}
     kept = []
     for visible, (party, told, mark) in mixed:
-        key = (party, told["id"], told["modified"])
-        if key not in taken:
-            taken.add(key)
+        version = "" if (party, told["id"]) in revoked else told["modified"]
+        if (party, told["id"], version) not in taken:
+            taken.add((party, told["id"], version))
             kept.append((visible, (party, told, mark)))
     return kept
 

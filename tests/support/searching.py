@@ -91,8 +91,9 @@ def things(draw: st.DrawFn, *, marks: st.SearchStrategy[Mark | None]) -> tuple[J
         made["confidence"] = draw(st.sampled_from([10, 50, 90]))
     if draw(st.integers(0, 4)) == 0:
         made["revoked"] = True
-    if draw(st.booleans()):
-        made["created_by_ref"] = draw(st.sampled_from(IDENTITIES))
+    if number <= len(IDENTITIES):
+        # of an object's versions, all have one creator (STIX 2.1 §3.6)
+        made["created_by_ref"] = IDENTITIES[number - 1]
     mark = draw(marks)
     if mark is not None:
         made["object_marking_refs"] = [mark.id]

@@ -11,8 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from tocsin.errors import InputError
 from tocsin.exchange.search.values import canonical, hosts, term, words
 from tocsin.exchange.stix import times
+from tocsin.exchange.stix.pattern import parse
+from tocsin.exchange.stix.pattern.model import (
+    Comparison,
+    ConstantKind,
+    Expression,
+    ObjectPath,
+    ObservationExpression,
+    Operator,
+    Qualified,
+    Test,
+)
 from tocsin.exchange.uncertainty import assess
 from tocsin.kernel.clock import Micros
 
@@ -71,15 +83,7 @@ _WORDLESS: Final = frozenset(
 )
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _CVE: Final = re.compile(r"cve-\d{4}-\d{4,}", re.IGNORECASE)
-
-_STRING: Final = r"'((?:[^'\\]|\\.)*+)'"
-# One comparison of a pattern with constants by `=`, `IN` or `ISSUBSET` (STIX 2.1 §9.6): the type, the path, the rest.
-_COMPARED: Final = re.compile(
-    r"([a-z][a-z0-9-]*):((?:[A-Za-z0-9_.\-\[\]*]|'(?:[^'\\]|\\.)*+')+?)\s*(NOT\s+)?(?:==?|IN|ISSUBSET)\s*"
-    rf"({_STRING}|\((?:\s*(?:{_STRING}|[0-9]+)\s*,?)*+\)|[0-9]+)"
-)
-_CONSTANT: Final = re.compile(rf"{_STRING}|([0-9]+)")
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_COMPARED: Final = frozenset({Operator.EQUAL, Operator.IN, Operator.IS_SUBSET})
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -213,21 +217,39 @@ def _weaknesses(told: dict[str, Any]) -> Iterator[str]:
 
 def _compared(pattern: str) -> Iterator[str]:
     """Yield the constants that a pattern compares an observable value with, by equality or as a network."""
-    for found in _COMPARED.finditer(pattern):
-        kind, path, negated, constants = found[1], found[2], found[3], found[4]
-        if negated or not _holds_value(kind, path):
+    try:
+        parsed = parse(pattern)
+    except InputError:
+        return  # intake refuses it now, and may have taken it once
+    for test in _tests(parsed):
+        if test.negated or test.operator not in _COMPARED or not _holds_value(test.path):
             continue
-        for one in _CONSTANT.finditer(constants):
-            if one[1] is not None:
-                yield _ESCAPE.sub(r"\1", one[1])
-            elif kind == "autonomous-system":
-                yield f"AS{one[2]}"
+        for constant in test.constants:
+            if isinstance(constant.value, str) and constant.kind is ConstantKind.STRING:
+                yield constant.value
+            elif isinstance(constant.value, int) and test.path.object_type == "autonomous-system":
+                yield f"AS{constant.value}"
 
 
-def _holds_value(kind: str, path: str) -> bool:
-    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+def _tests(pattern: Expression) -> Iterator[Test]:
+    """Yield every comparison of a pattern, in the order of the text."""
+    waiting: list[Expression | Comparison] = [pattern]
+    while waiting:
+        one = waiting.pop()
+        match one:
+            case Test():
+                yield one
+            case Qualified():
+                waiting.append(one.expression)
+            case ObservationExpression():
+                waiting.append(one.comparison)
+            case _:
+                waiting += reversed(one.operands)
+
+
+def _holds_value(path: ObjectPath) -> bool:
     # `network-traffic:dst_ref.value` is an address wherever it stands
-    return first in _OBSERVABLE.get(kind, ()) or path.endswith(("_ref.value", "].value"))
+    return path.steps[0] in _OBSERVABLE.get(path.object_type, ()) or path.steps[-1] == "value"
 
 
 def _words(told: dict[str, Any]) -> Iterator[str]:
