@@ -6,6 +6,8 @@
 | ``TOCSIN_DATABASE`` | ``sqlite:///<home>/hub.db`` | where the store is: SQLite, or ``postgresql://USER@HOST/NAME`` |
 | ``TOCSIN_CEILING`` | ``unclassified`` | the highest classification that the hub stores |
 | ``TOCSIN_WEBHOOK_NETWORKS`` | none | networks that webhooks may lead to beside the public one: ``10.1.0.0/16`` |
+| ``TOCSIN_LOG_FORMAT`` | ``json`` | how ``tocsin serve`` writes its log: ``json`` or ``text`` |
+| ``TOCSIN_LOG_LEVEL`` | ``info`` | and what: ``debug``, ``info`` (each request), ``warning``, ``error`` |
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ __all__ = ["DEFAULT_HOME", "Postgres", "Settings", "read_settings"]
 
 DEFAULT_HOME: Final = "tocsin-home"
 LOWEST_CEILING: Final = "unclassified"
+LOG_FORMATS: Final = ("json", "text")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = ("postgresql://", "postgres://")
 
@@ -53,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: Path | Postgres
     ceiling: str = LOWEST_CEILING  # a classification: whoever opens the hub checks that it is one
     webhook_networks: str = ""  # networks, with commas between: whoever opens the hub checks that they are
+    log_format: str = LOG_FORMATS[0]
+    log_level: str = "info"
 
     @property
     def where(self) -> str:
@@ -79,22 +85,37 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
     """Read the settings from environment variables; ``home`` overrides ``TOCSIN_HOME``, and then its database too.
 
     Raises:
-        UsageError: ``TOCSIN_DATABASE`` names a kind of database that we cannot use.
+        UsageError: ``TOCSIN_DATABASE`` names a kind of database that we cannot use, or another is no word of its own.
     """
     chosen = home or Path(environ.get("TOCSIN_HOME") or DEFAULT_HOME)
     url = "" if home else environ.get("TOCSIN_DATABASE", "")
     ceiling = environ.get("TOCSIN_CEILING") or LOWEST_CEILING
     networks = environ.get("TOCSIN_WEBHOOK_NETWORKS") or ""
-    if not url:
-        return Settings(home=chosen, database=chosen / "hub.db", ceiling=ceiling, webhook_networks=networks)
+    return Settings(
+        home=chosen,
+        database=_database(url) if url else chosen / "hub.db",
+        ceiling=ceiling,
+        webhook_networks=networks,
+        log_format=_one_of(environ, "TOCSIN_LOG_FORMAT", LOG_FORMATS, otherwise="json"),
+        log_level=_one_of(environ, "TOCSIN_LOG_LEVEL", LOG_LEVELS, otherwise="info"),
+    )
+
+
+def _database(url: str) -> Path | Postgres:
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
-        path = Path(url.removeprefix(_SQLITE))
-        return Settings(home=chosen, database=path, ceiling=ceiling, webhook_networks=networks)
+        return Path(url.removeprefix(_SQLITE))
     if url.startswith(_POSTGRES):
-        return Settings(home=chosen, database=Postgres(url=url), ceiling=ceiling, webhook_networks=networks)
+        return Postgres(url=url)
     kind = url.split(":", 1)[0]
     raise UsageError(
         f"{kind!r} names no database that Tocsin can use",
         where="TOCSIN_DATABASE",
         todo="use sqlite:///PATH or postgresql://USER@HOST/NAME",
     )
+
+
+def _one_of(environ: Mapping[str, str], name: str, words: tuple[str, ...], *, otherwise: str) -> str:
+    word = environ.get(name) or otherwise
+    if word not in words:
+        raise UsageError(f"{word[:40]!r} is none of its words", where=name, todo=f"use one of {', '.join(words)}")
+    return word

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import structlog
 import typer
 
 from tocsin.bootstrap import OPERATOR, Founding, found_hub, hub_party, upgrade_hub
@@ -73,12 +72,14 @@ def serve(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Serve TAXII 2.1 until interrupted. It speaks plain HTTP: put TLS before it."""
+    """Serve TAXII 2.1, /api/v1, health and metrics until interrupted. It speaks plain HTTP: put TLS before it."""
     # a web server takes half a second to import, which no other command should wait for
     from tocsin.serving import app as serving  # noqa: PLC0415
+    from tocsin.serving import logs  # noqa: PLC0415
 
     out = Output(json=json)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    chosen = settings()
+    logs.configure(sys.stderr, level=chosen.log_level, format_=chosen.log_format)
     with opened() as session, in_use(session.hub.settings.home):
         listening = serving.listen(host, port)
         taken = listening.getsockname()[1]
@@ -87,7 +88,8 @@ def serve(
         out.line(f"TAXII 2.1 discovery: {base}/taxii2/")
         out.line("Ctrl-C stops it.")
         sys.stdout.flush()
-        serving.serve(serving.create_app(session.hub, address=address), listening)
+        observe = logs.request_lines(session.hub.entropy)
+        serving.serve(serving.create_app(session.hub, address=address, observe=observe), listening)
     out.line("stopped; every release is in the log")
 
 

@@ -79,6 +79,8 @@ TOCSIN_HOME      the folder of the hub (./tocsin-home)
 TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db)
 TOCSIN_CEILING   the highest classification that it takes (unclassified)
 TOCSIN_WEBHOOK_NETWORKS  where webhooks may lead beside the public network
+TOCSIN_LOG_FORMAT, TOCSIN_LOG_LEVEL
+                 how and what `serve` logs (json, info)
 TOCSIN_DEBUG=1   shows where an unexpected error came from
 """
 

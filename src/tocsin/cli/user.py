@@ -48,6 +48,7 @@ _ALLOWED: Final = {
     "read": frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ}),
     "submit": frozenset({Permission.OBJECTS_SUBMIT}),
     "delete": frozenset({Permission.OBJECTS_DELETE}),
+    "watch": frozenset({Permission.HUB_WATCH}),
 }
 _BELONGS: Final = "The key belongs to the signatory alone: hand it over and delete it here. Who holds it signs."
 
@@ -176,7 +177,8 @@ def token(
     reference: SubjectArgument,
     purpose: PurposeOption = "detect",
     allow: Annotated[
-        list[str] | None, typer.Option("--allow", metavar="WORDS", help="Any of read, submit, delete; else read.")
+        list[str] | None,
+        typer.Option("--allow", metavar="WORDS", help="Any of read, submit, delete, watch; else read."),
     ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
@@ -188,7 +190,9 @@ def token(
     out = Output(json=json)
     wanted = words(allow) or frozenset({"read"})
     if unknown := sorted(wanted - _ALLOWED.keys()):
-        raise UsageError(f"{unknown[0][:80]!r} cannot be allowed", where="--allow", todo="use read, submit, delete")
+        raise UsageError(
+            f"{unknown[0][:80]!r} cannot be allowed", where="--allow", todo="use read, submit, delete, watch"
+        )
     permissions = frozenset[Permission]().union(*(_ALLOWED[word] for word in wanted))
     with opened() as session:
         text, made = session.hub.parties.issue_token(

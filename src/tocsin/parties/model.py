@@ -304,6 +304,7 @@ class Permission(enum.StrEnum):
     OBJECTS_READ = "exchange:objects:read"
     OBJECTS_SUBMIT = "exchange:objects:submit"
     OBJECTS_DELETE = "exchange:objects:delete"
+    HUB_WATCH = "serving:hub:watch"  # health and metrics; of the party that runs the hub only
 
 
 _READ: Final = frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ})
@@ -317,8 +318,8 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.SIGNATORY: _READ,
     Role.EXERCISE_DIRECTOR: _READ,
     Role.EVALUATOR: _READ,
-    Role.AUDITOR: _READ,
-    Role.OPERATOR: _READ,
+    Role.AUDITOR: _READ | {Permission.HUB_WATCH},
+    Role.OPERATOR: _READ | {Permission.HUB_WATCH},
 }
 
 

@@ -12,7 +12,7 @@ from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
 from tocsin.kernel.http import server
 from tocsin.kernel.http.application import application
-from tocsin.kernel.http.edge import Edge
+from tocsin.kernel.http.edge import Answered, Edge, nothing_here
 from tocsin.kernel.http.guard import Guard
 from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.operations import routes_of
@@ -20,16 +20,19 @@ from tocsin.kernel.http.problem_details import JSON_DIALECT
 from tocsin.kernel.ids import new_uuid
 from tocsin.parties.credentials import CHALLENGES
 from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
-from tocsin.serving import background
+from tocsin.serving import background, watch
+from tocsin.serving.health import LOOK_SECONDS, Health
+from tocsin.serving.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from litestar import Litestar
 
     from tocsin.exchange.live.webhooks.courier import Courier
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.search.indexer import Indexer
+    from tocsin.kernel.db import Store
     from tocsin.kernel.http.application import Application
     from tocsin.parties.model import Principal
 
@@ -43,13 +46,19 @@ running = server.running
 class Services(taxii.Services, api.Services, Protocol):
     """What the application needs of a hub."""
 
+    environment: int
+    store: Store
     integrator: Integrator
     indexer: Indexer
     courier: Courier
 
 
-def create_app(services: Services, *, address: str | None = None) -> Application:
+def create_app(
+    services: Services, *, address: str | None = None, observe: Callable[[Answered], None] = nothing_here
+) -> Application:
     """Return the application; ``address`` is the base URL under which the world finds it, where that is known.
+
+    ``observe`` is told of every answer, on the event loop, and must return at once.
 
     Starting it starts the thread that enters releases into the log; stopping it enters the last of them.
     """
@@ -63,6 +72,25 @@ def create_app(services: Services, *, address: str | None = None) -> Application
     def new_id() -> str:
         return new_uuid(services.entropy)
 
+    environment = services.environment
+    health = Health(store=services.store, log=services.log, environment=environment)
+    metrics = Metrics(
+        store=services.store,
+        log=services.log,
+        indexer=services.indexer,
+        streams=services.streams,
+        environment=environment,
+    )
+    metrics.watch((*guard.lanes, *services.streams.lanes))
+    services.store.waited = metrics.waited
+    watching = watch.routes(
+        health=health, metrics=metrics, parties=services.parties, store=services.store, lane=guard.watchers
+    )
+
+    def answered(answer: Answered) -> None:
+        metrics.answered(answer)
+        observe(answer)
+
     table = api.with_document(api.operations(services))
     edges: list[Edge[Principal]] = [
         Edge(
@@ -71,9 +99,16 @@ def create_app(services: Services, *, address: str | None = None) -> Application
             routes=taxii.routes(services, address=address),
             prefixes=("/taxii2", f"/{services.environment_name}"),
             new_id=new_id,
+            observe=answered,
         ),
         # the last: what is at no other's place is answered in JSON
-        Edge(dialect=JSON_DIALECT, guard=guard, routes=routes_of(table), new_id=new_id),
+        Edge(
+            dialect=JSON_DIALECT,
+            guard=guard,
+            routes=[*routes_of(table), *watching],
+            new_id=new_id,
+            observe=answered,
+        ),
     ]
 
     @contextlib.asynccontextmanager
@@ -89,6 +124,7 @@ def create_app(services: Services, *, address: str | None = None) -> Application
             await asyncio.to_thread(services.courier.close)
 
     beside = [
+        background.beside("health", health.look, seconds=LOOK_SECONDS, first=True),
         streaming,
         sending,
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),

@@ -28,14 +28,16 @@ _log: Final = structlog.get_logger("tocsin.background")
 
 
 @contextlib.contextmanager
-def repeating(name: str, turn: Callable[[], object], *, seconds: float) -> Iterator[None]:
-    """Take a turn every so many seconds while the ``with`` lasts, and a last one at its end.
+def repeating(name: str, turn: Callable[[], object], *, seconds: float, first: bool = False) -> Iterator[None]:
+    """Take a turn every so many seconds while the ``with`` lasts, and a last one at its end; ``first``: one at once.
 
     A turn that fails is in the operator's log, and the next one tries again: whatever a turn does must bear that.
     """
     stop = threading.Event()
 
     def run() -> None:
+        if first:
+            _take(name, turn)
         while not stop.wait(seconds):
             _take(name, turn)
         _take(name, turn)
@@ -49,12 +51,12 @@ def repeating(name: str, turn: Callable[[], object], *, seconds: float) -> Itera
         thread.join()
 
 
-def beside(name: str, turn: Callable[[], object], *, seconds: float) -> Lifespan:
+def beside(name: str, turn: Callable[[], object], *, seconds: float, first: bool = False) -> Lifespan:
     """Return what an application enters to have turns taken as long as it runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        with repeating(name, turn, seconds=seconds):
+        with repeating(name, turn, seconds=seconds, first=first):
             yield
 
     return lifespan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, inspect, select
@@ -15,7 +16,7 @@ from tocsin.kernel.db import migrate
 from tocsin.kernel.db.metadata import ENVIRONMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Column, Connection, Select
 
@@ -39,6 +40,8 @@ class Store:
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
+        # told how many seconds each writer waited for its turn; any thread may call it
+        self.waited: Callable[[float], None] = lambda _seconds: None
         self._turn = threading.Lock()
 
     @contextlib.contextmanager
@@ -56,8 +59,10 @@ class Store:
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """Open the one writing transaction; durable when the ``with`` is left without an exception."""
+        start = perf_counter()
         with self._turn, self.adapter.translated(), self.adapter.engine.connect() as connection:
             self.adapter.begin_write(connection)
+            self.waited(perf_counter() - start)
             try:
                 yield connection
             except BaseException:

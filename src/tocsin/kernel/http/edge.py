@@ -138,8 +138,10 @@ class Edge(Generic[P]):
             self._require_understood(endpoint, request)
             if isinstance(endpoint, StreamEndpoint):
                 return await self._flow(endpoint, request, known)
-            if endpoint.body is None:
-                lane = self.guard.readers if request.method in _SAFE else self.guard.writers
+            if endpoint.quick:
+                reply = self._run(endpoint, request, known, b"")
+            elif endpoint.body is None:
+                lane = endpoint.lane or (self.guard.readers if request.method in _SAFE else self.guard.writers)
                 reply = await lane.run(partial(self._run, endpoint, request, known, b""))
             elif endpoint.safe:
                 body = await incoming.read(endpoint.body.limit)

@@ -37,6 +37,9 @@ READERS_WAITING: Final = 256
 # There is one writer, and what comes before its turn (parsing, checking) keeps a small machine's processors busy.
 WRITERS: Final = 4
 WRITERS_WAITING: Final = 32
+# Who watches a hub must see it most of all when everything else is full.
+WATCHERS: Final = 1
+WATCHERS_WAITING: Final = 4
 
 
 @dataclass(kw_only=True, eq=False)
@@ -55,6 +58,7 @@ class Guard(Generic[P]):
     signing_in: Lane = field(init=False, default_factory=lambda: _lane("sign-in", SIGN_INS, SIGN_INS_WAITING))
     readers: Lane = field(init=False, default_factory=lambda: _lane("reader", READERS, READERS_WAITING))
     writers: Lane = field(init=False, default_factory=lambda: _lane("writer", WRITERS, WRITERS_WAITING))
+    watchers: Lane = field(init=False, default_factory=lambda: _lane("watcher", WATCHERS, WATCHERS_WAITING))
     stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     streams: int = field(init=False, default=0)  # open answers without an end; on the event loop only
     _bodies: Counter[str | None] = field(init=False, default_factory=Counter)  # by party; on the event loop only
@@ -62,7 +66,7 @@ class Guard(Generic[P]):
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """Return every lane there is."""
-        return (self.signing_in, self.proving, self.readers, self.writers)
+        return (self.signing_in, self.proving, self.readers, self.writers, self.watchers)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:

@@ -16,6 +16,7 @@ from tocsin.errors import AuthenticationError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 
+    from tocsin.kernel.http.lanes import Lane
     from tocsin.kernel.http.negotiation import MediaType
 
 __all__ = [
@@ -154,14 +155,17 @@ class Endpoint(Generic[P]):
     """What one method of a route does, and who may use it.
 
     ``safe``: it takes a small body and only reads, so that it waits for no writer and no place for large bodies.
-    ``offered`` are the media types of its answers where they are not the dialect's; ``headers`` the names, in lower
-    case, of the request's headers that it reads.
+    ``lane`` is where it runs instead of with the readers or writers; ``quick``: it returns at once, waits for nothing,
+    and runs on the event loop. ``offered`` are the media types of its answers where they are not the dialect's;
+    ``headers`` the names, in lower case, of the request's headers that it reads.
     """
 
     access: Access
     run: Callable[[Call[P]], Reply]
     body: Body | None = None
     safe: bool = False
+    lane: Lane | None = None
+    quick: bool = False
     offered: tuple[MediaType, ...] = ()
     headers: frozenset[str] = frozenset()
 

@@ -1,0 +1,110 @@
+"""Whether this process can do its work: found out beside the requests, and told to whoever asks without any work.
+
+Anyone may ask whether the hub is ready, as often as they like: the answer is what the last look found, so that asking
+costs nothing, waits for nothing and takes no writer's turn from anybody.
+"""
+
+from __future__ import annotations
+
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.errors import TocsinError
+from tocsin.serving.metrics import staged_age
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tocsin.kernel.db import Store
+    from tocsin.log.service import Log
+
+__all__ = ["LOOK_SECONDS", "Check", "Health", "Report"]
+
+LOOK_SECONDS: Final = 5.0
+# A look that is older than this was the last one: whoever looks is stuck, and so may be everything else.
+STALE_SECONDS: Final = 20.0
+# A submission of the largest size takes some seconds; who waits longer has a stuck neighbour.
+WRITER_SECONDS: Final = 10.0
+# A release is in the log within a second; after so many the integrator is not at work.
+STAGED_SECONDS: Final = 30.0
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at. ``detail`` is for the operator: what was found, in words of ours."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last look found."""
+
+    ready: bool
+    checks: list[Check]
+
+
+class Health:
+    """Looks at the store, the writer and the log."""
+
+    def __init__(
+        self, *, store: Store, log: Log, environment: int, monotonic_: Callable[[], float] = monotonic
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._environment = environment
+        self._monotonic = monotonic_
+        self._looked: float | None = None
+        self._found: tuple[Check, ...] = ()
+
+    def look(self) -> None:
+        """Look at everything; whatever is wrong is a finding, and nothing is raised."""
+        found = tuple(
+            self._checked(name, check)
+            for name, check in (
+                ("schema", self._schema),
+                ("integrator", self._integrator),
+                ("writer", self._writer),
+            )
+        )
+        self._found, self._looked = found, self._monotonic()
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the last look was lately, and found everything in order."""
+        return not self._stale and all(check.ok for check in self._found)
+
+    def report(self) -> Report:
+        """Return what the last look found."""
+        stale = Check(name="look", ok=not self._stale, detail="not lately" if self._stale else "lately")
+        return Report(ready=self.ready, checks=[stale, *self._found])
+
+    @property
+    def _stale(self) -> bool:
+        return self._looked is None or self._monotonic() - self._looked > STALE_SECONDS
+
+    def _checked(self, name: str, check: Callable[[], tuple[bool, str]]) -> Check:
+        try:
+            ok, detail = check()
+        except TocsinError as error:
+            ok, detail = False, error.what
+        except Exception as error:  # noqa: BLE001  a database that is gone raises what its driver likes
+            ok, detail = False, type(error).__name__
+        return Check(name=name, ok=ok, detail=detail)
+
+    def _schema(self) -> tuple[bool, str]:
+        self._store.require_current()
+        return True, "reachable, and of this program's schema"
+
+    def _integrator(self) -> tuple[bool, str]:
+        with self._store.read() as connection:
+            count, age = staged_age(connection, self._environment, self._log.now(connection))
+        return age <= STAGED_SECONDS, f"{count} releases wait, the oldest for {age:.1f} s"
+
+    def _writer(self) -> tuple[bool, str]:
+        start = perf_counter()
+        with self._store.write():
+            waited = perf_counter() - start
+        return waited <= WRITER_SECONDS, f"its turn came after {waited:.3f} s"
