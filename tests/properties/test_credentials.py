@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct horse battery"
 READ = frozenset({Permission.OBJECTS_READ})
-ALL = frozenset(Permission)
+# of what a member does: no role of ada's lets her watch the hub
+ALL = frozenset(Permission) - {Permission.HUB_WATCH}
 REFUSAL = "we do not know who is asking (send HTTP Basic or Bearer credentials that are valid here)"
 
 
@@ -88,7 +89,10 @@ def test_a_session_by_password_has_the_users_own_purpose_and_roles(world: World)
         ACTING, MANDATE, replace(user, purpose="prevent", roles=frozenset({Role.VIEWER, Role.AUDITOR}))
     )
     principal = world.authenticator.authenticate(basic("ada@acme", PASSWORD))
-    assert (principal.purpose, principal.permissions) == ("prevent", role_permissions(frozenset({Role.VIEWER})))
+    assert (principal.purpose, principal.permissions) == (
+        "prevent",
+        role_permissions(frozenset({Role.VIEWER, Role.AUDITOR})),
+    )
 
 
 @pytest.mark.parametrize("reference", ["acme", "ada@acme", "ops@hub"])
@@ -333,7 +337,7 @@ def test_a_password_that_was_set_is_the_only_one_that_is_right(right: str, other
 @given(
     st.sampled_from(["acme", "ada@acme", "hub"]),
     st.sampled_from(PURPOSES),
-    st.frozensets(st.sampled_from(Permission), min_size=1),
+    st.frozensets(st.sampled_from(sorted(ALL)), min_size=1),
     st.integers(0, 49),
     st.integers(0, 255),
 )
