@@ -27,6 +27,7 @@ class Client:
 
     def __init__(self, base: str, authorization: str) -> None:
         self.address = base
+        self.token = authorization.removeprefix("Bearer ")
         self._base = urlsplit(base)
         self._headers = {"Accept": TAXII, "Authorization": authorization}
         self._connection = http.client.HTTPConnection(self._base.netloc, timeout=_PATIENCE)

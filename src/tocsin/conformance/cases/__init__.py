@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CASES"]
 
+_MODULES: Final = (negotiation, access, resources, filters, paging, objects, added, content, wire)
+
 CASES: Final[tuple[Case, ...]] = tuple(
     case
-    for module in (negotiation, access, resources, filters, paging, objects, added, content, wire)
-    for chapter in module.CHAPTERS
+    for chapters in (*(module.CHAPTERS for module in _MODULES), negotiation.LAST, added.LAST)
+    for chapter in chapters
     for case in chapter.cases
 )

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from tocsin.conformance.target import Target
 
-__all__ = ["CHAPTERS"]
+__all__ = ["CHAPTERS", "LAST"]
 
 adding: Final = Chapter(section="5.5", title="Adding objects")
 deleting: Final = Chapter(section="5.7", title="Deleting an object")
 CHAPTERS: Final = (adding, deleting)
+# Judged after everything else: a server that stores what it cannot give fails whatever is asked of it from then on.
+hostile: Final = Chapter(section="5.5", title="Adding objects")
+LAST: Final = (hostile,)
 
 # No server is sent more than this to find its limit.
 MOST: Final = 128 * 1024 * 1024
@@ -138,12 +141,12 @@ BROKEN: Final = {
 }
 
 
-@adding.table("a body that is {} is 422 or 400", BROKEN, Level.MUST, Need.WRITE)
+@hostile.table("a body that is {} is 422 or 400", BROKEN, Level.MUST, Need.WRITE)
 def _broken(target: Target, body: bytes) -> None:
     expect.status(target.post(body), 422, 400)
 
 
-@adding.case("names that are there twice are refused (RFC 7493)", Level.FIELD, Need.WRITE)
+@hostile.case("names that are there twice are refused (RFC 7493)", Level.FIELD, Need.WRITE)
 def _twice(target: Target) -> None:
     # what one reader takes for a name and another for another is how filters are passed
     item = indicator(target.uuid())
@@ -163,7 +166,7 @@ REFUSED: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-@adding.table("an object with {} is a failure, and does not sink the others", REFUSED, Level.FIELD, Need.WRITE)
+@hostile.table("an object with {} is a failure, and does not sink the others", REFUSED, Level.FIELD, Need.WRITE)
 def _one_bad(target: Target, change: dict[str, Any]) -> None:
     good, bad = indicator(target.uuid()), indicator(target.uuid()) | change
     bad = {name: value for name, value in bad.items() if value is not None}
@@ -175,12 +178,12 @@ def _one_bad(target: Target, change: dict[str, Any]) -> None:
             expect.that(isinstance(detail.get(name), str) and detail[name], f"a failure without {name}")
 
 
-@adding.case("an empty envelope is no defect", Level.FIELD, Need.WRITE)
+@hostile.case("an empty envelope is no defect", Level.FIELD, Need.WRITE)
 def _empty(target: Target) -> None:
     expect.status(target.post(b"{}"), 202, 400, 422)
 
 
-@adding.case("a bundle is not taken for an envelope", Level.FIELD, Need.WRITE)
+@hostile.case("a bundle is not taken for an envelope", Level.FIELD, Need.WRITE)
 def _bundle(target: Target) -> None:
     item = indicator(target.uuid())
     bundle = {"type": "bundle", "id": f"bundle--{target.uuid()}", "objects": [item]}

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from tocsin.conformance.target import Target
 
-__all__ = ["CHAPTERS"]
+__all__ = ["CHAPTERS", "LAST"]
 
 asking: Final = Chapter(section="1.6.8", title="Content negotiation")
 giving: Final = Chapter(section="3.1", title="Endpoints and their media types")
 errors: Final = Chapter(section="3.6", title="Errors")
 CHAPTERS: Final = (asking, giving, errors)
+# Judged after everything else, as in ``added``.
+hostile: Final = Chapter(section="3.6", title="Errors")
+LAST: Final = (hostile,)
 
 ENDPOINTS: Final = {
     name: name
@@ -176,7 +179,7 @@ def _properties(target: Target) -> None:
     expect.that(isinstance(found.get("details", {}), dict), "details is no object")
 
 
-@errors.case("an error shows nothing of the server's insides", Level.FIELD, Need.WRITE)
+@hostile.case("an error shows nothing of the server's insides", Level.FIELD, Need.WRITE)
 def _insides(target: Target) -> None:
     asked = (
         target.get(f"{target.objects}?limit=%00"),
