@@ -20,6 +20,7 @@ class Server:
 
     client: Client
     pid: int
+    base: str = ""  # of the collection
 
 
 class Client:

@@ -14,13 +14,14 @@ from tocsin.exchange.intake import Submission
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import SystemClock
 from tocsin.kernel.mandate import Acting
+from tocsin.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tocsin.exchange.model import Receipt
-    from tocsin.settings import Settings
+    from tocsin.settings import Postgres
 
 OWNER: Final = "alfa"
 READER: Final = "bravo"
@@ -45,9 +46,10 @@ def agreement(world: World, name: str, parties: tuple[str, ...], terms: str) -> 
     world.agreement(text, signed_by=parties)
 
 
-def small_hub(home: Path) -> tuple[Settings, str, str]:
+def small_hub(home: Path, database: Postgres | None = None) -> tuple[Settings, str, str]:
     """Make a hub in which one party reads all of another's; returns its settings, and the tokens of both."""
-    world = World(home, start=SystemClock().now())
+    settings = Settings(home=home, database=database or home / "hub.db")
+    world = World(home, start=SystemClock().now(), settings=settings)
     for name in (OWNER, READER):
         world.party(name)
     agreement(world, "bench", (OWNER, READER), "tlp: {at_most: amber}")
@@ -76,7 +78,8 @@ def served(settings: Settings, token: str) -> Iterator[Server]:
             line = process.stdout.readline().strip()
             if not line:
                 raise RuntimeError("our own server did not start")
-            yield Server(client=Client(f"{line}/live/collections/exchange", f"Bearer {token}"), pid=process.pid)
+            base = f"{line}/live/collections/exchange"
+            yield Server(client=Client(base, f"Bearer {token}"), pid=process.pid, base=base)
         finally:
             process.terminate()
 

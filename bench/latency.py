@@ -154,7 +154,7 @@ def _make(home: Path, size: int) -> None:
     chance = random.Random(1)
     with hubs.opened(world.settings) as hub:
         for owner in OWNERS:
-            hubs.share(hub, owner, bundle([_marking(owner, index) for index in range(MARKINGS)]))
+            hubs.share(hub, owner, bundle([marking(owner, index) for index in range(MARKINGS)]))
         for done in range(0, size, SUBMISSION):
             owner = OWNERS[chance.randrange(len(OWNERS))]
             hubs.share(hub, owner, bundle([_object(chance, owner, done + index) for index in range(SUBMISSION)]))
@@ -163,18 +163,18 @@ def _make(home: Path, size: int) -> None:
     print(file=sys.stderr)
 
 
-def _marking_id(owner: str, index: int) -> str:
+def marking_id(owner: str, index: int) -> str:
     return fresh_id("marking-definition", f"{owner}/{index}")
 
 
-def _marking(owner: str, index: int) -> bytes:
+def marking(owner: str, index: int) -> bytes:
     category = "few" if index == 0 else "some" if index <= SOME_MARKINGS else "other"
     terms = {"extension_type": "property-extension", "categories": sorted({category, f"c{index}"})}
     return json.dumps(
         {
             "type": "marking-definition",
             "spec_version": "2.1",
-            "id": _marking_id(owner, index),
+            "id": marking_id(owner, index),
             "created": STAMP,
             "extensions": {TERMS_EXTENSION: terms},
         }
@@ -197,6 +197,6 @@ def _object(chance: random.Random, owner: str, number: int) -> bytes:
         "created": STAMP,
         "modified": STAMP,
         "name": f"object {number}",
-        "object_marking_refs": [_marking_id(owner, index)],
+        "object_marking_refs": [marking_id(owner, index)],
     }
     return json.dumps(item | {"description": chance.randbytes(SIZE // 2 - 190).hex()}).encode()

@@ -60,8 +60,12 @@ def _table(result: Table) -> Iterator[str]:
             [
                 (
                     one.name,
-                    f"{one.value:.1f}" if one.value >= 10 else f"{one.value:.2f}",
-                    "" if one.aim is None else f"{'≤' if one.below else '≥'} {one.aim:g}",
+                    f"{one.value:,.0f}"
+                    if one.value >= 1_000
+                    else f"{one.value:.1f}"
+                    if one.value >= 10
+                    else f"{one.value:.2f}",
+                    "" if one.aim is None else f"{'≤' if one.below else '≥'} {one.aim:,g}",
                     "" if one.met is None else "met" if one.met else "**missed**",
                 )
                 for one in result.ratios

@@ -19,6 +19,7 @@ class Run:
     noise: Noise
     folder: Path
     cache: Path
+    requests: int = 0  # that a serving process is to answer while its memory is watched
 
     def rounds(self, full: int) -> int:
         """Return how many rounds to take."""

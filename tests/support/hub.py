@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.model import Tlp
     from tocsin.exchange.model import PageItem
+    from tocsin.settings import Settings
 
 START = parse_instant("2026-06-01T08:00:00Z")
 OPERATOR = Acting(actor="operator@hub")
@@ -31,9 +32,22 @@ EVERYTHING = frozenset(Permission) - {Permission.HUB_WATCH}
 class World:
     """A hub and short ways to do what tests do over and over, all through the public services."""
 
-    def __init__(self, home: Path, *, seed: int = 1, start: int = START, template: Path | None = None) -> None:
-        """Found a hub in ``home``, or begin with a copy of the closed one in ``template``, which is faster."""
-        self.settings = stores.fresh(home) if template is None else stores.copy_home(template, home)
+    def __init__(
+        self,
+        home: Path,
+        *,
+        seed: int = 1,
+        start: int = START,
+        template: Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Found a hub in ``home``, or begin with a copy of the closed one in ``template``, which is faster.
+
+        ``settings`` are of a hub that is somewhere else than where this session's tests have theirs.
+        """
+        if settings is None:
+            settings = stores.fresh(home) if template is None else stores.copy_home(template, home)
+        self.settings = settings
         self.clock = ManualClock(start)
         self.entropy = SeededEntropy(seed)
         self.parties: dict[str, Party] = {}

@@ -1,0 +1,303 @@
+"""What a page costs at 10⁵ and at 10⁷ objects on PostgreSQL, for readers of a hundredth of a percent, five and all.
+
+The parties, agreements, markings and some objects of every label come in through the intake. The rest is loaded by
+COPY, behind the log's back: ten million submissions' worth of log entries would say nothing about a page. So these hubs
+do not pass `tocsin check`, and their objects, each with its own 1.3 kB of bytes, have made-up salts and digests.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import statistics
+import struct
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from bench import hubs, postgres
+from bench.data import STAMP, bundle, fresh_id
+from bench.latency import (
+    FEW,
+    LIMIT,
+    MARKINGS,
+    OWNERS,
+    RARE,
+    RARE_TYPE,
+    READERS,
+    SIZE,
+    SOME,
+    SOME_MARKINGS,
+    TYPES,
+    marking,
+    marking_id,
+)
+from bench.measure import Ratio, Table, line
+from support.hub import World
+from tocsin.exchange.model import Query
+from tocsin.exchange.store import object_key
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
+from tocsin.kernel.clock import SystemClock, parse_instant
+from tocsin.kernel.db.store import LIVE
+from tocsin.settings import Postgres, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bench.run import Run
+    from support.postgres import Server
+    from tocsin.bootstrap import Hub
+
+SIZES: Final = (100_000, 10_000_000)
+PAGES: Final = 60
+# Change it when what is made changes: a kept hub of another recipe is made anew.
+RECIPE: Final = "1"
+# µs between two offers: as far as the intake's steps are apart on the average
+STEP: Final = 17
+_LINES: Final = 20_000  # rows that are handed to COPY at once
+
+
+def measure(run: Run) -> Iterator[Table]:
+    """Measure pages from places all over the collection, twice; compare the sizes."""
+    medians: dict[int, dict[str, float]] = {}
+    tails: dict[int, dict[str, float]] = {}
+    with postgres.running(run.cache / "postgres-scale") as server:
+        for size in SIZES[:1] if run.quick else SIZES:
+            with hubs.opened(_hub(run.cache / f"scale-{size}", server, size)) as hub:
+                first = _pages(run, hub, size)
+                again = _pages(run, hub, size)
+            medians[size] = {name: statistics.median(values) for name, values in again.items()}
+            tails[size] = {name: _p95(values) for name, values in again.items()}
+            yield Table(
+                name="scale",
+                title=f"A page of {LIMIT:,} from {size:,} objects on PostgreSQL",
+                lines=(
+                    *(line(name, "ms", values) for name, values in again.items()),
+                    *(line(f"{name}: p95", "ms", [tails[size][name]]) for name in again),
+                    *(line(f"{name}: the first time", "ms", values) for name, values in first.items()),
+                ),
+                notes=(
+                    "in process, one reader after the other, durable release included",
+                    f"{PAGES} pages each, from places all over the collection; then the same ones again",
+                    f"every object has its own {SIZE:,} bytes; loaded by COPY, without entries in the log",
+                    postgres.NOTE,
+                ),
+            )
+    if not run.quick:
+        small, large = SIZES
+        yield Table(
+            name="scale",
+            title=f"{large:,} objects against {small:,} on PostgreSQL",
+            ratios=(
+                *(
+                    Ratio(
+                        name=f"{name}, median", value=medians[large][name] / medians[small][name], aim=1.5, below=True
+                    )
+                    for name in READERS.values()
+                ),
+                *(
+                    Ratio(name=f"{name}, p95", value=tails[large][name] / tails[small][name], aim=2, below=True)
+                    for name in READERS.values()
+                ),
+            ),
+        )
+
+
+def _pages(run: Run, hub: Hub, size: int) -> dict[str, list[float]]:
+    """Ask for pages from the same places, whoever asks; how long each took."""
+    chance = random.Random(7)
+    measured: dict[str, list[float]] = {name: [] for name in READERS.values()}
+    for reader in READERS:
+        # what is decided once is not what a page costs
+        hub.reading.objects(hubs.asker(reader), "exchange", Query(), limit=1)
+    with hub.store.read() as connection:
+        head = int(connection.exec_driver_sql("SELECT max(date_added) FROM offers").scalar_one())
+    for turn in range(run.rounds(PAGES)):
+        if turn % 10 == 0:
+            run.noise.probe()
+        # not of the last twentieth: there are too few left there for the reader of few
+        query = Query(added_after=head - STEP * int(size * chance.uniform(0.05, 1)))
+        for reader, name in READERS.items():
+            start = time.perf_counter()
+            hub.reading.objects(hubs.asker(reader), "exchange", query, limit=LIMIT)
+            measured[name].append(1e3 * (time.perf_counter() - start))
+        hub.integrator.integrate()
+    return measured
+
+
+def _p95(values: list[float]) -> float:
+    return sorted(values)[int(0.95 * (len(values) - 1))]
+
+
+# --- the hubs --------------------------------------------------------------------------------------------------------
+
+
+def _hub(home: Path, server: Server, size: int) -> Settings:
+    made = home / "recipe"
+    name = f"scale_{size}"
+    if made.exists() and made.read_text(encoding="utf-8") == RECIPE:
+        return Settings(home=home, database=Postgres(url=server.url(name)))
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    settings = Settings(home=home, database=postgres.database(server, name))
+    world = World(home, start=SystemClock().now(), settings=settings)
+    for party in (*OWNERS, *READERS):
+        world.party(party)
+    hubs.agreement(world, "all", (*OWNERS, "all"), "tlp: {at_most: amber}")
+    for reader in ("few", "some"):
+        hubs.agreement(world, reader, (*OWNERS, reader), f"tlp: {{at_most: amber}}, category: {reader}")
+    world.hub.close()
+    with hubs.opened(settings) as hub:
+        for owner in OWNERS:
+            hubs.share(hub, owner, bundle([marking(owner, index) for index in range(MARKINGS)]))
+            hubs.share(hub, owner, bundle([_one(owner, kind, index) for kind in _KINDS for index in range(MARKINGS)]))
+    _load(server.url(name), size)
+    made.write_text(RECIPE, encoding="utf-8")
+    return settings
+
+
+_KINDS: Final = (*TYPES, RARE_TYPE)
+
+
+def _one(owner: str, kind: str, index: int) -> bytes:
+    """Return the one object that makes the label of an owner, a type and a marking."""
+    own = fresh_id(kind, f"{owner}/{kind}/{index}")
+    return (
+        f'{{"type":"{kind}","spec_version":"2.1","id":"{own}","created":"{STAMP}","modified":"{STAMP}",'
+        f'"name":"one","object_marking_refs":["{marking_id(owner, index)}"]'
+        f"{_NEEDED.get(kind, '')}}}"
+    ).encode()
+
+
+_NEEDED: Final = {"infrastructure": ',"infrastructure_types":["unknown"]', "identity": ',"identity_class":"group"'}
+
+
+def _load(url: str, size: int) -> None:
+    with psycopg.connect(url) as connection:
+        # references hold by how the rows are made; to look each of them up would take longer than all the rest
+        connection.execute("SET session_replication_role = replica")
+        labels: dict[str, str] = dict(
+            connection.execute(
+                "SELECT object_id, (label_id, owner_id, submission_id)::text FROM contributions"
+            ).fetchall()
+        )
+        chosen = {
+            (owner, kind, index): tuple(map(int, labels[fresh_id(kind, f"{owner}/{kind}/{index}")][1:-1].split(",")))
+            for owner in OWNERS
+            for kind in _KINDS
+            for index in range(MARKINGS)
+        }
+        first = len(labels) + 1
+        head = connection.execute("SELECT head_added FROM collections").fetchone()
+        assert head is not None
+        indices = connection.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('offers', 'contributions')"
+            " AND indexname LIKE 'ix_%'"
+        ).fetchall()
+        for name, _ in indices:
+            connection.execute(f"DROP INDEX {name}".encode())
+        chance = random.Random(1)
+        offers: list[bytes] = []
+        with connection.cursor() as cursor:
+            with cursor.copy(_copy(CONTRIBUTIONS.name, [column.name for column in CONTRIBUTIONS.columns])) as copy:
+                copy.write(_HEAD)
+                rows: list[bytes] = []
+                for number in range(first, size + 1):
+                    kind, (label, owner, submission) = _pick(chance, chosen)
+                    rows.append(_contribution(number, kind, label, owner, submission))
+                    offers.append(_OFFER.pack(label, number, head[0] + STEP * (number - first + 1)))
+                    if len(rows) == _LINES:
+                        copy.write(b"".join(rows))
+                        rows.clear()
+                        print(f"loading {size:,} objects: {number:,}\r", end="", file=sys.stderr, flush=True)
+                copy.write(b"".join(rows) + _TAIL)
+            with cursor.copy(_copy(OFFERS.name, [column.name for column in OFFERS.columns])) as copy:
+                copy.write(_HEAD)
+                for start in range(0, len(offers), _LINES):
+                    copy.write(b"".join(_offer(*_OFFER.unpack(one)) for one in offers[start : start + _LINES]))
+                copy.write(_TAIL)
+        for _, definition in indices:
+            connection.execute(definition.encode())
+        connection.execute("DELETE FROM label_counts")
+        connection.execute(
+            "INSERT INTO label_counts (collection_id, label_id, environment, offers)"
+            " SELECT collection_id, label_id, environment, count(*) FROM offers GROUP BY 1, 2, 3"
+        )
+        connection.execute(
+            "UPDATE collections SET head_seq = (SELECT max(offer_seq) FROM offers),"
+            " head_added = (SELECT max(date_added) FROM offers)"
+        )
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
+    print(file=sys.stderr)
+
+
+def _pick(
+    chance: random.Random, chosen: dict[tuple[str, str, int], tuple[int, ...]]
+) -> tuple[str, tuple[int, int, int]]:
+    kind = RARE_TYPE if chance.random() < RARE else TYPES[int(chance.random() * len(TYPES))]
+    roll = chance.random()
+    if roll < FEW:
+        index = 0
+    elif roll < FEW + SOME:
+        index = 1 + int(chance.random() * SOME_MARKINGS)
+    else:
+        index = 1 + SOME_MARKINGS + int(chance.random() * (MARKINGS - 1 - SOME_MARKINGS))
+    label, owner, submission = chosen[OWNERS[int(chance.random() * len(OWNERS))], kind, index]
+    return kind, (label, owner, submission)
+
+
+# --- PostgreSQL's binary COPY: each field behind its length ----------------------------------------------------------
+
+_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TAIL: Final = b"\xff\xff"
+_NONE: Final = b"\xff\xff\xff\xff"
+_OFFER: Final = struct.Struct("=qqq")
+_FILL: Final = ("x" * SIZE).encode()
+_VERSION: Final = parse_instant(STAMP)
+_NUMBERS: Final = struct.Struct(">hiqihiqiq")
+_LENGTH: Final = struct.Struct(">i")
+_INT8: Final = struct.Struct(">iq")
+_OFFERED: Final = struct.Struct(">hiqiqihiqiqiqiqibi")
+
+
+def _copy(table: str, columns: Sequence[str]) -> bytes:
+    return f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)".encode()
+
+
+def _field(value: bytes) -> bytes:
+    return _LENGTH.pack(len(value)) + value
+
+
+def _contribution(number: int, kind: str, label: int, owner: int, submission: int) -> bytes:
+    """Return one row, its columns in the table's order."""
+    own = f"{kind}--{number:08x}-0000-4000-8000-{number:012x}"
+    body = f'{{"type":"{kind}","id":"{own}","spec_version":"2.1","name":"object {number}","description":"'.encode()
+    body += _FILL[: SIZE - len(body) - 2] + b'"}'
+    return b"".join(
+        (
+            _NUMBERS.pack(16, 8, number, 2, LIVE, 8, owner, 8, object_key(LIVE, own)),
+            _field(own.encode()),
+            _INT8.pack(8, _VERSION),
+            _field(kind.encode()),
+            _INT8.pack(8, label),
+            _field(body[:32]),  # for a salt
+            _INT8.pack(8, submission),
+            _field(b"\1"),
+            _field(b"\0"),
+            _NONE,
+            _NONE,
+            _field(body[:32]),  # for a digest
+            _field(body),
+        )
+    )
+
+
+def _offer(label: int, number: int, added: int) -> bytes:
+    """Return one row: offers are numbered as contributions are, in the one collection there is."""
+    return _OFFERED.pack(9, 8, 1, 8, number, 2, LIVE, 8, label, 8, number, 8, _VERSION, 8, added, 1, 0, -1)
