@@ -119,6 +119,8 @@ def add_collection(
     return number
 
 
+# A submission asks thrice for the key of each of its objects: a little more than one of the largest submissions.
+@functools.lru_cache(maxsize=16_384)
 def object_key(environment: int, object_id: str) -> int:
     """Return the number under which an object's contributions are found: 64 bits of a hash, signed.
 

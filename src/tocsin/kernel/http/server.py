@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.errors import UsageError
 from tocsin.kernel.http.problems import RETRY_AFTER, Dialect, HttpProblem
+from tocsin.kernel.memory import keep_memory
 
 if TYPE_CHECKING:
     import asyncio
@@ -69,6 +70,7 @@ def serve(app: Application, listening: socket.socket) -> None:
     Raises:
         UsageError: the application did not start.
     """
+    keep_memory()
     server = _Server(app)
     server.run(sockets=[listening])
     server.require_started()
