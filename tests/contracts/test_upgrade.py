@@ -1,0 +1,165 @@
+"""A hub of the first schema comes forward with all that it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from alembic import command
+from sqlalchemy import column, select, table, text
+
+from tocsin.exchange.releases import encode_offers
+from tocsin.exchange.store import object_key
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, RELEASES
+from tocsin.kernel.db import migrate
+from tocsin.kernel.db.opening import open_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.db import Store
+    from tocsin.settings import Settings
+
+COUNT: Final = 2_500  # more than are moved at a time
+ROWS: Final[dict[str, list[dict[str, Any]]]] = {
+    "environments": [{"environment": 1, "name": "live", "created_at": 0}],
+    "parties": [
+        {"party_id": 1, "environment": 1, "uri": "u", "name": "n", "status": "vetted", "body": b"", "changed_at": 0}
+    ],
+    "labels": [
+        {"label_id": 1, "environment": 1, "digest": b"d", "owner": "u", "type": "t", "body": b"", "first_at": 0}
+    ],
+    "profiles": [{"profile_id": 1, "environment": 1, "digest": b"d", "body": b"", "first_at": 0}],
+    "collections": [
+        {
+            "collection_id": 1,
+            "environment": 1,
+            "uuid": "c",
+            "alias": "a",
+            "title": "",
+            "description": "",
+            "head_seq": COUNT,
+            "head_added": COUNT,
+            "created_at": 0,
+        }
+    ],
+    "submissions": [
+        {
+            "submission_id": 1,
+            "environment": 1,
+            "uuid": "s",
+            "party_id": 1,
+            "collection_id": 1,
+            "actor": "a",
+            "on_behalf_of": None,
+            "received_at": 0,
+            "result": b"{}",
+        }
+    ],
+    # two contributions share what is between them: bytes once, or purged ones
+    "bodies": [
+        {
+            "body_id": number,
+            "environment": 1,
+            "digest": b"%d" % number,
+            "bytes": b"b%d" % number if number % 7 else None,
+        }
+        for number in range(1, COUNT // 2 + 1)
+    ],
+    "contributions": [
+        {
+            "contribution_id": number,
+            "environment": 1,
+            "owner_id": 1,
+            "object_id": f"x--{number}",
+            "version": number,
+            "type": "x",
+            "body_id": (number + 1) // 2,
+            "label_id": 1,
+            "salt": None,
+            "submission_id": 1,
+            "versioned": True,
+            "sealed": False,
+            "origin_hub": None,
+            "origin_entry": None,
+        }
+        for number in range(1, COUNT + 1)
+    ],
+    "offers": [
+        {
+            "collection_id": 1,
+            "offer_seq": number,
+            "environment": 1,
+            "label_id": 1,
+            "contribution_id": number,
+            "body_id": (number + 1) // 2,
+            "object_id": f"x--{number}",
+            "version": number,
+            "owner_id": 1,
+            "date_added": number,
+            "contested": number % 2 == 0,
+            "withdrawn_at": None,
+        }
+        for number in range(1, COUNT + 1)
+    ],
+    "releases": [
+        {
+            "release_id": 1,
+            "environment": 1,
+            "uuid": "r",
+            "at": 0,
+            "kind": "objects",
+            "actor": "a",
+            "as_of": 1,
+            "on_behalf_of": None,
+            "profile_id": 1,
+            "party": "u",
+            "purpose": "p",
+            "slice_digest": b"s",
+            "collection_id": 1,
+            "filter": b"{}",
+            "first_seq": 1,
+            "last_seq": 2,
+            "count": 2,
+            "offers": encode_offers([1, 2]),
+            "log_idx": None,
+        }
+    ],
+}
+
+
+def _begin(connection: Connection) -> None:
+    config = migrate.config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    for name, rows in ROWS.items():
+        connection.execute(table(name, *(column(key) for key in rows[0])).insert(), rows)
+
+
+def test_what_the_first_schema_held_is_there(settings: Settings, opened: list[Store]) -> None:
+    store = open_store(settings)
+    opened.append(store)
+    with store.write() as connection:
+        _begin(connection)
+    with store.write() as connection:
+        migrate.upgrade(connection)
+    store.require_current()
+    bodies = {row["body_id"]: row for row in ROWS["bodies"]}
+    with store.read() as connection:
+        contributions = connection.execute(select(CONTRIBUTIONS).order_by(CONTRIBUTIONS.c.contribution_id)).mappings()
+        for row, old in zip(contributions, ROWS["contributions"], strict=True):
+            body = bodies[old["body_id"]]
+            own = {name: value for name, value in old.items() if name != "body_id"}
+            assert dict(row) == own | {
+                "object_key": object_key(1, old["object_id"]),
+                "digest": body["digest"],
+                "bytes": body["bytes"],
+            }
+        offers = connection.execute(select(OFFERS).order_by(OFFERS.c.offer_seq)).mappings()
+        gone = {"body_id", "object_id", "owner_id"}
+        assert [dict(row) for row in offers] == [
+            {name: value for name, value in row.items() if name not in gone} for row in ROWS["offers"]
+        ]
+        (release,) = connection.execute(select(RELEASES)).mappings()
+        assert dict(release) == ROWS["releases"][0] | {"parts": None}
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == migrate.HEAD
+        assert store.adapter.faults(connection) == []
