@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from support.hub import OPERATOR, World
 from support.listening import EventSource
 from support.taxii import AGREEMENT, bundle, indicator, object_id
 from tocsin.exchange.live.model import Pace
+from tocsin.exchange.tables import RELEASES
 from tocsin.kernel.clock import SECOND
 from tocsin.parties.model import Permission
 from tocsin.serving.app import create_app, running
@@ -158,3 +161,23 @@ def test_a_server_that_stops_lets_its_listeners_go(tmp_path: Path) -> None:
             next(chunks)
         assert set(chunks) <= {b":\n\n"}  # and the answer is whole
     served.world.hub.close()
+
+
+def test_who_stops_reading_is_not_read_for(served: Served) -> None:
+    """What the kernel holds for a client is sent; the events behind it are not made before it reads on."""
+    big = "x" * 40_000
+    served.world.share("alfa", bundle(*(indicator(f"{number} {big}") for number in range(1_000))))
+    with served.stream("?added_after=1970-01-01T00:00:00Z") as response:
+        before = -1
+        while (now := released(served)) != before:  # until nothing moves any more
+            before = now
+            served.share(f"another {now}")
+            threading.Event().wait(0.3)
+        assert 0 < now < 8  # of ten events
+        source = EventSource()
+        listen(response, source, 1)
+
+
+def released(served: Served) -> int:
+    with served.world.hub.store.read() as connection:
+        return connection.execute(select(func.count()).select_from(RELEASES)).scalar_one()

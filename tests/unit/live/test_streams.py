@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -416,3 +417,37 @@ def test_what_is_hidden_wakes_nobody_who_was_decided_about(world: World) -> None
 
 def share_hidden(world: World, number: int) -> None:
     world.share("alfa", bundle([indicator(number, marked=[EXPORT])], marked=[EXPORT]))
+
+
+def _heard(hubs: Templates, hidden: int) -> tuple[list[bytes], int]:
+    """Return what a listener is sent, its ids aside, while so much is shared that it may not see."""
+    world = hubs.world()
+    sent: list[bytes] = []
+
+    async def act(streams: Streams) -> None:
+        ear = await Ear(streams, world, "bravo", wish()).open()
+        for number in range(1, 4):
+            for extra in range(hidden):
+                share_hidden(world, 100 * number + extra)
+                await ear.settle()
+            world.share("alfa", bundle([indicator(number)]))
+            await ear.settle()
+        sent.extend(line for line in ear.raw.split(b"\n") if not line.startswith((b"id: ", b"retry: ")))
+        assert {len(line) for line in ear.raw.split(b"\n") if line.startswith(b"id: ")} == {len("id: ") + 48}
+        await ear.close()
+
+    listening(world, act)
+    hubs.drop(world)
+    return sent, len(sent)
+
+
+def test_streams_of_worlds_that_differ_in_the_invisible_are_the_same(hubs: Templates) -> None:
+    """But for ids, which are sealed and of one length, and the instants, which are of the shared objects."""
+    without, with_ = _heard(hubs, 0), _heard(hubs, 3)
+    assert without[1] == with_[1]
+    assert [_undated(line) for line in without[0]] == [_undated(line) for line in with_[0]]
+    assert [len(line) for line in without[0]] == [len(line) for line in with_[0]]
+
+
+def _undated(line: bytes) -> bytes:
+    return re.sub(rb'"date_added_(first|last)":"[^"]*"', b"", line)

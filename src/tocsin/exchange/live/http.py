@@ -25,6 +25,9 @@ PATH: Final = "/api/v1/stream"
 LAST_EVENT_ID: Final = "last-event-id"
 FILTERS: Final = frozenset({"added_after", "match[id]", "match[type]", "match[version]", "match[spec_version]"})
 
+# For the last event to be taken.
+STALL_GRACE: Final = 60.0
+
 _OFFERED: Final = (MediaType(type="text", subtype="event-stream"),)
 # Some proxies hold an answer back until they have a page of it; this header asks them not to.
 _HEADERS: Final = (("x-accel-buffering", "no"),)
@@ -56,7 +59,9 @@ class Live:
             last=call.headers.get(LAST_EVENT_ID) or None,
         )
         chunks = await self._streams.open(asker, wish, call.again)
-        return StreamReply(chunks=chunks, media_type=sse.EVENT_STREAM, headers=_HEADERS)
+        # the stream ends by itself before, where the client takes what it is sent
+        seconds = self._streams.pace.age + STALL_GRACE
+        return StreamReply(chunks=chunks, media_type=sse.EVENT_STREAM, headers=_HEADERS, seconds=seconds)
 
 
 def routes(services: Services) -> list[Route[Principal]]:

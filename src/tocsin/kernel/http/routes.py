@@ -141,12 +141,14 @@ class StreamReply:
 
     ``chunks`` is asked for the next only when the last was handed to the network, so a client that stops reading stops
     the generator. It is closed (``aclose``) when the client goes, when the server stops, and when it ends: whatever it
-    holds belongs in a ``finally``. Nothing that it awaits may block the event loop. What it raises ends the answer
-    without a word to the client, and is in the log unless it is one of ``tocsin.errors`` that was raised on purpose.
+    holds belongs in a ``finally``. After ``seconds`` it is cut off, even where a client takes it byte by byte. Nothing
+    that it awaits may block the event loop. What it raises ends the answer without a word to the client, and is in the
+    log unless it is one of ``tocsin.errors`` that was raised on purpose.
     """
 
     chunks: AsyncGenerator[bytes]
     media_type: str
+    seconds: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 import socket
 import threading
@@ -32,8 +33,10 @@ KEEP_ALIVE_SECONDS: Final = 30
 HEAD_SECONDS: Final = 10
 # An answer of which nothing was taken for so long has nobody who reads it.
 STALL_SECONDS: Final = 60
-# Each is an open file, of which a process has 1,024 where nobody says otherwise, and the store needs some hundreds.
-CONNECTIONS: Final = 512
+# Streams that are open for an hour, and 500 others beside them.
+CONNECTIONS: Final = 2_560
+# Each is an open file, and the store and the log need some too. A process has 1,024 where nobody says otherwise.
+FILES: Final = 512
 # How long requests under way may take to end when the server is told to stop.
 STOP_SECONDS: Final = 20
 # How long an application may take to start: it checks its routes and starts a thread.
@@ -164,6 +167,7 @@ class _Server(uvicorn.Server):
 
 def _polite(dialect: Dialect) -> type[H11Protocol]:
     """Return uvicorn's protocol, which answers even what is no HTTP in the dialect, and waits for nobody for ever."""
+    room = _room()
 
     class Polite(_Patient):
         def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
@@ -172,10 +176,23 @@ def _polite(dialect: Dialect) -> type[H11Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
             super().connection_made(transport)
             # those that are there are served on; the new one is among them already
-            if len(self.connections) > CONNECTIONS:
+            if len(self.connections) > room:
                 self.refuse(_FULL, dialect)
 
     return Polite
+
+
+def _room() -> int:
+    """Return how many connections there may be; the process takes as many files as it needs and the system gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    wanted = CONNECTIONS + FILES
+    if unlimited != soft < wanted:
+        soft = wanted if hard == unlimited else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):  # a system that gives fewer than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return CONNECTIONS if soft == unlimited else max(1, min(CONNECTIONS, soft - FILES))
 
 
 class _Patient(H11Protocol):

@@ -36,6 +36,7 @@ class Flow(ASGIResponse):
     ) -> None:
         super().__init__(headers=[*headers, ("content-type", reply.media_type)])
         self._chunks = reply.chunks
+        self._seconds = reply.seconds
         self._guard = guard
         self._failed = failed
 
@@ -45,14 +46,16 @@ class Flow(ASGIResponse):
         ends = {asyncio.ensure_future(self._gone(receive)), asyncio.ensure_future(self._guard.stopping.wait())}
         flowing = asyncio.ensure_future(self._flow(send))
         try:
-            await asyncio.wait({flowing, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait({flowing, *ends}, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._guard.streams -= 1
             for task in (flowing, *ends):
                 task.cancel()
             await asyncio.gather(flowing, *ends, return_exceptions=True)
             await self._chunks.aclose()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if ended:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        # else a client that takes next to nothing would have us wait for the end, too: the connection is closed on it
 
     async def _flow(self, send: Send) -> None:
         try:
