@@ -120,7 +120,7 @@ def as_postgres(statement: str) -> str:
 
 
 _WORDS: Final = (
-    (r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')"),
+    (r"zeroblob\((\w+(?:\(\w+\))?)\)", r"decode(repeat('00', \1), 'hex')"),
     (r"\bx'([0-9a-f]*)'", r"decode('\1', 'hex')"),
     (r"'x' AS digest", r"'x'::bytea AS digest"),
     (r"\b(contested|sealed|versioned) = ([01])", r"\1 = '\2'"),
@@ -128,9 +128,10 @@ _WORDS: Final = (
     (r"CAST\((\w+) AS TEXT\)", r"\1"),
     (r"CAST\((replace\(.*\)) AS BLOB\)", r"\1"),
     (
-        r"\b(payload|result|bytes|body) = replace\(\w+, ('[^']*'), ('[^']*')\)",
+        r"\b(payload|result|bytes|body|document) = replace\(\w+, ('[^']*'), ('[^']*')\)",
         r"\1 = convert_to(replace(convert_from(\1, 'UTF8'), \2, \3), 'UTF8')",
     ),
+    (r" AS BLOB\)", r" AS bytea)"),
 )
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pytest
-from sqlalchemy import text as sql
 
+from support import stores
 from support.agreement_texts import PLAIN, changed
 from support.hub import OPERATOR, START, World, key_of
 from tocsin.agreements import replay, store
@@ -352,8 +352,7 @@ DAMAGE: Final = {
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_found(world: World, name: str) -> None:
     world.agreement(PLAIN, signed_by=("alfa", "bravo"))
-    with world.hub.store.write() as connection:
-        connection.execute(sql(DAMAGE[name]))
+    assert stores.executed(world.settings.home, DAMAGE[name]) > 0
     with pytest.raises(StoreBrokenError):
         world.hub.agreements.verify()
 

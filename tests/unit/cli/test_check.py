@@ -84,7 +84,7 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         ["UPDATE search_postings SET label_id = label_id + 1 WHERE term = (SELECT max(term) FROM search_postings)"],
         {"index"},
     ),
-    "the index forgot a revocation": (["UPDATE search_facts SET revoked = 1 - revoked WHERE offer_seq = 1"], {"index"}),
+    "the index forgot a revocation": (["UPDATE search_facts SET revoked = NOT revoked WHERE offer_seq = 1"], {"index"}),
     "the index goes beyond the offers": (["UPDATE search_states SET indexed_seq = indexed_seq + 1"], {"index"}),
     "an entry is gone": (["DELETE FROM log_entries WHERE idx = 5"], {"log"}),
     "an entry's payload is another": (
@@ -330,7 +330,7 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     ),
     "a token is another party's": (["UPDATE tokens SET party_id = 4 WHERE token_id = 2"], {"credentials"}),
     "a token is a user's": (
-        ["UPDATE tokens SET user_id = (SELECT user_id FROM users WHERE name = 'anna') WHERE token_id = 1"],
+        ["UPDATE tokens SET user_id = (SELECT min(user_id) FROM users WHERE name = 'anna') WHERE token_id = 1"],
         {"credentials"},
     ),
     "a token is a namesake's": (
