@@ -4,6 +4,7 @@
 |---|---|---|
 | ``TOCSIN_HOME`` | ``./tocsin-home`` | the folder of a hub: its keys, and its database unless told otherwise |
 | ``TOCSIN_DATABASE`` | ``sqlite:///<home>/hub.db`` | where the store is: SQLite, or ``postgresql://USER@HOST/NAME`` |
+| ``TOCSIN_DATABASE_READ`` | none | a streaming replica of that PostgreSQL, from which pages are read |
 | ``TOCSIN_CEILING`` | ``unclassified`` | the highest classification that the hub stores |
 | ``TOCSIN_WEBHOOK_NETWORKS`` | none | networks that webhooks may lead to beside the public one: ``10.1.0.0/16`` |
 | ``TOCSIN_LOG_FORMAT`` | ``json`` | how ``tocsin serve`` writes its log: ``json`` or ``text`` |
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     database: Path | Postgres
+    replica: Postgres | None = None
     ceiling: str = LOWEST_CEILING  # a classification: whoever opens the hub checks that it is one
     webhook_networks: str = ""  # networks, with commas between: whoever opens the hub checks that they are
     log_format: str = LOG_FORMATS[0]
@@ -94,6 +96,7 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
     return Settings(
         home=chosen,
         database=_database(url) if url else chosen / "hub.db",
+        replica=_replica(environ) if url else None,
         ceiling=ceiling,
         webhook_networks=networks,
         log_format=_one_of(environ, "TOCSIN_LOG_FORMAT", LOG_FORMATS, otherwise="json"),
@@ -119,3 +122,12 @@ def _one_of(environ: Mapping[str, str], name: str, words: tuple[str, ...], *, ot
     if word not in words:
         raise UsageError(f"{word[:40]!r} is none of its words", where=name, todo=f"use one of {', '.join(words)}")
     return word
+
+
+def _replica(environ: Mapping[str, str]) -> Postgres | None:
+    url = environ.get("TOCSIN_DATABASE_READ", "")
+    if url and not url.startswith(_POSTGRES):
+        raise UsageError(
+            "only a PostgreSQL has replicas", where="TOCSIN_DATABASE_READ", todo="use postgresql://USER@HOST/NAME"
+        )
+    return Postgres(url=url) if url else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ from support import stores
 from tocsin.kernel.db.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tocsin.kernel.db import Store
@@ -29,7 +31,7 @@ def settings(tmp_path: Path, kind: str) -> Settings:
 
 
 @pytest.fixture
-def opened(settings: Settings) -> Iterator[list[Store]]:
+def opened() -> Iterator[list[Store]]:
     """What a test opened besides ``store``, closed after it."""
     made: list[Store] = []
     yield made
@@ -37,18 +39,38 @@ def opened(settings: Settings) -> Iterator[list[Store]]:
         store.close()
 
 
-@pytest.fixture
-def store(settings: Settings, opened: list[Store]) -> Store:
-    """A store with the schema in it."""
-    made = open_store(settings)
-    opened.append(made)
-    made.create()
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Homes whose database, of one kind, has the schema in it and nothing else: made once."""
+
+    @functools.cache
+    def made(kind: str) -> Path:
+        home = tmp_path_factory.mktemp("schemas") / kind
+        home.mkdir()
+        with contextlib.closing(stores.store_in(home, kind=kind)) as store:
+            store.create()
+        return home
+
     return made
 
 
 @pytest.fixture
-def other(settings: Settings, store: Store, opened: list[Store]) -> Store:
+def store(schemas: Callable[[str], Path], tmp_path: Path, kind: str, opened: list[Store]) -> Store:
+    """A store with the schema in it."""
+    made = open_store(stores.copy_home(schemas(kind), tmp_path, kind=kind))
+    opened.append(made)
+    return made
+
+
+@pytest.fixture
+def settings_of(store: Store, tmp_path: Path, kind: str) -> Settings:
+    """The settings of ``store``."""
+    return stores.settings_of(tmp_path, kind=kind)
+
+
+@pytest.fixture
+def other(settings_of: Settings, opened: list[Store]) -> Store:
     """The same database, opened as another process would."""
-    made = open_store(settings)
+    made = open_store(settings_of)
     opened.append(made)
     return made

@@ -50,8 +50,8 @@ def _enter(store: Store, number: int = 1, name: str = "live") -> None:
 # --- schema ----------------------------------------------------------------------------------------------------------
 
 
-def test_migrations_make_the_schema_that_the_program_knows(store: Store, settings: Settings) -> None:
-    engine = create_engine(store.adapter.engine.url, creator=stores.plain(settings))
+def test_migrations_make_the_schema_that_the_program_knows(store: Store, settings_of: Settings) -> None:
+    engine = create_engine(store.adapter.engine.url, creator=stores.plain(settings_of))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, METADATA) == []
@@ -242,11 +242,11 @@ def test_texts_are_ordered_by_code_points(store: Store) -> None:
         )
 
 
-def test_a_sound_database_has_no_faults_and_a_dangling_row_is_one(store: Store, kind: str, settings: Settings) -> None:
+def test_a_sound_database_has_no_faults_and_what_dangles_is_one(store: Store, kind: str, settings_of: Settings) -> None:
     _enter(store)
     with store.read() as reader:
         assert store.adapter.faults(reader) == []
-    stores.executed(settings.home, "INSERT INTO profiles VALUES (1, 77, 'x', 'x', 0)", kind=kind)
+    stores.executed(settings_of.home, "INSERT INTO profiles VALUES (1, 77, 'x', 'x', 0)", kind=kind)
     with store.read() as reader:
         (fault,) = store.adapter.faults(reader)
     assert "profiles" in fault

@@ -10,10 +10,12 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import psycopg
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from support import stores
 from support.inspection import inspect_hub
 from support.sharing import bundle, indicator, terms_mark
 from support.treaty import Templates, templates
@@ -21,23 +23,24 @@ from tocsin.errors import NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.model import Outcome, Query, VersionChoice
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
+from tocsin.kernel.db.postgres import COPY_FROM
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sqlalchemy.engine.interfaces import Dialect
+    from collections.abc import Callable, Iterator, Sequence
 
     from support.hub import World
+    from tocsin.kernel.db import Store
 
 WRITES: Final = ("INSERT", "UPDATE", "DELETE")
 
 
 class Saboteur:
-    """Stands between SQLAlchemy and SQLite, counts writes and commits, and fails one of them."""
+    """Stands between SQLAlchemy and the driver, counts writes and commits, and fails one of them."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, store: Store) -> None:
+        self._adapter = store.adapter
+        self._dialect = store.adapter.engine.dialect
         self.count = 0
         self.fail_at: int | None = None
         self.after = False
@@ -49,6 +52,8 @@ class Saboteur:
         for name in ("do_execute", "do_executemany", "do_execute_no_params"):
             patch.setattr(self._dialect, name, self._around(getattr(self._dialect, name)))
         patch.setattr(self._dialect, "do_commit", self._commit(self._dialect.do_commit))
+        if stores.on_postgres():  # what is inserted in bulk goes past the dialect: COPY is a write as any other
+            patch.setattr(self._adapter, "bulk_insert", self._bulk(self._adapter.bulk_insert))
 
     def _around(self, real: Callable[..., None]) -> Callable[..., None]:
         def execute(cursor: Any, statement: str, *rest: Any) -> None:  # noqa: ANN401  the driver's own
@@ -56,6 +61,13 @@ class Saboteur:
                 real(cursor, statement, *rest)
 
         return execute
+
+    def _bulk(self, real: Callable[..., None]) -> Callable[..., None]:
+        def insert(connection: Any, table: Any, columns: Any, rows: Sequence[object]) -> None:  # noqa: ANN401  the port's
+            with self._step(f"INSERT {table.name}", counts=len(rows) >= COPY_FROM):
+                real(connection, table, columns, rows)
+
+        return insert
 
     def _commit(self, real: Callable[[Any], None]) -> Callable[[Any], None]:
         def commit(connection: Any) -> None:  # noqa: ANN401  the driver's own
@@ -74,11 +86,16 @@ class Saboteur:
         chosen = self.count == self.fail_at
         if chosen and not self.after:
             self.failed = what
-            raise sqlite3.OperationalError("disk I/O error")
+            raise _disk_error()
         yield
         if chosen:
             self.failed = what
-            raise sqlite3.OperationalError("disk I/O error")
+            raise _disk_error()
+
+
+def _disk_error() -> Exception:
+    text = "disk I/O error"
+    return psycopg.errors.DiskFull(text) if stores.on_postgres() else sqlite3.OperationalError(text)
 
 
 def _share(world: World) -> object:
@@ -153,7 +170,7 @@ def _attempt(hubs: Templates, path: str, expected: object, *, at: int, after: bo
     """Do it with one write failing, check the hub, do it again, check the hub; returns what failed."""
     act, _ = PATHS[path]
     world = _prepared(hubs)
-    saboteur = Saboteur(world.hub.store.adapter.engine.dialect)
+    saboteur = Saboteur(world.hub.store)
     saboteur.fail_at, saboteur.after = at, after
     with pytest.MonkeyPatch.context() as patched:
         saboteur.install(patched)
@@ -171,7 +188,7 @@ def _undisturbed(hubs: Templates, path: str) -> tuple[object, int, list[int]]:
     """Return what an act gives, with how many writes, and which of them are commits."""
     act, least = PATHS[path]
     world = _prepared(hubs)
-    saboteur = Saboteur(world.hub.store.adapter.engine.dialect)
+    saboteur = Saboteur(world.hub.store)
     with pytest.MonkeyPatch.context() as patched:
         saboteur.install(patched)
         given = act(world)
@@ -205,7 +222,7 @@ def test_a_receipt_that_was_lost_with_the_connection_can_be_had_by_sharing_again
 ) -> None:
     """The commit persisted, its answer did not arrive: the second time everything is `repeated`."""
     world = _prepared(hubs)
-    saboteur = Saboteur(world.hub.store.adapter.engine.dialect)
+    saboteur = Saboteur(world.hub.store)
     saboteur.after = True
     with monkeypatch.context() as patched:
         saboteur.install(patched)
@@ -222,7 +239,7 @@ def test_a_receipt_that_was_lost_with_the_connection_can_be_had_by_sharing_again
 def test_nobody_receives_what_could_not_be_staged(hubs: Templates, monkeypatch: pytest.MonkeyPatch) -> None:
     world = _prepared(hubs)
     before = inspect_hub(world.hub).releases
-    saboteur = Saboteur(world.hub.store.adapter.engine.dialect)
+    saboteur = Saboteur(world.hub.store)
     saboteur.fail_at = 1
     with monkeypatch.context() as patched:
         saboteur.install(patched)

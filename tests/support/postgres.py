@@ -62,6 +62,14 @@ class Server:
         _own(self.folder)
         self.run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", "postgres")
 
+    def copy(self, primary: Server) -> None:
+        """Make the files of a streaming replica of a running server."""
+        _own(self.folder)
+        _run(
+            self.programs / "pg_basebackup",
+            *("-D", str(self.data), "-h", str(primary.folder), "-U", "postgres", "-R", "-X", "stream", "-c", "fast"),
+        )
+
     def start(self, **settings: str) -> None:
         """Start it and wait until it answers."""
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())

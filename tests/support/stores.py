@@ -35,6 +35,7 @@ __all__ = [
     "drop",
     "everything",
     "executed",
+    "forget",
     "fresh",
     "made",
     "on_postgres",
@@ -60,29 +61,29 @@ def on_postgres() -> bool:
     return KIND == "postgres"
 
 
-def settings_of(home: Path, *, kind: str = KIND) -> Settings:
+def settings_of(home: Path, *, kind: str | None = None) -> Settings:
     """Return the settings of the hub in a home."""
-    return Settings(home=home, database=home / "hub.db" if kind == "sqlite" else postgres.database_of(home))
+    return Settings(home=home, database=home / "hub.db" if (kind or KIND) == "sqlite" else postgres.database_of(home))
 
 
-def fresh(home: Path, *, kind: str = KIND) -> Settings:
+def fresh(home: Path, *, kind: str | None = None) -> Settings:
     """Return the settings of a home in which there is no hub yet, with a database to put it in."""
-    if kind == "postgres":
+    if (kind or KIND) == "postgres":
         postgres.make_database(home)
         _made[home] = None
     return settings_of(home, kind=kind)
 
 
-def copy_home(source: Path, home: Path, *, kind: str = KIND) -> Settings:
+def copy_home(source: Path, home: Path, *, kind: str | None = None) -> Settings:
     """Copy a closed hub with its database."""
     shutil.copytree(source, home, dirs_exist_ok=True)
-    if kind == "postgres":
+    if (kind or KIND) == "postgres":
         postgres.make_database(home, template=source)
         _made[home] = None
     return settings_of(home, kind=kind)
 
 
-def store_in(folder: Path, *, kind: str = KIND) -> Store:
+def store_in(folder: Path, *, kind: str | None = None) -> Store:
     """Return an empty store that belongs to a folder."""
     return open_store(fresh(folder, kind=kind))
 
@@ -99,12 +100,12 @@ def url_of(home: Path) -> str:
     return settings.database.url
 
 
-def executed(home: Path, *statements: str, kind: str = KIND) -> int:
+def executed(home: Path, *statements: str, kind: str | None = None) -> int:
     """Change a home's database past everything of ours, with no references kept; returns how many rows were changed.
 
     The statements are written for SQLite.
     """
-    if kind == "postgres":
+    if (kind or KIND) == "postgres":
         return postgres.executed(home, *map(as_postgres, statements))
     with closing(sqlite3.connect(home / "hub.db")) as database:
         changed = sum(database.execute(statement).rowcount for statement in statements)
@@ -197,6 +198,11 @@ def restored(store: Store, home: Path) -> Iterator[None]:
 def made() -> Iterator[Path]:
     """Return the homes whose database on PostgreSQL this process made and did not drop."""
     return iter(list(_made))
+
+
+def forget(home: Path) -> None:
+    """Leave a home's database where it is: its server goes away."""
+    _made.pop(home, None)
 
 
 def drop(home: Path) -> None:

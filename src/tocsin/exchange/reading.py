@@ -10,6 +10,7 @@ from tocsin.errors import BusyError, InputError, NotFoundError
 from tocsin.exchange import releases, store
 from tocsin.exchange.model import MAX_PAGE, Collection, Page, PageItem, Query
 from tocsin.exchange.paging import Place, View, places_after
+from tocsin.exchange.replica import NotCurrentError, Replica
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 
@@ -65,6 +66,7 @@ class Reading:
         self._cursors = cursors
         self._entropy = entropy
         self._environment = environment
+        self._replica = Replica(store=store, environment=environment)
         self._labels: dict[int, Label] = {}
         self._views: dict[tuple[int, int], dict[int, int]] = {}
         self._opened: dict[tuple[Profile, bytes, int, frozenset[str] | None], View] = {}
@@ -140,28 +142,54 @@ class Reading:
         if limit < 1:
             raise InputError("a page has at least one object", where="limit", todo="ask for 1 or more")
         limit = min(limit, MAX_PAGE)
-        for _ in range(TRIES):
-            with self._store.read() as connection:
-                passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
-                collection = self._find(connection, passed, reference)
-                bound = self._bound(asker, collection, query)
-                after = 0 if cursor is None else self._cursors.open(cursor, bound)
-                view = self._view(connection, passed, collection, query)
-                places = places_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
-                more = len(places) > limit
-                items, bodies = self._filled(connection, places[:limit], bodies=kind == "objects")
-                withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
-            page = Page(items=items, bodies=bodies, next_seq=items[-1].seq if more else None)
-            sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
-            if not items:
-                # nothing left the hub, so that there is nothing to account for (docs/adr)
-                return Answer(page=page, next=None, release=None)
-            release = self._stage(
-                asker, passed, collection=collection, query=query, items=items, kind=kind, withdrawn=withdrawn
-            )
-            if release is not None:
-                return Answer(page=page, next=sealed, release=release)
+        for near in (*([True] if self._replica.may_serve() else []), *[False] * TRIES):
+            try:
+                answer = self._attempt(asker, reference, query, limit=limit, cursor=cursor, kind=kind, near=near)
+            except (NotCurrentError, NotFoundError):
+                if not near:
+                    raise
+                continue  # the database itself knows better, of a new collection too
+            if answer is not None:
+                return answer
         raise BusyError("the agreements kept changing while this page was made", todo="ask again")
+
+    def _attempt(
+        self,
+        asker: Asker,
+        reference: str,
+        query: Query,
+        *,
+        limit: int,
+        cursor: str | None,
+        kind: str,
+        near: bool,
+    ) -> Answer | None:
+        """Return the answer that one snapshot gives, or None when it holds no more by the time of its release.
+
+        Raises:
+            NotCurrentError: the snapshot is to be the replica's (``near``), which cannot give this page.
+        """
+        with self._replica.read() if near else self._store.read() as connection:
+            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
+            collection = self._find(connection, passed, reference)
+            bound = self._bound(asker, collection, query)
+            after = 0 if cursor is None else self._cursors.open(cursor, bound)
+            if near and after > collection.head_seq:
+                raise NotCurrentError("the replica is behind this cursor")
+            view = self._view(connection, passed, collection, query)
+            places = places_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
+            more = len(places) > limit
+            items, bodies = self._filled(connection, places[:limit], bodies=kind == "objects")
+            withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
+        page = Page(items=items, bodies=bodies, next_seq=items[-1].seq if more else None)
+        sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
+        if not items:
+            # nothing left the hub, so that there is nothing to account for (docs/adr)
+            return Answer(page=page, next=None, release=None)
+        release = self._stage(
+            asker, passed, collection=collection, query=query, items=items, kind=kind, withdrawn=withdrawn
+        )
+        return None if release is None else Answer(page=page, next=sealed, release=release)
 
     def _find(self, connection: Connection, passed: Pass, reference: str) -> Collection:
         if passed.profile.active:

@@ -103,7 +103,7 @@ class Log:
         return head
 
     def append(self, connection: Connection, records: Sequence[Record]) -> range:
-        """Enter acts in order and sign the new head; returns their indices."""
+        """Enter acts in order and sign the new head; returns their indices. Whoever watches the store is woken."""
         head = self._own_head(connection)
         start = head.frontier.size
         salts = self._entropy.bytes(SALT_BYTES * len(records))
@@ -130,6 +130,7 @@ class Log:
         store.add_nodes(connection, self._store.adapter, self.environment, nodes)
         at = max(head.at, *(record.at for record in records)) if records else head.at
         store.write_head(connection, self.environment, self._sign(frontier, at))
+        self._store.notify(connection)
         return range(start, frontier.size)
 
     def note_time(self, connection: Connection, at: Micros) -> None:

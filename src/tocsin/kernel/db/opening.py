@@ -22,8 +22,10 @@ def open_store(settings: Settings) -> Store:
     Raises:
         UsageError: the driver of PostgreSQL is not installed, or the address is none.
     """
-    database = settings.database
-    return Store(_postgres(database) if isinstance(database, Postgres) else SqliteAdapter(database))
+    database, replica = settings.database, settings.replica
+    if not isinstance(database, Postgres):
+        return Store(SqliteAdapter(database))
+    return Store(_postgres(database), None if replica is None else _postgres(replica))
 
 
 def _postgres(address: Postgres) -> Adapter:

@@ -154,8 +154,9 @@ class PostgresAdapter:
 
     def end_read(self, connection: Connection) -> None:
         """Commit, since there is nothing to undo: after a rollback the driver forgets what it prepared."""
-        with contextlib.suppress(psycopg.Error):
-            _driver(connection).commit()
+        if not connection.invalidated:
+            with contextlib.suppress(psycopg.Error):
+                _driver(connection).commit()
 
     def begin_write(self, connection: Connection) -> None:
         """Open the one writing transaction."""
@@ -389,7 +390,9 @@ def _ours(error: DBAPIError) -> TocsinError | None:
             todo="ask again in a few seconds",
         )
     if state is None and isinstance(error.orig, psycopg.OperationalError):
-        return BusyError("the database does not answer", todo="ask again in a few seconds, or look whether it runs")
+        return BusyError(
+            "the database does not answer", todo="look whether it runs and lets us in: its log says why not"
+        )
     return None
 
 

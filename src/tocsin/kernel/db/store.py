@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import DatabaseError
 
-from tocsin.errors import StoreBrokenError
+from tocsin.errors import BusyError, StoreBrokenError
 from tocsin.kernel.db import migrate
 from tocsin.kernel.db.metadata import ENVIRONMENTS
 
@@ -38,23 +38,30 @@ class Store:
     ``with``. Writers of this process queue for a lock before they ask the database, so that they are served in turn.
     """
 
-    def __init__(self, adapter: Adapter) -> None:
+    def __init__(self, adapter: Adapter, replica: Adapter | None = None) -> None:
         self.adapter = adapter
         # told how many seconds each writer waited for its turn; any thread may call it
         self.waited: Callable[[float], None] = lambda _seconds: None
+        self.replica = replica
         self._turn = threading.Lock()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """Open one snapshot; nothing written in it is kept."""
-        with self.adapter.translated(), self.adapter.engine.connect() as connection:
-            # SQLAlchemy's own transaction brackets ours: it sends no BEGIN, and its rollback ends the snapshot
-            self.adapter.begin_read(connection)
-            try:
-                yield connection
-            finally:
-                self.adapter.end_read(connection)
-                connection.rollback()
+        with _snapshot(self.adapter) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def read_replica(self) -> Iterator[Connection]:
+        """Open one snapshot of the replica, which may be behind: whoever asks it compares what must not be.
+
+        Raises:
+            BusyError: there is none, or it does not answer, or it had to break off what was read.
+        """
+        if self.replica is None:
+            raise BusyError("there is no replica", todo="read from the database itself")
+        with _snapshot(self.replica) as connection:
+            yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -115,8 +122,9 @@ class Store:
 
     def _revision(self) -> str:
         try:
-            present = "alembic_version" in inspect(self.adapter.engine).get_table_names()
-            revision = migrate.current(self.adapter.engine) if present else None
+            with self.adapter.translated():
+                present = "alembic_version" in inspect(self.adapter.engine).get_table_names()
+                revision = migrate.current(self.adapter.engine) if present else None
         except DatabaseError as error:
             raise StoreBrokenError(
                 f"this is no readable database: {error.orig}", todo="restore it from a copy"
@@ -136,6 +144,20 @@ class Store:
     def close(self) -> None:
         """Give every connection back."""
         self.adapter.engine.dispose()
+        if self.replica is not None:
+            self.replica.engine.dispose()
+
+
+@contextlib.contextmanager
+def _snapshot(adapter: Adapter) -> Iterator[Connection]:
+    with adapter.translated(), adapter.engine.connect() as connection:
+        # SQLAlchemy's own transaction brackets ours: it sends no BEGIN, and its rollback ends the snapshot
+        adapter.begin_read(connection)
+        try:
+            yield connection
+        finally:
+            adapter.end_read(connection)
+            connection.rollback()
 
 
 def next_id(connection: Connection, key: Column[int]) -> int:
