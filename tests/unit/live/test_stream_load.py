@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from support.cli import Cli
 from support.hub import World
 from support.sharing import bundle, indicator, terms_mark
 from support.treaty import TREATY
@@ -108,7 +109,7 @@ def test_a_thousand_listeners_on_one_process(tmp_path: Path, capsys: pytest.Capt
         [sys.executable, "-m", "tocsin.cli", "serve", "--port", "0", "--json"],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TOCSIN_HOME": str(world.settings.home)},
+        env=os.environ | Cli(world.settings.home).environ,
     )
     try:
         told = _document(process)
