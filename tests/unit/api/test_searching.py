@@ -85,3 +85,13 @@ def test_what_is_wrong_is_said(live: Live, case: tuple[str, dict[str, Any], int]
     answer = ask(live, "POST", path, json=asked)
     assert answer.status_code == status
     assert answer.headers["content-type"] == PROBLEM
+
+
+def test_a_pattern_is_checked(live: Live) -> None:
+    sound = ask(live, "POST", "/api/v1/patterns/check", json={"pattern": "[ipv4-addr:value='198.51.100.7']"}).json()
+    assert (sound["types"], sound["fault"]) == (["ipv4-addr"], None)
+    assert sound["pattern"] == "[ipv4-addr:value = '198.51.100.7']"
+    broken = ask(live, "POST", "/api/v1/patterns/check", json={"pattern": "[ipv4-addr:value ="}).json()
+    assert broken["pattern"] is None
+    assert (broken["fault"]["line"], broken["fault"]["offset"]) == (1, 18)
+    assert broken["fault"]["todo"]

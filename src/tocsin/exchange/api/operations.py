@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tocsin.exchange.api import http, searching, wire
+from tocsin.exchange.api import http, patterns, searching, wire
 from tocsin.exchange.api.http import RECEIPTS, UUID, Api
 from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
 from tocsin.exchange.live import http as live
@@ -66,6 +66,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
         *_exchange(api),
         _stream(services),
         *searching.operations(services, _COLLECTION, _OBJECT),
+        *patterns.operations(),
         *_account(api),
         *_partnership(api),
     ]

@@ -7,14 +7,14 @@ addresses end in the logs of proxies and browsers.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
 
 import msgspec
 
 from tocsin.agreements.model import Tlp
-from tocsin.errors import InputError, NotFoundError
+from tocsin.errors import NotFoundError
 from tocsin.exchange.api.queries import MAX_CURSOR, MAX_INSTANT, Word
-from tocsin.exchange.api.wire import encode
+from tocsin.exchange.api.wire import encode, read_body
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.search.model import (
@@ -54,7 +54,6 @@ __all__ = ["MAX_QUESTION", "Searching", "Services", "operations"]
 MAX_QUESTION: Final = 512 * 1_024
 
 SearchCall: TypeAlias = Call[Principal]
-T = TypeVar("T", bound=msgspec.Struct)
 
 Value = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 Values = Annotated[list[Value], msgspec.Meta(max_length=MAX_VALUES)]
@@ -147,7 +146,7 @@ class Searching:
 
     def find(self, call: SearchCall) -> Reply:
         """Answer with a page of what is found."""
-        asked = _read(call, SearchAsk)
+        asked = read_body(call.body, SearchAsk)
         found = self._search.find(
             _asker(call), call.path["collection"], _query(asked), limit=asked.limit, cursor=asked.cursor
         )
@@ -156,7 +155,9 @@ class Searching:
     def count(self, call: SearchCall) -> Reply:
         """Answer with how many objects are found; a count is a release too."""
         return Reply(
-            body=encode(self._search.count(_asker(call), call.path["collection"], _query(_read(call, Question))))
+            body=encode(
+                self._search.count(_asker(call), call.path["collection"], _query(read_body(call.body, Question)))
+            )
         )
 
     def facet(self, call: SearchCall) -> Reply:
@@ -164,12 +165,12 @@ class Searching:
         facet = call.path["facet"]
         if facet not in tuple(Facet):
             raise NotFoundError("there is no such facet", todo=f"use one of {', '.join(Facet)}")
-        query = _query(_read(call, Question))
+        query = _query(read_body(call.body, Question))
         return Reply(body=encode(self._search.facet(_asker(call), call.path["collection"], query, Facet(facet))))
 
     def correlate(self, call: SearchCall) -> Reply:
         """Answer with what shares observable values."""
-        asked = _read(call, CorrelateAsk)
+        asked = read_body(call.body, CorrelateAsk)
         found = self._search.correlate(_asker(call), call.path["collection"], asked.subject, limit=asked.limit)
         return Reply(body=encode(found))
 
@@ -193,7 +194,7 @@ class Searching:
 
     def save(self, call: SearchCall) -> Reply:
         """Keep a search under a name."""
-        asked = _read(call, SaveAsk)
+        asked = read_body(call.body, SaveAsk)
         kept = self._saved.save(_asker(call), call.path["search"], asked.collection, _query(asked.question))
         return Reply(body=encode(_told(kept)))
 
@@ -330,14 +331,6 @@ def _asker(call: SearchCall) -> Asker:
     return Asker(
         party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
     )
-
-
-def _read(call: SearchCall, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(call.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        what, _, place = str(error).partition(" - at `$")
-        raise InputError(f"the body is not of its form: {what}", where=place.strip("`.") or None) from error
 
 
 def _query(asked: Question) -> SearchQuery:

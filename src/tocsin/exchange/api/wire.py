@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
 from tocsin.agreements.model import Effect, Pap, Tlp
+from tocsin.errors import InputError
 from tocsin.exchange.model import Outcome
 
 __all__ = [
@@ -33,11 +34,27 @@ __all__ = [
     "WhoReceived",
     "Withdrawn",
     "encode",
+    "read_body",
 ]
 
 BUNDLE_ID: Final = "^bundle--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 encode: Final = msgspec.json.Encoder().encode
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read_body(data: bytes, shape: type[T]) -> T:
+    """Read a request's body.
+
+    Raises:
+        InputError: it is no JSON, or not of its form; msgspec names the place, and quotes at most a word of its own.
+    """
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what, _, place = str(error).partition(" - at `$")
+        raise InputError(f"the body is not of its form: {what}", where=place.strip("`.") or None) from error
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
