@@ -36,13 +36,25 @@ class Seeds:
 
     indicators: tuple[str, ...]
     malware: str  # of three versions
-    address: str  # of none
+    last: str  # an address, which has no version; or, where the server takes none, an indicator in its place
+    refused: str  # what the server said of the address
     objects: tuple[dict[str, Any], ...]
+
+    @property
+    def address(self) -> str:
+        """Return the id of the object without ``created`` and ``modified``.
+
+        Raises:
+            FailedError: the server did not take it.
+        """
+        if self.refused:
+            raise FailedError(f"an object without created and modified: {self.refused}")
+        return self.last
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Return the ids, each once, in the order in which their last versions were posted."""
-        return (*self.indicators, self.malware, self.address)
+        return (*self.indicators, self.malware, self.last)
 
     @property
     def query(self) -> str:
@@ -258,14 +270,21 @@ class Target:
         indicators = [content.indicator(self.uuid(), name=f"seed {number}") for number in range(INDICATORS)]
         uuid = self.uuid()
         versions = [content.malware(uuid, modified=modified) for modified in VERSIONS]
-        address = content.address(self.uuid())
-        for batch in (*_batches(indicators, _SUBMITTED), *([one] for one in versions), [address]):
+        for batch in (*_batches(indicators, _SUBMITTED), *([one] for one in versions)):
             self.stored(*batch)
+        last, refused = content.address(self.uuid()), ""
+        try:
+            self.stored(last)
+        except FailedError as error:
+            # what rests on this object fails for it; the rest is judged all the same
+            last, refused = content.indicator(self.uuid()), str(error)
+            self.stored(last)
         return Seeds(
             indicators=tuple(one["id"] for one in indicators),
             malware=versions[0]["id"],
-            address=address["id"],
-            objects=(*indicators, *versions, address),
+            last=last["id"],
+            refused=refused,
+            objects=(*indicators, *versions, last),
         )
 
 

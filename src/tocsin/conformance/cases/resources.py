@@ -339,10 +339,11 @@ def _record_all(target: Target) -> None:
 
 @manifest.case("it lists what the objects' endpoint gives", Level.MUST, Need.WRITE)
 def _record_objects(target: Target) -> None:
-    for more in ("", "&match[version]=all", "&match[type]=malware", "&match[version]=first", "&limit=3"):
+    for more in ("", "&match[version]=all", "&match[type]=malware", "&match[version]=first"):
         listed = [one["id"] for one in _records(target, more)]
         given = expect.ids(expect.page(target.get(f"{target.objects}?{target.seeds.query}{more}")))
-        expect.same(listed, given, f"the ids with {more or 'no further filter'}")
+        # what was added at the same instant has no order that the section names
+        expect.same(sorted(listed), sorted(given), f"the ids with {more or 'no further filter'}")
 
 
 @manifest.case("nothing is an empty object", Level.MUST, Need.READ)
