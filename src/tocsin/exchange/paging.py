@@ -151,8 +151,7 @@ def _by_window(
 
 @functools.lru_cache(maxsize=4)  # one of each hub in the process
 def _labelled(adapter: Adapter) -> Select[*tuple[Any, ...]]:
-    listed = adapter.listed("opened")
-    narrowed = _WINDOW.where(OFFERS.c.label_id.in_(select(listed.c.value)))
+    narrowed = _WINDOW.where(adapter.among(OFFERS.c.label_id, "opened"))
     return adapter.through(narrowed, OFFERS, "ix_offers_label")
 
 

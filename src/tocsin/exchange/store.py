@@ -298,9 +298,8 @@ def contents_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) ->
 
 @functools.lru_cache(maxsize=4)  # one of each hub in the process
 def _contents(adapter: Adapter) -> Select[Any]:
-    wanted = adapter.listed("wanted")
     return select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes).where(
-        CONTRIBUTIONS.c.contribution_id.in_(select(wanted.c.value))
+        adapter.among(CONTRIBUTIONS.c.contribution_id, "wanted")
     )
 
 
@@ -316,9 +315,8 @@ def object_ids_of(connection: Connection, adapter: Adapter, ids: Sequence[int]) 
 
 @functools.lru_cache(maxsize=4)  # one of each hub in the process
 def _object_ids(adapter: Adapter) -> Select[Any]:
-    wanted = adapter.listed("wanted")
     return select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id).where(
-        CONTRIBUTIONS.c.contribution_id.in_(select(wanted.c.value))
+        adapter.among(CONTRIBUTIONS.c.contribution_id, "wanted")
     )
 
 

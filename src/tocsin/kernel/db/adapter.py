@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection, Engine, FromClause, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Table
 
 __all__ = ["MAX_FAULTS", "WRITER_PATIENCE", "Adapter", "Watch"]
 
@@ -95,12 +95,15 @@ class Adapter(Protocol):
         """Return a table expression with one column ``value`` that holds these integers, any number of them."""
         ...
 
-    def listed(self, name: str) -> FromClause:
-        """Return what ``integers`` does, for a statement that is built once: its integers are bound under ``name``."""
+    def among(self, key: ColumnElement[int], name: str) -> ColumnElement[bool]:
+        """Return the condition that a column is among integers: those bound under ``name``, for a statement built once.
+
+        As ``column IN (SELECT value FROM integers)``, in the form that the database seeks by best.
+        """
         ...
 
     def list_value(self, values: Sequence[int]) -> object:
-        """Return what is bound under the name of a ``listed`` table to make it hold these integers."""
+        """Return what is bound under the name of ``among`` for these integers."""
         ...
 
     def rows(

@@ -22,6 +22,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    any_,
     bindparam,
     column,
     create_engine,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from psycopg.rows import RowFactory
-    from sqlalchemy import Connection, ForeignKeyConstraint, FromClause, Select, Table
+    from sqlalchemy import ColumnElement, Connection, ForeignKeyConstraint, FromClause, Select, Table
     from sqlalchemy.types import TypeEngine
 
     from tocsin.settings import Postgres
@@ -248,10 +249,9 @@ class PostgresAdapter:
         listed = bindparam(None, list(values), type_=ARRAY(BigInteger), unique=True)
         return func.unnest(listed).table_valued(column("value", BigInteger), name=name).render_derived()
 
-    def listed(self, name: str) -> FromClause:
-        """Return a table of the integers in the array that is bound under ``name``."""
-        listed = bindparam(name, type_=ARRAY(BigInteger))
-        return func.unnest(listed).table_valued(column("value", BigInteger), name=f"{name}_listed").render_derived()
+    def among(self, key: ColumnElement[int], name: str) -> ColumnElement[bool]:
+        """Return that a column is any of the array bound under ``name``: one descent serves neighbours (since 17)."""
+        return key == any_(bindparam(name, type_=ARRAY(BigInteger)))
 
     def list_value(self, values: Sequence[int]) -> object:
         """Return the integers as a list."""

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import Integer, bindparam, column, create_engine, event, func
+from sqlalchemy import Integer, bindparam, column, create_engine, event, func, select
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import BindParameter, Connection, FromClause, Select, Table
+    from sqlalchemy import BindParameter, ColumnElement, Connection, FromClause, Select, Table
     from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["SqliteAdapter"]
@@ -35,6 +35,9 @@ CACHE_KIB: Final = 65_536
 # 64 MiB of WAL before it is copied into the database. Keys are random, so that a submission of 1,000 objects changes
 # thousands of pages, most of which the next one changes again: SQLite's own 4 MiB copies them each time.
 CHECKPOINT_PAGES: Final = 16_384
+
+
+_VALUE: Final = column("value", Integer)
 
 
 class _Compiler(SQLiteCompiler):
@@ -108,11 +111,12 @@ class SqliteAdapter:
     def integers(self, values: Sequence[int], name: str) -> FromClause:
         """Return the integers as a table, through one bound JSON array."""
         listed: BindParameter[str] = bindparam(None, msgspec.json.encode(list(values)).decode(), unique=True)
-        return func.json_each(listed).table_valued(column("value", Integer), name=name)
+        return func.json_each(listed).table_valued(_VALUE, name=name)
 
-    def listed(self, name: str) -> FromClause:
-        """Return a table of the integers in the JSON array that is bound under ``name``."""
-        return func.json_each(bindparam(name)).table_valued(column("value", Integer), name=f"{name}_listed")
+    def among(self, key: ColumnElement[int], name: str) -> ColumnElement[bool]:
+        """Return that a column is in the JSON array that is bound under ``name``."""
+        listed = func.json_each(bindparam(name)).table_valued(_VALUE, name=f"{name}_listed")
+        return key.in_(select(listed.c.value))
 
     def list_value(self, values: Sequence[int]) -> object:
         """Return the integers as a JSON array."""
