@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, PurposeOption, commands, example
-from tocsin.cli.output import Output
+from tocsin.cli.output import Output, instant
 from tocsin.cli.search import (
     CursorOption,
     ExpiredOption,
@@ -135,8 +135,16 @@ def remove(name: NameArgument, as_: AsOption, json: JsonOption = False) -> None:
 
 
 def _told(query: SearchQuery) -> str:
-    """Return a search as its options would be written."""
-    told = {key: value for key, value in query.as_json().items() if value not in (None, "", False) and key != "time"}
-    return ", ".join(
-        f"{key} {' '.join(map(str, value)) if isinstance(value, list) else value}" for key, value in told.items()
-    )
+    """Return a search in words, as its options name them."""
+    told = query.as_json() | {"since": instant(query.since), "until": instant(query.until)}
+    said = []
+    for name, value in told.items():
+        if value is None or value == "" or (name, value) == ("versions", False):
+            continue
+        if name == "time" and query.since is None and query.until is None:
+            continue
+        if isinstance(value, bool):
+            said.append(name if value else f"not {name}")
+        else:
+            said.append(f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}")
+    return ", ".join(said) or "everything"
