@@ -313,6 +313,9 @@ def sequences(
     asked = _asked(facts, number, within.collection_id)
     if asked is not None:
         query = query.where(asked)
+    if not groups:
+        # by label: along the numbers it would walk over what is not open, too
+        query = adapter.through(query, OFFERS, "ix_offers_label")
     return list(connection.execute(query.order_by(number.desc()).limit(limit)).scalars())
 
 
@@ -440,7 +443,11 @@ def versions_of(
         )
         .order_by(OFFERS.c.offer_seq)
     )
-    rows = connection.execute(store.by_objects(adapter, query, environment, object_ids))
+    # from the objects to their offers: SQLite would walk over every offer of the collection
+    narrowed = adapter.through(
+        store.by_objects(adapter, query, environment, object_ids), OFFERS, "ix_offers_contribution"
+    )
+    rows = connection.execute(narrowed)
     for row in rows:
         if row.object_id in object_ids:
             version = Version(seq=row.offer_seq, version=row.version, owner_id=row.owner_id)
