@@ -372,6 +372,7 @@ class _Transaction:
         contribution_rows: list[tuple[object, ...]] = []
         offer_rows: list[tuple[object, ...]] = []
         entered: list[dict[str, object]] = []
+        counted: Counter[int] = Counter()
         for place, offer in enumerate(offers):
             parsed = offer.parsed
             seq += 1
@@ -423,10 +424,12 @@ class _Transaction:
                 "version": offer.version,
                 "label": label_id,
             }
-            entered.append(told if commitment is None else told | {"content": commitment})
+            if commitment is not None:
+                told["content"] = commitment
+            entered.append(told)
+            counted[label_id] += 1
         self._adapter.bulk_insert(connection, CONTRIBUTIONS, _CONTRIBUTION_COLUMNS, contribution_rows)
         self._adapter.bulk_insert(connection, OFFERS, _OFFER_COLUMNS, offer_rows)
-        counted = Counter(int(str(row[3])) for row in offer_rows)
         store.count_labels(connection, environment, collection.id, counted.items())
         store.move_head(connection, collection.id, seq=seq, added=added)
         return entered

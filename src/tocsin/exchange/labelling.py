@@ -39,9 +39,8 @@ def marking_refs(parsed: ParsedObject) -> list[str]:
 
     A reader gets the whole object, so that a marking on one of its properties counts for all of it.
     """
-    refs = list(getattr(parsed.obj, "object_marking_refs", None) or ())
-    granular = getattr(parsed.obj, "granular_markings", None) or ()
-    return refs + [marking.marking_ref for marking in granular if marking.marking_ref]
+    refs = [*parsed.obj.object_marking_refs]
+    return refs + [marking.marking_ref for marking in parsed.obj.granular_markings if marking.marking_ref]
 
 
 def contradicted(definitions: Iterable[ParsedObject], shared: Mapping[str, Collection[bytes]]) -> set[str]:
