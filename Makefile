@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input -qq
 ARGS ?=
 
+# What `make test` runs on PostgreSQL as well, beside the contracts of stores and its own faults: the gate, intake, pages, replay.
+POSTGRES_SLICE := tests/golden tests/unit/agreements/test_service.py $(addprefix tests/unit/exchange/test_,paging.py release_recheck.py refused_whole.py)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-postgres check bench conformance lock clean fmt
 
@@ -34,6 +37,7 @@ demo: $(VENV)/.runtime  ## a partnership, its agreements, an incident, its proof
 
 test: $(VENV)/.dev  ## the tests that take seconds, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
+	@[ -n "$(ARGS)" ] || TOCSIN_TEST_STORE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(POSTGRES_SLICE)
 
 test-all: $(VENV)/.dev  ## every test
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

@@ -18,9 +18,8 @@ SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite: what it tests is a file of SQLite's; skipped on PostgreSQL")
-    if not hasattr(
-        config, "workerinput"
-    ):  # not one of xdist's workers, which are told of the folder by the environment
+    # xdist's workers are told of the folder by the environment
+    if not hasattr(config, "workerinput"):
         os.environ[postgres.OWNER] = str(os.getpid())
         postgres.begin()
 
@@ -37,29 +36,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=SQLITE_ALONE))
 
 
-_FOLDER: Final = pytest.StashKey[Path | None]()
-_CALLED: Final = pytest.StashKey[frozenset[Path]]()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Drop the databases that a test made in its own folder or while it ran: those of wider fixtures stay."""
-    before = frozenset(stores.made())
+    """Drop the databases of a test's own folder, and of folders that are gone: those of wider fixtures stay."""
     try:
         return (yield)
     finally:
         folder = item.stash.get(_FOLDER, None)
-        called = item.stash.get(_CALLED, frozenset())
-        for home in frozenset(stores.made()) - before:
-            if home in called or (folder is not None and folder in home.parents):
+        for home in stores.made():
+            if not home.exists() or (folder is not None and (folder == home or folder in home.parents)):
                 stores.drop(home)
+
+
+_FOLDER: Final = pytest.StashKey[Path | None]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    before = frozenset(stores.made())
     item.stash[_FOLDER] = getattr(item, "funcargs", {}).get("tmp_path")
-    try:
-        return (yield)
-    finally:
-        item.stash[_CALLED] = frozenset(stores.made()) - before
+    return (yield)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from support import stores
 from support.inspection import inspect_hub
 from support.treaty import Templates, templates
 from tocsin.agreements.model import Tlp
@@ -93,8 +94,8 @@ def test_who_names_what_an_outsider_lacks(hubs: Templates) -> None:
 
 
 def _tocsin(world: World, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    environ = {**os.environ, "TOCSIN_HOME": str(world.settings.home)}
-    environ.pop("TOCSIN_DATABASE", None)
+    home = world.settings.home
+    environ = {**os.environ, "TOCSIN_HOME": str(home), "TOCSIN_DATABASE": stores.url_of(home)}
     return subprocess.run(
         [sys.executable, "-m", "tocsin.cli", *arguments], env=environ, capture_output=True, check=False
     )

@@ -76,7 +76,7 @@ as it stands; 3 the store or the log is broken.
 
 \b
 TOCSIN_HOME      the folder of the hub (./tocsin-home)
-TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db)
+TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db, or postgresql://USER@HOST/NAME)
 TOCSIN_CEILING   the highest classification that it takes (unclassified)
 TOCSIN_WEBHOOK_NETWORKS  where webhooks may lead beside the public network
 TOCSIN_LOG_FORMAT, TOCSIN_LOG_LEVEL

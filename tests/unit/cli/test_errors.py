@@ -112,6 +112,7 @@ def test_without_a_hub_a_command_says_how_to_make_one(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.sqlite
 def test_a_hub_without_its_store_is_broken_and_not_missing(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "home")
     cli.ok("init")
@@ -120,6 +121,7 @@ def test_a_hub_without_its_store_is_broken_and_not_missing(tmp_path: Path) -> No
     assert (ran.code, ran.error["kind"]) == (3, "store-broken")
 
 
+@pytest.mark.sqlite
 def test_a_store_that_is_none_is_a_broken_store(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "home")
     cli.ok("init")

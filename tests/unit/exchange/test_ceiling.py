@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support import stores
 from support.hub import START, World
 from support.sharing import Mark, bundle, indicator, stamp
 from tocsin.bootstrap import open_hub
@@ -20,6 +22,7 @@ from tocsin.exchange.intake import Submission
 from tocsin.exchange.markings import ACS_EXTENSION, banner_of, classification_of
 from tocsin.exchange.markings.classification import BANNERS, WORDS
 from tocsin.exchange.model import Outcome, Receipt
+from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import CLEARANCES, clearance_rank
@@ -92,6 +95,10 @@ def _traces(home: Path, *needles: str) -> list[str]:
             with open(path, "rb") as file:  # noqa: PTH123
                 content = file.read()
             found += [f"{name}: {needle}" for needle in needles if needle.encode() in content]
+    if stores.on_postgres():  # its files are elsewhere: every value of every table instead
+        with contextlib.closing(open_store(stores.settings_of(home))) as store:
+            content = stores.everything(store)
+        found += [f"the database: {needle}" for needle in needles if needle.encode() in content]
     return found
 
 

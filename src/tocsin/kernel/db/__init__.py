@@ -1,4 +1,4 @@
-"""The store: SQLAlchemy Core over SQLite, one writer, snapshot readers; what only SQLite says is in ``sqlite``."""
+"""The store: SQLAlchemy Core, one writer, snapshot readers; what one database alone says is in its module."""
 
 from tocsin.kernel.db.metadata import METADATA
 from tocsin.kernel.db.store import Store
