@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.forking import forking
 from support.hub import World
 from support.inspection import inspect_hub, released_in, tell
 from support.killed import SIZE, ids_of, share_and_read
@@ -42,8 +42,7 @@ class Promises:
 def _run_and_kill(home: Path, first: int, seed: int, promises: Promises) -> None:
     """Start a process, hear some of its messages, and kill it at some instant of what it does next."""
     chance = random.Random(seed)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["support.killed"])
+    context = forking()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=share_and_read, args=(str(home), first, seed, theirs))
     process.start()

@@ -58,10 +58,10 @@ class World:
         self.hub = found_hub(self.settings, Founding(party=party), clock=self.clock, entropy=self.entropy)
 
     @classmethod
-    def again(cls, home: Path, *, seed: int, start: int = START) -> World:
+    def again(cls, home: Path, *, seed: int, start: int = START, settings: Settings | None = None) -> World:
         """Open the hub that is in ``home``, as a new process would after whatever ended the last."""
         world = cls.__new__(cls)
-        world.settings = stores.settings_of(home)
+        world.settings = settings or stores.settings_of(home)
         world.clock = ManualClock(start)
         world.entropy = SeededEntropy(seed)
         world.parties = {}

@@ -13,6 +13,8 @@ from support.hub import World
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tocsin.settings import Settings
+
 __all__ = ["MEMBERS", "TREATY", "Templates", "found_treaty", "references", "templates"]
 
 MEMBERS: Final = ("alfa", "bravo", "coast")
@@ -44,9 +46,9 @@ clauses:
 """
 
 
-def found_treaty(home: Path) -> World:
+def found_treaty(home: Path, *, settings: Settings | None = None) -> World:
     """Return a hub with three members, ``ana@`` each, and ``outsider``, who signed nothing."""
-    world = World(home)
+    world = World(home, settings=settings)
     for name in (*MEMBERS, "outsider"):
         world.party(name)
         world.user(f"ana@{name}")
