@@ -127,7 +127,7 @@ def _session() -> str:
         if not (server.data / "postmaster.pid").exists():
             server.create()
             server.start(**FAST)
-            _bury(server, int(os.environ[OWNER]))
+            _bury(server, int(os.environ.get(OWNER) or os.getpid()))
     return server.url("{}")
 
 

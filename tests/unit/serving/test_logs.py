@@ -17,6 +17,7 @@ import httpx
 import pytest
 import structlog
 
+from support import stores
 from support.hub import EVERYTHING, OPERATOR
 from support.taxii import bundle, indicator, living
 from tocsin.errors import UsageError
@@ -129,7 +130,12 @@ def test_no_secret_is_written_wherever_it_was_put(tmp_path: Path) -> None:
     serving.close()
     process = subprocess.Popen(
         [sys.executable, "-m", "tocsin.cli", "serve", "--port", "0"],
-        env={**os.environ, "TOCSIN_HOME": str(tmp_path / "hub"), "PYTHONUNBUFFERED": "1"},
+        env={
+            **os.environ,
+            "TOCSIN_HOME": str(tmp_path / "hub"),
+            "TOCSIN_DATABASE": stores.url_of(tmp_path / "hub"),
+            "PYTHONUNBUFFERED": "1",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
