@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from support import agreement_strategies as drawn
 from support.agreement_evaluator import slow_verdict
@@ -26,9 +27,11 @@ from tocsin.agreements.model import Label
 from tocsin.errors import NotFoundError, RefusedError
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import MAX_PAGE, Outcome, Query, VersionChoice
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.clock import Micros, parse_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import PartyStatus, Role, User
+from tocsin.parties.tables import PARTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -232,7 +235,20 @@ def _share(world: World, arrival: Arrival) -> list[Offer]:
             offers.append(
                 Offer(owner=owner, id=item.id, type=item.json["type"], version=version, label=label, json=item.json)
             )
-    return offers
+    places = _places(world, owner)
+    return sorted(offers, key=lambda offer: places[offer.id, offer.version])
+
+
+def _places(world: World, owner: str) -> dict[tuple[str, Micros], int]:
+    """Return where a party's versions stand: in a submission, chance mixes those of several labels."""
+    with world.hub.store.read() as connection:
+        rows = connection.execute(
+            select(CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.version, OFFERS.c.offer_seq)
+            .join(OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id)
+            .join(PARTIES, PARTIES.c.party_id == CONTRIBUTIONS.c.owner_id)
+            .where(PARTIES.c.uri == owner)
+        )
+        return {(row.object_id, row.version): row.offer_seq for row in rows}
 
 
 _TLP = type(expected_label(owner="", type_="", marked=(), addresses={}).tlp)  # type: ignore[union-attr]  # never refused

@@ -19,7 +19,7 @@ from tocsin.errors import NotFoundError, RefusedError
 from tocsin.exchange.live.model import Pace, Wish
 from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
-from tocsin.exchange.tables import OFFERS
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.clock import SECOND, parse_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.tables import PARTIES
@@ -155,8 +155,11 @@ def _offers(world: World) -> tuple[dict[tuple[str, str, str], list[int]], set[in
     """Return the numbers of all offers by object, version and owner, and those of the withdrawn ones."""
     with world.hub.store.read() as connection:
         rows = connection.execute(
-            select(OFFERS.c.offer_seq, OFFERS.c.object_id, OFFERS.c.version, OFFERS.c.withdrawn_at, PARTIES.c.name)
-            .join(PARTIES, PARTIES.c.party_id == OFFERS.c.owner_id)
+            select(
+                OFFERS.c.offer_seq, CONTRIBUTIONS.c.object_id, OFFERS.c.version, OFFERS.c.withdrawn_at, PARTIES.c.name
+            )
+            .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
+            .join(PARTIES, PARTIES.c.party_id == CONTRIBUTIONS.c.owner_id)
             .order_by(OFFERS.c.offer_seq)
         ).all()
     found: dict[tuple[str, str, str], list[int]] = {}

@@ -24,6 +24,7 @@ from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
 from tocsin.exchange.relations import references
 from tocsin.exchange.remarks import remarks_on
+from tocsin.exchange.stamps import drawn
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
 from tocsin.exchange.store import Own
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, SUBMISSIONS
@@ -51,10 +52,6 @@ __all__ = ["MAX_NEW_LABELS_A_DAY", "Intake", "Submission"]
 # Every new label costs each reader a decision. A party that marks with care makes some dozens; thousands are a mistake
 # or an attack on everybody's pages.
 MAX_NEW_LABELS_A_DAY: Final = 2_000
-
-# `date_added` rises by a random step of 1 to 32 µs: gaps then say nothing about what stands between, and at 30,000
-# objects a second the stamps still do not run ahead of the clock for long.
-GAP_MASK: Final = 31
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -366,21 +363,22 @@ class _Transaction:
         connection, environment = self._connection, self._environment
         free_contribution = next_id(connection, CONTRIBUTIONS.c.contribution_id)
         salts = self._entropy.bytes(SALT_BYTES * len(offers))
-        gaps = self._entropy.bytes(len(offers))
         contested = self._contested(collection, offers)
-        seq, added = collection.head_seq, collection.head_added
+        numbers = [labels[offer.label] if offer.again is None else offer.again.label_id for offer in offers]
+        began = max(self._at, collection.head_added)
+        seq, added = collection.head_seq, began
         contribution_rows: list[tuple[object, ...]] = []
         offer_rows: list[tuple[object, ...]] = []
         entered: list[dict[str, object]] = []
         counted: Counter[int] = Counter()
-        for place, offer in enumerate(offers):
+        for after, place in drawn(numbers, self._entropy):
+            offer, label_id = offers[place], numbers[place]
             parsed = offer.parsed
             seq += 1
-            added = max(self._at, added) + 1 + (gaps[place] & GAP_MASK)
+            added = began + after
             if offer.again is None:
                 salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
                 commitment = content_text(commit_content(salt=salt, body=parsed.body))
-                label_id = labels[offer.label]
                 contribution_id = free_contribution + len(contribution_rows)
                 contribution_rows.append(
                     (
@@ -403,7 +401,7 @@ class _Transaction:
                     )
                 )
             else:
-                label_id, contribution_id, commitment = offer.again.label_id, offer.again.contribution_id, None
+                contribution_id, commitment = offer.again.contribution_id, None
             offer_rows.append(
                 (
                     collection.id,

@@ -138,7 +138,8 @@ def _by_window(
     # who sees all of it needs no slack
     width = math.ceil((SLACK if density < 1 else 1) * limit / density)
     labels = sorted(view.labels)
-    while after < view.head_seq:
+    # one look even where nothing was offered since: who polls must not cost more for what they may not see
+    while True:
         upto = min(after + width, view.head_seq)
         window = {"collection": view.collection_id, "after": after, "upto": upto}
         if density > DENSE or width < len(labels):
@@ -146,6 +147,8 @@ def _by_window(
             yield [row for row in adapter.rows(connection, _WINDOW, window) if row[_LABEL] in labels_of]
         else:
             yield adapter.rows(connection, _labelled(adapter), window | {"opened": adapter.list_value(labels)})
+        if upto >= view.head_seq:
+            return
         after, width = upto, width * 2
 
 

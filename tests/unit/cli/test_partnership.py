@@ -297,7 +297,8 @@ def test_reading_gives_what_the_agreements_open_and_no_more(cli: Cli) -> None:
     read = cli.json("read", "--as", "beta")
     assert read["objects"] == [ONE, TWO]
     assert read["more"] is False
-    assert cli.json("read", "--as", "alpha")["objects"] == [ONE, TWO, TOOL]
+    # in one submission, chance mixes objects of different labels
+    assert sorted(cli.json("read", "--as", "alpha")["objects"], key=str) == sorted([ONE, TWO, TOOL], key=str)
     assert cli.json("read", "--as", "beta", "--type", "malware,tool")["objects"] == []
     assert cli.json("read", "--as", "beta", "--purpose", "respond")["objects"] == []
     assert cli.json("read", "--as", "gamma") == {"objects": [], "next": None, "more": False}

@@ -166,7 +166,9 @@ def made(hubs: Templates, before: tuple[str, Json] | None = None, after: tuple[s
     world = hubs.world()
     if before is not None:
         world.share(before[0], bundle([before[1]], marked=[EXPORT]))
-    world.share("alfa", bundle(SHOWN))
+    # one by one: in one submission chance would mix them, in each world otherwise
+    for one in SHOWN:
+        world.share("alfa", bundle([one]))
     if after is not None:
         world.share(after[0], bundle([after[1]], marked=[EXPORT]))
     world.hub.indexer.index()
