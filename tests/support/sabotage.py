@@ -1,26 +1,30 @@
-"""Stands between SQLAlchemy and a driver: tells of every step that a store takes, before it and after it."""
+"""Stands between SQLAlchemy and a driver: tells of every step that a store takes, and has one of them fail."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Protocol
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 
-from tocsin.kernel.db.postgres import COPY_FROM
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from tocsin.kernel.db import Store
 
-__all__ = ["BEGIN", "COMMIT", "READ", "Observer", "observe"]
+__all__ = ["BEGIN", "COMMIT", "HUNG_UP", "READ", "REFUSED", "Observer", "Saboteur", "observe"]
 
 BEGIN = "BEGIN"  # a writing transaction
 READ = "READ"  # a snapshot
 COMMIT = "COMMIT"
+WRITES: Final = ("INSERT", "UPDATE", "DELETE", "COPY", COMMIT)
+
+# How a step fails: the database says that it cannot, or is not there any more.
+REFUSED: Final = "refused"
+HUNG_UP: Final = "hung up"
 
 
 class Observer(Protocol):
@@ -33,6 +37,45 @@ class Observer(Protocol):
     def after(self, statement: str, driver: Any) -> None:  # noqa: ANN401  as above
         """Hear of a step whose taking its caller was not told of yet."""
         ...
+
+
+class Saboteur:
+    """Counts writes and commits, and fails one of them, before it persisted or after."""
+
+    def __init__(self, *, fail_at: int = 0, after: bool = False, how: str = REFUSED) -> None:
+        self.writes: list[str] = []  # each by its first words
+        self.failed: str | None = None
+        self._fail_at = fail_at  # counted from 1
+        self._after = after
+        self._how = how
+
+    def before(self, statement: str, driver: Any) -> None:  # noqa: ANN401  the driver's own connection
+        """Count a write, and fail it if it is the one."""
+        if statement.startswith(WRITES):
+            self.writes.append(" ".join(statement.split()[:3]))
+            if not self._after:
+                self._fail(driver)
+
+    def after(self, statement: str, driver: Any) -> None:  # noqa: ANN401  as above
+        """Fail a write that persisted, if it is the one."""
+        if self._after and statement.startswith(WRITES):
+            self._fail(driver)
+
+    @property
+    def commits(self) -> list[int]:
+        """Which of the writes are commits, counted from 1."""
+        return [place for place, what in enumerate(self.writes, 1) if what == COMMIT]
+
+    def _fail(self, driver: Any) -> None:  # noqa: ANN401  the driver's own connection
+        if len(self.writes) != self._fail_at or self.failed is not None:
+            return
+        self.failed = self.writes[-1]
+        if isinstance(driver, sqlite3.Connection):
+            raise sqlite3.OperationalError("disk I/O error")
+        if self._how == REFUSED:
+            raise psycopg.errors.DiskFull("could not extend a file: disk I/O error")
+        driver.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
 
 
 def observe(store: Store, observer: Observer, *, put: Callable[[object, str, Any], None] = setattr) -> None:
@@ -59,7 +102,8 @@ class _Between:
         self._put(dialect, "do_commit", self._commit(dialect.do_commit))
         self._put(adapter, "begin_write", self._begin(adapter.begin_write, BEGIN))
         self._put(adapter, "begin_read", self._begin(adapter.begin_read, READ))
-        self._put(adapter, "bulk_insert", self._bulk(adapter.bulk_insert))
+        # rows that are copied in go past the dialect
+        self._put(psycopg.Cursor, "copy", self._copy(psycopg.Cursor.copy))
 
     @contextlib.contextmanager
     def _step(self, statement: str, driver: Any) -> Iterator[None]:  # noqa: ANN401  the driver's own connection
@@ -91,15 +135,10 @@ class _Between:
 
         return begin
 
-    def _bulk(self, real: Callable[..., None]) -> Callable[..., None]:
-        def insert(
-            connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
-        ) -> None:
-            driver = connection.connection.driver_connection
-            if not isinstance(driver, psycopg.Connection) or len(rows) < COPY_FROM:
-                real(connection, table, columns, rows)  # statements, each of which is told of
-                return
-            with self._step(f"INSERT by COPY INTO {table.name}", driver):
-                real(connection, table, columns, rows)
+    def _copy(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        @contextlib.contextmanager
+        def copy(cursor: Any, statement: str, *rest: Any) -> Iterator[Any]:  # noqa: ANN401  the driver's own
+            with self._step(statement, cursor.connection), real(cursor, statement, *rest) as rows:
+                yield rows
 
-        return insert
+        return copy

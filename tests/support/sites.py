@@ -11,11 +11,12 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from support import postgres
+from support.hub import World
 from support.treaty import found_treaty
 from tocsin.settings import Postgres, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Site", "Sites", "sites"]
 
@@ -24,9 +25,9 @@ QUIET: Final = {"autovacuum": "off", "jit": "off", "max_connections": "200", "sh
 
 
 class Sites:
-    """Copies of a hub with the treaty, each with a home and a database."""
+    """Copies of a hub with the treaty and what was prepared in it, each with a home and a database."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, prepare: Callable[[World], None] = lambda _world: None) -> None:
         self.kind = kind
         self._folder = Path(tempfile.mkdtemp(prefix="tocsin-sites-"))
         self._server: postgres.Server | None = None
@@ -37,13 +38,16 @@ class Sites:
             self._server.start(**QUIET)
         template = Site(self._folder / "template", self._server)
         template.make()
-        found_treaty(template.settings.home, settings=template.settings).hub.close()
+        world = found_treaty(template.settings.home, settings=template.settings)
+        prepare(world)
+        world.hub.store.close()
         self._template = template
 
     def site(self) -> Site:
         """Return a new copy."""
         self._made += 1
         site = Site(self._folder / f"hub{self._made}", self._server)
+        # beside a store that was not closed cleanly there may be more than its file
         shutil.copytree(self._template.settings.home, site.settings.home)
         site.make(self._template)
         return site
@@ -68,6 +72,10 @@ class Site:
     def served(self) -> bool:
         """Whether the database is a server's, which can stop while others go on."""
         return self._server is not None
+
+    def world(self) -> World:
+        """Open the hub."""
+        return World.again(self.settings.home, seed=7, settings=self.settings)
 
     def make(self, template: Site | None = None) -> None:
         """Make the database, empty or as a copy of one that nobody is connected to."""
@@ -110,8 +118,8 @@ class Site:
             connection.execute(words)
 
 
-def sites(kind: str) -> Iterator[Sites]:
+def sites(kind: str, prepare: Callable[[World], None] = lambda _world: None) -> Iterator[Sites]:
     """Yield sites and remove them after: the body of a fixture."""
-    made = Sites(kind)
+    made = Sites(kind, prepare)
     yield made
     made.remove()
