@@ -37,7 +37,7 @@ _told = logging.getLogger("crowd")
 HAPPENED: Final[Counter[str]] = Counter()
 
 KNOWN: Final = ("again", "rival", "repeat", "retry")
-OTHERS: Final = ("integrate", "index", "suspend", "clear", "withdraw")
+OTHERS: Final = ("integrate", "index", "search", "suspend", "clear", "withdraw")
 ORDERS: Final = (*["share"] * 5, *["read"] * 9, *KNOWN, *OTHERS)
 # the database alone stops in a "crash", and everybody who works on it with it in a "power cut"
 ACCIDENTS: Final = ("kill", "kill", "hang up", "hang up", "crash", "power cut")
@@ -95,7 +95,7 @@ class Crowd(RuleBasedStateMachine):
             mate, trip = self.chance.randrange(CREW), self._trip()
             what = self.chance.choice(ORDERS)
             if what == "read":
-                walk = self.chance.choice(list(self.ledger.walks.values()))
+                walk = self.ledger.walks[self.chance.randrange(WALKS)]
                 if walk.task is None:
                     self._tell(mate, walk.step(), trip)
             elif what == "withdraw":
@@ -107,6 +107,31 @@ class Crowd(RuleBasedStateMachine):
                 self._share_what_is_known(mate, what, trip)
             else:
                 self._tell(mate, Plain(what=what), trip)
+
+    def _race(self) -> None:
+        """Stop one between two of its steps, let another do something that concerns it, and let it go on."""
+        one, other = self.chance.sample(range(CREW), 2)
+        trip = Trip(step=self.chance.randint(1, 14), after=self.chance.random() < 0.5, die=False)
+        if self.chance.random() < 0.3:
+            self._tell(one, Share(owner="alfa", number=self.shared), trip)
+            self.shared += 1
+        else:
+            # somebody who begins anew is given most of what there is
+            reader = self.chance.choice(READERS)
+            walk = Walk(id=len(self.ledger.walks), reader=reader, way=self.chance.choice(WAYS), limit=50)
+            self.ledger.walks[walk.id] = walk
+            self._tell(one, walk.step(), trip)
+        self._wait_for(one)
+        what = self.chance.choice(("share", "withdraw", "suspend", "clear"))
+        if what == "withdraw":
+            self._withdraw(other, None)
+        elif what == "share":
+            self._tell(other, Share(owner="alfa", number=self.shared), None)
+            self.shared += 1
+        else:
+            self._tell(other, Plain(what=what), None)
+        self._wait_for(other)
+        self._resume(self.crew[one])
 
     def _trip(self) -> Trip | None:
         if self.chance.random() < 0.6:
@@ -143,14 +168,17 @@ class Crowd(RuleBasedStateMachine):
         self.chance = random.Random(f"{seed} {self.steps}")
         self.steps += 1
         (doing,) = self.chance.choices(
-            (self._work, self._let_work, self._resume_one, self._accident, self.settle), (40, 30, 15, 12, 3)
+            (self._work, self._race, self._let_work, self._resume_one, self._accident, self.settle),
+            (35, 20, 20, 11, 11, 3),
         )
         note(f"{self.steps}: {doing.__name__}")
         doing()
 
     def _let_work(self) -> None:
+        self._wait_for(self.chance.randrange(CREW))
+
+    def _wait_for(self, place: int) -> None:
         """Wait until one says something; not for long, since it may wait for one that waits at its trip."""
-        place = self.chance.randrange(CREW)
         mate = self.crew[place]
         if mate.tasks and mate.paused is None:
             for done in mate.hear(patience=0.3):

@@ -24,6 +24,7 @@ from tocsin.errors import BusyError, NotFoundError, TocsinError
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Asker
+from tocsin.exchange.search.model import SearchQuery
 from tocsin.kernel.clock import SECOND, ManualClock
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
@@ -82,7 +83,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Plain:
-    """Something else to do, by name: integrate, index, suspend, clear; withdraw has the number of a bundle."""
+    """Something else to do, by name: integrate, index, search, suspend, clear, withdraw a bundle by its number."""
 
     what: str
     number: int = 0
@@ -195,12 +196,19 @@ class _Work:
             party, acting = f"https://{work.owner}.example", Acting(actor=work.owner)
             self._hub.intake.submit(Submission(party=party, acting=acting, data=work.data()))
             return None
+        self._plain(work)
+        return None
+
+    def _plain(self, work: Plain) -> None:
         hub = self._hub
         match work.what:
             case "integrate":
                 hub.integrator.integrate()
             case "index":
                 hub.indexer.index()
+            case "search":
+                bravo = Asker(party="https://bravo.example", user=None, purpose="detect", acting=Acting(actor="bravo"))
+                hub.search.find(bravo, "exchange", SearchQuery(), limit=5)
             case "suspend":
                 hub.parties.suspend_party(OPERATOR, hub.mandate, "coast", "a test")
             case "clear":
@@ -213,7 +221,6 @@ class _Work:
                         )
                     except NotFoundError:  # withdrawn by one that was lost on the way
                         continue
-        return None
 
     def _read(self, step: Step) -> PageTold:
         party, user = self._hub.parties.resolve(step.reader)

@@ -97,7 +97,9 @@ class Ledger:
         self._rows: list[_Row] = []
         self._unseen: dict[str, list[int]] = {}
         self._policy = 0  # counts what was told about the changing party
-        self._suspended = False  # acknowledged, and nothing was told since
+        self._suspended = False  # acknowledged, and nothing else was told since or was under way before
+        self._changing: set[int] = set()  # tasks about it that nobody answered yet
+        self._last: int | None = None
 
     # --- what is told and heard ---------------------------------------------------------------------------------------
 
@@ -111,13 +113,16 @@ class Ledger:
             case Plain(what="suspend" | "clear"):
                 self._policy += 1
                 self._suspended = False
+                self._last = task.id if task.work.what == "suspend" and not self._changing else None
+                self._changing.add(task.id)
             case Step():
                 walk = self.walks[task.work.walk]
                 walk.task, walk.told_at = task.id, self.head
                 walk.shut = self._policy if walk.reader == CHANGING and self._suspended else None
 
     def lost(self, task: Task) -> None:
-        """Note that nobody will answer."""
+        """Note that nobody will answer, or has answered."""
+        self._changing.discard(task.id)
         if isinstance(task.work, Step):
             self.walks[task.work.walk].task = None
 
@@ -136,7 +141,7 @@ class Ledger:
             case Plain(what="withdraw"):
                 self.withdrawn.add(work.number)
             case Plain(what="suspend"):
-                self._suspended = True
+                self._suspended = done.task.id == self._last
             case Step():
                 assert done.page is not None
                 self._take(self.walks[work.walk], done.page)
