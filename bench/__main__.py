@@ -14,10 +14,23 @@ from bench import report
 from bench.measure import Noise, Table
 from bench.run import Run
 
-NAMES: Final = ("stix", "patterns", "intake", "stores", "pages", "bare", "latency", "scale", "policy", "log", "memory")
+NAMES: Final = (
+    "stix",
+    "patterns",
+    "intake",
+    "stores",
+    "pages",
+    "bare",
+    "latency",
+    "scale",
+    "policy",
+    "log",
+    "memory",
+    "traffic",
+)
 _MODULES: Final = {"log": "logs"}
-# takes half an hour in full, and shows nothing that a change elsewhere is likely to change
-_ASKED_FOR: Final = frozenset({"memory"})
+# one takes half an hour in full; neither shows what a change elsewhere is likely to change
+_ASKED_FOR: Final = frozenset({"memory", "traffic"})
 HERE: Final = Path(__file__).parent
 
 
