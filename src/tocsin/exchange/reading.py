@@ -89,15 +89,25 @@ class Reading:
         raise NotFoundError("there is no such collection")
 
     def objects(
-        self, asker: Asker, collection: str, query: Query, *, limit: int = MAX_PAGE, cursor: str | None = None
+        self,
+        asker: Asker,
+        collection: str,
+        query: Query,
+        *,
+        limit: int = MAX_PAGE,
+        cursor: str | None = None,
+        at_least: int = 0,
     ) -> Answer:
         """Return a page of objects, and leave a release behind.
+
+        ``at_least`` is the number of an offer that the page must not be older than: for whoever will not come back for
+        what was offered up to it.
 
         Raises:
             NotFoundError: there is no such collection.
             InputError: the limit is below 1, or the cursor was not given for this query.
         """
-        return self._answer(asker, collection, query, limit=limit, cursor=cursor, kind="objects")
+        return self._answer(asker, collection, query, limit=limit, cursor=cursor, kind="objects", at_least=at_least)
 
     def manifest(
         self, asker: Asker, collection: str, query: Query, *, limit: int = MAX_PAGE, cursor: str | None = None
@@ -137,14 +147,24 @@ class Reading:
         return self._labels[item.label_id].tlp
 
     def _answer(
-        self, asker: Asker, reference: str, query: Query, *, limit: int, cursor: str | None, kind: str
+        self,
+        asker: Asker,
+        reference: str,
+        query: Query,
+        *,
+        limit: int,
+        cursor: str | None,
+        kind: str,
+        at_least: int = 0,
     ) -> Answer:
         if limit < 1:
             raise InputError("a page has at least one object", where="limit", todo="ask for 1 or more")
         limit = min(limit, MAX_PAGE)
         for near in (*([True] if self._replica.may_serve() else []), *[False] * TRIES):
             try:
-                answer = self._attempt(asker, reference, query, limit=limit, cursor=cursor, kind=kind, near=near)
+                answer = self._attempt(
+                    asker, reference, query, limit=limit, cursor=cursor, kind=kind, at_least=at_least, near=near
+                )
             except (NotCurrentError, NotFoundError):
                 if not near:
                     raise
@@ -162,6 +182,7 @@ class Reading:
         limit: int,
         cursor: str | None,
         kind: str,
+        at_least: int,
         near: bool,
     ) -> Answer | None:
         """Return the answer that one snapshot gives, or None when it holds no more by the time of its release.
@@ -174,8 +195,8 @@ class Reading:
             collection = self._find(connection, passed, reference)
             bound = self._bound(asker, collection, query)
             after = 0 if cursor is None else self._cursors.open(cursor, bound)
-            if near and after > collection.head_seq:
-                raise NotCurrentError("the replica is behind this cursor")
+            if near and max(after, at_least) > collection.head_seq:
+                raise NotCurrentError("the replica is behind what this reader knows of")
             view = self._view(connection, passed, collection, query)
             places = places_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
             more = len(places) > limit

@@ -395,9 +395,9 @@ def test_what_is_hidden_wakes_nobody_who_was_decided_about(world: World) -> None
         pages: list[object] = []
         page = streams._page
 
-        def counted(listener: Listener) -> Answer:
+        def counted(listener: Listener, head: int) -> Answer:
             pages.append(listener)
-            return page(listener)
+            return page(listener, head)
 
         streams._page = counted  # type: ignore[method-assign]
         for number in range(2, 6):

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import stores
 from support.hub import OPERATOR
 from support.receiver import Receiver, receiving, verify
+from support.replicas import Copy
 from support.sharing import bundle, indicator, known_marks, terms_mark
 from support.treaty import Templates, templates
 from tocsin.errors import ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
@@ -36,6 +38,7 @@ from tocsin.kernel.mandate import Acting, founding_mandate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from support.hub import World
 
@@ -555,3 +558,12 @@ def test_each_object_comes_and_an_id_holds_the_same_whenever_it_comes(
         heard = [object_id for objects in by_id.values() for object_id in objects]
         assert heard == [item.object_id for item, _ in world.read("bravo")]
     hubs.drop(world)
+
+
+@pytest.mark.skipif(stores.on_postgres(), reason="the replica is a copy of a file")
+def test_objects_are_sent_although_the_replica_has_not_replayed_them(full: Post, tmp_path: Path) -> None:
+    Copy(full.world, tmp_path / "replica.db")
+    full.share(1)
+    full.turns()
+    assert len(full.receiver.got) == 1
+    assert [str(one.message.state) for one in full.webhooks.messages(full.id)] == ["delivered"]

@@ -207,7 +207,7 @@ class Streams:
                 listener.due = False
                 head = 0 if self._seen is None else self._seen.heads.get(listener.collection.uuid, 0)
                 try:
-                    answer = await self._lane.run(partial(self._page, listener))
+                    answer = await self._lane.run(partial(self._page, listener, head))
                 except BusyError:
                     listener.due = True  # the next look wakes it
                     return
@@ -242,13 +242,15 @@ class Streams:
         listener.unproved, listener.proved_at = False, loop.time()
         return True
 
-    def _page(self, listener: Listener) -> Answer:
+    def _page(self, listener: Listener, head: int) -> Answer:
         return self._reading.objects(
             listener.asker,
             listener.collection.uuid,
             listener.query,
             limit=self._batch,
             cursor=self._sealed(listener, listener.place),
+            # the listener's place moves on to this head, so that no replica may answer which has not seen it
+            at_least=head,
         )
 
     def _sealed(self, listener: Listener, place: int) -> str:
@@ -275,10 +277,12 @@ class Streams:
         asked = [one for one in self._listeners if not (one.due or one.reading)]
         places = {one: one.place for one in asked}
         change, concerned = await self._looking.run(partial(self._look, asked))
+        # the first look cannot tell what is new: who read before it may have read less than it saw
+        first = self._seen is None
         self._seen = change.seen
         now = asyncio.get_running_loop().time()
         for one in list(self._listeners):
-            if one in concerned or (one not in places and one.collection.uuid in change.labels):
+            if first or one in concerned or (one not in places and one.collection.uuid in change.labels):
                 one.due = True
             elif one in places and one.place == places[one] and not one.reading:
                 # nothing that it may see lies before this head, so that it need not be looked for again

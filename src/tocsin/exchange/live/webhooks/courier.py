@@ -204,7 +204,9 @@ class Courier:
         cursor = self._reading.seal(asker, collection, webhook.query, row.place)
         # what was offered since the first attempt is for the next message: this one may have arrived
         limit = len(message.offers) or BATCH
-        answer = self._reading.objects(asker, webhook.collection, webhook.query, limit=limit, cursor=cursor)
+        answer = self._reading.objects(
+            asker, webhook.collection, webhook.query, limit=limit, cursor=cursor, at_least=message.upto
+        )
         if not answer.page.items:
             return message, None
         offers = tuple(item.seq for item in answer.page.items)
