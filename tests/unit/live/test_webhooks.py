@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from support import stores
 from support.hub import OPERATOR
@@ -16,7 +17,7 @@ from support.receiver import Receiver, receiving, verify
 from support.replicas import Copy
 from support.sharing import bundle, indicator, known_marks, terms_mark
 from support.treaty import Templates, templates
-from tocsin.errors import ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
+from tocsin.errors import BusyError, ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
 from tocsin.exchange.live.webhooks import courier as courier_module
 from tocsin.exchange.live.webhooks.courier import Courier
 from tocsin.exchange.live.webhooks.model import (
@@ -29,8 +30,9 @@ from tocsin.exchange.live.webhooks.model import (
     next_attempt,
 )
 from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
+from tocsin.exchange.live.webhooks.store import messages_of, waiting, webhook_rows
 from tocsin.exchange.live.webhooks.wire import secret_text, signed_headers
-from tocsin.exchange.model import VersionChoice
+from tocsin.exchange.model import Query, VersionChoice
 from tocsin.kernel.clock import DAY, SECOND
 from tocsin.kernel.http import outbound as outbound_module
 from tocsin.kernel.http.outbound import Outbound, parse_networks
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.hub import World
+    from tocsin.exchange.live.webhooks.store import MessageRow
+    from tocsin.exchange.reading import Asker
 
 LOOPBACK: Final = parse_networks("127.0.0.0/8")
 EXPORT: Final = terms_mark(categories=("export-controlled",))
@@ -317,6 +321,105 @@ def test_a_process_that_dies_in_the_middle_sends_again_when_its_claim_ends(
     assert full.receiver.got[0].objects == [indicator(1)["id"]]
 
 
+def _busy(*_: object, **__: object) -> NoReturn:
+    raise BusyError("the database does not answer", todo="ask again")
+
+
+@pytest.mark.parametrize(("content", "asked"), [(Content.OBJECTS, "objects"), (Content.HINT, "ahead")])
+def test_a_hub_that_is_busy_puts_a_message_off_and_gives_none_up(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, content: Content, asked: str
+) -> None:
+    post = Post(world, receiver, content)
+    receiver.answers = [500, 500]  # it may have arrived: its id must not change
+    post.share(1)
+    post.turns()
+    before = post.webhooks.messages(post.id)[0].message
+    for _ in range(ATTEMPTS + 1):
+        post.world.clock.advance(10 * SECOND)
+        with monkeypatch.context() as patch:
+            patch.setattr(post.world.hub.reading, asked, _busy)
+            post.turns(1)
+        now = post.webhooks.messages(post.id)[0].message
+        assert now == replace(before, next_at=now.next_at), "nothing was sent, so that nothing counts"
+    post.turns()
+    assert len(receiver.got) == 1, "it waits for some seconds"
+    post.world.clock.advance(10 * SECOND)
+    post.turns()
+    first, second = receiver.got
+    assert (first.id, first.body) == (second.id, second.body)
+    (row,) = post.webhooks.messages(post.id)
+    assert (row.message.attempts, row.message.state) == (2, "waiting")
+    post.courier.close()
+
+
+def test_one_webhook_that_is_busy_keeps_no_other_waiting(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, _ = post.add("coast")
+    post.share(1)
+    ahead = post.world.hub.reading.ahead
+
+    def busy(asker: Asker, reference: str, query: Query, *, place: int) -> int | None:
+        if asker.party == "https://bravo.example":
+            _busy()
+        return ahead(asker, reference, query, place=place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(post.world.hub.reading, "ahead", busy)
+        post.turns(2)
+    assert [row.message.state for row in post.webhooks.messages(other.uuid)] == ["delivered"]
+    assert post.webhooks.messages(post.id) == []
+    post.turns(2)
+    assert [row.message.state for row in post.webhooks.messages(post.id)] == ["delivered"]
+
+
+@pytest.mark.parametrize("status", [204, 410, 500])
+def test_what_is_removed_during_an_attempt_stays_removed(
+    post: Post, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    def removes(*_: object, **__: object) -> Outcome:
+        post.webhooks.remove(OPERATOR, post.world.hub.mandate, post.id, "gone")
+        return Outcome(status=status)
+
+    monkeypatch.setattr(courier_module, "send", removes)
+    post.share(1)
+    post.turns()
+    with post.world.hub.store.read() as connection:
+        (row,) = webhook_rows(connection, post.world.hub.environment, removed=True)
+        (left,) = messages_of(connection, row.webhook_id)
+        assert waiting(connection, post.world.hub.environment) == {}
+    assert (left.message.state, left.message.next_at, row.state) == ("dead", None, WebhookState.ON)
+
+
+@pytest.mark.parametrize("status", [204, 410, 500])
+@pytest.mark.parametrize("later", [204, 500])
+def test_an_attempt_that_outlives_its_claim_decides_nothing(
+    post: Post, monkeypatch: pytest.MonkeyPatch, status: int, later: int
+) -> None:
+    """While it waits for its answer its claim ends, and another process claims the message and tries it."""
+    other = post.new_courier()
+    outcomes = [Outcome(status=status), Outcome(status=later)]
+    sent: list[str] = []
+    after: list[tuple[MessageRow, WebhookState]] = []
+
+    def send(_out: object, _secrets: object, _hook: object, uuid: str, *_: object, **__: object) -> Outcome:
+        sent.append(uuid)
+        outcome = outcomes.pop(0)
+        if outcomes:
+            post.world.clock.advance(121 * SECOND)
+            other.turn()
+            other.settle()
+            after.append((post.webhooks.messages(post.id)[0], post.state()))
+        return outcome
+
+    monkeypatch.setattr(courier_module, "send", send)
+    post.share(1)
+    post.courier.turn()
+    post.courier.settle()
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
+    assert [(post.webhooks.messages(post.id)[0], post.state())] == after
+    other.close()
+
+
 def test_two_processes_send_once(post: Post) -> None:
     other = post.new_courier()
     post.share(1)
@@ -361,6 +464,40 @@ def test_what_holds_something_else_has_another_id(full: Post) -> None:
     assert first.id != second.id
     assert second.id == third.id
     assert second.objects == third.objects == [indicator(2)["id"]]
+
+
+def test_an_id_is_on_record_before_it_leaves(full: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who dies while sending may have been heard: what it sent under a new id is sent so again, or not at all."""
+    full.receiver.answers = [500]
+    full.share(1, 2, 3)
+    full.turns()
+    heard: dict[str, list[bytes]] = {}
+
+    def hide(number: int) -> None:
+        full.world.hub.withdrawals.withdraw(
+            Acting(actor="alfa"), "https://alfa.example", "exchange", indicator(number)["id"], {VersionChoice.ALL}
+        )
+        full.world.clock.advance(DAY)
+
+    def die(_out: object, _secrets: object, _hook: object, uuid: str, body: bytes, **_: object) -> NoReturn:
+        heard.setdefault(uuid, []).append(body)
+        raise SystemError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(courier_module, "send", die)
+        hide(1)
+        full.turns(1)
+        full.world.clock.advance(DAY)
+        full.turns(1)  # the same, and so under the same id
+        hide(2)
+        full.turns(1)
+    full.world.clock.advance(DAY)
+    full.turns()
+    for one in full.receiver.got:
+        heard.setdefault(one.id, []).append(one.body)
+    assert sorted(len(bodies) for bodies in heard.values()) == [1, 2, 2]
+    assert all(len(set(bodies)) == 1 for bodies in heard.values())
+    assert full.receiver.got[-1].objects == [indicator(3)["id"]]
 
 
 def test_a_hint_of_which_nothing_is_left_is_not_sent(post: Post) -> None:

@@ -52,6 +52,8 @@ COURIER_SECONDS: Final = 1.0
 THREADS: Final = 4
 # How long a message is the claim of who sends it: longer than one attempt may take, resolver included.
 _LEASE: Final[Micros] = 120 * SECOND
+# How long a message waits when the hub itself had no time to prepare it: what keeps it busy lasts seconds.
+_PAUSE: Final[Micros] = 5 * SECOND
 
 _log: Final = structlog.get_logger("tocsin.webhooks")
 
@@ -95,7 +97,11 @@ class Courier:
                 continue
             message = waiting.get(row.webhook_id)
             if message is None:
-                message = self._begin(row)
+                try:
+                    message = self._begin(row)
+                except BusyError as error:
+                    # the next turn looks again; the others have theirs now
+                    _log.warning("webhook", what=describe(error))
             if message is not None and message.message.next_at is not None and message.message.next_at <= now:
                 self._dispatch(row, message)
 
@@ -163,15 +169,20 @@ class Courier:
         row, claimed = taken
         try:
             message, body = self._body(row, claimed)
-        except (AuthenticationError, BusyError, NotFoundError):
+        except (AuthenticationError, NotFoundError):
             message, body = claimed, None
+        except BusyError as error:
+            _log.warning("webhook", what=describe(error))
+            self._put_off(held, claimed)
+            return
         if body is None:
-            self._drop(held.message_id, message)
+            self._drop(held.message_id, claimed)
             return
         if message != claimed:
             # what is sent under this id is on record before it is sent: the same id never holds something else
             with self._store.write() as connection:
-                webhooks.write_message(connection, held.message_id, message)
+                if not webhooks.write_message(connection, held.message_id, message, instead_of=claimed):
+                    return
         with self._store.read() as connection:
             at = self._log.now(connection)
         outcome = send(self._outbound, self._secrets, row.webhook, wire.message_id(message), body, at=at)
@@ -190,7 +201,7 @@ class Courier:
                 one for one in webhooks.webhook_rows(connection, self._environment) if one.webhook_id == held.webhook_id
             )
             claimed = replace(held.message, attempts=held.message.attempts + 1, next_at=now + _LEASE, last_at=now)
-            webhooks.write_message(connection, held.message_id, claimed)
+            webhooks.write_message(connection, held.message_id, claimed, instead_of=held.message)
         return row, claimed
 
     def _body(self, row: WebhookRow, message: Message) -> tuple[Message, bytes | None]:
@@ -215,29 +226,40 @@ class Courier:
             message = replace(message, uuid=uuid, offers=offers, upto=offers[-1])
         return message, wire.write_objects(webhook, row.alias, message, answer.page.bodies)
 
-    def _drop(self, message_id: int, message: Message) -> None:
+    def _put_off(self, held: MessageRow, claimed: Message) -> None:
+        """Leave a message as it was before it was claimed, for some seconds: nothing was sent, so nothing counts."""
+        with self._store.write() as connection:
+            later = replace(held.message, next_at=self._log.now(connection) + _PAUSE)
+            webhooks.write_message(connection, held.message_id, later, instead_of=claimed)
+
+    def _drop(self, message_id: int, claimed: Message) -> None:
         """Give up a message of which nothing is left: the next turn looks anew, from the same place."""
         with self._store.write() as connection:
-            given_up = replace(message, state=MessageState.DEAD, next_at=None, outcome="nothing is left to tell")
-            webhooks.write_message(connection, message_id, given_up)
+            given_up = replace(claimed, state=MessageState.DEAD, next_at=None, outcome="nothing is left to tell")
+            webhooks.write_message(connection, message_id, given_up, instead_of=claimed)
 
-    def _record(self, row: WebhookRow, message_id: int, message: Message, outcome: Outcome) -> None:
+    def _record(self, row: WebhookRow, message_id: int, claimed: Message, outcome: Outcome) -> None:
+        """Write what came of an attempt, unless its claim is no more: then what happened meanwhile stands."""
         with self._store.write() as connection:
             now = self._log.now(connection)
-            message = replace(message, last_at=now, outcome=str(outcome))
+            message = replace(claimed, last_at=now, outcome=str(outcome))
+            state: WebhookState | None = None
             if outcome.delivered:
                 message = replace(message, state=MessageState.DELIVERED, next_at=None)
-                webhooks.move(connection, row.webhook_id, message.upto)
             else:
                 draw = self._entropy.bytes(1)[0]
                 again = next_attempt(message.attempts, now=now, retry_after=outcome.retry_after, draw=draw)
                 if outcome.gone or again is None:
                     state = WebhookState.GONE if outcome.gone else WebhookState.DEAD
-                    webhooks.set_state(connection, row.webhook_id, state)
                     message = replace(message, state=MessageState.DEAD, next_at=None)
                 else:
                     message = replace(message, next_at=again)
-            webhooks.write_message(connection, message_id, message)
+            if not webhooks.write_message(connection, message_id, message, instead_of=claimed):
+                return
+            if state is not None:
+                webhooks.set_state(connection, row.webhook_id, state)
+            if outcome.delivered:
+                webhooks.move(connection, row.webhook_id, message.upto)
 
 
 def _asker(row: WebhookRow) -> Asker:

@@ -191,11 +191,23 @@ def add_message(connection: Connection, environment: int, webhook_id: int, messa
     )
 
 
-def write_message(connection: Connection, message_id: int, message: Message) -> None:
-    """Put what became of a message in the place of what was known."""
-    connection.execute(
-        update(WEBHOOK_MESSAGES).where(WEBHOOK_MESSAGES.c.message_id == message_id).values(**_columns(message))
+def write_message(connection: Connection, message_id: int, message: Message, *, instead_of: Message) -> bool:
+    """Put what became of a message in the place of what was known, and return whether it still was as known.
+
+    A message that waits no more, or that somebody claimed since (its attempts or the end of its claim are others), is
+    left as it is.
+    """
+    done = connection.execute(
+        update(WEBHOOK_MESSAGES)
+        .where(
+            WEBHOOK_MESSAGES.c.message_id == message_id,
+            WEBHOOK_MESSAGES.c.state == MessageState.WAITING,
+            WEBHOOK_MESSAGES.c.attempts == instead_of.attempts,
+            WEBHOOK_MESSAGES.c.next_at == instead_of.next_at,
+        )
+        .values(**_columns(message))
     )
+    return done.rowcount > 0
 
 
 def _columns(message: Message) -> dict[str, Any]:
