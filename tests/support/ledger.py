@@ -53,7 +53,8 @@ class Walk:
     items: list[tuple[int, str, int, int]] = field(default_factory=list)
     cursor: str | None = None
     added_after: int | None = None
-    complete: int = 0  # it was told that it has everything up to here, at least
+    # where it was, each time when it was told that there is no more, and the newest offer known of when it had asked
+    ends: list[tuple[int, int]] = field(default_factory=list)
     task: int | None = None  # asked and not answered yet
     told_at: int = 0  # the newest offer known of when it asked
     shut: int | None = None  # the state of policy when it asked, if nothing may be given to it in that
@@ -78,7 +79,7 @@ class Walk:
         self.items += page.items
         self.cursor = page.next if self.way == "cursor" else None
         if page.next is None:
-            self.complete = max(self.complete, self.told_at)
+            self.ends.append((self.items[-1][0] if self.items else 0, self.told_at))
 
 
 class Ledger:
@@ -218,10 +219,13 @@ class Ledger:
                     for item, _ in found
                     if item.object_id not in touched
                 ]
-            reached = max([walk.complete, *(item[0] for item in walk.items)])
+            reached = max((item[0] for item in walk.items), default=0)
             expected = [item for item in fresh[walk.reader] if item[0] <= reached]
             got = [item for item in walk.items if item[1] not in touched]
             assert got == expected, f"{walk.reader} by {walk.way}: {_difference(got, expected)}"
+            for at, known in walk.ends:
+                kept_back = [item for item in fresh[walk.reader] if at < item[0] <= known]
+                assert not kept_back, f"{walk.reader} by {walk.way} was told at {at} that there is no more: {kept_back}"
         hub.integrator.integrate()
         inspect_hub(hub)
         with hub.store.read() as connection:
