@@ -52,15 +52,19 @@ class Crowd(RuleBasedStateMachine):
         self.ledger = Ledger()
         self.started = self.counted = self.shared = self.steps = 0
         self.chance = random.Random(0)
-        self.world = World.again(self.site.settings.home, seed=1, settings=self.site.settings)
+        self.world = self._open()
         self.crew = [self._start(place) for place in range(CREW)]
         for number in range(WALKS):
             reader, way = READERS[number % len(READERS)], WAYS[(number + number // 3) % len(WAYS)]
             self.ledger.walks[number] = Walk(id=number, reader=reader, way=way, limit=(3, 5, 50)[number % 3])
 
-    def _start(self, place: int) -> Mate:
+    def _open(self) -> World:
         self.started += 1
-        # no two processes ever draw the same ids
+        return World.again(self.site.settings.home, seed=1_000 + self.started, settings=self.site.settings)
+
+    def _start(self, place: int) -> Mate:
+        # whatever opens a hub has randomness of its own: no two ever draw the same ids
+        self.started += 1
         return Mate.start(self.site.settings, seed=1_000 + self.started, skew=SKEWS[place] * SECOND)
 
     def _tell(self, mate: int, work: Any, trip: Trip | None) -> None:  # noqa: ANN401  one of the kinds of work
@@ -198,7 +202,7 @@ class Crowd(RuleBasedStateMachine):
         """Let everybody end its work, and check everything."""
         self._finish()
         self.world.hub.store.close()
-        self.world = World.again(self.site.settings.home, seed=self.counted + 1, settings=self.site.settings)
+        self.world = self._open()
         self.ledger.settle(self.world)
         HAPPENED["settles"] += 1
 
