@@ -39,8 +39,9 @@ test: $(VENV)/.dev  ## the tests that take seconds, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
 	@[ -n "$(ARGS)" ] || TOCSIN_TEST_STORE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(POSTGRES_SLICE)
 
-test-all: $(VENV)/.dev  ## every test
+test-all: $(VENV)/.dev  ## every test, with each hub on SQLite and then on PostgreSQL
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	TOCSIN_TEST_STORE=postgres $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-postgres: $(VENV)/.dev  ## every test that takes seconds, with each hub on PostgreSQL (TOCSIN_TEST_POSTGRES=URL, else one of its own)
 	TOCSIN_TEST_STORE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)

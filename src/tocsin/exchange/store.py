@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 
 from tocsin.errors import NotFoundError
 from tocsin.exchange.model import Collection, Receipt
@@ -119,7 +119,8 @@ def add_collection(
     return number
 
 
-# A submission asks thrice for the key of each of its objects: a little more than one of the largest submissions.
+# A submission asks thrice for the key of each of its objects, and most hold some thousands at most; a larger one works
+# each out again, for a microsecond.
 @functools.lru_cache(maxsize=16_384)
 def object_key(environment: int, object_id: str) -> int:
     """Return the number under which an object's contributions are found: 64 bits of a hash, signed.
@@ -318,9 +319,3 @@ def _object_ids(adapter: Adapter) -> Select[Any]:
     return select(CONTRIBUTIONS.c.contribution_id, CONTRIBUTIONS.c.object_id).where(
         adapter.among(CONTRIBUTIONS.c.contribution_id, "wanted")
     )
-
-
-def count_offers(connection: Connection, collection_id: int) -> int:
-    """Return how many offers a collection ever made."""
-    query = select(func.count()).select_from(OFFERS).where(OFFERS.c.collection_id == collection_id)
-    return int(connection.execute(query).scalar_one())

@@ -86,7 +86,7 @@ OFFERS: Final = Table(
     Column("label_id", BigInteger, nullable=False),  # 0: withdrawn by its owner, for nobody
     Column("contribution_id", BigInteger, ForeignKey("contributions.contribution_id"), nullable=False),
     Column("version", BigInteger, nullable=False),
-    instant("date_added"),  # rises strictly, with random gaps
+    instant("date_added"),  # rises strictly; what lies between tells nothing (docs/adr/0072)
     Column("contested", Boolean, nullable=False),  # the collection holds another offer of this object id
     optional_instant("withdrawn_at"),
     PrimaryKeyConstraint("collection_id", "offer_seq"),

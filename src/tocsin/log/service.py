@@ -130,7 +130,6 @@ class Log:
         store.add_nodes(connection, self._store.adapter, self.environment, nodes)
         at = max(head.at, *(record.at for record in records)) if records else head.at
         store.write_head(connection, self.environment, self._sign(frontier, at))
-        self._store.notify(connection)
         return range(start, frontier.size)
 
     def note_time(self, connection: Connection, at: Micros) -> None:

@@ -10,32 +10,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Table
 
-__all__ = ["MAX_FAULTS", "WRITER_PATIENCE", "Adapter", "Watch"]
+__all__ = ["MAX_FAULTS", "WRITER_PATIENCE", "Adapter"]
 
 # Enough to see what kind of damage it is.
 MAX_FAULTS: Final = 10
 # Seconds. A submission of the largest size takes some: a writer that waits longer than this has a stuck neighbour.
 WRITER_PATIENCE: Final = 60
-
-
-class Watch(Protocol):
-    """Somebody who waits for other transactions, of this process or of any other, on a connection of its own.
-
-    For one thread at a time. It may say that something changed when nothing did; it never keeps silent about a commit
-    that ``Adapter.notify`` was called in.
-    """
-
-    def wait(self, timeout: float) -> bool:
-        """Return True once something may have changed since the last call, or since the watch was opened.
-
-        Many commits are one hint. False: ``timeout`` seconds went by. A database that went away is a change, too: what
-        happened meanwhile is not known; it is looked for again in the next call, which waits before it says True again.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give the connection back; to be called by whoever waits."""
-        ...
 
 
 class Adapter(Protocol):
@@ -118,12 +98,4 @@ class Adapter(Protocol):
 
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return ``query`` with the hint to read ``table`` through an index, where the database takes hints."""
-        ...
-
-    def notify(self, connection: Connection) -> None:
-        """Wake those who watch when this writing transaction commits; any number of calls is one hint."""
-        ...
-
-    def watch(self) -> Watch:
-        """Return a new watch: what commits from here on is a change."""
         ...

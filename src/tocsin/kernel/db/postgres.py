@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -51,8 +50,6 @@ __all__ = ["PostgresAdapter"]
 
 # Advisory locks are of one database: whoever holds this one is its writer.
 WRITER_LOCK: Final = 0x746F_6373_696E  # "tocsin"
-# What `notify` is heard on; channels, too, are of one database.
-CHANNEL: Final = "tocsin"
 # Connections that one process keeps, and may open beyond them for a while. PostgreSQL takes 100 unless told otherwise.
 POOL_SIZE: Final = 16
 POOL_OVERFLOW: Final = 16
@@ -65,8 +62,6 @@ CONNECT_SECONDS: Final = 10
 PREPARE_AFTER: Final = 3
 # COPY takes an exchange more than INSERT does.
 COPY_FROM: Final = 8
-# Seconds between attempts to reach a database that went away.
-RECONNECT_SECONDS: Final = 1.0
 
 _BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
 # READ COMMITTED: each statement after the lock sees what the writer before committed; any higher level would see the
@@ -291,72 +286,6 @@ class PostgresAdapter:
                 room = MAX_FAULTS - len(dangling)
                 dangling += _dangling(connection, table, constraint, room) if room else ()
         return found + dangling
-
-    # --- waking ------------------------------------------------------------------------------------------------------
-
-    def notify(self, connection: Connection) -> None:
-        """Send NOTIFY when the transaction commits; PostgreSQL sends equal ones of a transaction once."""
-        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
-
-    def watch(self) -> PostgresWatch:
-        """Return a watch with a connection of its own, which listens already."""
-        watch = PostgresWatch(self)
-        with self.translated():
-            watch.listen()
-        return watch
-
-    def listening(self) -> psycopg.Connection[Any]:
-        """Return a new connection that listens."""
-        connection = self._connect()
-        try:
-            _say(connection, f"LISTEN {CHANNEL}")
-        except psycopg.Error:
-            connection.close()
-            raise
-        return connection
-
-
-class PostgresWatch:
-    """LISTEN on a connection outside of the pool."""
-
-    def __init__(self, adapter: PostgresAdapter) -> None:
-        self._adapter = adapter
-        self._connection: psycopg.Connection[Any] | None = None
-
-    def listen(self) -> None:
-        """Connect now.
-
-        Raises:
-            BusyError: the database is not there.
-        """
-        try:
-            self._connection = self._adapter.listening()
-        except psycopg.Error as error:
-            raise BusyError("the database does not answer", todo="ask again in a few seconds") from error
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for a notification; all that have come count as one."""
-        if self._connection is None:
-            try:
-                self._connection = self._adapter.listening()
-            except psycopg.Error:
-                time.sleep(min(timeout, RECONNECT_SECONDS))
-            return True
-        try:
-            # what came with other answers first; then whatever comes until then
-            heard = list(self._connection.notifies(timeout=timeout, stop_after=1))
-            if heard:
-                list(self._connection.notifies(timeout=0))
-        except psycopg.Error:
-            self.close()
-            return True
-        return bool(heard)
-
-    def close(self) -> None:
-        """Hang up."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sqlite3
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,6 +16,7 @@ from tocsin.errors import BusyError
 from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -26,14 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteAdapter"]
 
-# Seconds between looks for another's commit: SQLite tells nobody of one.
-WATCH_INTERVAL: Final = 0.05
 # One connection for each thread of the server, and some for the background.
 POOL_SIZE: Final = 48
 # 64 MiB of pages for each connection: an index of 10**6 objects stays in memory.
 CACHE_KIB: Final = 65_536
-# 64 MiB of WAL before it is copied into the database. Keys are random, so that a submission of 1,000 objects changes
-# thousands of pages, most of which the next one changes again: SQLite's own 4 MiB copies them each time.
+# 64 MiB of WAL before it is copied into the database: pages that one submission after another changes (the indices of
+# objects, the heads) are copied once for many of them. SQLite's own 4 MiB copies them each time.
 CHECKPOINT_PAGES: Final = 16_384
 
 
@@ -55,7 +52,6 @@ class SqliteAdapter:
 
     def __init__(self, path: Path) -> None:
         self.where = str(path)
-        self._path = path
         self.engine = create_engine(
             f"sqlite:///{path}",
             poolclass=QueuePool,
@@ -138,41 +134,6 @@ class SqliteAdapter:
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return the query with ``INDEXED BY``: without statistics SQLite may prefer the key and read far too much."""
         return query.with_hint(table, f"INDEXED BY {index}", "sqlite")
-
-    def notify(self, connection: Connection) -> None:
-        """Do nothing: every commit can be seen by those who look."""
-
-    def watch(self) -> SqliteWatch:
-        """Return a watch that looks again and again."""
-        return SqliteWatch(self._path)
-
-
-class SqliteWatch:
-    """Polls ``data_version``, which is another after any commit of another connection; about 5 µs for each look."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._seen = self._version()
-
-    def wait(self, timeout: float) -> bool:
-        """Look until something was committed."""
-        until = time.monotonic() + timeout
-        while True:
-            version = self._version()
-            if version != self._seen:
-                self._seen = version
-                return True
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            time.sleep(min(left, WATCH_INTERVAL))
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 @functools.lru_cache(maxsize=64)

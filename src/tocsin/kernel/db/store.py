@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Connection, Select
 
-    from tocsin.kernel.db.adapter import Adapter, Watch
+    from tocsin.kernel.db.adapter import Adapter
 
 __all__ = ["LIVE", "LIVE_NAME", "Store"]
 
@@ -132,14 +132,6 @@ class Store:
         if revision is None:
             raise StoreBrokenError("there is no hub here yet", todo="run `tocsin init`, or set TOCSIN_HOME")
         return revision
-
-    def notify(self, connection: Connection) -> None:
-        """Wake those who ``watch`` when this writing transaction commits: for what somebody may be waiting for."""
-        self.adapter.notify(connection)
-
-    def watch(self) -> Watch:
-        """Return somebody who waits for commits of any process; on SQLite every commit is one, told or not."""
-        return self.adapter.watch()
 
     def close(self) -> None:
         """Give every connection back."""
