@@ -59,6 +59,7 @@ class Bench:
     def __init__(self) -> None:
         self.guess = Standstill()
         self.write = Standstill()
+        self.search = Standstill()
         self.found = b"{}"
         ids = itertools.count(1)
         guard = Guard[Person](
@@ -73,7 +74,8 @@ class Bench:
             "POST": post,
             "DELETE": Endpoint(access=KNOWN, run=self.post),
         }
-        routes = [Route(path="/it", methods=endpoints)]
+        asked = Endpoint(access=KNOWN, run=self.look, body=Body(types=(TAXII_TYPE,), limit=1_000), safe=True)
+        routes = [Route(path="/it", methods=endpoints), Route(path="/search", methods={"POST": asked})]
         edge = Edge(dialect=DIALECT, guard=guard, routes=routes, new_id=lambda: f"id-{next(ids)}")
         self.app = application([edge])
 
@@ -89,6 +91,10 @@ class Bench:
     def get(self, _call: Call[Person]) -> Reply:
         return Reply(body=self.found)
 
+    def look(self, _call: Call[Person]) -> Reply:
+        self.search()
+        return Reply(body=b"{}")
+
     def post(self, _call: Call[Person]) -> Reply:
         self.write()
         return Reply(body=b"{}")
@@ -100,14 +106,14 @@ class Running:
     url: str
     pool: ThreadPoolExecutor
 
-    def ask(self, method: str, who: str) -> httpx.Response:
+    def ask(self, method: str, who: str, path: str = "/it") -> httpx.Response:
         content = b"{}" if method == "POST" else None
         headers = {"authorization": who, "content-type": TAXII}
-        answer = httpx.request(method, f"{self.url}/it", content=content, headers=headers, timeout=PATIENCE)
+        answer = httpx.request(method, f"{self.url}{path}", content=content, headers=headers, timeout=PATIENCE)
         return checked(answer)
 
-    def many(self, count: int, method: str, who: str) -> list[Future[httpx.Response]]:
-        return [self.pool.submit(self.ask, method, who) for _ in range(count)]
+    def many(self, count: int, method: str, who: str, path: str = "/it") -> list[Future[httpx.Response]]:
+        return [self.pool.submit(self.ask, method, who, path) for _ in range(count)]
 
 
 def statuses(asked: Iterable[Future[httpx.Response]]) -> list[int]:
@@ -123,6 +129,7 @@ def served() -> Iterator[Running]:
         finally:
             bench.guess.gate.set()
             bench.write.gate.set()
+            bench.search.gate.set()
 
 
 def test_who_guesses_is_sent_away_and_who_is_known_does_not_wait(served: Running) -> None:
@@ -156,6 +163,29 @@ def test_a_party_has_so_many_submissions_under_way_and_the_others_have_room(serv
     assert statuses(waiting) == [200] * guards.BODIES_OF_ONE
     assert statuses(other) == [200]
     assert served.ask("POST", "a").status_code == 200, "and there is room again"
+
+
+def test_what_one_party_searches_leaves_the_others_their_readers(served: Running) -> None:
+    slow = served.many(guards.READERS + 2, "POST", "a", "/search")
+    served.bench.search.wait_for(guards.READS_OF_ONE)
+    assert [served.ask("GET", "b").status_code for _ in range(3)] == [200] * 3, "threads are left"
+    mine = served.many(1, "GET", "a")
+    assert served.ask("GET", "b").status_code == 200
+    assert not mine[0].done(), "the party's own next question waits for its turn"
+    served.bench.search.gate.set()
+    assert statuses(slow) == [200] * (guards.READERS + 2)
+    assert statuses(mine) == [200]
+
+
+def test_a_party_has_so_many_questions_under_way(served: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "READS_WAITING_OF_ONE", 6)
+    slow = served.many(10, "POST", "a", "/search")
+    refused = list(itertools.islice(as_completed(slow, PATIENCE), 4))
+    assert statuses(refused) == [503] * 4
+    assert served.ask("GET", "b").status_code == 200
+    served.bench.search.gate.set()
+    assert sorted(statuses(slow)) == [200] * 6 + [503] * 4
+    assert served.ask("GET", "a").status_code == 200, "and there is room again"
 
 
 # --- connections ------------------------------------------------------------------------------------------------------

@@ -140,13 +140,14 @@ class Edge(Generic[P]):
                 return await self._flow(endpoint, request, known)
             if endpoint.quick:
                 reply = self._run(endpoint, request, known, b"")
+            elif endpoint.safe or (endpoint.lane is None and endpoint.body is None and request.method in _SAFE):
+                async with self.guard.share(known):
+                    body = b"" if endpoint.body is None else await incoming.read(endpoint.body.limit)
+                    read = endpoint.body is not None
+                    reply = await self.guard.readers.run(partial(self._run, endpoint, request, known, body))
             elif endpoint.body is None:
-                lane = endpoint.lane or (self.guard.readers if request.method in _SAFE else self.guard.writers)
+                lane = endpoint.lane or self.guard.writers
                 reply = await lane.run(partial(self._run, endpoint, request, known, b""))
-            elif endpoint.safe:
-                body = await incoming.read(endpoint.body.limit)
-                read = True
-                reply = await self.guard.readers.run(partial(self._run, endpoint, request, known, body))
             else:
                 with self.guard.place(known):
                     body = await incoming.read(endpoint.body.limit)

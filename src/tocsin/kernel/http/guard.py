@@ -18,11 +18,11 @@ from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.routes import P
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tocsin.kernel.http.routes import Access
 
-__all__ = ["BODIES_AT_ONCE", "BODIES_OF_ONE", "Guard"]
+__all__ = ["BODIES_AT_ONCE", "BODIES_OF_ONE", "READS_OF_ONE", "READS_WAITING_OF_ONE", "Guard"]
 
 # Each may hold as many bytes as its route takes, and a parsed copy of them; it counts until it is answered.
 BODIES_AT_ONCE: Final = 16
@@ -34,6 +34,11 @@ SIGN_INS_WAITING: Final = 256
 # A page takes some ten milliseconds, more while it waits for the writer; the last of so many has it within seconds.
 READERS: Final = 8
 READERS_WAITING: Final = 256
+# Of one party at once; its next ones wait outside the lane. A search may take seconds: half of the threads are left
+# for the others, whatever one party asks.
+READS_OF_ONE: Final = 4
+# Of one party, those that wait outside included. Each may bring a question of some hundred kilobytes with it.
+READS_WAITING_OF_ONE: Final = 64
 # There is one writer, and what comes before its turn (parsing, checking) keeps a small machine's processors busy.
 WRITERS: Final = 4
 WRITERS_WAITING: Final = 32
@@ -62,6 +67,7 @@ class Guard(Generic[P]):
     stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     streams: int = field(init=False, default=0)  # open answers without an end; on the event loop only
     _bodies: Counter[str | None] = field(init=False, default_factory=Counter)  # by party; on the event loop only
+    _reading: dict[str | None, _Share] = field(init=False, default_factory=dict)  # as above
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -98,6 +104,28 @@ class Guard(Generic[P]):
             raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")
         return known
 
+    @contextlib.asynccontextmanager
+    async def share(self, known: P | None) -> AsyncIterator[None]:
+        """Keep one of a party's places among the readers while the ``with`` lasts, once it is its turn.
+
+        Raises:
+            BusyError: too many of this party wait already.
+        """
+        party = None if known is None else known.party
+        share = self._reading.setdefault(party, _Share())
+        if share.count >= READS_WAITING_OF_ONE:
+            raise BusyError(
+                f"{READS_WAITING_OF_ONE} questions of yours are under way", todo="ask the next when one is answered"
+            )
+        share.count += 1
+        try:
+            async with share.turns:
+                yield
+        finally:
+            share.count -= 1
+            if not share.count:
+                del self._reading[party]
+
     @contextlib.contextmanager
     def place(self, known: P | None) -> Iterator[None]:
         """Keep one of the places for bodies while the ``with`` lasts.
@@ -119,6 +147,14 @@ class Guard(Generic[P]):
             self._bodies[party] -= 1
             if not self._bodies[party]:
                 del self._bodies[party]
+
+
+@dataclass(kw_only=True, eq=False)
+class _Share:
+    """What one party has of the readers."""
+
+    count: int = 0
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_OF_ONE))
 
 
 def _lane(name: str, threads: int, waiting: int) -> Lane:
