@@ -177,6 +177,25 @@ def _chosen(
     ]
 
 
+@functools.lru_cache(
+    maxsize=4
+)  # as above; building it for each page told, by time, that another party offers its object
+def _siblings(adapter: Adapter) -> Select[*tuple[Any, ...]]:
+    """Return the offers of all contributions, of any owner, that have an object key of the ``wanted`` ones.
+
+    The caller tells apart by ``object_id`` what has the same key.
+    """
+    known = CONTRIBUTIONS.alias("known")
+    keys = select(known.c.object_key).where(adapter.among(known.c.contribution_id, "wanted"))
+    narrowed = _OF_OBJECTS.where(
+        CONTRIBUTIONS.c.object_key.in_(keys),
+        OFFERS.c.collection_id == bindparam("collection"),
+        OFFERS.c.offer_seq <= bindparam("upto"),
+    )
+    by_key = adapter.through(narrowed, CONTRIBUTIONS, "ix_contributions_object")
+    return adapter.through(by_key, OFFERS, "ix_offers_contribution")
+
+
 def _judge(
     connection: Connection,
     adapter: Adapter,
@@ -190,7 +209,13 @@ def _judge(
     of all: ``first`` and ``last`` are among the owner's versions, so that no other party's supersedes them.
     """
     by_object: dict[str, list[OfferRow]] = {}
-    for row in _offers_of(connection, adapter, view, store.siblings(adapter, _OF_OBJECTS, contribution_ids)):
+    asked = {
+        "collection": view.collection_id,
+        "upto": view.head_seq,
+        "wanted": adapter.list_value(contribution_ids),
+    }
+    siblings = connection.execute(_siblings(adapter), asked)
+    for row in sorted((row for row in siblings if row.label_id in view.labels), key=lambda row: row.offer_seq):
         by_object.setdefault(row.object_id, []).append(row)
     kept: set[int] = set()
     for offers in by_object.values():

@@ -141,18 +141,6 @@ def by_objects(adapter: Adapter, query: Select[Any], environment: int, object_id
     return adapter.through(narrowed, CONTRIBUTIONS, "ix_contributions_object")
 
 
-def siblings(adapter: Adapter, query: Select[Any], contribution_ids: Sequence[int]) -> Select[Any]:
-    """Narrow a query of contributions to all, of any owner, that have an object key of these.
-
-    The caller tells apart by ``object_id`` what has the same key.
-    """
-    wanted = adapter.integers(contribution_ids, "wanted")
-    known = CONTRIBUTIONS.alias("known")
-    keys = select(known.c.object_key).where(known.c.contribution_id.in_(select(wanted.c.value)))
-    narrowed = query.where(CONTRIBUTIONS.c.object_key.in_(keys))
-    return adapter.through(narrowed, CONTRIBUTIONS, "ix_contributions_object")
-
-
 def own_contributions(
     connection: Connection, adapter: Adapter, environment: int, owner_id: int, object_ids: Collection_[str]
 ) -> dict[str, dict[Micros, Own]]:
