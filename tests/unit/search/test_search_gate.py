@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from unittest import mock
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from support.hub import OPERATOR
+from support.inspection import inspect_hub, released_in, tell
+from support.pact import before_turns
 from support.searching import EXPORT, as_shown, named
 from support.sharing import CREATED, bundle, stamp
 from support.treaty import MEMBERS, TREATY, Templates, templates
 from tocsin.errors import NotFoundError
 from tocsin.exchange.model import VersionChoice
+from tocsin.exchange.releases import WITHDRAWN
 from tocsin.exchange.search.model import Facet, SearchQuery
+from tocsin.exchange.tables import OFFERS
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 
@@ -226,14 +229,18 @@ def test_the_questions_are_answered(plain: dict[str, tuple[object, list[str]]]) 
     assert len([answer for answer in answers.values() if isinstance(answer, dict) and answer["release"]]) > 12
 
 
-def test_what_is_withdrawn_is_found_no_more_and_leaves_the_index(hubs: Templates) -> None:
-    world = made(hubs)
-    asker = bravo(world)
-    assert world.hub.search.correlate(asker, "exchange", "evil.example").shared
+def withdraw(world: World) -> None:
     every = frozenset({VersionChoice.ALL})
     world.hub.withdrawals.withdraw(
         Acting(actor="alfa"), "https://alfa.example", "exchange", named("indicator", 1), every
     )
+
+
+def test_what_is_withdrawn_is_found_no_more_and_leaves_the_index(hubs: Templates) -> None:
+    world = made(hubs)
+    asker = bravo(world)
+    assert world.hub.search.correlate(asker, "exchange", "evil.example").shared
+    withdraw(world)
     assert world.hub.search.correlate(asker, "exchange", "evil.example").shared == ()
     assert world.hub.search.count(asker, "exchange", SearchQuery()).count == len(SHOWN) - 1
     world.hub.self_test.require()
@@ -243,12 +250,57 @@ def test_what_is_withdrawn_is_found_no_more_and_leaves_the_index(hubs: Templates
 def test_what_is_withdrawn_before_it_is_indexed_never_enters_the_index(hubs: Templates) -> None:
     world = hubs.world()
     world.share("alfa", bundle(SHOWN))
-    every = frozenset({VersionChoice.ALL})
-    world.hub.withdrawals.withdraw(
-        Acting(actor="alfa"), "https://alfa.example", "exchange", named("indicator", 1), every
-    )
+    withdraw(world)
     assert world.hub.search.correlate(bravo(world), "exchange", "evil.example").shared == ()
     world.hub.self_test.require()
+    hubs.drop(world)
+
+
+def test_what_is_withdrawn_while_it_is_indexed_never_enters_the_index(
+    hubs: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its content was read as that of an offer; when it is to be entered, it is one no more."""
+    world = hubs.world()
+    world.share("alfa", bundle(SHOWN))
+    with monkeypatch.context() as patch:
+        turns = before_turns(patch, world.hub.store, [lambda: withdraw(world)])
+        assert world.hub.indexer.index() == len(SHOWN)
+    assert len(turns) == 1
+    assert world.hub.indexer.behind() == 0
+    world.hub.self_test.require()
+    assert world.hub.search.correlate(bravo(world), "exchange", "evil.example").shared == ()
+    hubs.drop(world)
+
+
+# the question, and how many turns of the writer it takes: what is thrown away takes one, and an empty answer none
+WITHDRAWN_BETWEEN: Final[dict[str, int]] = {
+    "everything": 2,
+    "how many": 2,
+    "by type": 2,
+    "what shares a value": 1,
+    "correlate indicator 1": 1,
+    "relations indicator 1": 2,
+}
+
+
+@pytest.mark.parametrize("question", WITHDRAWN_BETWEEN)
+def test_what_is_withdrawn_after_the_snapshot_is_in_no_answer(
+    hubs: Templates, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    world = made(hubs)
+    with monkeypatch.context() as patch:
+        turns = before_turns(patch, world.hub.store, [lambda: withdraw(world)])
+        answer, _ = told(world, ASKED[question])
+    assert len(turns) == WITHDRAWN_BETWEEN[question], "the first answer was thrown away"
+    assert answer == told(world, ASKED[question])[0]
+    with world.hub.store.read() as connection:
+        gone = set(connection.execute(select(OFFERS.c.offer_seq).where(OFFERS.c.label_id == WITHDRAWN)).scalars())
+    assert len(gone) == 1
+    world.hub.integrator.integrate()
+    released = list(released_in(tell(world.hub)).values())
+    assert gone <= released[0], "what left before it was withdrawn"
+    assert all(gone.isdisjoint(offers) for offers in released[1:])
+    inspect_hub(world.hub)
     hubs.drop(world)
 
 
@@ -263,20 +315,13 @@ def test_rights_that_end_take_what_is_found_with_them(hubs: Templates) -> None:
     hubs.drop(world)
 
 
-def test_an_answer_made_while_rights_ended_is_made_again(hubs: Templates) -> None:
+def test_an_answer_made_while_rights_ended_is_made_again(hubs: Templates, monkeypatch: pytest.MonkeyPatch) -> None:
     """Policy moves after the snapshot and before the release: what was found then never leaves."""
     world = made(hubs)
-    stage = world.hub.search._stage
-    moved: list[str] = []
-
-    def move_first(*given: Any, **named_: Any) -> str | None:  # noqa: ANN401  handed on as they come
-        if not moved:
-            moved.append(world.agreement(NARROWER, signed_by=MEMBERS))
-        return stage(*given, **named_)
-
-    with mock.patch.object(world.hub.search, "_stage", move_first):
+    with monkeypatch.context() as patch:
+        turns = before_turns(patch, world.hub.store, [lambda: world.agreement(NARROWER, signed_by=MEMBERS)])
         told_ = world.hub.search.find(bravo(world), "exchange", SearchQuery())
-    assert moved
+    assert len(turns) == 1, "the answer was thrown away; one of nothing is not staged"
     assert told_.hits == ()
     hubs.drop(world)
 
