@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.errors import InputError
 from tocsin.kernel.clock import format_instant, parse_instant
+from tocsin.kernel.text import normal
 from tocsin.parties.model import Party, User, parse_reference
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def normal_password(text: str) -> bytes:
     """
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         raise InputError("a password holds no control characters", todo="choose one that can be typed")
-    return unicodedata.normalize("NFC", text).encode()
+    return normal("NFC", text).encode()
 
 
 def token_text(secret: bytes) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 import unicodedata
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.exchange.search.decay import DEFAULT_BASE, MODEL, Model, base_of, decayed, score_at
-from tocsin.exchange.search.values import MAX_WORD, canonical, covering, hosts, term, words
+from tocsin.exchange.search.values import MAX_VALUE, MAX_WORD, canonical, covering, hosts, term, words
 from tocsin.kernel.clock import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # name: spellings of one thing, and how the index spells it
 SPELLINGS = {
@@ -78,6 +83,25 @@ def test_words_do_not_depend_on_case_or_width(text: str) -> None:
     found = words(text)
     assert found == words(unicodedata.normalize("NFKC", text))
     assert all(word and len(word) <= MAX_WORD and word.isalnum() for word in found)
+
+
+def _spent(read: Callable[[str], object], marks: int) -> float:
+    text = "a" + "\u0301\u0316" * marks
+    start = time.thread_time()
+    read(text)
+    return time.thread_time() - start
+
+
+@pytest.mark.parametrize("read", [words, canonical])
+def test_marks_without_end_cost_no_square(read: Callable[[str], object]) -> None:
+    read("\u0301")
+    # a square would take sixty-four times as long, and some seconds
+    small, large = (min(_spent(read, marks) for _ in range(2)) for marks in (5_000, 40_000))
+    assert large < 24 * small + 0.05
+
+
+def test_nothing_beyond_the_limit_counts_as_value() -> None:
+    assert canonical("x" * MAX_VALUE + "y") == canonical("x" * MAX_VALUE) == "x" * MAX_VALUE
 
 
 WORDS = {

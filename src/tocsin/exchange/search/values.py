@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
+
+from tocsin.kernel.text import normal
 
 __all__ = ["MAX_VALUE", "MAX_WORD", "canonical", "covering", "hosts", "term", "words"]
 
@@ -40,20 +41,24 @@ _WIDEST: Final = {4: 8, 6: 16}
 
 def words(text: str) -> list[str]:
     """Return the words of a text, in their order: runs of letters and digits, compatibility forms and case folded."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = normal("NFKC", text).casefold()
     return [found[:MAX_WORD] for found in _WORD.findall(folded)]
 
 
 def canonical(text: str) -> str:
-    """Return a value as the index spells it; equal for every usual spelling of the same thing, idempotent."""
-    value = unicodedata.normalize("NFKC", text).strip()[:MAX_VALUE]
+    """Return a value as the index spells it; equal for every usual spelling of the same thing.
+
+    It is its own spelling, unless it is longer than ``MAX_VALUE`` or a letter of it carries some dozens of marks.
+    """
+    # cut before it is worked on, too: a string may be 16 MiB
+    value = normal("NFKC", text.strip()[:MAX_VALUE]).strip()[:MAX_VALUE]
     for defanged, plain in _DEFANGED:
         value = defanged.sub(plain, value)
     for read in (_address, _hardware, _system, _url, _email, _name):
         found = read(value)
         if found is not None:
             return found
-    return unicodedata.normalize("NFKC", value.casefold()).strip()
+    return normal("NFKC", value.casefold()).strip()
 
 
 def hosts(value: str) -> list[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Document", "Reference", "extract", "references", "terms_of", "values_in"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 # Different words of one object that are kept, the first ones: a report of some pages has fewer.
 MAX_WORDS: Final = 2_000
@@ -41,6 +41,8 @@ MAX_WORDS: Final = 2_000
 MAX_READ: Final = 200_000
 # Different values and references of one object that are kept. An indicator over a feed lists some hundreds.
 MAX_KEPT: Final = 5_000
+# Values of one object that are brought into one spelling, repeated ones included: a quarter of a second.
+MAX_SPELT: Final = 4 * MAX_KEPT
 # An object's properties lie this deep at most; deeper ones are not read.
 MAX_DEPTH: Final = 16
 
@@ -182,7 +184,7 @@ def values_in(told: dict[str, Any]) -> Iterator[str]:
         _embedded(told.get("objects")) if kind == "observed-data" else (),
         _weaknesses(told) if kind == "vulnerability" else (),
     )
-    for text in found:
+    for text in itertools.islice(found, MAX_SPELT):
         value = canonical(text)
         if value:
             yield value

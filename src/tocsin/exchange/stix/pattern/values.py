@@ -6,7 +6,6 @@ import binascii
 import ipaddress
 import operator
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -15,6 +14,7 @@ import re2
 from tocsin.errors import InputError, LimitError
 from tocsin.exchange.stix.pattern.model import Constant, ConstantKind, Operator, Test
 from tocsin.exchange.stix.pattern.observed import instant
+from tocsin.kernel.text import normal
 
 __all__ = ["MAX_EXPRESSION_MEMORY", "MAX_SEARCHED", "Predicate", "is_network", "native", "predicate"]
 
@@ -88,7 +88,7 @@ def _plain(test: Test) -> Predicate:
     if test.operator is Operator.LIKE:
         return _searches(constant, _wildcards(str(constant.value)))
     if test.operator is Operator.MATCHES:
-        return _searches(constant, unicodedata.normalize("NFC", str(constant.value)))
+        return _searches(constant, normal("NFC", str(constant.value)))
     return _network_test(constant, subset=test.operator is Operator.IS_SUBSET)
 
 
@@ -152,7 +152,7 @@ def _wildcards(text: str) -> str:
 
 
 def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return normal("NFC", text)
 
 
 def _searches(constant: Constant, expression: str) -> Predicate:
