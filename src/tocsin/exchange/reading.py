@@ -296,33 +296,16 @@ class Reading:
         withdrawn: int,
     ) -> str | None:
         """Stage the release durably, or return None when policy moved or an offer was withdrawn since the snapshot."""
+        leaving = releases.Leaving(
+            environment=self._environment,
+            uuid=new_uuid(self._entropy),
+            kind=kind,
+            acting=asker.acting,
+            purpose=asker.purpose,
+            collection_id=collection.id,
+            filter=query.as_json(),
+            owned=tuple([(item.seq, item.object_id, self._labels[item.label_id].owner) for item in items]),
+            withdrawn=withdrawn,
+        )
         with self._store.write() as connection:
-            head = self._log.head(connection)
-            at = self._log.now(connection)
-            if not self._gate.still(connection, passed, at):
-                return None
-            if store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
-                return None
-            profile_id = self._gate.profile_id(connection, passed, at)
-            filter_ = query.as_json()
-            owned = ((item.seq, item.object_id, self._labels[item.label_id].owner) for item in items)
-            self._log.note_time(connection, at)
-            return releases.stage(
-                connection,
-                releases.Release(
-                    environment=self._environment,
-                    uuid=new_uuid(self._entropy),
-                    at=at,
-                    as_of=head.frontier.size,
-                    kind=kind,
-                    acting=asker.acting,
-                    profile_id=profile_id,
-                    party=asker.party,
-                    purpose=asker.purpose,
-                    slice_digest=passed.slice_digest,
-                    collection_id=collection.id,
-                    filter=filter_,
-                    offers=tuple([item.seq for item in items]),
-                    parts=tuple(releases.parts_of(owned, filter_)),
-                ),
-            )
+            return releases.stage_if_still(connection, leaving, gate=self._gate, log=self._log, passed=passed)

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from tocsin.agreements.interning import as_json, read_profile
 from tocsin.errors import StoreBrokenError
+from tocsin.exchange.store import offers_of_label
 from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS, RELEASES
 from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import Micros, format_instant
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+    from tocsin.agreements.gatekeeper import Gate, Pass
     from tocsin.kernel.db import Store
 
     StagedRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WITHDRAWN",
     "Integrator",
+    "Leaving",
     "Part",
     "Release",
     "decode_offers",
@@ -38,6 +41,7 @@ __all__ = [
     "parts_of",
     "releases_of",
     "stage",
+    "stage_if_still",
 ]
 
 # The label of an offer that its owner withdrew: no gate ever opens it.
@@ -87,6 +91,24 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     filter: dict[str, Json]
     offers: tuple[int, ...]  # sequences, rising
     parts: tuple[Part, ...] | None = None
+
+
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is to leave, as its snapshot gave it.
+
+    ``owned``: what it holds, rising: number, object id, owner's URI. ``withdrawn``: how many offers of the collection
+    were withdrawn in that snapshot.
+    """
+
+    environment: int
+    uuid: str
+    kind: str
+    acting: Acting
+    purpose: str
+    collection_id: int
+    filter: dict[str, Json]
+    owned: tuple[tuple[int, str, str], ...]
+    withdrawn: int
 
 
 def encode_offers(sequences: Sequence[int]) -> bytes:
@@ -162,6 +184,41 @@ def stage(connection: Connection, release: Release) -> str:
         },
     )
     return release.uuid
+
+
+def stage_if_still(connection: Connection, leaving: Leaving, *, gate: Gate, log: Log, passed: Pass) -> str | None:
+    """Stage a release durably, and return its id, or None when its snapshot is out of date.
+
+    It is when policy moved, when what was decided ended, or when an offer of the collection was withdrawn since: then
+    nothing of the answer may leave.
+    """
+    head = log.head(connection)
+    at = log.now(connection)
+    if not gate.still(connection, passed, at):
+        return None
+    if offers_of_label(connection, leaving.collection_id, WITHDRAWN) != leaving.withdrawn:
+        return None
+    profile_id = gate.profile_id(connection, passed, at)
+    log.note_time(connection, at)
+    return stage(
+        connection,
+        Release(
+            environment=leaving.environment,
+            uuid=leaving.uuid,
+            at=at,
+            as_of=head.frontier.size,
+            kind=leaving.kind,
+            acting=leaving.acting,
+            profile_id=profile_id,
+            party=passed.profile.party,
+            purpose=leaving.purpose,
+            slice_digest=passed.slice_digest,
+            collection_id=leaving.collection_id,
+            filter=leaving.filter,
+            offers=tuple([seq for seq, _, _ in leaving.owned]),
+            parts=tuple(parts_of(leaving.owned, leaving.filter)),
+        ),
+    )
 
 
 class Integrator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pytest
 from sqlalchemy import event, select
 
@@ -15,9 +16,9 @@ from support.sharing import CREATED, bundle, stamp
 from support.treaty import MEMBERS, TREATY, Templates, templates
 from tocsin.errors import NotFoundError
 from tocsin.exchange.model import VersionChoice
-from tocsin.exchange.releases import WITHDRAWN
+from tocsin.exchange.releases import WITHDRAWN, Part
 from tocsin.exchange.search.model import Facet, SearchQuery
-from tocsin.exchange.tables import OFFERS
+from tocsin.exchange.tables import OFFERS, RELEASES
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 
@@ -269,6 +270,23 @@ def test_what_is_withdrawn_while_it_is_indexed_never_enters_the_index(
     assert world.hub.indexer.behind() == 0
     world.hub.self_test.require()
     assert world.hub.search.correlate(bravo(world), "exchange", "evil.example").shared == ()
+    hubs.drop(world)
+
+
+def test_what_the_entries_tell_is_the_same_when_it_is_looked_up(hubs: Templates) -> None:
+    """An answer knows whose its objects are when it is staged; the store knows, too."""
+    world = made(hubs)
+    world.share("coast", bundle([indicator(5, "evil.example")]))
+    world.hub.integrator.integrate()
+    for ask in ASKED.values():
+        told(world, ask)
+    with world.hub.store.read() as connection:
+        staged = connection.execute(select(RELEASES).where(RELEASES.c.log_idx.is_(None))).all()
+        for row in staged:
+            looked_up = world.hub.integrator._looked_up(connection, row, msgspec.json.decode(row.filter))
+            assert msgspec.json.decode(row.parts, type=list[Part]) == looked_up
+    assert len(staged) > 12
+    inspect_hub(world.hub)
     hubs.drop(world)
 
 

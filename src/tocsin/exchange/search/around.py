@@ -40,8 +40,8 @@ class Around:
         self._sight = sight
         self._shelf = Shelf(connection, adapter, sight)
 
-    def of(self, object_id: str, *, limit: int) -> tuple[Surroundings, frozenset[int]]:
-        """Return what stands around an id, ``limit`` of each at most, and the offers that this shows.
+    def of(self, object_id: str, *, limit: int) -> tuple[Surroundings, list[Fit]]:
+        """Return what stands around an id, ``limit`` of each at most, and what this shows, some of it twice.
 
         Raises:
             NotFoundError: nothing visible has or names it.
@@ -88,7 +88,7 @@ class Around:
             more=more,
             release=None,
         )
-        return surroundings, frozenset(one.match.seq for one in shown)
+        return surroundings, shown
 
     def _latest(self, object_ids: Sequence[str]) -> dict[str, Fit]:
         """Return the version that stands for each of these ids, of those that the reader may see."""

@@ -76,10 +76,13 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question's answer rests on: its offers, and what the log tells of the question."""
+    """What a question's answer rests on, and what the log tells of the question.
+
+    ``owned`` are its offers, in any order: number, object id, owner's URI.
+    """
 
     kind: str  # search, count, facet
-    offers: frozenset[int]
+    owned: list[tuple[int, str, str]]
     filter: dict[str, Json]
 
 
@@ -136,7 +139,7 @@ class Search:
                 next=None if place is None else self._cursors.seal(place, bound),
                 release=None,
             )
-            return found, _Told(kind="search", offers=_numbers(fits), filter=query.for_owners(asked.words))
+            return found, _Told(kind="search", owned=_owned(fits, context.sight), filter=query.for_owners(asked.words))
 
         found, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(found, release=release)
@@ -150,7 +153,7 @@ class Search:
         def answer(context: _Context) -> tuple[Counted, _Told]:
             asked = plan(context.connection, context.sight, query)
             fits, complete = self._every(context, asked)
-            told = _Told(kind="count", offers=_numbers(fits), filter=query.for_owners(asked.words))
+            told = _Told(kind="count", owned=_owned(fits, context.sight), filter=query.for_owners(asked.words))
             return Counted(count=len(fits), complete=complete, release=None), told
 
         counted, release = self._answer(asker, collection, answer)
@@ -174,7 +177,7 @@ class Search:
                 release=None,
             )
             filter_ = query.for_owners(asked.words) | {"facet": str(facet)}
-            return faceted, _Told(kind="facet", offers=_numbers(fits), filter=filter_)
+            return faceted, _Told(kind="facet", owned=_owned(fits, context.sight), filter=filter_)
 
         faceted, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(faceted, release=release)
@@ -217,8 +220,8 @@ class Search:
                 shared.append(Shared(hit=shelf.hit(one), values=common))
             correlated = Correlated(values=asked, shared=tuple(shared), more=more, release=None)
             filter_: dict[str, Json] = {"ids": [subject]} if by_id else {"values": 1}
-            offers = _numbers([*own, *fits])
-            return correlated, _Told(kind="search", offers=offers, filter={"correlate": True, **filter_})
+            owned = _owned([*own, *fits], context.sight)
+            return correlated, _Told(kind="search", owned=owned, filter={"correlate": True, **filter_})
 
         correlated, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(correlated, release=release)
@@ -237,9 +240,9 @@ class Search:
 
         def answer(context: _Context) -> tuple[Surroundings, _Told]:
             around = Around(context.connection, self._store.adapter, context.sight)
-            surroundings, offers = around.of(object_id, limit=limit)
+            surroundings, shown = around.of(object_id, limit=limit)
             filter_: dict[str, Json] = {"relations": True, "ids": [object_id]}
-            return surroundings, _Told(kind="search", offers=offers, filter=filter_)
+            return surroundings, _Told(kind="search", owned=_owned(shown, context.sight), filter=filter_)
 
         surroundings, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(surroundings, release=release)
@@ -305,7 +308,7 @@ class Search:
             if done < target:
                 self._indexer.index(collection_id=collection.id, limit=CATCH_UP)
                 continue
-            if not told.offers:
+            if not told.owned:
                 return result, None  # nothing left the hub (ADR 0011)
             release = self._stage(asker, passed, collection=collection, told=told, withdrawn=withdrawn)
             if release is not None:
@@ -337,33 +340,21 @@ class Search:
 
     def _stage(self, asker: Asker, passed: Pass, *, collection: Collection, told: _Told, withdrawn: int) -> str | None:
         """Stage the release durably, or return None when policy moved or an offer was withdrawn since the snapshot."""
+        # an object may be shown in more than one place of an answer: it left once
+        owned = {seq: (seq, object_id, owner) for seq, object_id, owner in told.owned}
+        leaving = releases.Leaving(
+            environment=self._environment,
+            uuid=new_uuid(self._entropy),
+            kind=told.kind,
+            acting=asker.acting,
+            purpose=asker.purpose,
+            collection_id=collection.id,
+            filter=told.filter,
+            owned=tuple(owned[seq] for seq in sorted(owned)),
+            withdrawn=withdrawn,
+        )
         with self._store.write() as connection:
-            head = self._log.head(connection)
-            at = self._log.now(connection)
-            if not self._gate.still(connection, passed, at):
-                return None
-            if exchange_store.offers_of_label(connection, collection.id, releases.WITHDRAWN) != withdrawn:
-                return None
-            profile_id = self._gate.profile_id(connection, passed, at)
-            self._log.note_time(connection, at)
-            return releases.stage(
-                connection,
-                releases.Release(
-                    environment=self._environment,
-                    uuid=new_uuid(self._entropy),
-                    at=at,
-                    as_of=head.frontier.size,
-                    kind=told.kind,
-                    acting=asker.acting,
-                    profile_id=profile_id,
-                    party=asker.party,
-                    purpose=asker.purpose,
-                    slice_digest=passed.slice_digest,
-                    collection_id=collection.id,
-                    filter=told.filter,
-                    offers=tuple(sorted(told.offers)),
-                ),
-            )
+            return releases.stage_if_still(connection, leaving, gate=self._gate, log=self._log, passed=passed)
 
 
 # Beyond every number of an offer.
@@ -376,8 +367,8 @@ def _limited(limit: int) -> int:
     return min(limit, MAX_HITS)
 
 
-def _numbers(fits: Iterable[Fit]) -> frozenset[int]:
-    return frozenset(one.match.seq for one in fits)
+def _owned(fits: Iterable[Fit], sight: Sight) -> list[tuple[int, str, str]]:
+    return [(one.match.seq, one.match.object_id, sight.labels[one.match.label_id].owner) for one in fits]
 
 
 def _value(facet: Facet, fit: Fit, sight: Sight) -> str:
