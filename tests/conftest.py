@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from hypothesis import settings
 
 from support import postgres, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How long an example takes says how busy the machine is: no test of ours is about that.
+settings.register_profile("tocsin", deadline=None)
+settings.load_profile("tocsin")
 
 SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
 
