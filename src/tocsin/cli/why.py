@@ -117,8 +117,9 @@ def who(
         )
     out.document(_account_document(account))
     out.line(f"{account.object_id}, of {', '.join(account.owners)}", style="bold")
+    entry = ("log entry",) if account.entries_told else ()
     out.table(
-        ("received", "by", "acting", "for", "purpose", "kind", "version", "log entry"),
+        ("received", "by", "acting", "for", "purpose", "kind", "version", *entry),
         (
             (
                 one.at,
@@ -128,7 +129,7 @@ def who(
                 one.purpose,
                 one.kind,
                 one.version,
-                "staged" if one.log_entry is None else one.log_entry,
+                *(("staged" if one.log_entry is None else one.log_entry,) if entry else ()),
             )
             for one in account.received
         ),

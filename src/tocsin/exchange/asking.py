@@ -70,7 +70,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     kind: str
     version: str
-    log_entry: int | None  # None: staged, and in the log within a second
+    log_entry: int | None  # None: not told to this asker; or staged, and in the log within a second
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +89,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     owners: tuple[str, ...]
     received: tuple[Received, ...]
     standings: tuple[Standing, ...]
+    entries_told: bool  # an index counts what everyone does: it is told to those who may see everything
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +172,7 @@ class Asking:
             ]
             if not found:
                 raise NotFoundError(_NOTHING)
-            received = [item for one in found for item in self._received(connection, one)]
+            received = [item for one in found for item in self._received(connection, one, everything=everything)]
             standings = [
                 item
                 for one in found
@@ -183,6 +184,7 @@ class Asking:
             owners=tuple(sorted({self._name(facts, one.label.owner) for one in found})),
             received=tuple(sorted(received, key=lambda item: item.at)),
             standings=tuple(standings),
+            entries_told=everything,
         )
 
     def outlook(
@@ -315,7 +317,7 @@ class Asking:
         )
         return set(connection.execute(adapter.through(query, OFFERS, "ix_offers_contribution")).scalars())
 
-    def _received(self, connection: Connection, one: _Contribution) -> list[Received]:
+    def _received(self, connection: Connection, one: _Contribution, *, everything: bool) -> list[Received]:
         offers: dict[int, list[int]] = {}
         query = select(OFFERS.c.collection_id, OFFERS.c.offer_seq).where(
             OFFERS.c.contribution_id == one.contribution_id
@@ -334,7 +336,7 @@ class Asking:
                 purpose=row.purpose,
                 kind=row.kind,
                 version=format_instant(one.version),
-                log_entry=row.log_idx,
+                log_entry=row.log_idx if everything else None,
             )
             for collection_id, sequences in offers.items()
             for row in releases_of(connection, collection_id, sequences)

@@ -202,7 +202,11 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceivedResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One release that held the object. ``log_entry`` null: it will be in the log within a second."""
+    """One release that held the object.
+
+    ``log_entry`` is for auditors and operators of the hub: to them, null says that it is in the log within a second.
+    An owner gets null always: the places of two entries count what all others did between them.
+    """
 
     release: str
     at: str
