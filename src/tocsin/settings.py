@@ -96,7 +96,8 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
     return Settings(
         home=chosen,
         database=_database(url) if url else chosen / "hub.db",
-        replica=_replica(environ) if url else None,
+        # a home that is named in the call has its own database, and nothing of the environment's
+        replica=None if home else _replica(environ, of=url),
         ceiling=ceiling,
         webhook_networks=networks,
         log_format=_one_of(environ, "TOCSIN_LOG_FORMAT", LOG_FORMATS, otherwise="json"),
@@ -124,10 +125,12 @@ def _one_of(environ: Mapping[str, str], name: str, words: tuple[str, ...], *, ot
     return word
 
 
-def _replica(environ: Mapping[str, str]) -> Postgres | None:
+def _replica(environ: Mapping[str, str], *, of: str) -> Postgres | None:
     url = environ.get("TOCSIN_DATABASE_READ", "")
-    if url and not url.startswith(_POSTGRES):
+    if url and not (url.startswith(_POSTGRES) and of.startswith(_POSTGRES)):
         raise UsageError(
-            "only a PostgreSQL has replicas", where="TOCSIN_DATABASE_READ", todo="use postgresql://USER@HOST/NAME"
+            "only a PostgreSQL has replicas",
+            where="TOCSIN_DATABASE_READ",
+            todo="use postgresql://USER@HOST/NAME in both, or unset this one",
         )
     return Postgres(url=url) if url else None

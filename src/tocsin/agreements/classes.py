@@ -15,6 +15,7 @@ the tests hold against Cedar, question by question (docs/adr/0070).
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -60,6 +61,7 @@ class Kinds:
     def __init__(self) -> None:
         self._numbers: dict[Label, int] = {}
         self._known: dict[int, _Known] = {}
+        self._next = itertools.count()
 
     def of(self, label_id: int, label: Label) -> _Known:
         """Return what tells this label from others; the same id must always be the same label."""
@@ -68,7 +70,8 @@ class Kinds:
             # an address that Cedar could not hold would be an error of its own: such a label is alone of its kind
             odd = any(not address.isascii() for address in label.recipients)
             bare = label if odd else msgspec.structs.replace(label, owner="", recipients=frozenset())
-            kind = self._numbers.setdefault(bare, len(self._numbers))
+            # drawn before it is entered: of two threads one wins, and the number of the other is nobody's
+            kind = self._numbers.setdefault(bare, next(self._next))
             known = self._known[label_id] = _Known(kind, label.owner, label.recipients)
         return known
 

@@ -14,6 +14,7 @@ from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.store import policy_epoch, read_in_force
 from tocsin.errors import AuthenticationError
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.kept import Kept
 from tocsin.parties import store as parties
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Gate:
         self._log = log
         self._environment = environment
         self._facts: tuple[int, Facts] | None = None
-        self._passes: dict[tuple[str, str | None, str], Pass] = {}
+        self._passes: Kept[tuple[str, str | None, str], Pass] = Kept(KEPT)
         self._kinds = Kinds()
 
     def admit(self, connection: Connection, party: str, user: str | None, purpose: str) -> Pass:
@@ -63,8 +64,10 @@ class Gate:
 
         Raises:
             AuthenticationError: there is no such party or user any more.
+            StoreBrokenError: the database lost what this process had read in it.
         """
-        at = self._log.now(connection)
+        # what is kept here and by whoever asks is good for counters and ids of one history only
+        at = self._log.seen(connection)
         epoch = policy_epoch(connection, self._environment)
         key = (party, user, purpose)
         kept = self._passes.get(key)
@@ -78,14 +81,17 @@ class Gate:
         profile = profile_of(row.party, who, purpose, at)
         slice_ = slice_for(profile, self.facts(connection, at), until=profile_until(row.party, who, at))
         passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at)
-        self._passes[key] = passed
-        # the oldest go; other threads may be at it too, and whoever comes second finds nothing to take
-        while len(self._passes) > KEPT:
-            self._passes.pop(next(iter(list(self._passes))), None)
+        self._passes.put(key, passed)
         return passed
 
     def facts(self, connection: Connection, at: Micros) -> Facts:
-        """Return what the snapshot says of all parties and agreements, as of an instant."""
+        """Return what the snapshot or transaction says of all parties and agreements, as of an instant.
+
+        Raises:
+            StoreBrokenError: the database lost what this process had read in it.
+        """
+        if connection.engine is self._store.adapter.engine:
+            self._log.require_seen(connection)
         epoch = policy_epoch(connection, self._environment)
         kept = self._facts
         moved = None if kept is None or kept[0] != epoch else kept[1].moved(at)
@@ -103,7 +109,12 @@ class Gate:
         return opened(passed.slice, passed.profile, labels, self._kinds)
 
     def still(self, connection: Connection, passed: Pass, at: Micros) -> bool:
-        """Return whether what was decided for a reader still holds, at an instant and in this transaction."""
+        """Return whether what was decided for a reader still holds, at an instant and in this transaction.
+
+        Raises:
+            StoreBrokenError: the database lost what this process had read in it.
+        """
+        self._log.require_seen(connection)
         if not _holds(passed.slice, passed.at, at):
             return False
         if policy_epoch(connection, self._environment) == passed.epoch:

@@ -12,6 +12,7 @@ from tocsin.exchange.model import MAX_PAGE, Collection, Page, PageItem, Query
 from tocsin.exchange.paging import Place, View, places_after
 from tocsin.exchange.replica import NotCurrentError, Replica
 from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.kept import Kept
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ __all__ = ["Answer", "Asker", "Reading"]
 # many tries something else is wrong.
 TRIES: Final = 5
 
-# Views that stay in memory: a client asks for page after page of the same one. Each holds the numbers of its labels.
-KEPT_VIEWS: Final = 256
+# Views that stay in memory: a client asks for page after page of the same one, and as many readers as the gate keeps
+# may take turns. Each holds the numbers of its labels, at some 100 bytes: all of them together no more than 100 MB.
+KEPT_VIEWS: Final = 2_048
+KEPT_NUMBERS: Final = 1_000_000
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +69,12 @@ class Reading:
         self._cursors = cursors
         self._entropy = entropy
         self._environment = environment
-        self._replica = Replica(store=store, environment=environment)
+        self._replica = Replica(store=store, log=log, environment=environment)
         self._labels: dict[int, Label] = {}
         self._views: dict[tuple[int, int], dict[int, int]] = {}
-        self._opened: dict[tuple[Profile, bytes, int, frozenset[str] | None], View] = {}
+        self._opened: Kept[tuple[Profile, bytes, int, frozenset[str] | None], View] = Kept(
+            KEPT_VIEWS, weigh=lambda view: len(view.labels), heaviest=KEPT_NUMBERS
+        )
 
     def collections(self, asker: Asker) -> list[Collection]:
         """Return the collections that a reader may know of: every vetted party knows all of them."""
@@ -236,15 +241,14 @@ class Reading:
             if query.types is None or self._labels[label_id].type in query.types
         }
         opened = self._gate.opened(passed, labels)
-        view = self._opened[key] = View(
+        view = View(
             environment=self._environment,
             collection_id=collection.id,
             head_seq=collection.head_seq,
             labels=opened,
             offers=sum(counts[label_id] for label_id in opened),
         )
-        while len(self._opened) > KEPT_VIEWS:
-            self._opened.pop(next(iter(self._opened)), None)
+        self._opened.put(key, view)
         return view
 
     def _counts(self, connection: Connection, collection: Collection) -> dict[int, int]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tocsin.errors import LogBrokenError, NotFoundError
+from tocsin.errors import LogBrokenError, NotFoundError, StoreBrokenError
 from tocsin.kernel.clock import Clock, Micros, format_instant
 from tocsin.kernel.mandate import Acting, Mandate
 from tocsin.log import store
 from tocsin.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tocsin.log.commitment import SALT_BYTES, commit_entry, opens_entry
+from tocsin.log.lineage import Lineage
 from tocsin.log.merkle import Frontier, Node, inclusion_proof, leaf_hash
 from tocsin.log.model import EntryPayload, encode_payload
 from tocsin.log.store import Head, Row
@@ -63,6 +64,7 @@ class Log:
         self._signer = signer
         self._clock = clock
         self._entropy = entropy
+        self._lineage = Lineage(store=store, environment=environment)
 
     @property
     def origin(self) -> str:
@@ -90,6 +92,49 @@ class Log:
         if at is None:
             raise _no_log(self.environment_name)
         return max(self._clock.now(), at)
+
+    def look(self, connection: Connection) -> store.Mark:
+        """Return the head in a snapshot, which is of the history that this process knows, and remember it.
+
+        A replica's snapshot is compared by whoever opens it, with ``require_same``.
+
+        Raises:
+            StoreBrokenError: the database lost what this process had read in it.
+        """
+        mark = self._mark(connection)
+        if connection.engine is self._store.adapter.engine:
+            self._lineage.see(connection, mark)
+        return mark
+
+    def seen(self, connection: Connection) -> Micros:
+        """Return hub time in a snapshot, and ``look`` at it."""
+        return max(self._clock.now(), self.look(connection).at)
+
+    def require_seen(self, connection: Connection) -> None:
+        """Refuse to go on in a transaction, a writer's too, that lacks what this process had read.
+
+        Raises:
+            StoreBrokenError: the database lost it.
+        """
+        self._lineage.require(connection, self._mark(connection))
+
+    def require_same(self, connection: Connection) -> store.Mark:
+        """Return the head in a replica's snapshot, which is of the same history as what was looked at in the database.
+
+        Raises:
+            StoreBrokenError: it is not.
+            LogBrokenError: there is no log in it.
+        """
+        mark = self._mark(connection)
+        if not self._lineage.holds(connection, mark):
+            raise StoreBrokenError("this is the replica of another database")
+        return mark
+
+    def _mark(self, connection: Connection) -> store.Mark:
+        mark = store.read_mark(connection, self.environment)
+        if mark is None:
+            raise _no_log(self.environment_name)
+        return mark
 
     def head(self, connection: Connection) -> Head:
         """Return the newest checkpoint and frontier.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, func, select, update
@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.db.adapter import Adapter
 
-__all__ = ["Head", "Row"]
+__all__ = ["Head", "Mark", "Row"]
 
 # Asked by every request: built once.
 _HEAD = select(LOG_HEADS).where(LOG_HEADS.c.environment == bindparam("environment"))
 _AT = select(LOG_HEADS.c.at).where(LOG_HEADS.c.environment == bindparam("environment"))
+_MARK = select(LOG_HEADS.c.size, LOG_HEADS.c.root, LOG_HEADS.c.at).where(
+    LOG_HEADS.c.environment == bindparam("environment")
+)
+_LEAF = select(LOG_ENTRIES.c.leaf).where(
+    LOG_ENTRIES.c.environment == bindparam("environment"), LOG_ENTRIES.c.idx == bindparam("index")
+)
 
 # How many rows a walk over the whole log holds at once.
 _STEP = 2_000
@@ -36,6 +42,14 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     frontier: Frontier
     checkpoint: bytes
+    at: Micros
+
+
+class Mark(NamedTuple):
+    """What tells one head from another, and its instant."""
+
+    size: int
+    root: bytes
     at: Micros
 
 
@@ -67,6 +81,17 @@ def read_head(connection: Connection, environment: int) -> Head | None:
 def read_at(connection: Connection, environment: int) -> Micros | None:
     """Return the instant of the newest entry, without reading the tree."""
     return connection.execute(_AT, {"environment": environment}).scalar_one_or_none()
+
+
+def read_mark(connection: Connection, environment: int) -> Mark | None:
+    """Return the size, root and instant of the head, without reading the tree."""
+    row = connection.execute(_MARK, {"environment": environment}).first()
+    return None if row is None else Mark(row.size, row.root, row.at)
+
+
+def read_leaf(connection: Connection, environment: int, index: int) -> bytes | None:
+    """Return the hash of one entry's leaf, or None if there is no such entry."""
+    return connection.execute(_LEAF, {"environment": environment, "index": index}).scalar_one_or_none()
 
 
 def raise_at(connection: Connection, environment: int, at: Micros) -> None:

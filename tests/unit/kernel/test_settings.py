@@ -76,3 +76,14 @@ def test_they_are_frozen() -> None:
     settings = read_settings({})
     with pytest.raises(AttributeError):
         settings.home = Path("/elsewhere")  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize("database", ["", "sqlite:////srv/hub.db"])
+def test_a_replica_of_no_postgresql_is_refused(database: str) -> None:
+    with pytest.raises(UsageError, match="only a PostgreSQL has replicas"):
+        read_settings({"TOCSIN_DATABASE": database, "TOCSIN_DATABASE_READ": "postgresql://near/tocsin"})
+
+
+def test_a_home_that_is_named_has_nothing_of_the_environments_databases() -> None:
+    environ = {"TOCSIN_DATABASE": "postgresql://db/tocsin", "TOCSIN_DATABASE_READ": "postgresql://near/tocsin"}
+    assert read_settings(environ, home=Path("here")).replica is None

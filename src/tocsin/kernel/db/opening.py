@@ -25,10 +25,10 @@ def open_store(settings: Settings) -> Store:
     database, replica = settings.database, settings.replica
     if not isinstance(database, Postgres):
         return Store(SqliteAdapter(database))
-    return Store(_postgres(database), None if replica is None else _postgres(replica))
+    return Store(_postgres(database), None if replica is None else _postgres(replica, replica=True))
 
 
-def _postgres(address: Postgres) -> Adapter:
+def _postgres(address: Postgres, *, replica: bool = False) -> Adapter:
     try:
         # an extra: a hub on SQLite neither needs it nor waits for its import
         from tocsin.kernel.db.postgres import PostgresAdapter  # noqa: PLC0415
@@ -36,4 +36,4 @@ def _postgres(address: Postgres) -> Adapter:
         raise UsageError(
             "the driver of PostgreSQL is not installed", where="TOCSIN_DATABASE", todo="install tocsin[postgres]"
         ) from error
-    return PostgresAdapter(address)
+    return PostgresAdapter(address, replica=replica)

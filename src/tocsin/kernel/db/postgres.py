@@ -58,6 +58,8 @@ POOL_PATIENCE: Final = 20
 # A process that was stopped in the middle of a transaction holds up all others for no longer than this.
 IDLE_SECONDS: Final = 300
 CONNECT_SECONDS: Final = 10
+# A replica is near, and there is the database to turn to: nobody waits for it longer than this.
+REPLICA_SECONDS: Final = 2
 # Statements seen as often are prepared: planned once, when the plan does not hang on the values.
 PREPARE_AFTER: Final = 3
 # COPY takes an exchange more than INSERT does.
@@ -103,7 +105,7 @@ class PostgresAdapter:
     the server, and of its synchronous standbys if it has any: ``synchronous_commit`` is never ``off`` with us.
     """
 
-    def __init__(self, address: Postgres) -> None:
+    def __init__(self, address: Postgres, *, replica: bool = False) -> None:
         self.where = address.where
         self._url = address.url
         try:
@@ -114,10 +116,10 @@ class PostgresAdapter:
                 "this is no address of a PostgreSQL database", todo="write postgresql://USER@HOST:PORT/DATABASE"
             ) from None
         self._options: dict[str, Any] = {
-            "connect_timeout": CONNECT_SECONDS,
+            "connect_timeout": REPLICA_SECONDS if replica else CONNECT_SECONDS,
             "fallback_application_name": "tocsin",
             "keepalives_idle": 30,
-            "tcp_user_timeout": 30_000,
+            "tcp_user_timeout": REPLICA_SECONDS * 1_000 if replica else 30_000,
         }
         for name in given.keys() & self._options.keys():
             del self._options[name]
@@ -127,7 +129,7 @@ class PostgresAdapter:
             poolclass=QueuePool,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
-            pool_timeout=POOL_PATIENCE,
+            pool_timeout=REPLICA_SECONDS if replica else POOL_PATIENCE,
             pool_use_lifo=True,
         )
 
