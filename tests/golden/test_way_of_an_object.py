@@ -86,7 +86,7 @@ def _verdict(world: World, reader: str, object_id: str, purpose: str) -> dict[st
             user=analyst,
             acting=Acting(actor="ana@alfa"),
             purpose=purpose,
-            reader=world.hub.parties.resolve(reader),
+            reader=reader,
         )
     )
     told = why.explanation

@@ -200,8 +200,7 @@ def test_an_environment_of_ones_own_is_as_empty(hubs: Templates) -> None:
 def test_its_owner_learns_that_what_was_taken_back_reaches_nobody(world: World) -> None:
     party, user = world.hub.parties.resolve("ana@alfa")
     taken = indicator(5)["id"]
-    reader = world.hub.parties.resolve("bravo")
-    question = Question(object_id=taken, party=party, user=user, acting=Acting(actor="ana@alfa"), reader=reader)
+    question = Question(object_id=taken, party=party, user=user, acting=Acting(actor="ana@alfa"), reader="bravo")
     (why,) = world.hub.asking.why(question)
     assert why.explanation.verdict.allows
     assert "its owner took it back" in why.explanation.remarks[-1].text

@@ -40,7 +40,6 @@ def why(
     out = Output(json=json)
     with opened() as session:
         party, user = session.resolve(as_)
-        about = None if reader is None else session.resolve(reader)
         found = session.hub.asking.why(
             Question(
                 object_id=object_id,
@@ -48,7 +47,7 @@ def why(
                 user=user,
                 acting=session.acting(as_),
                 purpose=purpose,
-                reader=about,
+                reader=reader,
             )
         )
     out.document([_why_document(one) for one in found])

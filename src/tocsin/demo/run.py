@@ -172,7 +172,7 @@ def _question(hub: Hub, object_id: str, asker: str, reader: str | None = None) -
         party=party,
         user=user,
         acting=Acting(actor=OPERATOR, on_behalf_of=asker),
-        reader=None if reader is None else hub.parties.resolve(reader),
+        reader=reader,
     )
 
 

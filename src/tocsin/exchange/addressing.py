@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tocsin.agreements.model import user_address
 from tocsin.errors import InputError
@@ -12,16 +12,19 @@ from tocsin.parties.model import PartyStatus, UserStatus
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["address_of"]
+__all__ = ["UNKNOWN", "address_of"]
+
+# Members do not know of these; one that is suspended was a member, and may be cleared again.
+UNKNOWN: Final = frozenset({PartyStatus.CANDIDATE, PartyStatus.LEFT})
 
 
 def address_of(connection: Connection, environment: int, reference: str) -> str:
     """Return the address that ``party``, ``user@party`` or either with the party's URI stands for.
 
-    Members address each other, so that they may know which names there are.
+    Members address each other, so that they may know which names there are, but of candidates none.
 
     Raises:
-        InputError: there is no such party or user, or it has left or is disabled.
+        InputError: there is no such party or user, or it was never vetted, has left or is disabled.
     """
     head, at, tail = reference.partition("@")
     # no user's name holds a colon, and every URI does before its first `@`
@@ -32,7 +35,7 @@ def address_of(connection: Connection, environment: int, reference: str) -> str:
     unknown = InputError(
         f"there is no recipient {reference[:120]!r} here", todo="name a party, USER@PARTY, or a party's URI"
     )
-    if row is None or row.party.status is PartyStatus.LEFT:
+    if row is None or row.party.status in UNKNOWN:
         raise unknown
     if user is None:
         return row.party.uri

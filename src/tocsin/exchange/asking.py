@@ -12,13 +12,15 @@ from tocsin.agreements.gate import profile_of
 from tocsin.agreements.model import Label
 from tocsin.errors import NotFoundError
 from tocsin.exchange import store
+from tocsin.exchange.addressing import UNKNOWN
 from tocsin.exchange.releases import releases_of
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
-from tocsin.parties.model import PURPOSES, Party, PartyStatus, Role, User
+from tocsin.parties.model import PURPOSES, Party, PartyStatus, Role, User, parse_reference
+from tocsin.parties.register import no_party, require_subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,14 +39,18 @@ _NOTHING: Final = "there is no such object, or none that you may see"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """An object, who asks about it, and (for ``why``) on whose reading: the asker's own unless said otherwise."""
+    """An object, who asks about it, and (for ``why``) on whose reading: the asker's own unless said otherwise.
+
+    ``reader`` is a reference, ``party`` or ``user@party``: whether there is such a one is found out only for an asker
+    who may be told.
+    """
 
     object_id: str
     party: Party
     user: User | None
     acting: Acting
     purpose: str = "detect"
-    reader: tuple[Party, User | None] | None = None
+    reader: str | None = None
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,16 +131,25 @@ class Asking:
     def why(self, question: Question) -> tuple[Why, ...]:
         """Return the verdict on every contribution of the object that the asker may know of, newest version first.
 
+        About another reader's only the asker's own contributions are told of, unless the asker sees all.
+
         Raises:
-            NotFoundError: there is none, or none that the asker may see: the same words for both.
+            InputError: the reader has not the form of a reference.
+            NotFoundError: there is none, or none that the asker may see: the same words for both, whoever is
+                the reader. Or the asker has some, and there is no such reader.
         """
+        if question.reader is not None:
+            parse_reference(question.reader)  # its form alone
         with self._store.write() as connection:
             self._note(connection, "why", question)
         with self._store.read() as connection:
             facts = self._gate.facts(connection, self._log.now(connection))
-            party, user = question.reader or (question.party, question.user)
-            profile = profile_of(party, user, question.purpose, facts.at)
             everything = self._sees_all(connection, question)
+            known = self._known(connection, question, everything=everything)
+            if not known:
+                raise NotFoundError(_NOTHING)
+            party, user = self._reader(connection, question, everything=everything)
+            profile = profile_of(party, user, question.purpose, facts.at)
             found = [
                 Why(
                     object_id=question.object_id,
@@ -147,11 +162,8 @@ class Asking:
                         question, _standing(one, explain(profile, one.label, facts)), facts, everything=everything
                     ),
                 )
-                for one in self._contributions(connection, question.object_id)
-                if everything or self._may_ask(question, one, facts)
+                for one in known
             ]
-        if not found:
-            raise NotFoundError(_NOTHING)
         return tuple(found)
 
     def who(self, question: Question) -> Account:
@@ -231,17 +243,38 @@ class Asking:
             return False
         return question.party.status is PartyStatus.VETTED and bool(question.user.roles & {Role.AUDITOR, Role.OPERATOR})
 
-    @staticmethod
-    def _may_ask(question: Question, one: _Contribution, facts: Facts) -> bool:
-        # reads nothing from the store: a hidden object must not cost a query more than a missing one
-        if one.label.owner == question.party.uri:
-            return True
-        if not one.offered:
-            return False
-        if question.reader is not None and question.reader != (question.party, question.user):
-            return False
-        profile = profile_of(question.party, question.user, question.purpose, facts.at)
-        return explain(profile, one.label, facts).verdict.allows
+    def _known(self, connection: Connection, question: Question, *, everything: bool) -> list[_Contribution]:
+        """Return the contributions that ``why`` may tell the asker of.
+
+        A hidden object must cost neither a query nor a decision more than a missing one: whether a label is open is
+        what the gate remembers, and an account is made only of what is told.
+        """
+        user = question.user.name if question.user else None
+        passed = self._gate.admit(connection, question.party.uri, user, question.purpose)
+        found = self._contributions(connection, question.object_id)
+        if everything:
+            return found
+        opened: frozenset[int] = frozenset()
+        if _is_own(question):
+            opened = self._gate.opened(passed, {one.label_id: one.label for one in found if one.offered})
+        return [
+            one for one in found if one.label.owner == question.party.uri or (one.offered and one.label_id in opened)
+        ]
+
+    def _reader(self, connection: Connection, question: Question, *, everything: bool) -> tuple[Party, User | None]:
+        """Return whose reading is asked about; who does not see all knows of no candidate.
+
+        Raises:
+            NotFoundError: there is no such reader, or none that the asker knows of.
+        """
+        if question.reader is None or _is_own(question):
+            return question.party, question.user
+        name, _ = parse_reference(question.reader)
+        row = parties.party_by_name(connection, self._environment, name)
+        if not everything and row is not None and row.party.status in UNKNOWN:
+            raise no_party(name)
+        party, user = require_subject(connection, self._environment, question.reader)
+        return party.party, user.user if user else None
 
     @staticmethod
     def _told(question: Question, told: Explanation, facts: Facts, *, everything: bool) -> Explanation:
@@ -258,7 +291,6 @@ class Asking:
         return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=remarks)
 
     def _note(self, connection: Connection, verb: str, question: Question) -> None:
-        about = question.reader
         self._log.append(
             connection,
             [
@@ -271,7 +303,7 @@ class Asking:
                         "verb": verb,
                         "object": question.object_id[:256],
                         "asker": _reference(question.party, question.user),
-                        "reader": _reference(*about) if about else None,
+                        "reader": question.reader,
                         "purpose": question.purpose,
                     },
                 )
@@ -371,6 +403,10 @@ class Asking:
     def _name(facts: Facts, uri: str) -> str:
         party = facts.parties.get(uri)
         return party.name if party else uri
+
+
+def _is_own(question: Question) -> bool:
+    return question.reader in {None, _reference(question.party, question.user)}
 
 
 def _purposes(party: Party, user: User | None, label: Label, facts: Facts) -> tuple[tuple[str, ...], Explanation]:

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
     from tocsin.parties.model import Token
 
-__all__ = ["require_party", "require_party_by_uri", "require_subject", "require_token", "require_user"]
+__all__ = ["no_party", "require_party", "require_party_by_uri", "require_subject", "require_token", "require_user"]
+
+
+def no_party(name: str) -> NotFoundError:
+    """Return the error that says that there is no party of this name."""
+    return NotFoundError(
+        f"there is no party {name[:80]!r}", todo="`tocsin party list` shows them, `tocsin party add` adds one"
+    )
 
 
 def require_party(connection: Connection, environment: int, name: str) -> store.PartyRow:
@@ -24,9 +31,7 @@ def require_party(connection: Connection, environment: int, name: str) -> store.
     """
     row = store.party_by_name(connection, environment, name)
     if row is None:
-        raise NotFoundError(
-            f"there is no party {name[:80]!r}", todo="`tocsin party list` shows them, `tocsin party add` adds one"
-        )
+        raise no_party(name)
     return row
 
 
