@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tocsin.errors import NotFoundError
-from tocsin.exchange.search.model import Edge, Hit, Surroundings
-from tocsin.exchange.search.scan import Fit, Sight, by_terms, scan
+from tocsin.exchange.search.model import DEFAULT_HITS, Edge, Hit, Surroundings
+from tocsin.exchange.search.scan import LOOKED_AT, Fit, Sight, by_terms, scan, standing
 from tocsin.exchange.search.show import Shelf
 from tocsin.exchange.search.wire import references
 
@@ -48,7 +48,7 @@ class Around:
         """
         itself = self._latest([object_id]).get(object_id)
         naming, more = self._naming(object_id, limit)
-        if itself is None and not naming:
+        if itself is None and not naming and not more:
             raise NotFoundError("there is no such object, or none that you may see")
         self._shelf.fetch([*naming, *([itself] if itself else [])])
         sketches: list[tuple[Edge, str | None]] = []
@@ -92,25 +92,20 @@ class Around:
 
     def _latest(self, object_ids: Sequence[str]) -> dict[str, Fit]:
         """Return the version that stands for each of these ids, of those that the reader may see."""
-        if not object_ids:
-            return {}
-        asked = by_terms(self._sight, "id", object_ids)
-        found: dict[str, Fit] = {}
-        for batch in scan(
-            self._connection, self._adapter, self._sight, asked, before=_FAR, batch=2 * len(object_ids) + 1
-        ):
-            found |= {one.match.object_id: one for one in batch.fits}
-        return {one: found[one] for one in object_ids if one in found}
+        return standing(self._connection, self._adapter, self._sight, object_ids)
 
     def _naming(self, object_id: str, limit: int) -> tuple[list[Fit], bool]:
-        """Return what refers to an id, the newest first, and whether there is more."""
+        """Return what refers to an id, the newest first, and whether there is or may be more."""
+        looked_at = 0
         found: list[Fit] = []
         asked = by_terms(self._sight, "ref", [object_id])
-        for batch in scan(self._connection, self._adapter, self._sight, asked, before=_FAR, batch=2 * limit):
+        size = max(2 * limit, DEFAULT_HITS)
+        for batch in scan(self._connection, self._adapter, self._sight, asked, before=_FAR, batch=size):
             found += batch.fits
-            if len(found) > limit:
-                break
-        return found[:limit], len(found) > limit
+            looked_at += batch.looked_at
+            if len(found) > limit or (looked_at >= LOOKED_AT and not batch.last):
+                return found[:limit], True
+        return found, False
 
 
 def _relationship(object_id: str, told: dict[str, Any], via: Hit) -> tuple[Edge, str | None]:

@@ -21,17 +21,19 @@ from tocsin.kernel.clock import Micros
 from tocsin.parties.store import party_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from tocsin.exchange.search.model import SearchQuery
     from tocsin.kernel.db.adapter import Adapter
 
-__all__ = ["MAX_WORDS", "Batch", "Fit", "Plan", "Sight", "by_terms", "plan", "scan"]
+__all__ = ["LOOKED_AT", "MAX_WORDS", "Batch", "Fit", "Plan", "Sight", "by_terms", "plan", "scan", "standing"]
 
 # Words of one search; each is looked for beside every other.
 MAX_WORDS: Final = 32
+# Offers that one page looks at before it says that there may be more.
+LOOKED_AT: Final = 5_000
 _IDENTITY: Final = "identity--"
 
 
@@ -176,8 +178,23 @@ def scan(
         within = msgspec.structs.replace(within, before=place)
 
 
+def standing(connection: Connection, adapter: Adapter, sight: Sight, object_ids: Sequence[str]) -> dict[str, Fit]:
+    """Return the version that stands for each of these ids, of those that the reader may see, in their order.
+
+    However many versions an object has, they are read once.
+    """
+    if not object_ids or not sight.labels:
+        return {}
+    fits = _Judge(connection, adapter, sight, by_terms(sight, "id", object_ids)).standing(object_ids)
+    found = {one.match.object_id: one for one in fits}
+    return {one: found[one] for one in object_ids if one in found}
+
+
 class _Judge:
-    """Keeps, of what was found, what stands for its object; looks among all that the reader sees of the collection."""
+    """Keeps, of what was found, what stands for its object; looks among all that the reader sees of the collection.
+
+    An object is judged once in a question, however many of its versions are found.
+    """
 
     def __init__(self, connection: Connection, adapter: Adapter, sight: Sight, asked: Plan) -> None:
         self._connection = connection
@@ -186,17 +203,33 @@ class _Judge:
         self._asked = asked
         self._whole = Range(collection_id=sight.collection_id, labels=tuple(sorted(sight.labels)), before=0)
         sightings = tuple(sorted(key for key, label in sight.labels.items() if label.type == "sighting"))
+        self._stands: dict[str, set[int]] = {}
         self._sightings = msgspec.structs.replace(self._whole, labels=sightings)
 
     def kept(self, found: Sequence[int]) -> tuple[Fit, ...]:
         """Return those of these offers that stand for their object and have the score asked for, in their order."""
         matches = store.matches(self._connection, self._adapter, self._whole, found)
-        ids = dict.fromkeys(one.object_id for one in matches)
+        self._judge(one.object_id for one in matches)
+        return self._fits([one for one in matches if one.seq in self._stands[one.object_id]])
+
+    def standing(self, object_ids: Iterable[str]) -> tuple[Fit, ...]:
+        """Return what stands for these objects."""
+        wanted = tuple(object_ids)
+        self._judge(wanted)
+        found = sorted(seq for one in wanted for seq in self._stands[one])
+        return self._fits(store.matches(self._connection, self._adapter, self._whole, found))
+
+    def _judge(self, object_ids: Iterable[str]) -> None:
+        unknown = {one: None for one in object_ids if one not in self._stands}
+        if not unknown:
+            return
         offers = store.versions_of(
-            self._connection, self._adapter, self._sight.environment, self._whole, ids, upto=self._sight.upto
+            self._connection, self._adapter, self._sight.environment, self._whole, unknown, upto=self._sight.upto
         )
-        kept = {seq for versions in offers.values() for seq in _standing(versions, every=self._asked.versions)}
-        matches = [one for one in matches if one.seq in kept]
+        for one in unknown:
+            self._stands[one] = _standing(offers.get(one, ()), every=self._asked.versions)
+
+    def _fits(self, matches: Sequence[Match]) -> tuple[Fit, ...]:
         sighted = self._sighted(matches)
         fits = [_fit(one, self._sight.now, sighted.get(one.object_id)) for one in matches]
         least = self._asked.min_score
@@ -223,7 +256,9 @@ def _standing(offers: Sequence[Version], *, every: bool) -> set[int]:
         first_of.setdefault(one.version, one.seq)
         if one.owner_id == offers[0].owner_id:
             own.setdefault(one.version, one.seq)
-    return set(first_of.values()) if every else {own[max(own)]}
+    if every:
+        return set(first_of.values())
+    return {own[max(own)]} if own else set()
 
 
 def _scored(match: Match) -> bool:

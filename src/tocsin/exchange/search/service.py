@@ -31,7 +31,7 @@ from tocsin.exchange.search.model import (
     Surroundings,
     Tally,
 )
-from tocsin.exchange.search.scan import Fit, Sight, by_terms, plan, scan
+from tocsin.exchange.search.scan import LOOKED_AT, Fit, Sight, by_terms, plan, scan, standing
 from tocsin.exchange.search.show import Shelf
 from tocsin.exchange.search.values import canonical, covering
 from tocsin.exchange.search.wire import extract
@@ -59,8 +59,7 @@ T = TypeVar("T")
 TRIES: Final = 5
 # A search that finds the index behind brings it up by so many offers: about a second. `serve` keeps it from being more.
 CATCH_UP: Final = 5_000
-# Offers that one page looks at before it says "ask on", and that one count does before it says "at least".
-LOOKED_AT: Final = 5_000
+# Offers that one count looks at before it says "at least".
 COUNT_LOOKED_AT: Final = 50_000
 _COUNT_BATCH: Final = 2_000
 _STIX_ID: Final = re.compile(r"[a-z][a-z0-9-]*--[0-9a-fA-F-]{36}")
@@ -198,7 +197,7 @@ class Search:
             shelf = Shelf(context.connection, self._store.adapter, context.sight)
             own: list[Fit] = []
             if by_id:
-                own, _ = self._page(context, by_terms(context.sight, "id", [subject]), before=_FAR, limit=1)
+                own = list(standing(context.connection, self._store.adapter, context.sight, [subject]).values())
                 if not own:
                     raise NotFoundError("there is no such object, or none that you may see")
                 asked = extract(shelf.body(own[0])).values[:MAX_VALUES]
