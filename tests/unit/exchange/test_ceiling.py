@@ -252,9 +252,48 @@ def test_ordinary_statements_are_no_classification(text: str) -> None:
     assert classification_of({"name": text, "definition": {"statement": text}}) is None
 
 
-@pytest.mark.parametrize("text", ["CONF\u0130DENTIAL", "\u212a\u00c4YTT\u00d6 RAJOITETTU", "\u017fecret"])
-def test_letters_of_other_scripts_do_not_lower_it(text: str) -> None:
-    assert classification_of({"definition": {"statement": text}}) in {None, "secret", "top-secret"}
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("CONF\u0130DENTIAL", "top-secret"),  # no capital among ours: taken for the highest
+        ("\u212a\u00c4YTT\u00d6 RAJOITETTU", "restricted"),
+        ("\u017fecret", "secret"),
+    ],
+)
+def test_letters_of_other_scripts_do_not_lower_it(text: str, level: str) -> None:
+    assert classification_of({"definition": {"statement": text}}) == level
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("TRE\u0300S SECRET DE\u0301FENSE//X", "top-secret"),
+        ("TOP  SECRET//SI", "top-secret"),
+        ("TOP\u00a0SECRET//SI", "top-secret"),
+        ("TOP\nSECRET//SI", "top-secret"),
+        ("T\u200bOP SECRET//SI", "top-secret"),
+        ("TOP\u2011SECRET//SI", "top-secret"),
+        ("TOP SECRET - NOFORN", "top-secret"),
+        ("SECRET  //NOFORN", "secret"),
+        ("SECRET / / NOFORN", "secret"),
+        ("\uff33\uff25\uff23\uff32\uff25\uff34//NOFORN", "secret"),
+        ("NATO  SECRET", "secret"),
+        ("EU-SECRET", "secret"),
+        ("VS \u2013 NfD".upper(), "restricted"),
+        ("R-UE/EU-R", "restricted"),
+        ("S-UE / EU-S", "secret"),
+        (" " * 10_000 + "NATO SECRET", "secret"),
+        ("NATO SECRET " + "a" + "\u0301\u0316" * 50_000, "secret"),
+    ],
+)
+def test_a_banner_is_one_however_it_is_spaced_and_accented(text: str, level: str) -> None:
+    assert banner_of(text) == level
+    assert classification_of({"name": text}) == level
+
+
+@pytest.mark.parametrize("text", ["SECRET - NOFORN", "secret: the plan", "Secret (NF)"])
+def test_a_line_of_a_marking_says_it_with_whatever_follows(text: str) -> None:
+    assert classification_of({"definition": {"statement": text}}) == "secret"
 
 
 nested = st.recursive(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tocsin.exchange.markings.acs import ACS_CLASSIFICATIONS, ACS_EXTENSION
 from tocsin.exchange.markings.model import strictest
+from tocsin.kernel.text import normal
 from tocsin.parties.model import CLEARANCES
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ BANNERS: Final[dict[str, str]] = {
     "EU SECRET": _SECRET,
     "EU TOP SECRET": _TOP_SECRET,
     "RESTREINT UE": _RESTRICTED,
+    "R-UE/EU-R": _RESTRICTED,
+    "C-UE/EU-C": _CONFIDENTIAL,
+    "S-UE/EU-S": _SECRET,
+    "TS-UE/EU-TS": _TOP_SECRET,
     "CONFIDENTIEL UE": _CONFIDENTIAL,
     "SECRET UE": _SECRET,
     "TRES SECRET UE": _TOP_SECRET,
@@ -100,24 +105,47 @@ WORDS: Final[dict[str, str]] = {
 }
 """Words that are also words: a classification where they are all that a marking says, or where `//` follows."""
 
-_ALL: Final = BANNERS | WORDS
 _PORTIONS: Final = {"U": _NONE, "R": _RESTRICTED, "C": _CONFIDENTIAL, "S": _SECRET, "TS": _TOP_SECRET}
 """Portion marks; `(C)` and `(R)` alone are not taken for one: they are older signs."""
 
 
+# People space, hyphenate and accent a banner as their keyboard does.
+_HYPHEN: Final = re.compile(r"\s*+[\u00ad\u2010-\u2015\u2212-][\s\u00ad\u2010-\u2015\u2212-]*+")
+_SPACE: Final = re.compile(r"\s+")
+_SLASH: Final = re.compile(r" ?/ ?")
+# Characters that take no place: between two letters, or after one, nobody sees them.
+_UNSEEN: Final = re.compile(r"[\u034f\u200b-\u200f\u2060\ufeff]")
+
+
+def _folded(text: str) -> str:
+    """Return a text as its banners are compared: one way of writing for all that look alike."""
+    seen = _UNSEEN.sub("", normal("NFKC", text))
+    return _SLASH.sub("/", _SPACE.sub(" ", _HYPHEN.sub("-", seen)))
+
+
+def _key(name: str) -> str:
+    return _folded(name).replace("-", " ")
+
+
+_LEVELS: Final = {_key(name): level for name, level in (BANNERS | WORDS).items()}
+
+
 def _any(names: Mapping[str, str]) -> str:
     # the longest first: of two that begin alike the regular expression takes what stands first
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    keys = sorted({_key(name) for name in names}, key=len, reverse=True)
+    return "|".join(re.escape(key).replace(r"\ ", "[ -]") for key in keys)
 
 
 # at the very top of a text: a banner, a word with caveats, or a portion mark
 _TOP: Final = re.compile(
     rf"\s*+(?:\((?P<portion>TS|S|C|R|U)(?:(?<=S)\)|//)"
-    rf"|\W{{0,4}}(?P<banner>{_any(BANNERS)})(?![\w-])"
-    rf"|\W{{0,4}}(?P<word>{_any(WORDS)})\s?//)"
+    rf"|\W{{0,4}}(?P<banner>{_any(BANNERS)})(?!\w)"
+    rf"|\W{{0,4}}(?P<word>{_any(WORDS)})//)"
 )
 # a line that says nothing else, however it is written
-_LINE: Final = re.compile(rf"\W*+(?P<name>{_any(_ALL)})(?:\s*[/(:-].*)?\W*", re.IGNORECASE)
+_LINE: Final = re.compile(rf"\W*+(?P<name>{_any(_LEVELS)})(?:\s*[/(:-].*)?\W*", re.IGNORECASE)
+# A banner stands at the top: so much of a text about something else is folded, which is work for every text there is.
+_HEAD: Final = 4_096
 # Longer texts than this are no markings; what is looked at has to be bounded, since a regular expression looks.
 _LONGEST: Final = 100_000
 # Marking-definitions nest no deeper; below that nothing is looked for, and nothing is read either.
@@ -126,12 +154,12 @@ _DEEPEST: Final = 8
 
 def banner_of(text: str) -> str | None:
     """Return the classification at the top of a text that is about something else: a description, a name."""
-    match = _TOP.match(text)
+    match = _TOP.match(_folded(text.lstrip()[:_HEAD]))
     if match is None:
         return None
     if match["portion"] is not None:
         return _PORTIONS[match["portion"]]
-    return BANNERS[match["banner"]] if match["banner"] is not None else WORDS[match["word"]]
+    return _LEVELS[_key(match["banner"] or match["word"])]
 
 
 def classification_of(definition: Mapping[str, object]) -> str | None:
@@ -153,10 +181,10 @@ def classification_of(definition: Mapping[str, object]) -> str | None:
 def _line_of(text: str) -> str | None:
     found = [banner_of(text)]
     for line in text[:_LONGEST].splitlines():
-        match = _LINE.fullmatch(line.strip())
+        match = _LINE.fullmatch(_folded(line.strip()[:_HEAD]))
         if match is not None:
             # letters of other scripts that count as the same one have no capital among these
-            found.append(_ALL.get(match["name"].upper(), _TOP_SECRET))
+            found.append(_LEVELS.get(_key(match["name"].upper()), _TOP_SECRET))
     return strictest(found)
 
 
