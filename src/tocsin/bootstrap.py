@@ -333,6 +333,8 @@ def upgrade_hub(settings: Settings) -> tuple[str, str]:
 
 
 def _require_home(settings: Settings) -> None:
+    if not settings.keys.exists() and not settings.there:
+        raise UsageError("there is no hub here", where=str(settings.home), todo="run `tocsin init`, or set TOCSIN_HOME")
     missing = isinstance(settings.database, Path) and not settings.database.exists()
     if missing or not _marker(settings).exists():
         raise StoreBrokenError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,7 +13,7 @@ from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.conformance.cases import CASES
 from tocsin.conformance.client import Credentials
-from tocsin.conformance.model import Level, Outcome, Role, counted
+from tocsin.conformance.model import FailedError, Level, Outcome, Role, counted
 from tocsin.conformance.run import judge
 from tocsin.conformance.target import Target
 from tocsin.errors import InputError, RefusedError, UsageError
@@ -86,6 +87,7 @@ def conformance(
     if not cases:
         raise UsageError("there is no case of these sections", where="--section", todo="write it like 3.4.1")
     try:
+        _require_heard(target)
         results = _judged(out, target, cases)
     finally:
         target.client.close()
@@ -94,6 +96,28 @@ def conformance(
     failed = sum(result.outcome is Outcome.FAIL and result.case.level is Level.MUST for result in results)
     if failed:
         raise RefusedError(f"{failed} of the specification's MUSTs failed", where=target.client.host)
+
+
+def _require_heard(target: Target) -> None:
+    """Refuse to judge what nobody answers, or whoever asks is not known: every case would be called a failure.
+
+    Raises:
+        UsageError: that is so.
+    """
+    try:
+        status = target.get(target.discovery).status
+    except FailedError as error:
+        raise UsageError(str(error), where=target.client.host, todo="start it, or name another URL") from error
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and Role.MAIN in target.credentials:
+        raise UsageError(
+            f"it does not know these credentials ({int(status)})",
+            where=target.discovery,
+            todo="with Basic (--user) the name for a token of a service is the party's; or give --token",
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        raise UsageError(
+            "there is nothing here", where=target.discovery, todo="give the URL of discovery (TAXII 2.1 §4.1)"
+        )
 
 
 def _judged(out: Output, target: Target, cases: Sequence[Case]) -> list[Result]:

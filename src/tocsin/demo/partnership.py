@@ -171,7 +171,7 @@ def credentials(hub: Hub) -> list[Credential]:
     """Issue a token to every party's service, and one to the analyst whom the RED report names."""
     acting = Acting(actor=f"operator@{HUB.name}")
     readers = [*(party.name for party in PARTIES), "anna@fjordkraft"]
-    permissions = frozenset(Permission)
+    permissions = frozenset(Permission) - {Permission.HUB_WATCH}  # which is for who runs the hub
     issued = []
     with hub.parties.acting(acting, hub.mandate) as acts:
         for reference in readers:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -84,3 +86,13 @@ def test_a_port_that_is_taken_is_told_before_anything_is_done(tmp_path: Path) ->
     assert (ran.code, ran.out) == (2, "")
     assert port in ran.err
     assert not (tmp_path / "home").exists()
+
+
+def test_the_demonstration_tells_its_whole_story(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    command = [sys.executable, "-m", "tocsin.cli", "demo", "--no-serve", "--home", str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "it verifies" in done.stdout
+    assert "one bit of a copy changed: caught" in done.stdout
+    assert done.stdout.count("JSON-equal to what was shared") == 8

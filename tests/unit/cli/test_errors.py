@@ -208,3 +208,9 @@ def test_what_a_party_wrote_cannot_command_a_terminal(cli: Cli) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "red\\x1b[31m and \\u202e more" in text
+
+
+def test_nobody_is_judged_who_does_not_answer(cli: Cli) -> None:
+    done = cli.run("conformance", "http://127.0.0.1:9/taxii2/", "--user", "x")
+    assert done.code == 2
+    assert "no answer" in done.err

@@ -181,3 +181,23 @@ def test_who_stops_reading_is_not_read_for(served: Served) -> None:
 def released(served: Served) -> int:
     with served.world.hub.store.read() as connection:
         return connection.execute(select(func.count()).select_from(RELEASES)).scalar_one()
+
+
+REFUSED: Final = {
+    "a filter of another address": ("?type=indicator", "type"),
+    "a misspelt filter": ("?match[typ]=indicator", "match[typ]"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_parameter_that_streams_do_not_take_is_refused(served: Served, case: str) -> None:
+    query, where = REFUSED[case]
+    with served.stream(query) as response:
+        assert response.status_code == 400
+        assert where in response.read().decode()
+
+
+def test_an_id_of_another_stream_is_named_as_what_it_is(served: Served) -> None:
+    with served.stream(last="x" * 40) as response:
+        assert response.status_code == 400
+        assert "Last-Event-ID" in response.read().decode()

@@ -82,6 +82,13 @@ def _collection(raw: bytes) -> str:
         raise InputError(
             "the query is not readable", where="query", todo="percent-encode UTF-8, and send fewer parameters"
         ) from error
+    # a misspelt filter that is passed over would answer another question
+    if unknown := {name for name, _ in pairs} - FILTERS - {"collection"}:
+        raise InputError(
+            "a stream takes no such parameter",
+            where=min(unknown)[:80],
+            todo=f"use collection, {', '.join(sorted(FILTERS))}",
+        )
     named = [value for name, value in pairs if name == "collection"]
     if len(named) > 1:
         raise InputError("a stream is of one collection", where="collection", todo="open a stream for each")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tocsin.errors import AuthenticationError, BusyError, ForbiddenError, NotFoundError
+from tocsin.errors import AuthenticationError, BusyError, ForbiddenError, InputError, NotFoundError
 from tocsin.exchange.live import store as live
 from tocsin.exchange.live.model import BATCH, MAX_STREAMS, STREAMS_OF_ONE, Pace
 from tocsin.exchange.live.wire import write_objects
@@ -146,7 +146,14 @@ class Streams:
     def _begin(self, asker: Asker, wish: Wish) -> tuple[Collection, int]:
         collection = self._reading.collection(asker, wish.collection)
         if wish.last is not None:
-            return collection, self._reading.place(asker, collection, wish.query, wish.last)
+            try:
+                return collection, self._reading.place(asker, collection, wish.query, wish.last)
+            except InputError as error:
+                raise InputError(
+                    "this id was not given for this stream",
+                    where="Last-Event-ID",
+                    todo="ask with the same credentials and filters, or without it from here on",
+                ) from error
         return collection, collection.head_seq if wish.query.added_after is None else 0
 
     def _require_room(self, party: str) -> None:

@@ -140,7 +140,9 @@ class Webhooks:
             self._outbound.require_allowed(target)
         except UnreachableError as error:
             raise InputError(
-                f"we do not send there: {error}", where="url", todo="name a host of the public network, with https"
+                f"we do not send there: {error}",
+                where="url",
+                todo="name a host of the public network, with https; TOCSIN_WEBHOOK_NETWORKS opens others",
             ) from error
 
     def remove(self, acting: Acting, mandate: Mandate, uuid: str, reason: str = "") -> Webhook:
