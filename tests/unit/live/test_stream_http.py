@@ -183,15 +183,15 @@ def released(served: Served) -> int:
         return connection.execute(select(func.count()).select_from(RELEASES)).scalar_one()
 
 
-REFUSED: Final = {
+MISSPELT: Final = {
     "a filter of another address": ("?type=indicator", "type"),
     "a misspelt filter": ("?match[typ]=indicator", "match[typ]"),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", MISSPELT)
 def test_a_parameter_that_streams_do_not_take_is_refused(served: Served, case: str) -> None:
-    query, where = REFUSED[case]
+    query, where = MISSPELT[case]
     with served.stream(query) as response:
         assert response.status_code == 400
         assert where in response.read().decode()
