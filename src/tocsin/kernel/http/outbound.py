@@ -46,6 +46,12 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 # IPv6 addresses that lead to an IPv4 one, and where in them it stands: RFC 6052 §2.1, RFC 3056 §2.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+# What the oldest Python that we run on takes for public, and is nobody's: what `ipaddress` knows grows with versions.
+_NOBODYS: Final = (
+    ipaddress.IPv6Network("fec0::/10"),  # site-local, RFC 3879 §4
+    ipaddress.IPv6Network("3fff::/20"),  # documentation, RFC 9637
+    ipaddress.IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526 §4
+)
 
 
 class UnreachableError(Exception):
@@ -148,6 +154,8 @@ class Outbound:
         inner = _plain(address)
         if any(inner.version == network.version and inner in network for network in self._networks):
             return True
+        if any(inner.version == network.version and inner in network for network in _NOBODYS):
+            return False
         return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
     def post(self, target: Target, body: bytes, headers: dict[str, str]) -> Answer:
