@@ -166,6 +166,7 @@ def test_beside_the_visible_the_invisible_is_not_there(world: World, reader: str
         [item["id"] for item in HIDDEN.values()],
         [NOWHERE[:-1] + str(last) for last in range(len(HIDDEN))],
     )
+    read()  # a log that grew since the last look costs a look more, whoever made it grow
     assert _answer(world, lambda: read(*hidden)) == _answer(world, lambda: read(*missing))
 
 
