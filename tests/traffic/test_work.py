@@ -133,9 +133,8 @@ def test_what_is_decided_for_the_first_time_is_work(hubs: Templates) -> None:
     world.share("alfa", bundle([indicator(700, marked=[EXPORT])], marked=[EXPORT]))
     known_label = _worked(world, lambda: poll(world))
     hubs.drop(world)
-    # the labels' counts, and two leaves of a log that grew: its size is on every checkpoint
-    assert len(known_label) - len(usual) == 3
-    assert 3 < len(new_label) - len(usual) <= 12
+    assert len(known_label) - len(usual) == 1
+    assert 1 < len(new_label) - len(usual) <= 10
 
 
 def test_few_that_stand_before_many_hidden_take_more_looks(hubs: Templates) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tocsin.errors import StoreBrokenError
 from tocsin.kernel.kept import Kept
-from tocsin.log.store import Mark, read_leaf, read_mark
+from tocsin.log.store import Mark, read_mark
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,8 +42,8 @@ class Lineage:
         self._older: Kept[int, bytes] = Kept(KEPT)  # size -> root
         self._lock = threading.Lock()
 
-    def require(self, connection: Connection, mark: Mark) -> None:
-        """Refuse a snapshot or transaction of the database, whose head is ``mark``, that lacks what was seen before.
+    def require(self, connection: Connection) -> None:
+        """Refuse a snapshot or transaction of the database that lacks what was seen before.
 
         Once it refused, it refuses all that come: nothing else but a new process forgets.
 
@@ -53,63 +53,54 @@ class Lineage:
         if self._newest is None:
             # what a writer has not committed yet may never be there: what was before it is
             with self._store.read() as now:
-                before = read_mark(now, self._environment)
-                if before is not None:
-                    self.see(now, before)
-        self._refuse(connection, mark)
+                self.see(now)
+        self._held(connection)
 
-    def see(self, connection: Connection, mark: Mark) -> None:
-        """Refuse as ``require`` does, and remember the head; for snapshots of the database only.
+    def see(self, connection: Connection) -> Mark | None:
+        """Refuse as ``require`` does; return and remember the head. For snapshots of the database only.
 
         A replica may have what its database does not show yet: remembered, it would be missed later.
 
         Raises:
             StoreBrokenError: the snapshot lacks what was seen before.
         """
-        self._refuse(connection, mark)
-        newest = self._newest
-        if newest is not None and mark.size <= newest.size:
-            return
-        seen = _Newest(mark.size, mark.root, self._leaf(connection, mark.size))
-        with self._lock:
-            if self._newest is None or self._newest.size < seen.size:
-                if self._newest is not None:
-                    self._older.put(self._newest.size, self._newest.root)
-                self._newest = seen
+        mark = self._held(connection)
+        if mark is not None and (self._newest is None or mark.size > self._newest.size):
+            with self._lock:
+                newest = self._newest
+                if newest is None or mark.size > newest.size:
+                    if newest is not None:
+                        self._older.put(newest.size, newest.root)
+                    self._newest = _Newest(mark.size, mark.root, mark.leaf)
+        return mark
 
-    def _refuse(self, connection: Connection, mark: Mark) -> None:
-        if not self.holds(connection, mark):
+    def same(self, connection: Connection) -> tuple[Mark | None, bool]:
+        """Return the head, and whether a snapshot, be it a replica's, is of the history seen: before or after it."""
+        newest = self._newest
+        mark = read_mark(connection, self._environment, -1 if newest is None else newest.size - 1)
+        return mark, newest is None or (mark is not None and self._follows(mark, newest))
+
+    def _held(self, connection: Connection) -> Mark | None:
+        mark, same = self.same(connection)
+        if not same:
             raise StoreBrokenError(
                 "the database lost what this process had read in it",
                 todo="start every process of this hub anew, and tell the members that the log went back",
             )
+        return mark
 
-    def holds(self, connection: Connection, mark: Mark) -> bool:
-        """Return whether a snapshot, be it a replica's, is of the history that was seen: before or after it."""
-        newest = self._newest
-        if newest is None or not mark.size:
-            return newest is None or not newest.size or self._is_before(mark, None)
+    def _follows(self, mark: Mark, newest: _Newest) -> bool:
         if mark.size == newest.size:
             return mark.root == newest.root
         if mark.size > newest.size:
-            return self._leaf(connection, newest.size) == newest.leaf
+            return mark.known == newest.leaf
         if self._older.get(mark.size) == mark.root:
             return True
-        if not self._is_before(mark, self._leaf(connection, mark.size)):
+        # older than what another thread saw meanwhile, which is nothing unusual: the database as it is now has both
+        with self._store.read() as connection:
+            now = read_mark(connection, self._environment, newest.size - 1)
+            then = read_mark(connection, self._environment, mark.size - 1)
+        if now is None or then is None or (now.known, then.known) != (newest.leaf, mark.leaf):
             return False
         self._older.put(mark.size, mark.root)
         return True
-
-    def _is_before(self, mark: Mark, leaf: bytes | None) -> bool:
-        """Return whether the database as it is now has both this head, and the newest that was seen.
-
-        A snapshot that is older than what another thread saw meanwhile is nothing unusual.
-        """
-        newest = self._newest
-        if newest is None:
-            return True
-        with self._store.read() as now:
-            return (self._leaf(now, mark.size), self._leaf(now, newest.size)) == (leaf, newest.leaf)
-
-    def _leaf(self, connection: Connection, size: int) -> bytes | None:
-        return read_leaf(connection, self._environment, size - 1) if size else None

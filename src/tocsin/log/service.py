@@ -101,9 +101,12 @@ class Log:
         Raises:
             StoreBrokenError: the database lost what this process had read in it.
         """
-        mark = self._mark(connection)
         if connection.engine is self._store.adapter.engine:
-            self._lineage.see(connection, mark)
+            mark = self._lineage.see(connection)
+        else:
+            mark = store.read_mark(connection, self.environment)
+        if mark is None:
+            raise _no_log(self.environment_name)
         return mark
 
     def seen(self, connection: Connection) -> Micros:
@@ -116,7 +119,7 @@ class Log:
         Raises:
             StoreBrokenError: the database lost it.
         """
-        self._lineage.require(connection, self._mark(connection))
+        self._lineage.require(connection)
 
     def require_same(self, connection: Connection) -> store.Mark:
         """Return the head in a replica's snapshot, which is of the same history as what was looked at in the database.
@@ -125,15 +128,11 @@ class Log:
             StoreBrokenError: it is not.
             LogBrokenError: there is no log in it.
         """
-        mark = self._mark(connection)
-        if not self._lineage.holds(connection, mark):
-            raise StoreBrokenError("this is the replica of another database")
-        return mark
-
-    def _mark(self, connection: Connection) -> store.Mark:
-        mark = store.read_mark(connection, self.environment)
+        mark, same = self._lineage.same(connection)
         if mark is None:
             raise _no_log(self.environment_name)
+        if not same:
+            raise StoreBrokenError("this is the replica of another database")
         return mark
 
     def head(self, connection: Connection) -> Head:

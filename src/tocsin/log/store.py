@@ -25,12 +25,20 @@ __all__ = ["Head", "Mark", "Row"]
 # Asked by every request: built once.
 _HEAD = select(LOG_HEADS).where(LOG_HEADS.c.environment == bindparam("environment"))
 _AT = select(LOG_HEADS.c.at).where(LOG_HEADS.c.environment == bindparam("environment"))
-_MARK = select(LOG_HEADS.c.size, LOG_HEADS.c.root, LOG_HEADS.c.at).where(
-    LOG_HEADS.c.environment == bindparam("environment")
-)
-_LEAF = select(LOG_ENTRIES.c.leaf).where(
-    LOG_ENTRIES.c.environment == bindparam("environment"), LOG_ENTRIES.c.idx == bindparam("index")
-)
+# One statement, however far the log has grown: that a log grew is not to be told by the work it makes.
+_MARK = select(
+    LOG_HEADS.c.size,
+    LOG_HEADS.c.root,
+    LOG_HEADS.c.at,
+    select(LOG_ENTRIES.c.leaf)
+    .where(LOG_ENTRIES.c.environment == LOG_HEADS.c.environment, LOG_ENTRIES.c.idx == LOG_HEADS.c.size - 1)
+    .scalar_subquery()
+    .label("leaf"),
+    select(LOG_ENTRIES.c.leaf)
+    .where(LOG_ENTRIES.c.environment == LOG_HEADS.c.environment, LOG_ENTRIES.c.idx == bindparam("known"))
+    .scalar_subquery()
+    .label("known"),
+).where(LOG_HEADS.c.environment == bindparam("environment"))
 
 # How many rows a walk over the whole log holds at once.
 _STEP = 2_000
@@ -51,6 +59,8 @@ class Mark(NamedTuple):
     size: int
     root: bytes
     at: Micros
+    leaf: bytes | None  # of the newest entry; None: there is none
+    known: bytes | None  # of the entry that was asked for
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,15 +93,10 @@ def read_at(connection: Connection, environment: int) -> Micros | None:
     return connection.execute(_AT, {"environment": environment}).scalar_one_or_none()
 
 
-def read_mark(connection: Connection, environment: int) -> Mark | None:
-    """Return the size, root and instant of the head, without reading the tree."""
-    row = connection.execute(_MARK, {"environment": environment}).first()
-    return None if row is None else Mark(row.size, row.root, row.at)
-
-
-def read_leaf(connection: Connection, environment: int, index: int) -> bytes | None:
-    """Return the hash of one entry's leaf, or None if there is no such entry."""
-    return connection.execute(_LEAF, {"environment": environment, "index": index}).scalar_one_or_none()
+def read_mark(connection: Connection, environment: int, known: int = -1) -> Mark | None:
+    """Return what tells the head from others, without reading the tree, and the leaf of the entry ``known``."""
+    row = connection.execute(_MARK, {"environment": environment, "known": known}).first()
+    return None if row is None else Mark(*row)
 
 
 def raise_at(connection: Connection, environment: int, at: Micros) -> None:
