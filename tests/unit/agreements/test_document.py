@@ -9,7 +9,7 @@ import pytest
 
 from support.agreement_texts import PLAIN, changed, place_of
 from tocsin.agreements.document import LabelTerms, ReaderTerms, names_of, parse_agreement
-from tocsin.agreements.document.clauses import STIX_TYPES
+from tocsin.agreements.document.object_types import STIX_TYPES
 from tocsin.agreements.document.tree import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.errors import AgreementError, LimitError, Problem

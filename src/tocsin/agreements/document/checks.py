@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tocsin.agreements.document.tree import Entry, Place, Scalar, Sequence, Table
 from tocsin.errors import AgreementError, InputError, Problem
-from tocsin.kernel.clock import Micros, parse_date
+from tocsin.kernel.clock import DAY, SECOND, Micros, parse_date
 from tocsin.parties.model import COUNTRIES, COUNTRY, NAME, country_meant
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.document.tree import Node
 
-__all__ = ["MAX_LIST", "MAX_PROBLEMS", "MAX_TEXT", "Checker", "Note"]
+__all__ = ["MAX_DURATION", "MAX_LIST", "MAX_PROBLEMS", "MAX_TEXT", "Checker", "Note", "span"]
 
 # Enough for a community that names every member; an agreement with more names them by criteria.
 MAX_LIST: Final = 500
@@ -31,16 +32,20 @@ MAX_TEXT: Final = 500
 MAX_PROBLEMS: Final = 50
 # Comparing two words takes a fifth of a millisecond: so many candidates for so many faults stay below a second.
 _CANDIDATES: Final = 100
+# No archive here is meant for longer; an instant this far ahead is still one that every database and RFC 3339 can hold.
+MAX_DURATION: Final[Micros] = 100 * 365 * DAY
 # So much of a value is shown in a fault: enough to find it again.
 _SHOWN: Final = 60
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # ISO 8601 §5.5.2.2; weeks stand alone there
 _DURATION = re.compile(
-    r"P(?:[0-9]{1,5}W|(?=[0-9T])(?:[0-9]{1,5}Y)?(?:[0-9]{1,5}M)?(?:[0-9]{1,5}D)?"
-    r"(?:T(?=[0-9])(?:[0-9]{1,5}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,5}S)?)?)",
+    r"P(?:([0-9]{1,5})W|(?=[0-9T])(?:([0-9]{1,5})Y)?(?:([0-9]{1,5})M)?(?:([0-9]{1,5})D)?"
+    r"(?:T(?=[0-9])(?:([0-9]{1,5})H)?(?:([0-9]{1,5})M)?(?:([0-9]{1,5})S)?)?)",
     re.ASCII,
 )
+# Weeks, years, months, days, hours, minutes, seconds. Years and months count the same whenever they begin.
+_UNITS: Final = (7 * DAY, 365 * DAY, 30 * DAY, DAY, 3_600 * SECOND, 60 * SECOND, SECOND)
 _CLAUSE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.()-]{0,30}[A-Za-z0-9)])?", re.ASCII)
 
 _Value = TypeVar("_Value")
@@ -190,9 +195,17 @@ class Checker:
             self.wrong(node, f"{what}: a country of ISO 3166-1", meant(country_meant(value)))
         return value
 
-    def duration(self, node: Node, what: str) -> str:
-        """Return an ISO 8601 duration, as written."""
-        return self.matching(node, what, _DURATION, "a duration like P30D or PT12H (ISO 8601)")
+    def duration(self, node: Node, what: str, *, least: Micros = 0, most: Micros = MAX_DURATION) -> Micros:
+        """Return an ISO 8601 duration within bounds, in microseconds: a year has 365 days here, a month 30."""
+        written = self.matching(node, what, _DURATION, "a duration like P30D or PT12H (ISO 8601)")
+        match = _DURATION.fullmatch(written)
+        if match is None:
+            return least
+        lasts = sum(int(count) * unit for count, unit in zip(match.groups("0"), _UNITS, strict=True))
+        if not least <= lasts <= most:
+            bounds = f"at most {span(most)}" if lasts > most else f"at least {span(least)}"
+            self.wrong(node, f"{what}: {bounds}")
+        return min(max(lasts, least), most)
 
     def one_of(self, node: Node, what: str, vocabulary: Iterable[str]) -> str:
         """Return a word of a closed vocabulary."""
@@ -212,13 +225,14 @@ class Checker:
         self.wrong(node, f"{what}: a whole number from {low} to {high}")
         return low
 
-    def fraction(self, node: Node, what: str) -> float:
-        """Return a share: from 0 to 1."""
+    def share(self, node: Node, what: str) -> Fraction:
+        """Return a share, from 0 to 1, exactly as it is written."""
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-            return float(value)
+            # the shortest decimal of the number is what stands in the canonical form
+            return Fraction(repr(value))
         self.wrong(node, f"{what}: a number from 0 to 1")
-        return 0.0
+        return Fraction(0)
 
     def day(self, node: Node, what: str) -> Micros:
         """Return the UTC midnight at which a day begins."""
@@ -306,6 +320,16 @@ def found(node: Node) -> str:
     if isinstance(node.value, int | float):
         return f"the number {node.text[:_SHOWN]}"
     return repr(node.value[:_SHOWN]) + ("..." if len(node.value) > _SHOWN else "")
+
+
+def span(lasts: Micros) -> str:
+    """Write a duration in its largest unit that goes up in it, as ISO 8601 does."""
+    if lasts and lasts % DAY == 0:
+        return f"P{lasts // DAY}D"
+    for unit, letter in ((3_600 * SECOND, "H"), (60 * SECOND, "M")):
+        if lasts and lasts % unit == 0:
+            return f"PT{lasts // unit}{letter}"
+    return f"PT{lasts // SECOND}S"
 
 
 def meant(word: str | None) -> str | None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import enum
-import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tocsin.agreements.document.checks import meant
 from tocsin.agreements.document.model import Clause, LabelTerms, PapTerm, ReaderTerms, TlpTerm, Verb
+from tocsin.agreements.document.object_types import read_types
+from tocsin.agreements.document.read_terms import (
+    read_annex,
+    read_protect_terms,
+    read_publish_terms,
+    read_retain_terms,
+)
+from tocsin.agreements.document.terms import Onward
 from tocsin.agreements.document.tree import Scalar, Sequence, Table
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.parties.model import CLEARANCES, Kind, Role
@@ -18,21 +24,9 @@ if TYPE_CHECKING:
     from tocsin.agreements.document.checks import Checker
     from tocsin.agreements.document.tree import Entry, Node
 
-__all__ = ["CRITERIA", "STIX_TYPES", "read_clause", "read_reader_terms"]
+__all__ = ["CRITERIA", "read_clause", "read_reader_terms"]
 
-_TYPE = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,248}[a-z0-9])", re.ASCII)  # STIX 2.1 §3.1: 3 to 250 of these
-# STIX 2.1 §4, §5, §6 and §7: what a bundle can hold.
-_STIX: Final = (
-    "attack-pattern campaign course-of-action grouping identity incident indicator infrastructure intrusion-set "
-    "location malware malware-analysis note observed-data opinion report threat-actor tool vulnerability "
-    "relationship sighting "
-    "artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr "
-    "mutex network-traffic process software url user-account windows-registry-key x509-certificate "
-    "extension-definition language-content marking-definition"
-)
-STIX_TYPES: Final = frozenset(_STIX.split())
 _ACTIONS: Final = ("read",)
-_ONWARD: Final = ("as-marked", "own-organisation", "clients", "community", "none")
 
 # What a party can be asked before it has any user: no role, no nationality, no purpose.
 CRITERIA: Final = ("capacity", "sectors", "countries", "clearance", "kind", "communities", "data_region")
@@ -107,11 +101,12 @@ def _read_permit(check: Checker, node: Table) -> Clause:
         to = read_reader_terms(check, entries["to"].value, "the readers of a permit", _READER, refused=_FOR_IS_THE_KEY)
     onward = None
     if "onward" in entries:
-        onward = check.one_of(entries["onward"].value, "what a reader may pass on", _ONWARD)
+        onward = Onward(check.one_of(entries["onward"].value, "what a reader may pass on", Onward))
         check.note(f"clause {clause_id} onward: is not yet carried to the reader as a marking")
-    name = None
+    name, annex = None, None
     if emergency:
-        name = _read_emergency(check, entries)
+        name = check.name(entries["emergency"].value, "the name of an emergency annex")
+        annex = read_annex(check, entries)
         check.note(f"clause {clause_id} emergency: the whole clause has no effect yet, its permit included")
     return Clause(
         id=clause_id,
@@ -122,6 +117,7 @@ def _read_permit(check: Checker, node: Table) -> Clause:
         rests_on=_bases(check, entries),
         onward=onward,
         emergency=name,
+        annex=annex,
     )
 
 
@@ -152,130 +148,29 @@ def _read_forbid(check: Checker, node: Table) -> Clause:
 def _read_publish(check: Checker, node: Table) -> Clause:
     entries = check.table(node, "a publish clause", required=("id", "publish", "of"), optional=("rests_on",))
     clause_id = _id(check, entries)
-    if "publish" in entries:
-        what = "what is published"
-        parts = check.table(
-            entries["publish"].value,
-            what,
-            required=("sanitised", "tlp", "attribution", "approve"),
-            optional=("delay",),
-        )
-        if "sanitised" in parts:
-            check.name(parts["sanitised"].value, "the name of a sanitising plan")
-        if "tlp" in parts:
-            check.one_of(parts["tlp"].value, "the TLP of the sanitised version", Tlp)
-        if "attribution" in parts:
-            check.one_of(parts["attribution"].value, "attribution", ("withheld", "named"))
-        if "approve" in parts:
-            check.one_of(parts["approve"].value, "who approves", ("owner", "coordinator", "nobody"))
-        if "delay" in parts:
-            check.duration(parts["delay"].value, "the delay")
+    terms = read_publish_terms(check, entries["publish"].value) if "publish" in entries else None
     check.note(f"clause {clause_id} publish: has no effect yet")
-    return Clause(id=clause_id, verb=Verb.PUBLISH, of=_label(check, entries), rests_on=_bases(check, entries))
+    return Clause(
+        id=clause_id, verb=Verb.PUBLISH, of=_label(check, entries), rests_on=_bases(check, entries), publish=terms
+    )
 
 
 def _read_retain(check: Checker, node: Table) -> Clause:
     entries = check.table(node, "a retain clause", required=("id", "retain", "of"))
     clause_id = _id(check, entries)
-    if "retain" in entries:
-        parts = check.table(entries["retain"].value, "how long it is retained", required=("for", "then"))
-        if "for" in parts:
-            check.duration(parts["for"].value, "how long it is retained")
-        if "then" in parts:
-            check.one_of(parts["then"].value, "what happens then", ("purge", "review"))
+    terms = read_retain_terms(check, entries["retain"].value) if "retain" in entries else None
     check.note(f"clause {clause_id} retain: has no effect yet")
-    return Clause(id=clause_id, verb=Verb.RETAIN, of=_label(check, entries))
+    return Clause(id=clause_id, verb=Verb.RETAIN, of=_label(check, entries), retain=terms)
 
 
 def _read_protect(check: Checker, node: Table) -> Clause:
     entries = check.table(node, "a protect clause", required=("id", "protect"), optional=("of", "rests_on"))
     clause_id = _id(check, entries)
-    if "protect" in entries:
-        what = "what is protected from"
-        parts = check.table(entries["protect"].value, what, required=("from",), optional=("survives",))
-        if "from" in parts:
-            check.many(parts["from"].value, "a use that is ruled out", check.name)
-        if "survives" in parts:
-            check.one_of(parts["survives"].value, "what the protection survives", ("end", "withdrawal"))
+    terms = read_protect_terms(check, entries["protect"].value) if "protect" in entries else None
     check.note(f"clause {clause_id} protect: has no effect yet")
-    return Clause(id=clause_id, verb=Verb.PROTECT, of=_label(check, entries), rests_on=_bases(check, entries))
-
-
-def _read_emergency(check: Checker, entries: Mapping[str, Entry]) -> str:
-    name = check.name(entries["emergency"].value, "the name of an emergency annex")
-    if "lasts" in entries:
-        check.duration(entries["lasts"].value, "how long an annex lasts")
-    if "activated_by" in entries:
-        ways = check.table(entries["activated_by"].value, "who activates", required=("motion",), optional=("or",))
-        if "motion" in ways:
-            motion = check.table(ways["motion"].value, "a motion", required=("body", "more_than"), optional=("quorum",))
-            if "body" in motion:
-                check.name(motion["body"].value, "the name of a body")
-            if "quorum" in motion:
-                check.fraction(motion["quorum"].value, "a quorum")
-            if "more_than" in motion:
-                read_majority(check, motion["more_than"].value)
-        if "or" in ways:
-            _read_duty_officers(check, ways["or"].value)
-    if "afterwards" in entries:
-        _read_afterwards(check, entries["afterwards"].value)
-    return name
-
-
-def _read_duty_officers(check: Checker, node: Node) -> None:
-    parts = check.table(node, "the other way", required=("duty_officers", "lasts", "ratify_within"))
-    if "duty_officers" in parts:
-        officers = check.table(parts["duty_officers"].value, "duty officers by kind of party", optional=tuple(Kind))
-        for entry in officers.values():
-            check.integer(entry.value, "how many duty officers", low=1, high=100)
-    for key in ("lasts", "ratify_within"):
-        if key in parts:
-            check.duration(parts[key].value, f"'{key}'")
-
-
-def _read_afterwards(check: Checker, node: Node) -> None:
-    parts = check.table(node, "what happens afterwards", optional=("new_releases", "keep", "destroy"))
-    if "new_releases" in parts:
-        check.one_of(parts["new_releases"].value, "new releases", ("stop", "continue"))
-    if "keep" in parts:
-        check.many(parts["keep"].value, "a type of object", _read_type(check))
-    if "destroy" in parts:
-        destroy = check.table(parts["destroy"].value, "what is destroyed", required=("types", "within"))
-        if "types" in destroy:
-            check.many(destroy["types"].value, "a type of object", _read_type(check))
-        if "within" in destroy:
-            check.duration(destroy["within"].value, "within what time")
-
-
-def read_majority(check: Checker, node: Node) -> None:
-    """Check a majority: one share, or one for each kind of party."""
-    if not isinstance(node, Table):
-        check.fraction(node, "a majority")
-        return
-    for entry in check.table(node, "majorities by kind of party", optional=tuple(Kind)).values():
-        check.fraction(entry.value, "a majority")
-
-
-class _TypeReader:
-    """Reads one STIX type name (§3.1). One that STIX does not define is only noted: extensions may bring it."""
-
-    def __init__(self, check: Checker) -> None:
-        self._check = check
-
-    def __call__(self, node: Node, what: str) -> str:
-        name = self._check.matching(node, what, _TYPE, "a STIX type: 3 to 250 of a-z, 0-9, '-'")
-        # §11.2: names of types of one's own began with x- before extension definitions brought others
-        if _TYPE.fullmatch(name) and name not in STIX_TYPES and not name.startswith("x-"):
-            asked = meant(self._check.nearest(name, sorted(STIX_TYPES)))
-            self._check.note(
-                f"line {node.place.line} type: {name!r} is no type of STIX 2.1, and matches only objects of an "
-                "extension that brings it" + (f"; {asked}" if asked else "")
-            )
-        return name
-
-
-def _read_type(check: Checker) -> _TypeReader:
-    return _TypeReader(check)
+    return Clause(
+        id=clause_id, verb=Verb.PROTECT, of=_label(check, entries), rests_on=_bases(check, entries), protect=terms
+    )
 
 
 def read_reader_terms(
@@ -350,7 +245,7 @@ def _read_label_terms(check: Checker, node: Node) -> LabelTerms:
     terms = LabelTerms(
         tlp=tlp,
         pap=pap,
-        type=check.many(entries["type"].value, "a type of object", _read_type(check)) if "type" in entries else None,
+        type=read_types(check, entries["type"].value) if "type" in entries else None,
         category=names("category"),
         without=names("without"),
         sectors=names("sectors"),

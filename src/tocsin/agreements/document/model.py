@@ -6,10 +6,23 @@ import enum
 
 import msgspec
 
+from tocsin.agreements.document.terms import (
+    Accede,
+    AmendBy,
+    AnnexTerms,
+    Instrument,
+    OnLapse,
+    Onward,
+    ProtectTerms,
+    PublishTerms,
+    RetainTerms,
+    Withdrawal,
+)
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.kernel.clock import Micros
 
 __all__ = [
+    "Accession",
     "AgreementDocument",
     "BasisEntry",
     "Clause",
@@ -25,7 +38,7 @@ __all__ = [
 
 
 class Verb(enum.StrEnum):
-    """What a clause does. Only the first two have an effect yet."""
+    """What a clause does. The gate knows the first two."""
 
     PERMIT = "permit"
     FORBID = "forbid"
@@ -82,7 +95,10 @@ class LabelTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
-    """One clause. ``purposes`` None: those that the agreement authorises, ``enforce`` excepted."""
+    """One clause. ``purposes`` None: those that the agreement authorises, ``enforce`` excepted.
+
+    Of ``publish``, ``retain`` and ``protect`` the one of its verb is given; ``annex`` with ``emergency``, its name.
+    """
 
     id: str
     verb: Verb
@@ -91,8 +107,12 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     purposes: tuple[str, ...] | None = None
     rests_on: tuple[str, ...] = ()
     unless: ReaderTerms | None = None
-    onward: str | None = None
+    onward: Onward | None = None
     emergency: str | None = None
+    publish: PublishTerms | None = None
+    retain: RetainTerms | None = None
+    protect: ProtectTerms | None = None
+    annex: AnnexTerms | None = None
 
     @property
     def has_effect(self) -> bool:
@@ -134,6 +154,13 @@ class LegalBasis(msgspec.Struct, frozen=True, kw_only=True):
         return next((entry for entry in self.entries if entry.key == wanted), None)
 
 
+class Accession(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may still join a version in force, of those who may be a party at all, and how."""
+
+    who: ReaderTerms
+    by: Accede
+
+
 class AgreementDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What people sign. ``canonical`` is the RFC 8785 form of all but its signatures: it identifies the document."""
 
@@ -146,6 +173,11 @@ class AgreementDocument(msgspec.Struct, frozen=True, kw_only=True):
     legal_bases: tuple[LegalBasis, ...]
     purposes: tuple[str, ...]
     clauses: tuple[Clause, ...]
+    instrument: Instrument | None = None
+    accession: Accession | None = None
+    amend_by: AmendBy | None = None
+    withdrawal: Withdrawal | None = None
+    on_lapse: OnLapse | None = None
     canonical: bytes
 
     @property

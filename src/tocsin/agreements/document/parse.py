@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tocsin.agreements.document.checks import Checker, Note, meant
-from tocsin.agreements.document.clauses import CRITERIA, read_clause, read_majority, read_reader_terms
-from tocsin.agreements.document.model import AgreementDocument, BasisEntry, Clause, LegalBasis, PartyEntry
+from tocsin.agreements.document.clauses import CRITERIA, read_clause, read_reader_terms
+from tocsin.agreements.document.model import Accession, AgreementDocument, BasisEntry, Clause, LegalBasis, PartyEntry
+from tocsin.agreements.document.read_terms import (
+    read_accession,
+    read_amend_by,
+    read_instrument,
+    read_on_lapse,
+    read_withdrawal,
+)
+from tocsin.agreements.document.terms import AmendBy, Instrument, OnLapse, Withdrawal
 from tocsin.agreements.document.tree import Scalar, Table, read_tree
 from tocsin.kernel.canonical import canonical_json
 from tocsin.parties.model import COUNTRIES, COUNTRY, PURPOSES, Kind, country_meant
@@ -26,9 +33,6 @@ __all__ = ["MAX_CLAUSES", "MAX_VERSION", "Parsed", "parse_agreement"]
 MAX_CLAUSES: Final = 200
 # A version a day for 2,700 years; and small enough for every database's integers.
 MAX_VERSION: Final = 1_000_000
-
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_PLACEHOLDERS: Final = frozenset({"…", "..."})
 
 _REQUIRED: Final = ("agreement", "version", "title", "in_force", "parties", "purposes", "clauses")
 _OPTIONAL: Final = (
@@ -69,8 +73,7 @@ def parse_agreement(text: bytes, *, where: str, known_parties: Collection[str] |
     purposes = _read_purposes(check, top)
     clauses = _read_clauses(check, top, bases=bases, purposes=purposes)
     parties = _read_parties(check, top)
-    _read_instrument(check, top)
-    _read_without_effect(check, top, clauses)
+    terms = _read_terms(check, top, clauses)
     name = check.name(top["agreement"].value, "the name of an agreement") if "agreement" in top else ""
     version = 0
     if "version" in top:
@@ -91,6 +94,11 @@ def parse_agreement(text: bytes, *, where: str, known_parties: Collection[str] |
         legal_bases=bases,
         purposes=purposes,
         clauses=clauses,
+        instrument=terms.instrument,
+        accession=terms.accession,
+        amend_by=terms.amend_by,
+        withdrawal=terms.withdrawal,
+        on_lapse=terms.on_lapse,
         canonical=canonical_json(content),
     )
     return Parsed(document=document, notes=tuple(check.notes))
@@ -215,68 +223,47 @@ def _read_clauses(
     return tuple(clauses)
 
 
-def _read_instrument(check: Checker, top: Mapping[str, Entry]) -> None:
-    if "instrument" not in top:
+class _Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document says besides parties, bases, purposes and clauses."""
+
+    instrument: Instrument | None
+    accession: Accession | None
+    amend_by: AmendBy | None
+    withdrawal: Withdrawal | None
+    on_lapse: OnLapse | None
+
+
+def _read_terms(check: Checker, top: Mapping[str, Entry], clauses: tuple[Clause, ...]) -> _Terms:
+    if "instrument" in top:
+        instrument = read_instrument(check, top["instrument"].value)
+    else:
+        instrument = None
         check.note("no instrument: nothing says which signed paper this document is the machine-enforced form of")
-        return
-    parts = check.table(top["instrument"].value, "the instrument", required=("title", "sha256"), optional=("prevails",))
-    if "title" in parts:
-        check.text(parts["title"].value, "the title of the instrument")
-    if "prevails" in parts:
-        check.one_of(parts["prevails"].value, "what prevails", ("instrument", "document"))
-    if "sha256" in parts:
-        node = parts["sha256"].value
-        if isinstance(node, Scalar) and node.value in _PLACEHOLDERS:
-            check.note("instrument sha256: is a placeholder, so nothing ties this document to the paper yet")
-        else:
-            check.matching(node, "the hash of the instrument", _SHA256, "64 hexadecimal digits in lower case")
-
-
-def _read_without_effect(check: Checker, top: Mapping[str, Entry], clauses: tuple[Clause, ...]) -> None:
-    """Check the shape of what a later version of the hub will act on."""
+    accession, amend_by, withdrawal, on_lapse = None, None, None, None
     if "accession" in top:
-        _read_accession(check, top["accession"].value)
+        accession = _read_accession(check, top["accession"].value)
+        check.note("accession: has no effect yet; whoever is named or meets the criteria may sign")
     if "amend_by" in top:
-        _read_amend_by(check, top["amend_by"].value)
+        amend_by = read_amend_by(check, top["amend_by"].value)
+        check.note("amend_by: has no effect yet; a new version is proposed and signed as the first was")
     if "withdrawal" in top:
-        _read_withdrawal(check, top["withdrawal"].value, frozenset(clause.id for clause in clauses))
+        clause_ids = frozenset(clause.id for clause in clauses)
+        withdrawal = read_withdrawal(check, top["withdrawal"].value, clause_ids)
+        check.note("withdrawal: has no effect yet")
     if "on_lapse" in top:
-        parts = check.table(top["on_lapse"].value, "on_lapse", required=("held",))
-        if "held" in parts:
-            check.one_of(parts["held"].value, "what happens to what is held", ("keep-protected", "purge"))
+        on_lapse = read_on_lapse(check, top["on_lapse"].value)
         check.note("on_lapse: has no effect yet on what members hold; a lapse already ends new reads")
     if "signatures" in top:
         _read_signatures(check, top["signatures"].value)
+    return _Terms(
+        instrument=instrument, accession=accession, amend_by=amend_by, withdrawal=withdrawal, on_lapse=on_lapse
+    )
 
 
-def _read_accession(check: Checker, node: Node) -> None:
+def _read_accession(check: Checker, node: Node) -> Accession | None:
     parts = check.table(node, "accession", required=("who", "by"))
-    if "who" in parts:
-        read_reader_terms(check, parts["who"].value, "who may accede", CRITERIA)
-    if "by" in parts:
-        check.one_of(parts["by"].value, "how one accedes", ("signature", "motion"))
-    check.note("accession: has no effect yet; whoever is named or meets the criteria may sign")
-
-
-def _read_amend_by(check: Checker, node: Node) -> None:
-    parts = check.table(node, "amend_by", required=("more_than",), optional=("objection_period",))
-    if "more_than" in parts:
-        read_majority(check, parts["more_than"].value)
-    if "objection_period" in parts:
-        check.duration(parts["objection_period"].value, "the objection period")
-    check.note("amend_by: has no effect yet; a new version is proposed and signed as the first was")
-
-
-def _read_withdrawal(check: Checker, node: Node, clause_ids: frozenset[str]) -> None:
-    parts = check.table(node, "withdrawal", required=("notice",), optional=("survives",))
-    if "notice" in parts:
-        check.duration(parts["notice"].value, "the notice")
-    if "survives" in parts:
-        survivors = parts["survives"].value
-        for survivor in check.many(survivors, "the id of a clause that survives", check.clause_id):
-            if survivor and survivor not in clause_ids:
-                check.problem(survivors.place, f"clause {survivor!r}", "clauses of this agreement")
-    check.note("withdrawal: has no effect yet")
+    who = read_reader_terms(check, parts["who"].value, "who may accede", CRITERIA) if "who" in parts else None
+    return read_accession(check, parts, who)
 
 
 def _read_signatures(check: Checker, node: Node) -> None:
