@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.search.store import Offered, State
     from tocsin.kernel.db import Store
 
-__all__ = ["BATCH", "Indexer", "indexed", "withdrawn"]
+__all__ = ["BATCH", "Indexer", "indexed", "terms_in", "withdrawn"]
 
 # Offers of one turn: a tenth of a second of the writer's time, so that intake waits no longer than that.
 BATCH: Final = 500
@@ -132,13 +132,17 @@ def indexed(body: bytes) -> tuple[Document, list[int]]:
     return document, terms_of(document)
 
 
-def withdrawn(connection: Connection, collection_id: int, gone: Sequence[tuple[int, int, bytes | None]]) -> None:
-    """Take offers out of the index in the transaction that withdraws or purges them: number, old label, content."""
-    store.forget(
-        connection,
-        collection_id,
-        [(seq, label_id, indexed(body)[1]) for seq, label_id, body in gone if body is not None],
-    )
+def terms_in(body: bytes | None) -> list[int]:
+    """Return the terms under which an object stands in the index; of what is purged, none.
+
+    To be asked before the writer's turn: a large object has thousands.
+    """
+    return [] if body is None else indexed(body)[1]
+
+
+def withdrawn(connection: Connection, collection_id: int, gone: Sequence[tuple[int, int, Sequence[int]]]) -> None:
+    """Take offers out of the index in the transaction that withdraws or purges them: number, old label, terms."""
+    store.forget(connection, collection_id, gone)
 
 
 def _foreign(state: State) -> bool:
