@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from alembic import command
 from sqlalchemy import column, select, table, text
 
+from tocsin.exchange.live.webhooks.tables import WEBHOOK_MESSAGES, WEBHOOKS
 from tocsin.exchange.releases import encode_offers
 from tocsin.exchange.store import object_key
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, RELEASES
@@ -163,3 +165,86 @@ def test_what_the_first_schema_held_is_there(settings: Settings, opened: list[St
         assert dict(release) == ROWS["releases"][0] | {"parts": None}
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == migrate.HEAD
         assert store.adapter.faults(connection) == []
+
+
+def test_a_webhook_is_answered_for_by_who_registered_it(settings: Settings, opened: list[Store]) -> None:
+    store = open_store(settings)
+    opened.append(store)
+    with store.write() as connection:
+        config = migrate.config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        for name, rows in {
+            **{name: ROWS[name] for name in ("environments", "parties", "collections")},
+            "webhooks": [_webhook(number) for number in range(1, 4)],
+            "webhook_messages": [_message(number) for number in range(1, 4)],
+            "log_entries": [
+                _entry(0, "webhook.added", "one@hub", 1),
+                _entry(1, "webhook.added", "one@hub", 2),
+                _entry(2, "webhook.resumed", "two@hub", 2),
+                _entry(3, "webhook.removed", "three@hub", 1),
+                _entry(4, "webhook.added", "one@hub", 3) | {"payload": None, "salt": None},
+            ],
+        }.items():
+            connection.execute(table(name, *(column(key) for key in rows[0])).insert(), rows)
+    with store.write() as connection:
+        migrate.upgrade(connection)
+    with store.read() as connection:
+        found = connection.execute(select(WEBHOOKS).order_by(WEBHOOKS.c.webhook_id)).mappings().all()
+        kept = connection.execute(select(WEBHOOK_MESSAGES).order_by(WEBHOOK_MESSAGES.c.message_id)).mappings().all()
+    # of the third the log was purged: nobody answers for it
+    assert [row["registrar"] for row in found] == ["one@hub", "two@hub", ""]
+    assert [{name: value for name, value in row.items() if name != "registrar"} for row in found] == [
+        _webhook(number) for number in range(1, 4)
+    ]
+    assert [dict(row) for row in kept] == [_message(number) for number in range(1, 4)]
+
+
+def _webhook(number: int) -> dict[str, Any]:
+    return {
+        "webhook_id": number,
+        "environment": 1,
+        "uuid": f"w{number}",
+        "party_id": 1,
+        "collection_id": 1,
+        "url": "https://soc.example/",
+        "purpose": "detect",
+        "content": "hint",
+        "types": b"[]" if number == 1 else None,
+        "state": "on",
+        "place": number,
+        "created_at": 0,
+        "removed_at": None,
+    }
+
+
+def _message(number: int) -> dict[str, Any]:
+    return {
+        "message_id": number,
+        "environment": 1,
+        "webhook_id": number,
+        "uuid": f"m{number}",
+        "upto": 1,
+        "offers": b"",
+        "attempts": 0,
+        "state": "waiting",
+        "next_at": 0,
+        "last_at": None,
+        "outcome": "",
+        "created_at": 0,
+    }
+
+
+def _entry(index: int, kind: str, actor: str, webhook: int) -> dict[str, Any]:
+    payload = {"actor": actor, "data": {"webhook": f"w{webhook}"}}
+    return {
+        "environment": 1,
+        "idx": index,
+        "kind": kind,
+        "at": 0,
+        "concerns": "",
+        "entry": b"",
+        "leaf": b"",
+        "salt": b"",
+        "payload": json.dumps(payload).encode(),
+    }

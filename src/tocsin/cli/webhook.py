@@ -77,12 +77,13 @@ def show_all(
         rows = session.hub.webhooks.all(party)
     out.document([_document(row) for row in rows])
     out.table(
-        ("webhook", "party", "state", "collection", "purpose", "content", "types", "url"),
+        ("webhook", "party", "state", "by", "collection", "purpose", "content", "types", "url"),
         (
             (
                 row.webhook.uuid,
                 row.party_name,
                 row.state,
+                row.webhook.registrar,
                 row.alias,
                 row.webhook.purpose,
                 row.webhook.content,
@@ -121,7 +122,7 @@ def remove(webhook: IdArgument, reason: ReasonOption = "", json: JsonOption = Fa
 
 @app.command("resume", epilog=example("tocsin webhook resume 1b4e28ba-2fa1-41d2-883f-0016d3cca427"))
 def resume(webhook: IdArgument, json: JsonOption = False) -> None:
-    """Send again to a webhook that was given up, beginning with what it was not told."""
+    """Answer for a webhook that was given up or stopped, and send to it again, beginning with what it was not told."""
     out = Output(json=json)
     with opened() as session:
         session.hub.webhooks.resume(session.acting(), session.hub.mandate, webhook)
@@ -158,6 +159,7 @@ def _document(row: WebhookRow) -> dict[str, object]:
         "webhook": row.webhook.uuid,
         "party": row.party_name,
         "state": row.state,
+        "registrar": row.webhook.registrar,
         "collection": row.alias,
         "purpose": row.webhook.purpose,
         "content": row.webhook.content,

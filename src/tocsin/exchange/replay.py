@@ -24,7 +24,7 @@ from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
 from tocsin.kernel.mandate import founding_mandate
 from tocsin.log.note import VerifierKey
 from tocsin.parties import replay as parties
-from tocsin.parties.model import PartyStatus, Role
+from tocsin.parties.model import PartyStatus, Role, UserStatus
 from tocsin.parties.replay import People
 
 if TYPE_CHECKING:
@@ -336,8 +336,14 @@ class _Replay:
             self._standing.discard((withdrawal.collection, offer.owner, offer.object_id, offer.version))
 
     def hook(self, index: int, payload: EntryPayload) -> None:
-        """Note what is told of a webhook."""
+        """Note what is told of a webhook, for which an operator answers."""
         people = self.rebuilt.people.parties
+        name, _, home = payload.actor.rpartition("@")
+        user = self.rebuilt.people.users[self._names[home], name]
+        if payload.kind != "webhook.removed" and (
+            user.status is not UserStatus.ACTIVE or Role.OPERATOR not in user.roles
+        ):
+            raise _broken(index, "only operators register webhooks")
 
         def vetted(uri: str) -> bool:
             return uri in people and people[uri].status is PartyStatus.VETTED
@@ -347,6 +353,7 @@ class _Replay:
                 self.rebuilt.webhooks,
                 payload.kind,
                 payload.data,
+                actor=payload.actor,
                 vetted=vetted,
                 collections=self.rebuilt.collections,
             )

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from msgspec.structs import replace
+from sqlalchemy import update
 
+from support.hub import OPERATOR
 from support.treaty import Templates, templates
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.live.webhooks import store
 from tocsin.exchange.live.webhooks.model import Webhook
 from tocsin.exchange.live.webhooks.replay import Told, apply
+from tocsin.exchange.live.webhooks.tables import WEBHOOKS
+from tocsin.exchange.replay import replay
 from tocsin.kernel.db.store import LIVE
+from tocsin.log.model import decode_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +55,7 @@ def test_what_cannot_have_happened_is_refused(case: str) -> None:
     *before, last = FALSE[case]
 
     def tell(kind: str, data: dict[str, Any]) -> None:
-        apply(told, kind, data, vetted=lambda uri: uri == BRAVO, collections={"c"})
+        apply(told, kind, data, actor="operator@hub", vetted=lambda uri: uri == BRAVO, collections={"c"})
 
     for kind, data in before:
         tell(kind, data)
@@ -65,10 +71,55 @@ def hubs() -> Iterator[Templates]:
 def test_a_webhook_that_the_log_does_not_tell_of_is_found(hubs: Templates) -> None:
     world = hubs.world()
     collection = world.hub.reading.collection(world.asker("bravo"), "exchange")
-    webhook = Webhook(uuid=UUID, party=BRAVO, collection=collection.uuid, url="https://a.example/", purpose="detect")
+    webhook = Webhook(
+        uuid=UUID,
+        party=BRAVO,
+        registrar="operator@hub",
+        collection=collection.uuid,
+        url="https://a.example/",
+        purpose="detect",
+    )
     with world.hub.store.write() as connection:
         party = world.hub.parties.party_by_uri(connection, BRAVO)[0]
         store.add_webhook(connection, LIVE, webhook, party_id=party, collection_id=collection.id, place=0, at=0)
     faults = {one.check: one.fault for one in world.hub.self_test.run()}
     assert [name for name, fault in faults.items() if fault is not None] == ["webhooks"]
+    hubs.drop(world)
+
+
+DAMAGE: Final[dict[str, dict[str, str]]] = {
+    "who answers for it": {"registrar": "operator@bravo"},
+    "where it leads": {"url": "https://b.example/"},
+    "for what it reads": {"purpose": "prevent"},
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_webhook_that_somebody_changed_is_found(hubs: Templates, case: str) -> None:
+    world = hubs.world()
+    world.hub.webhooks.add(
+        OPERATOR, world.hub.mandate, "bravo", url="https://93.184.215.14/", purpose="detect", collection="exchange"
+    )
+    with world.hub.store.write() as connection:
+        connection.execute(update(WEBHOOKS).values(DAMAGE[case]))
+    faults = {one.check: one.fault for one in world.hub.self_test.run()}
+    assert [name for name, fault in faults.items() if fault is not None] == ["webhooks"]
+    hubs.drop(world)
+
+
+def test_only_an_operator_can_have_registered_one(hubs: Templates) -> None:
+    world = hubs.world()
+    world.hub.webhooks.add(
+        OPERATOR, world.hub.mandate, "bravo", url="https://93.184.215.14/", purpose="detect", collection="exchange"
+    )
+    with world.hub.store.read() as connection:
+        entries = [(row.index, decode_payload(row.payload or b"")) for row in world.hub.log.rows(connection)]
+    assert replay(entries).webhooks.present
+    number, before = next((index, payload) for index, payload in entries if payload.kind == "user.added")
+    demoted = before.data | {"user": dict(before.data["user"]) | {"roles": ["auditor", "viewer"]}}
+    last, added = entries.pop()
+    changed = replace(added, kind="user.changed", data=demoted)
+    with pytest.raises(LogBrokenError, match="only operators register webhooks"):
+        replay([*entries, (last, changed), (last + 1, added)])
+    assert number < last
     hubs.drop(world)

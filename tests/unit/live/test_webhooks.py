@@ -37,6 +37,8 @@ from tocsin.kernel.clock import DAY, SECOND
 from tocsin.kernel.http import outbound as outbound_module
 from tocsin.kernel.http.outbound import Outbound, parse_networks
 from tocsin.kernel.mandate import Acting, founding_mandate
+from tocsin.log.model import decode_payload
+from tocsin.parties.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -433,6 +435,92 @@ def test_two_processes_send_once(post: Post) -> None:
 
 
 # --- rights ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_it_is_sent_is_released_by_who_registered_it_on_behalf_of_the_party(full: Post) -> None:
+    full.share(1)
+    full.turns()
+    with full.world.hub.store.read() as connection:
+        rows = [row for row in full.world.hub.log.rows(connection) if row.kind == "release"]
+    told = [decode_payload(row.payload or b"") for row in rows]
+    assert [(one.actor, one.on_behalf_of) for one in told] == [("operator@hub", "bravo")]
+    profile = told[0].data["profile"]
+    assert (profile["party"], profile["user"]) == ("https://bravo.example", None)
+
+
+def _disable(world: World) -> None:
+    world.hub.parties.disable_user(OPERATOR, world.hub.mandate, "second@hub")
+
+
+def _demote(world: World) -> None:
+    user = world.hub.parties.resolve("second@hub")[1]
+    assert user is not None
+    world.hub.parties.change_user(OPERATOR, world.hub.mandate, replace(user, roles=frozenset({Role.AUDITOR})))
+
+
+ENDINGS: Final[dict[str, Callable[[World], None]]] = {"who was disabled": _disable, "who lost the role": _demote}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_webhook_stops_when_who_registered_it_may_not_any_more(full: Post, ending: str) -> None:
+    world = full.world
+    world.user("second@hub", roles=frozenset({Role.OPERATOR}))
+    full.webhooks.remove(OPERATOR, world.hub.mandate, full.id)
+    webhook, _ = full.webhooks.add(
+        Acting(actor="second@hub"),
+        world.hub.mandate,
+        "bravo",
+        url=full.receiver.url,
+        purpose="detect",
+        collection="exchange",
+        content=Content.OBJECTS,
+    )
+    full.receiver.answers = [500]
+    full.share(1)
+    full.turns()
+    ENDINGS[ending](world)
+    full.share(2)
+    world.clock.advance(DAY)
+    full.turns()
+    assert (len(full.receiver.got), full.state()) == (1, WebhookState.STOPPED)
+    with pytest.raises(ForbiddenError):
+        full.webhooks.resume(Acting(actor="second@hub"), world.hub.mandate, webhook.uuid)
+    full.webhooks.resume(OPERATOR, world.hub.mandate, webhook.uuid)
+    full.turns()
+    assert full.webhooks.all()[0].webhook.registrar == "operator@hub"
+    assert [object_id for one in full.receiver.got[1:] for object_id in one.objects] == [
+        indicator(1)["id"],
+        indicator(2)["id"],
+    ]
+
+
+def test_who_loses_the_right_while_a_message_waits_sends_it_no_more(post: Post) -> None:
+    """Between the courier's look and its claim."""
+    post.share(1)
+    with post.world.hub.store.read() as connection:
+        (row,) = webhook_rows(connection, post.world.hub.environment)
+    message = post.courier._begin(row)
+    assert message is not None
+    post.world.user("second@hub", roles=frozenset({Role.OPERATOR}))
+    post.world.hub.parties.disable_user(Acting(actor="second@hub"), post.world.hub.mandate, "operator@hub")
+    post.courier._dispatch(row, message)
+    post.courier.settle()
+    assert post.receiver.got == []
+    post.turns(1)
+    assert post.state() is WebhookState.STOPPED
+
+
+@pytest.mark.parametrize("actor", ["ana@bravo", "bravo", "hub", "nobody@hub"])
+def test_only_operators_register(post: Post, actor: str) -> None:
+    with pytest.raises(ForbiddenError):
+        post.webhooks.add(
+            Acting(actor=actor),
+            post.world.hub.mandate,
+            "bravo",
+            url=post.receiver.url,
+            purpose="detect",
+            collection="exchange",
+        )
 
 
 def test_rights_that_ended_between_two_attempts_count(full: Post) -> None:

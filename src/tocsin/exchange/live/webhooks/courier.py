@@ -27,6 +27,7 @@ from tocsin.exchange.live.webhooks.model import (
     WebhookState,
     next_attempt,
 )
+from tocsin.exchange.live.webhooks.registrar import may_register
 from tocsin.exchange.live.webhooks.service import send
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import SECOND, Micros
@@ -35,6 +36,8 @@ from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from tocsin.exchange.live.webhooks.service import Secrets
     from tocsin.exchange.live.webhooks.store import MessageRow, WebhookRow
     from tocsin.exchange.reading import Reading
@@ -92,8 +95,14 @@ class Courier:
                 return
             waiting = webhooks.waiting(connection, self._environment)
             now = self._log.now(connection)
+            standing = {
+                one: may_register(connection, self._environment, one) for one in {row.webhook.registrar for row in rows}
+            }
         for row in rows:
             if row.state is not WebhookState.ON:
+                continue
+            if not standing[row.webhook.registrar]:
+                self._stop(row.webhook.uuid)
                 continue
             message = waiting.get(row.webhook_id)
             if message is None:
@@ -116,6 +125,20 @@ class Courier:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+    def _stop(self, uuid: str) -> None:
+        """Stop a webhook that nobody answers for any more, and say so: an operator who may resumes it."""
+        with self._store.write() as connection:
+            for row in webhooks.webhook_rows(connection, self._environment):
+                if (row.webhook.uuid, row.state) == (uuid, WebhookState.ON) and not self._answered_for(connection, row):
+                    webhooks.set_state(connection, row.webhook_id, WebhookState.STOPPED)
+                    break
+            else:
+                return  # another process was quicker, or somebody may again
+        _log.warning("webhook", webhook=uuid, what="stopped: who registered it is no operator any more")
+
+    def _answered_for(self, connection: Connection, row: WebhookRow) -> bool:
+        return may_register(connection, self._environment, row.webhook.registrar)
 
     # --- what is to be told ------------------------------------------------------------------------------------------
 
@@ -191,7 +214,7 @@ class Courier:
     def _claim(self, held: MessageRow) -> tuple[WebhookRow, Message] | None:
         """Take the message for ourselves for a while, and its webhook as it is now.
 
-        None: another has it, or it waits no more.
+        None: another has it, or it waits no more, or nobody answers for the webhook: the next turn stops it.
         """
         with self._store.write() as connection:
             now = self._log.now(connection)
@@ -200,6 +223,8 @@ class Courier:
             row = next(
                 one for one in webhooks.webhook_rows(connection, self._environment) if one.webhook_id == held.webhook_id
             )
+            if not self._answered_for(connection, row):
+                return None
             claimed = replace(held.message, attempts=held.message.attempts + 1, next_at=now + _LEASE, last_at=now)
             webhooks.write_message(connection, held.message_id, claimed, instead_of=held.message)
         return row, claimed
@@ -263,5 +288,6 @@ class Courier:
 
 
 def _asker(row: WebhookRow) -> Asker:
-    """Return the reader that a webhook is: its party's service, for its purpose."""
-    return Asker(party=row.webhook.party, user=None, purpose=row.webhook.purpose, acting=Acting(actor=row.party_name))
+    """Return the reader that a webhook is: its party's service, for its purpose, on whose behalf its registrar acts."""
+    acting = Acting(actor=row.webhook.registrar).for_(row.party_name)
+    return Asker(party=row.webhook.party, user=None, purpose=row.webhook.purpose, acting=acting)

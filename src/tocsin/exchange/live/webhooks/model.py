@@ -54,6 +54,7 @@ class WebhookState(enum.StrEnum):
     ON = "on"
     DEAD = "dead"  # every attempt failed: an operator looks
     GONE = "gone"  # the receiver said that it wants no more (410)
+    STOPPED = "stopped"  # who registered it may not do so any more: an operator who may takes it over
 
 
 class MessageState(enum.StrEnum):
@@ -67,12 +68,16 @@ class MessageState(enum.StrEnum):
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """Where a party wants to hear of what it may read, and as which reader.
 
+    ``registrar`` is who answers for it, ``name@party``: who registered it, or resumed it last. What it is sent is
+    released by them, on behalf of the party, and they must still be somebody who may register one.
+
     Raises:
         InputError: there is no such purpose, or too many types are named.
     """
 
     uuid: str
     party: str  # URI
+    registrar: str
     collection: str  # UUID
     url: str
     purpose: str

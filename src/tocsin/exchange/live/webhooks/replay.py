@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from tocsin.errors import InputError, LogBrokenError, StoreBrokenError
 from tocsin.exchange.live.webhooks import store as webhooks
@@ -50,21 +51,26 @@ def apply(
     kind: str,
     data: Mapping[str, object],
     *,
+    actor: str,
     vetted: Callable[[str], bool],
     collections: Collection[str],
 ) -> None:
-    """Note what an entry tells of a webhook; ``vetted`` says of a URI whether it is a vetted party's at that entry.
+    """Note what an entry, done by ``actor``, tells of a webhook.
+
+    ``vetted`` says of a URI whether it is a vetted party's at that entry.
 
     Raises:
         LogBrokenError: it is not what such an entry holds, or cannot have happened.
     """
     try:
         if kind == "webhook.added":
-            _add(told, msgspec.convert(dict(data), _Added, strict=True), vetted, collections)
+            _add(told, msgspec.convert(dict(data), _Added, strict=True), actor, vetted, collections)
             return
         named = _present(told, msgspec.convert(dict(data), _Named, strict=True))
         if kind == "webhook.removed":
             told.removed[named.uuid] = told.present.pop(named.uuid)
+        elif kind == "webhook.resumed":
+            told.present[named.uuid] = replace(named, registrar=actor)
     except (msgspec.ValidationError, InputError) as error:
         raise LogBrokenError(str(error), where=kind) from error
 
@@ -76,7 +82,7 @@ def _present(told: Told, named: _Named) -> Webhook:
     return webhook
 
 
-def _add(told: Told, added: _Added, vetted: Callable[[str], bool], collections: Collection[str]) -> None:
+def _add(told: Told, added: _Added, actor: str, vetted: Callable[[str], bool], collections: Collection[str]) -> None:
     if not vetted(added.party):
         raise InputError("it is of a party that was not vetted")
     if added.collection not in collections:
@@ -87,6 +93,7 @@ def _add(told: Told, added: _Added, vetted: Callable[[str], bool], collections: 
     told.present[added.webhook] = Webhook(
         uuid=added.webhook,
         party=added.party,
+        registrar=actor,
         collection=added.collection,
         url=added.url,
         purpose=added.purpose,
@@ -104,7 +111,7 @@ def check_webhooks(case: Case) -> str:
     told = Told()
     collections = case.collections()
     for _index, payload in case.entries(*KINDS):
-        apply(told, payload.kind, payload.data, vetted=lambda _uri: True, collections=collections)
+        apply(told, payload.kind, payload.data, actor=payload.actor, vetted=lambda _uri: True, collections=collections)
     rows = webhooks.webhook_rows(case.connection, case.environment, removed=True)
     stored = {row.webhook.uuid: row.webhook for row in rows}
     if stored != told.present | told.removed or {row.webhook.uuid for row in rows if row.removed_at is not None} != set(

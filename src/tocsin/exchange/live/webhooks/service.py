@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from tocsin.errors import InputError, LimitError, NotFoundError, TransitionError
+from tocsin.errors import ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
 from tocsin.exchange.live.webhooks import store as webhooks
 from tocsin.exchange.live.webhooks import wire
 from tocsin.exchange.live.webhooks.model import (
@@ -17,6 +17,7 @@ from tocsin.exchange.live.webhooks.model import (
     Webhook,
     WebhookState,
 )
+from tocsin.exchange.live.webhooks.registrar import may_register
 from tocsin.exchange.store import find_collection
 from tocsin.kernel.http.outbound import UnreachableError, parse_target
 from tocsin.kernel.ids import new_uuid
@@ -25,6 +26,8 @@ from tocsin.parties.model import PartyStatus, check_remark
 from tocsin.parties.register import require_party
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from tocsin.exchange.live.webhooks.store import MessageRow, WebhookRow
     from tocsin.kernel.db import Store
     from tocsin.kernel.http.outbound import Outbound
@@ -78,8 +81,10 @@ class Webhooks:
     ) -> tuple[Webhook, str]:
         """Register where a party (by name) hears of what is offered from now on; returns the secret, this once.
 
+        Who acts answers for what it is sent, for as long as they are an operator.
+
         Raises:
-            ForbiddenError: the mandate is of another environment.
+            ForbiddenError: the mandate is of another environment, or who acts is no operator.
             NotFoundError: there is no such party or collection.
             InputError: the URL cannot be sent to, or the purpose is none.
             TransitionError: the party is not vetted.
@@ -88,6 +93,7 @@ class Webhooks:
         mandate.require(self._log.environment_name)
         self._require_allowed(url)  # asks the resolver, so not in the writer's turn
         with self._store.write() as connection:
+            self._require_operator(connection, acting)
             row = require_party(connection, self._environment, party)
             if row.party.status is not PartyStatus.VETTED:
                 raise TransitionError("this party is not vetted", where=party, todo="clear it first")
@@ -103,6 +109,7 @@ class Webhooks:
             webhook = Webhook(
                 uuid=new_uuid(self._entropy),
                 party=row.party.uri,
+                registrar=acting.actor,
                 collection=found.uuid,
                 url=url,
                 purpose=purpose,
@@ -133,6 +140,10 @@ class Webhooks:
                 ],
             )
         return webhook, wire.secret_text(self._secrets.of(webhook))
+
+    def _require_operator(self, connection: Connection, acting: Acting) -> None:
+        if not may_register(connection, self._environment, acting.actor):
+            raise ForbiddenError("only operators of the hub register webhooks", where=acting.actor)
 
     def _require_allowed(self, url: str) -> None:
         target = parse_target(url)
@@ -166,10 +177,13 @@ class Webhooks:
         return row.webhook
 
     def resume(self, acting: Acting, mandate: Mandate, uuid: str) -> Webhook:
-        """Send again to a webhook that was given up, beginning with what it was not told.
+        """Send again to a webhook that was given up or stopped, beginning with what it was not told.
+
+        Who resumes it answers for it from now on.
 
         Raises:
-            ForbiddenError: the mandate is of another environment. NotFoundError: there is none of this id.
+            ForbiddenError: the mandate is of another environment, or who acts is no operator. NotFoundError: there is
+            none of this id.
             TransitionError: it was not given up.
         """
         mandate.require(self._log.environment_name)
@@ -177,7 +191,8 @@ class Webhooks:
             row = self._require(webhooks.webhook_rows(connection, self._environment), uuid)
             if row.state is WebhookState.ON:
                 raise TransitionError("this webhook is sent to already", where=uuid)
-            webhooks.set_state(connection, row.webhook_id, WebhookState.ON)
+            self._require_operator(connection, acting)
+            webhooks.resume(connection, row.webhook_id, acting.actor)
             at = self._log.now(connection)
             data: dict[str, object] = {"webhook": uuid, "party": row.webhook.party}
             concerns = (row.webhook.party,)

@@ -27,6 +27,7 @@ __all__ = [
     "messages_of",
     "move",
     "remove_webhook",
+    "resume",
     "set_state",
     "waiting",
     "webhook_rows",
@@ -77,6 +78,7 @@ def add_webhook(
             environment=environment,
             uuid=webhook.uuid,
             party_id=party_id,
+            registrar=webhook.registrar,
             collection_id=collection_id,
             url=webhook.url,
             purpose=webhook.purpose,
@@ -121,6 +123,7 @@ def _webhook(row: Row[Any]) -> WebhookRow:
         webhook=Webhook(
             uuid=row.uuid,
             party=row.uri,
+            registrar=row.registrar,
             collection=row.collection,
             url=row.url,
             purpose=row.purpose,
@@ -141,6 +144,13 @@ def _webhook(row: Row[Any]) -> WebhookRow:
 def set_state(connection: Connection, webhook_id: int, state: WebhookState) -> None:
     """Say whether messages are sent to a webhook."""
     connection.execute(update(WEBHOOKS).where(WEBHOOKS.c.webhook_id == webhook_id).values(state=state))
+
+
+def resume(connection: Connection, webhook_id: int, registrar: str) -> None:
+    """Have messages sent to a webhook again, for which somebody answers from now on."""
+    connection.execute(
+        update(WEBHOOKS).where(WEBHOOKS.c.webhook_id == webhook_id).values(state=WebhookState.ON, registrar=registrar)
+    )
 
 
 def move(connection: Connection, webhook_id: int, place: int) -> None:

@@ -18,6 +18,7 @@ WEBHOOKS: Final = Table(
     Column("uuid", String(36), nullable=False),
     Column("party_id", BigInteger, ForeignKey("parties.party_id"), nullable=False),
     Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),
+    text("registrar"),  # name@party
     text("url"),
     text("purpose"),
     text("content"),
