@@ -14,6 +14,7 @@ from tocsin.agreements.cedar import Policy, any_of, entity, policy_text, quoted,
 from tocsin.agreements.document import AgreementDocument, Clause, LabelTerms, ReaderTerms, Verb
 from tocsin.agreements.hub_rules import ADDRESSED
 from tocsin.agreements.model import Effect, Tlp
+from tocsin.agreements.terms import SILENT_TLP
 from tocsin.errors import InputError
 from tocsin.parties.model import CLEARANCES, clearance_rank
 
@@ -30,9 +31,6 @@ __all__ = [
     "policy_id",
     "purposes_of",
 ]
-
-# A permit that says nothing of TLP: the strictest markings are never let out by silence.
-_SILENT_TLP: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER)
 
 
 class _Term(msgspec.Struct, frozen=True):
@@ -160,7 +158,7 @@ def _permit_conditions(document: AgreementDocument, clause: Clause, names: Mappi
         *_reader_conditions(clause.to, names),
     ]
     if clause.of.tlp is None:
-        conditions.append(_tlp(_SILENT_TLP))
+        conditions.append(_tlp(SILENT_TLP))
     conditions += _label_conditions(clause.of, names)
     if clause.of.tlp is not None and Tlp.AMBER_STRICT in clause.of.tlp.values and not clause.of.tlp.names_amber_strict:
         strict = quoted(Tlp.AMBER_STRICT)
