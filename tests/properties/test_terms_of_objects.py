@@ -101,7 +101,7 @@ PUBLISH = {"sanitised": "plain", "tlp": "green", "attribution": "withheld", "app
 
 @given(world=worlds(), label=labels(), said=st.booleans())
 @settings(max_examples=25)
-def test_what_publishes_and_says_nothing_of_tlp_covers_nothing_strict(world: World, label: Label, *, said: bool) -> None:
+def test_silence_about_tlp_publishes_nothing_strict(world: World, label: Label, *, said: bool) -> None:
     content = world.copy_of(0)
     of = {"type": [label.type]} | ({"tlp": {"at_most": "red"}} if said else {})
     content["clauses"].append({"id": "out", "publish": PUBLISH, "of": of})
