@@ -26,13 +26,15 @@ from tocsin.exchange.search.indexer import Indexer
 from tocsin.exchange.search.saved import SavedSearches
 from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
+from tocsin.governance.authority import MandateAuthority
+from tocsin.governance.service import Governance
 from tocsin.kernel.clock import Clock, SystemClock
 from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
 from tocsin.kernel.http.outbound import Network, Outbound, parse_networks
 from tocsin.kernel.ids import Entropy, SystemEntropy
 from tocsin.kernel.keys import HubKeys, create_keys, read_keys
-from tocsin.kernel.mandate import Acting, Mandate, founding_mandate
+from tocsin.kernel.mandate import Acting, Mandate
 from tocsin.log.note import NoteSigner
 from tocsin.log.service import Log, Record
 from tocsin.log.tables import LOG_HEADS
@@ -75,8 +77,10 @@ class Hub:
             signer=NoteSigner(name=origin, seed=keys.log),
             clock=clock,
             entropy=entropy,
+            authority=MandateAuthority(environment=LIVE, environment_name=LIVE_NAME),
         )
         self.agreements = Agreements(store=store, log=self.log)
+        self.governance = Governance(store=store, log=self.log)
         self.gate = Gate(store=store, log=self.log, environment=LIVE)
         token_key = TokenKey(key=keys.token, environment=LIVE)
         passwords = Passwords(entropy=entropy, hasher=password_hasher())
@@ -130,8 +134,8 @@ class Hub:
 
     @property
     def mandate(self) -> Mandate:
-        """The founding mandate: under it a partnership without bodies runs."""
-        return founding_mandate(self.environment_name)
+        """The founding mandate: under it a partnership without bodies runs. It lacks what was given to bodies."""
+        return self.governance.founding()
 
     def close(self) -> None:
         """Enter what is staged, and give every connection back."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from argon2 import PasswordHasher
 
 from support import stores
+from tocsin.governance.authority import MandateAuthority
 from tocsin.kernel.clock import DAY, ManualClock, Micros
 from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, ensure_environment
@@ -79,6 +80,7 @@ class World:
             signer=NoteSigner(name="hub.example/log", seed=self.entropy.bytes(32)),
             clock=self.clock,
             entropy=self.entropy,
+            authority=MandateAuthority(environment=LIVE, environment_name=LIVE_NAME),
         )
         self.parties = Parties(
             store=self.store,

@@ -15,6 +15,7 @@ from tocsin.agreements.facts import eligible
 from tocsin.agreements.life import AgreementAct, AgreementStatus, next_status
 from tocsin.agreements.wire import activation_data, policies_text, proposal_data, signing_data
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
+from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 from tocsin.parties.model import PartyStatus, Role, User, UserStatus
@@ -56,15 +57,15 @@ class Acts:
             where: what to call it in faults.
 
         Raises:
-            ForbiddenError: the mandate is of another environment.
+            ForbiddenError: the mandate is not for this.
             AgreementError: the document breaks rules, or names a party that is not here.
             LimitError: it is larger, deeper or more than we take.
             ConflictError: the version exists, or is lower than the one in force.
         """
-        mandate.require(self._log.environment_name)
         by_name = {row.party.name: row.party for row in parties.party_rows(self._connection, self._environment)}
         parsed = parse_agreement(source, where=where, known_parties=by_name)
         document = parsed.document
+        mandate.require(self._log.environment_name, Right.AGREEMENT_PROPOSE, document.id)
         for known in store.agreement_rows(self._connection, self._environment, document.name):
             _require_free(known, document, where)
         names = {name: by_name[name].uri for name in sorted(names_of(document))}
@@ -140,12 +141,12 @@ class Acts:
         Every lower version is superseded; that which was in force is returned.
 
         Raises:
-            ForbiddenError: the mandate is of another environment.
+            ForbiddenError: the mandate is not for this.
             NotFoundError: there is no such version.
             TransitionError: signatures are missing, it is in force already, its term has ended, or a higher version is
                 in force.
         """
-        mandate.require(self._log.environment_name)
+        mandate.require(self._log.environment_name, Right.AGREEMENT_ACTIVATE, f"{name}/{version}")
         row = require_version(self._connection, self._environment, name, version)
         at = self._log.now(self._connection)
         if row.status is AgreementStatus.PROPOSED:

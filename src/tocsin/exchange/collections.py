@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tocsin.errors import ConflictError, InputError, LimitError
 from tocsin.exchange import store
 from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties.model import check_name, check_remark
 
@@ -43,7 +44,7 @@ class Collections:
         """Open a collection; durable and logged when it returns.
 
         Raises:
-            ForbiddenError: the mandate is of another environment.
+            ForbiddenError: the mandate is not for this.
             InputError: alias, title or description cannot be recorded.
             ConflictError: the alias is taken.
             LimitError: the hub has too many.
@@ -62,7 +63,7 @@ class Collections:
         description: str = "",
     ) -> Collection:
         """Open a collection in the caller's transaction; errors as ``add``."""
-        mandate.require(self._log.environment_name)
+        mandate.require(self._log.environment_name, Right.COLLECTION_ADD, alias)
         check_name(alias, "collection")
         if not check_remark(title, "title").strip():
             raise InputError("a collection has a title", where=alias, todo="say in some words what is offered in it")

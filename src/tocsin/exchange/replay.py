@@ -20,6 +20,7 @@ from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, LogBrokenError, TocsinError
 from tocsin.exchange.live.webhooks import replay as webhooks
+from tocsin.governance.privileged import ACTS
 from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
 from tocsin.kernel.mandate import founding_mandate
 from tocsin.log.note import VerifierKey
@@ -43,12 +44,6 @@ MAX_STANDSTILL: Final[Micros] = 366 * DAY
 
 # How a hub is founded, in one transaction: by the operator whom its last entry adds.
 _FOUNDING: Final = ("hub.founded", "party.added", "party.cleared", "user.added")
-# What takes a mandate, and nothing else does.
-_PRIVILEGED: Final = (parties.KINDS | webhooks.KINDS) | {
-    "agreement.proposed",
-    "agreement.activated",
-    "collection.added",
-}
 
 _T = TypeVar("_T")
 
@@ -218,7 +213,8 @@ class _Replay:
             raise _broken(index, "it is of another environment than the entries before it")
         if self._instants and at < self._instants[-1]:
             raise _broken(index, "it is older than the entry before it")
-        privileged = payload.kind in _PRIVILEGED
+        # what takes a mandate, and nothing else does
+        privileged = payload.kind in ACTS
         if payload.mandate != (str(founding_mandate(self._environment)) if privileged else None):
             raise _broken(index, "it needs a mandate of this environment" if privileged else "it takes no mandate")
         if index < len(_FOUNDING):

@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import msgspec
 
 from tocsin.errors import ForbiddenError
 
-__all__ = ["Acting", "Mandate", "MandateBasis", "founding_mandate"]
+__all__ = ["ANY_SUBJECT", "REPEATABLE", "Acting", "Mandate", "MandateBasis", "Right", "founding_mandate"]
+
+ANY_SUBJECT: Final = ""
+
+
+class Right(enum.StrEnum):
+    """What a body may decide and a mandate authorises, ``room:thing:verb``; beside each stands what its subject is.
+
+    Every act under a mandate belongs to exactly one right, and every right has an act: the table is
+    ``governance.privileged.ACTS``.
+    """
+
+    PARTY_ADD = "parties:party:add"  # the party's short name
+    PARTY_CHANGE = "parties:party:change"
+    PARTY_CLEAR = "parties:party:clear"
+    PARTY_SUSPEND = "parties:party:suspend"
+    PARTY_LEAVE = "parties:party:leave"
+    USER_ADD = "parties:user:add"  # user@party
+    USER_CHANGE = "parties:user:change"  # attributes, password and signing key
+    USER_DISABLE = "parties:user:disable"
+    TOKEN_ISSUE = "parties:token:issue"  # noqa: S105  the name of a right; whose token: party or user@party
+    TOKEN_REVOKE = "parties:token:revoke"  # noqa: S105  the name of a right; the token's number
+    AGREEMENT_PROPOSE = "agreements:agreement:propose"  # name/version
+    AGREEMENT_ACTIVATE = "agreements:agreement:activate"
+    COLLECTION_ADD = "exchange:collection:add"  # the collection's alias
+    WEBHOOK_ADD = "exchange:webhook:add"  # the party's short name
+    WEBHOOK_REMOVE = "exchange:webhook:remove"  # the webhook's UUID
+    WEBHOOK_RESUME = "exchange:webhook:resume"
+
+
+# A machine needs two tokens while one replaces the other, which is one decision. Everything else is decided each time.
+REPEATABLE: Final = frozenset({Right.TOKEN_ISSUE})
 
 
 class MandateBasis(enum.StrEnum):
@@ -21,22 +53,42 @@ class MandateBasis(enum.StrEnum):
 class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     """The value that proves that a privileged act was authorised.
 
-    ``environment`` is the only one in which it counts; ``reference`` names the log entry that granted it.
-    A founding mandate is minted once, when a hub is founded; a motion's by the body that passed it.
+    ``environment`` is the only one in which it counts. A motion's mandate is for one ``right`` and one ``subject``;
+    ``reference`` is the motion's UUID. The founding mandate, minted by entry 0 of the log, is for every right but those
+    ``withheld``, which bodies hold: pairs of right and subject, where ``ANY_SUBJECT`` stands for all.
+
+    INVARIANT: a value is no proof by itself. The log admits an act only after asking, in the same transaction, whether
+    its mandate still stands (``governance.authority``).
     """
 
     basis: MandateBasis
     environment: str
     reference: str
+    right: Right | None = None
+    subject: str = ANY_SUBJECT
+    withheld: frozenset[tuple[Right, str]] = frozenset()
 
-    def require(self, environment: str) -> None:
-        """Refuse to be used anywhere but in the environment that granted it.
+    def require(self, environment: str, right: Right, subject: str = ANY_SUBJECT) -> None:
+        """Refuse to be used in another environment, for another right or on another subject than it was granted for.
 
         Raises:
-            ForbiddenError: the environment is another.
+            ForbiddenError: it was not granted for that.
         """
         if environment != self.environment:
             raise ForbiddenError(f"this mandate counts in {self.environment!r}, not in {environment!r}")
+        if self.basis is MandateBasis.MOTION:
+            if (right, subject) != (self.right, self.subject):
+                raise ForbiddenError(
+                    f"this mandate is for {self.right} of {self.subject or 'nothing by name'}, and this is {right}",
+                    where=subject or None,
+                    todo="table a motion on what is to be done",
+                )
+        elif not self.withheld.isdisjoint({(right, ANY_SUBJECT), (right, subject)}):
+            raise ForbiddenError(
+                f"{right} was given to a body: the founding mandate does not reach it",
+                where=subject or None,
+                todo="name the motion that decided it, with --motion",
+            )
 
     def __str__(self) -> str:
         return f"{self.basis}:{self.reference}"
@@ -57,6 +109,9 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
         return Acting(actor=self.actor, on_behalf_of=None if other == self.actor else other)
 
 
-def founding_mandate(environment: str) -> Mandate:
-    """Return the mandate under which a partnership without bodies runs; entry 0 of its log granted it."""
-    return Mandate(basis=MandateBasis.FOUNDING, environment=environment, reference="entry:0")
+def founding_mandate(environment: str, *, withheld: frozenset[tuple[Right, str]] = frozenset()) -> Mandate:
+    """Return the mandate under which a partnership without bodies runs; entry 0 of its log granted it.
+
+    ``withheld`` are the rights that bodies hold.
+    """
+    return Mandate(basis=MandateBasis.FOUNDING, environment=environment, reference="entry:0", withheld=withheld)

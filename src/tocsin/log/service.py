@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.ids import Entropy
     from tocsin.log.note import NoteSigner
 
-__all__ = ["Log", "Record"]
+__all__ = ["Authority", "Log", "Record"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, object]
     mandate: Mandate | None = None
     concerns: tuple[str, ...] = ()
+
+
+class Authority(Protocol):
+    """Says whether an act may be entered, in the transaction that enters it."""
+
+    def admit(self, connection: Connection, record: Record, index: int) -> None:
+        """Refuse a record whose mandate does not authorise it; note the use of one that does.
+
+        ``index`` is the entry that it becomes. What is noted belongs to the caller's transaction.
+
+        Raises:
+            ForbiddenError: it lacks a mandate, or has one that is not for it, is used, or has ended.
+        """
+        ...
 
 
 class Log:
@@ -57,6 +71,7 @@ class Log:
         signer: NoteSigner,
         clock: Clock,
         entropy: Entropy,
+        authority: Authority,
     ) -> None:
         self.environment = environment
         self.environment_name = environment_name
@@ -64,6 +79,7 @@ class Log:
         self._signer = signer
         self._clock = clock
         self._entropy = entropy
+        self._authority = authority
         self._lineage = Lineage(store=store, environment=environment)
 
     @property
@@ -147,12 +163,17 @@ class Log:
         return head
 
     def append(self, connection: Connection, records: Sequence[Record]) -> range:
-        """Enter acts in order and sign the new head; returns their indices. Whoever watches the store is woken."""
+        """Enter acts in order and sign the new head; returns their indices. Whoever watches the store is woken.
+
+        Raises:
+            ForbiddenError: the mandate of one does not authorise it.
+        """
         head = self._own_head(connection)
         start = head.frontier.size
         salts = self._entropy.bytes(SALT_BYTES * len(records))
         rows: list[Row] = []
         for place, record in enumerate(records):
+            self._authority.admit(connection, record, start + place)
             salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
             payload = encode_payload(self._payload(record))
             entry = commit_entry(salt=salt, payload=payload)

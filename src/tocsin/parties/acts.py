@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ConflictError, InputError, LimitError, TransitionError
 from tocsin.kernel.clock import DAY, Micros, format_instant
+from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties import store
 from tocsin.parties.model import (
@@ -69,10 +70,8 @@ MAX_TOKEN_LIFETIME: Final[Micros] = 3_660 * DAY
 class Acts:
     """The privileged acts of one actor, under one mandate, in one transaction.
 
-    ``on_policy_change(connection, at)`` is called after everything that a verdict can depend on.
-
-    Raises:
-        ForbiddenError: the mandate is of another environment.
+    ``on_policy_change(connection, at)`` is called after everything that a verdict can depend on. Each act raises a
+    ForbiddenError when the mandate is not for its right and subject, or of another environment.
     """
 
     def __init__(
@@ -86,7 +85,6 @@ class Acts:
         token_key: TokenKey,
         on_policy_change: Callable[[Connection, Micros], None],
     ) -> None:
-        mandate.require(log.environment_name)
         self._connection = connection
         self._environment = log.environment
         self._acting = acting
@@ -106,6 +104,7 @@ class Acts:
             ConflictError: its name or URI is, or was, another's.
             LimitError: the hub is full.
         """
+        self._require(Right.PARTY_ADD, party.name)
         if (party.status, party.clearance, party.clearance_until) != (PartyStatus.CANDIDATE, "unclassified", None):
             raise InputError(
                 "a party begins as an unclassified candidate", where=party.name, todo="add it, then clear it"
@@ -137,6 +136,7 @@ class Acts:
             InputError: URI, status or clearance differ, or a client is not here.
             TransitionError: the party has left.
         """
+        self._require(Right.PARTY_CHANGE, party.name)
         row = require_party(self._connection, self._environment, party.name)
         old = row.party
         if (party.uri, party.status, party.clearance, party.clearance_until) != (
@@ -162,6 +162,7 @@ class Acts:
             InputError: there is no such clearance, or it would have ended already.
             TransitionError: the party has left.
         """
+        self._require(Right.PARTY_CLEAR, name)
         row = require_party(self._connection, self._environment, name)
         status = next_status(row.party.status, PartyAct.CLEAR)
         if until is not None and until <= self._log.now(self._connection):
@@ -179,6 +180,7 @@ class Acts:
             TransitionError: it is not vetted.
             ConflictError: it runs the hub.
         """
+        self._require(Right.PARTY_SUSPEND, name)
         return self._end(name, PartyAct.SUSPEND, "party.suspended", reason)
 
     def leave_party(self, name: str, reason: str = "") -> Party:
@@ -189,6 +191,7 @@ class Acts:
             TransitionError: it has left already.
             ConflictError: it runs the hub.
         """
+        self._require(Right.PARTY_LEAVE, name)
         return self._end(name, PartyAct.LEAVE, "party.left", reason)
 
     # --- users -------------------------------------------------------------------------------------------------------
@@ -205,6 +208,7 @@ class Acts:
         """
         row = require_party_by_uri(self._connection, self._environment, user.party)
         where = f"{user.name}@{row.party.name}"
+        self._require(Right.USER_ADD, where)
         if user.status is not UserStatus.ACTIVE or user.signing_key is not None:
             raise InputError(
                 "a user begins active and without a signing key", where=where, todo="add the user, then the key"
@@ -231,6 +235,7 @@ class Acts:
         """
         party = require_party_by_uri(self._connection, self._environment, user.party)
         reference = f"{user.name}@{party.party.name}"
+        self._require(Right.USER_CHANGE, reference)
         _, row = require_user(self._connection, self._environment, reference)
         if (user.status, user.signing_key) != (row.user.status, row.user.signing_key):
             raise InputError(
@@ -249,6 +254,7 @@ class Acts:
             NotFoundError: there is no such user.
             TransitionError: the user is disabled already.
         """
+        self._require(Right.USER_DISABLE, reference)
         _, row = require_user(self._connection, self._environment, reference)
         user = replace(row.user, status=next_user_status(row.user.status, UserAct.DISABLE))
         return self._replace_user(row, user, "user.disabled", {"reason": check_remark(reason, "reason")})
@@ -260,6 +266,7 @@ class Acts:
             NotFoundError: there is no such user.
             TransitionError: the user is disabled, or the party has left.
         """
+        self._require(Right.USER_CHANGE, reference)
         party, row = require_user(self._connection, self._environment, reference)
         _require_active(party.party, row.user)
         at = self._log.now(self._connection)
@@ -276,6 +283,7 @@ class Acts:
             ConflictError: the key is another person's: a signature could then be either's.
             TransitionError: the user is disabled, or the party has left.
         """
+        self._require(Right.USER_CHANGE, reference)
         party, row = require_user(self._connection, self._environment, reference)
         _require_active(party.party, row.user)
         if Role.SIGNATORY not in row.user.roles:
@@ -310,6 +318,7 @@ class Acts:
             LimitError: the subject has ``MAX_LIVE_TOKENS`` already.
             TransitionError: the user is disabled, or the party has left.
         """
+        self._require(Right.TOKEN_ISSUE, reference)
         party, user = require_subject(self._connection, self._environment, reference)
         _require_active(party.party, user.user if user else None)
         check_purpose(purpose)
@@ -349,6 +358,7 @@ class Acts:
             NotFoundError: there is no such token.
             TransitionError: it is revoked already.
         """
+        self._require(Right.TOKEN_REVOKE, str(token_id))
         check_remark(reason, "reason")
         token = require_token(self._connection, self._environment, token_id)
         if token.revoked_at is not None:
@@ -359,6 +369,9 @@ class Acts:
         return replace(token, revoked_at=at)
 
     # --- common ------------------------------------------------------------------------------------------------------
+
+    def _require(self, right: Right, subject: str) -> None:
+        self._mandate.require(self._log.environment_name, right, subject)
 
     def _end(self, name: str, act: PartyAct, kind: str, reason: str) -> Party:
         row = require_party(self._connection, self._environment, name)

@@ -59,11 +59,7 @@ class Parties:
     # --- privileged acts ---------------------------------------------------------------------------------------------
 
     def acts(self, connection: Connection, acting: Acting, mandate: Mandate) -> Acts:
-        """Return the privileged acts in the caller's transaction.
-
-        Raises:
-            ForbiddenError: the mandate is of another environment.
-        """
+        """Return the privileged acts in the caller's transaction."""
         return Acts(
             connection=connection,
             acting=acting,

@@ -21,6 +21,7 @@ from tocsin.exchange.live.webhooks.registrar import may_register
 from tocsin.exchange.store import find_collection
 from tocsin.kernel.http.outbound import UnreachableError, parse_target
 from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties.model import PartyStatus, check_remark
 from tocsin.parties.register import require_party
@@ -84,13 +85,13 @@ class Webhooks:
         Who acts answers for what it is sent, for as long as they are an operator.
 
         Raises:
-            ForbiddenError: the mandate is of another environment, or who acts is no operator.
+            ForbiddenError: the mandate is not for this, or who acts is no operator.
             NotFoundError: there is no such party or collection.
             InputError: the URL cannot be sent to, or the purpose is none.
             TransitionError: the party is not vetted.
             LimitError: it, or the hub, has too many.
         """
-        mandate.require(self._log.environment_name)
+        mandate.require(self._log.environment_name, Right.WEBHOOK_ADD, party)
         self._require_allowed(url)  # asks the resolver, so not in the writer's turn
         with self._store.write() as connection:
             self._require_operator(connection, acting)
@@ -160,9 +161,9 @@ class Webhooks:
         """Remove a webhook for good; what waits for it is not sent.
 
         Raises:
-            ForbiddenError: the mandate is of another environment. NotFoundError: there is none of this id.
+            ForbiddenError: the mandate is not for this. NotFoundError: there is none of this id.
         """
-        mandate.require(self._log.environment_name)
+        mandate.require(self._log.environment_name, Right.WEBHOOK_REMOVE, uuid)
         check_remark(reason, "reason")
         with self._store.write() as connection:
             row = self._require(webhooks.webhook_rows(connection, self._environment), uuid)
@@ -182,11 +183,11 @@ class Webhooks:
         Who resumes it answers for it from now on.
 
         Raises:
-            ForbiddenError: the mandate is of another environment, or who acts is no operator. NotFoundError: there is
-            none of this id.
+            ForbiddenError: the mandate is not for this, or who acts is no operator. NotFoundError: there is none of
+            this id.
             TransitionError: it was not given up.
         """
-        mandate.require(self._log.environment_name)
+        mandate.require(self._log.environment_name, Right.WEBHOOK_RESUME, uuid)
         with self._store.write() as connection:
             row = self._require(webhooks.webhook_rows(connection, self._environment), uuid)
             if row.state is WebhookState.ON:

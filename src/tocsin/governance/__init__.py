@@ -1,0 +1,1 @@
+"""Who decides: bodies, motions and the mandates that they mint, disputes, the charter."""

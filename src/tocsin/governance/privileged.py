@@ -1,0 +1,89 @@
+"""The one table of privileged acts: which right an entry of the log needs, and what that right's subject is.
+
+A kind of entry that stands here is never entered without a mandate, and one that does not stand here never with one.
+Whoever adds an act under a mandate adds its right to ``Right`` and its kind here; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tocsin.errors import InputError
+from tocsin.kernel.mandate import Right
+
+__all__ = ["ACTS", "Act", "required"]
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of privileged entry.
+
+    ``subject(data, name_of)`` reads the subject out of the entry's data; ``name_of`` gives a party's short name for its
+    URI. It is the same text that the act hands to ``Mandate.require``.
+    """
+
+    right: Right
+    subject: Callable[[Mapping[str, Any], Callable[[str], str]], str]
+
+
+def _party(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return str(data["party"]["name"])
+
+
+def _user(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    user = data["user"]
+    return f"{user['name']}@{name_of(user['party'])}"
+
+
+def _token_holder(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    name = name_of(data["party"])
+    return name if data["user"] is None else f"{data['user']}@{name}"
+
+
+def _version(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return f"{data['agreement']}/{data['version']}"
+
+
+def _of_party(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return name_of(data["party"])
+
+
+def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str]:
+    return lambda data, _name_of: str(data[name])
+
+
+ACTS: Final[dict[str, Act]] = {
+    "party.added": Act(right=Right.PARTY_ADD, subject=_party),
+    "party.changed": Act(right=Right.PARTY_CHANGE, subject=_party),
+    "party.cleared": Act(right=Right.PARTY_CLEAR, subject=_party),
+    "party.suspended": Act(right=Right.PARTY_SUSPEND, subject=_party),
+    "party.left": Act(right=Right.PARTY_LEAVE, subject=_party),
+    "user.added": Act(right=Right.USER_ADD, subject=_user),
+    "user.changed": Act(right=Right.USER_CHANGE, subject=_user),
+    "user.disabled": Act(right=Right.USER_DISABLE, subject=_user),
+    "token.issued": Act(right=Right.TOKEN_ISSUE, subject=_token_holder),
+    "token.revoked": Act(right=Right.TOKEN_REVOKE, subject=_field("token_id")),
+    "agreement.proposed": Act(right=Right.AGREEMENT_PROPOSE, subject=_version),
+    "agreement.activated": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),
+    "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias")),
+    "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party),
+    "webhook.removed": Act(right=Right.WEBHOOK_REMOVE, subject=_field("webhook")),
+    "webhook.resumed": Act(right=Right.WEBHOOK_RESUME, subject=_field("webhook")),
+}
+
+
+def required(kind: str, data: Mapping[str, Any], name_of: Callable[[str], str]) -> tuple[Right, str] | None:
+    """Return the right and subject that an entry needs a mandate for, or None for one that needs none.
+
+    Raises:
+        InputError: the data has not what its kind has.
+    """
+    act = ACTS.get(kind)
+    if act is None:
+        return None
+    try:
+        return act.right, act.subject(data, name_of)
+    except (LookupError, TypeError) as error:
+        raise InputError(f"its data is not that of {kind}") from error

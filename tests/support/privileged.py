@@ -1,0 +1,155 @@
+"""Every privileged act there is, as something that a test can try under any mandate.
+
+Who adds an act under a mandate adds it here, by the kind of its entry in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from support import stores
+from support.hub import OPERATOR, World, key_of
+from support.treaty import MEMBERS, TREATY
+from tocsin.agreements.document import public_key_of
+from tocsin.exchange.live.webhooks.model import WebhookState
+from tocsin.exchange.live.webhooks.store import set_state, webhook_rows
+from tocsin.kernel.mandate import Mandate
+from tocsin.parties.model import Kind, Party, Permission, User
+from tocsin.parties.passwords import PasswordHash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tocsin.parties.acts import Acts
+    from tocsin.settings import Settings
+
+__all__ = ["DEEDS", "Deed", "copy", "ready"]
+
+DRAFT: Final = TREATY.replace("version: 1", "version: 2")
+SIGNED: Final = TREATY.replace("agreement: treaty", "agreement: compact")
+ECHO: Final = Party(
+    uri="https://echo.example",
+    name="echo",
+    title="Echo",
+    kind=Kind.PUBLIC,
+    country="NO",
+    capacities=frozenset({"csirt"}),
+)
+HOOK: Final = "https://127.0.0.1:9/"
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """One act: what its subject is called in a world made by ``ready``, and how it is done under a mandate."""
+
+    subject: Callable[[World], str]
+    do: Callable[[World, Mandate], object]
+
+
+def copy(template: Path, home: Path) -> World:
+    """Return a copy of a closed hub that ``ready`` made."""
+    return World.again(home, seed=1, settings=_with_hooks(stores.copy_home(template, home)))
+
+
+def _with_hooks(settings: Settings) -> Settings:
+    # so that nobody's name is looked up
+    return msgspec.structs.replace(settings, webhook_networks="127.0.0.0/8")
+
+
+def ready(home: Path) -> World:
+    """Return a hub in which each of ``DEEDS`` can be done once."""
+    world = World(home, settings=_with_hooks(stores.fresh(home)))
+    for name in MEMBERS:
+        world.party(name)
+        world.user(f"ana@{name}")
+    world.token("bravo")
+    world.agreement(SIGNED, signed_by=MEMBERS, activate=False)
+    for _ in range(2):
+        world.hub.webhooks.add(OPERATOR, world.hub.mandate, "bravo", url=HOOK, purpose="detect", collection="exchange")
+    with world.hub.store.write() as connection:
+        given_up = webhook_rows(connection, world.hub.environment)[1]
+        set_state(connection, given_up.webhook_id, WebhookState.DEAD)
+    return world
+
+
+def _said(text: str) -> Callable[[World], str]:
+    return lambda _world: text
+
+
+def _hook(place: int) -> Callable[[World], str]:
+    return lambda world: world.hub.webhooks.all()[place].webhook.uuid
+
+
+def _token(world: World) -> str:
+    return str(world.hub.parties.tokens("bravo")[0].token_id)
+
+
+def _parties(subject: str, do: Callable[[Acts], object]) -> Deed:
+    def act(world: World, mandate: Mandate) -> None:
+        with world.hub.parties.acting(OPERATOR, mandate) as acts:
+            do(acts)
+
+    return Deed(_said(subject), act)
+
+
+def _issue(subject: str) -> Callable[[Acts], object]:
+    return lambda acts: acts.issue_token(subject, purpose="detect", permissions=frozenset({Permission.OBJECTS_READ}))
+
+
+def _change(world: World, mandate: Mandate) -> object:
+    renamed = msgspec.structs.replace(world.hub.parties.get("bravo"), title="Bravo Two")
+    return world.hub.parties.change_party(OPERATOR, mandate, renamed)
+
+
+DEEDS: Final[dict[str, list[Deed]]] = {
+    "party.added": [_parties("echo", lambda acts: acts.add_party(ECHO))],
+    "party.changed": [Deed(_said("bravo"), _change)],
+    "party.cleared": [_parties("bravo", lambda acts: acts.clear_party("bravo", clearance="restricted", until=None))],
+    "party.suspended": [_parties("bravo", lambda acts: acts.suspend_party("bravo", "a test"))],
+    "party.left": [_parties("bravo", lambda acts: acts.leave_party("bravo", "a test"))],
+    "user.added": [_parties("bo@bravo", lambda acts: acts.add_user(User(name="bo", party="https://bravo.example")))],
+    "user.changed": [
+        _parties("ana@bravo", lambda acts: acts.change_user(User(name="ana", party="https://bravo.example"))),
+        _parties("sig@bravo", lambda acts: acts.register_signing_key("sig@bravo", public_key_of(key_of("another")))),
+        _parties("ana@bravo", lambda acts: acts.set_password("ana@bravo", PasswordHash("made up"))),
+    ],
+    "user.disabled": [_parties("ana@bravo", lambda acts: acts.disable_user("ana@bravo", "a test"))],
+    "token.issued": [_parties("bravo", _issue("bravo")), _parties("ana@bravo", _issue("ana@bravo"))],
+    "token.revoked": [
+        Deed(_token, lambda world, mandate: world.hub.parties.revoke_token(OPERATOR, mandate, int(_token(world))))
+    ],
+    "agreement.proposed": [
+        Deed(
+            _said("treaty/2"),
+            lambda world, mandate: world.hub.agreements.propose(OPERATOR, mandate, DRAFT.encode(), where="test"),
+        )
+    ],
+    "agreement.activated": [
+        Deed(
+            _said("compact/1"),
+            lambda world, mandate: world.hub.agreements.activate(OPERATOR, mandate, "compact", 1),
+        )
+    ],
+    "collection.added": [
+        Deed(
+            _said("drills"),
+            lambda world, mandate: world.hub.collections.add(OPERATOR, mandate, "drills", title="Drills"),
+        )
+    ],
+    "webhook.added": [
+        Deed(
+            _said("bravo"),
+            lambda world, mandate: world.hub.webhooks.add(
+                OPERATOR, mandate, "bravo", url=HOOK, purpose="detect", collection="exchange"
+            ),
+        )
+    ],
+    "webhook.removed": [
+        Deed(_hook(0), lambda world, mandate: world.hub.webhooks.remove(OPERATOR, mandate, _hook(0)(world)))
+    ],
+    "webhook.resumed": [
+        Deed(_hook(1), lambda world, mandate: world.hub.webhooks.resume(OPERATOR, mandate, _hook(1)(world)))
+    ],
+}
