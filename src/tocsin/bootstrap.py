@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from tocsin.agreements.gatekeeper import Gate
 from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageError
+from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
 from tocsin.exchange.check import SelfTest
 from tocsin.exchange.collections import Collections
@@ -128,6 +129,7 @@ class Hub:
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
         self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.offering = OfferingAgain(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )

@@ -18,6 +18,7 @@ from tocsin.agreements.interning import as_json, read_profile
 from tocsin.agreements.store import agreement_rows
 from tocsin.errors import LogBrokenError, StoreBrokenError, TocsinError
 from tocsin.exchange import store
+from tocsin.exchange.again_check import check_made, check_offerings
 from tocsin.exchange.case import Case
 from tocsin.exchange.check_records import (
     Concerned,
@@ -182,6 +183,7 @@ def _submissions(case: Case) -> str:
         for start in range(0, len(data["offers"]), STEP):
             contents += _compare_offers(case, row, data["offers"][start : start + STEP], where)
         total, offers = total + 1, offers + len(data["offers"])
+    offers += check_offerings(case)
     for table, expected, what in (
         (SUBMISSIONS, total, "submissions"),
         (OFFERS, offers, "offers"),
@@ -294,6 +296,7 @@ def _collections(case: Case) -> str:
     What is offered more than once is marked so.
     """
     check_opened(case)
+    check_made(case)
     for one in store.read_collections(case.connection, case.environment):
         where = f"collection {one.alias}"
         within = OFFERS.c.collection_id == one.id

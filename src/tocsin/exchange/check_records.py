@@ -26,7 +26,7 @@ from tocsin.parties.acts import token_data
 from tocsin.parties.tables import HUBS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Row
 
@@ -65,6 +65,19 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
 # --- whom an entry concerns ------------------------------------------------------------------------------------------
 
 
+# Rooms whose entries each concern one party, and where these say which.
+_OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
+    "hub": lambda data: data["hub"],
+    "party": lambda data: data["party"]["uri"],
+    "user": lambda data: data["user"]["party"],
+    "token": lambda data: data["party"],
+    "submission": lambda data: data["party"],
+    "withdrawal": lambda data: data["party"],
+    "webhook": lambda data: data["party"],
+    "offering": lambda data: data["owner"],
+}
+
+
 class Concerned:
     """Derives whom each entry concerns, when told all of them in their order."""
 
@@ -82,21 +95,11 @@ class Concerned:
         if payload.kind == "inquiry":
             uri = data["owner"] if data["verb"] == "prove" else self._uris.get(data["asker"].rpartition("@")[2])
             return None if uri is None else (uri,)
-        match room:
-            case "hub":
-                return (data["hub"],)
-            case "party":
-                return (data["party"]["uri"],)
-            case "user":
-                return (data["user"]["party"],)
-            case "token" | "submission" | "withdrawal" | "webhook":
-                return (data["party"],)
-            case "release":
-                return tuple(sorted({data["profile"]["party"], data["owner"]}))
-            case "collection":
-                return ()
-            case _:
-                return None
+        if room in _OF_PARTY:
+            return (_OF_PARTY[room](data),)
+        if room == "release":
+            return tuple(sorted({data["profile"]["party"], data["owner"]}))
+        return () if room == "collection" else None
 
     def _of_agreement(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
         key = (data["agreement"], data["version"])
@@ -234,7 +237,7 @@ def check_labels(case: Case) -> int:
     """
     told = {
         int(label_id): (label, parse_instant(payload.at))
-        for _, payload in case.entries("submission")
+        for _, payload in case.entries("submission", "offering")
         for label_id, label in payload.data["labels"]
     }
     rows = case.connection.execute(select(LABELS).where(LABELS.c.environment == case.environment)).all()

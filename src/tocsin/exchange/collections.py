@@ -81,4 +81,4 @@ class Collections:
         self._log.append(
             connection, [Record(kind="collection.added", at=at, acting=acting, mandate=mandate, data=data)]
         )
-        return store.find_collection(connection, self._environment, uuid)
+        return store.find_collection(connection, self._environment, uuid, party=None)

@@ -145,7 +145,7 @@ class _Transaction:
         if row is None or row.party.status is not PartyStatus.VETTED:
             raise ForbiddenError("this party may not share: it is not vetted", where=submission.party)
         self._owner_id = row.party_id
-        collection = store.find_collection(connection, self._environment, submission.collection)
+        collection = store.find_collection(connection, self._environment, submission.collection, party=None)
         objects: list[tuple[int, ParsedObject]] = []
         for index, item in enumerate(parsed.items):
             if above((self._screened.objects.get(index),), self._ceiling):

@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_COLLECTION",
     "MAX_PAGE",
     "MAX_QUERY_VALUES",
+    "Audience",
     "Collection",
     "Outcome",
     "Page",
@@ -34,6 +35,13 @@ MAX_PAGE: Final = 1_000
 MAX_QUERY_VALUES: Final = 200
 
 
+class Audience(enum.StrEnum):
+    """Who knows of a collection; what they read in it is the gate's to decide."""
+
+    ALL = "all"  # every vetted party
+    GIVEN = "given"  # the parties that were given something in it
+
+
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
     """Where objects are offered."""
 
@@ -44,6 +52,8 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     head_seq: int
     head_added: Micros
+    audience: Audience = Audience.ALL
+    made_for: str = ""  # what the hub offers in it; nobody submits into one that is made for something
 
 
 class Outcome(enum.StrEnum):

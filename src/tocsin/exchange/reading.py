@@ -77,10 +77,10 @@ class Reading:
         )
 
     def collections(self, asker: Asker) -> list[Collection]:
-        """Return the collections that a reader may know of: every vetted party knows all of them."""
+        """Return the collections that a reader may know of: all that everybody knows, and what its party was given."""
         with self._store.read() as connection:
             active = self._gate.admit(connection, asker.party, asker.user, asker.purpose).profile.active
-            return store.read_collections(connection, self._environment) if active else []
+            return store.known_collections(connection, self._environment, asker.party) if active else []
 
     def collection(self, asker: Asker, reference: str) -> Collection:
         """Return one collection by alias or UUID.
@@ -219,7 +219,7 @@ class Reading:
 
     def _find(self, connection: Connection, passed: Pass, reference: str) -> Collection:
         if passed.profile.active:
-            for collection in store.read_collections(connection, self._environment):
+            for collection in store.known_collections(connection, self._environment, passed.profile.party):
                 if reference in (collection.alias, collection.uuid):
                     return collection
         raise NotFoundError("there is no such collection")

@@ -19,6 +19,7 @@ from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, LogBrokenError, TocsinError
+from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.governance.privileged import ACTS
 from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
@@ -44,6 +45,8 @@ MAX_STANDSTILL: Final[Micros] = 366 * DAY
 
 # How a hub is founded, in one transaction: by the operator whom its last entry adds.
 _FOUNDING: Final = ("hub.founded", "party.added", "party.cleared", "user.added")
+# What may widen rights, and is named where objects are offered anew: none of these changes a label.
+_BECAUSE: Final = frozenset({"annex"})
 
 _T = TypeVar("_T")
 
@@ -69,6 +72,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     collections: dict[str, str] = msgspec.field(default_factory=dict)  # UUID -> alias
     offers: dict[tuple[str, int], Offered] = msgspec.field(default_factory=dict)  # by collection and sequence
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
+    made: dict[str, Made] = msgspec.field(default_factory=dict)  # collections made for something, by UUID
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
     releases: int = 0
     verdicts: int = 0
@@ -173,8 +177,11 @@ class _Replay:
         self._contributed: dict[tuple[str, str, Micros], int] = {}  # owner, object, version -> label
         self._standing: set[tuple[str, str, str, Micros]] = set()  # collection, owner, object, version: offered now
         self._added: dict[str, Micros] = {}  # `date_added` of a collection's last offer
+        self._heads: dict[str, tuple[int, Micros]] = {}  # likewise its number, of collections made for something
         self._answers: dict[str, tuple[_Release, str, str | None]] = {}  # by UUID, without what differs by owner
         self._answered: set[tuple[str, str]] = set()  # UUID, owner
+        self._again = TellAgain(derived=self._derived)
+        self.rebuilt.made = self._again.made
 
     def step(self, index: int, payload: EntryPayload) -> None:
         """Apply one entry."""
@@ -184,6 +191,7 @@ class _Replay:
         if index == 0:
             self._environment, self._founder = payload.environment, payload.actor
         self._check_frame(index, payload, at)
+        self._again.check_turn(index, payload.kind)
         self._instants.append(at)
         try:
             rebuilt.people = parties.apply(rebuilt.people, payload.kind, payload.data)
@@ -272,7 +280,7 @@ class _Replay:
         party = rebuilt.people.parties.get(submission.party)
         if party is None or party.status is not PartyStatus.VETTED:
             raise _broken(index, f"it is of a party that was not vetted: {submission.party[:80]}")
-        if submission.collection not in rebuilt.collections:
+        if submission.collection not in rebuilt.collections or submission.collection in rebuilt.made:
             raise _broken(index, "it offers into a collection that is not there")
         if submission.submission in self._submissions:
             raise _broken(index, "there is a submission of this id already")
@@ -316,6 +324,37 @@ class _Replay:
         self._contributed[contribution] = offer.label
         self._standing.add((submission.collection, *contribution))
 
+    def make(self, index: int, data: Mapping[str, Any]) -> None:
+        """Note a collection that is made for something."""
+        self._again.make(index, _shaped(index, data, Made), self.rebuilt.collections)
+
+    def offer_again(self, index: int, data: Mapping[str, Any]) -> None:
+        """Note one owner's part of what was offered anew."""
+        offering = _shaped(index, data, Offering)
+        rebuilt, collection = self.rebuilt, offering.collection
+        self._again.offer(index, offering, labels=rebuilt.labels, contributed=self._contributed, at=self._instants[-1])
+        last, added = self._heads.get(collection, (0, 0))
+        for offer in offering.offers:
+            key = (collection, offer.seq)
+            if key in rebuilt.offers or offer.added <= self._instants[-1]:
+                raise _broken(index, f"offer {offer.seq} is there already, or was added before its entry")
+            rebuilt.offers[key] = Offered(
+                object_id=offer.object,
+                version=offer.version,
+                label_id=offer.label,
+                owner=offering.owner,
+                entry=index,
+            )
+        head = self._again.complete(index, offering, last=last, added=added)
+        if head is not None:
+            self._heads[collection] = head
+
+    def _derived(self, index: int, because: str, _label: Label, _at: Micros) -> Label | None:
+        """Return the label under which something is offered anew; None: its own."""
+        if because.partition(":")[0] not in _BECAUSE:
+            raise _broken(index, f"it offers anew for a reason that this program does not know: {because[:80]}")
+        return None
+
     def withdraw(self, index: int, data: Mapping[str, Any]) -> None:
         """Note offers that their owner took back."""
         withdrawal = _shaped(index, data, _Withdrawal)
@@ -329,7 +368,9 @@ class _Replay:
             if offer.object_id != withdrawal.object:
                 raise _broken(index, f"offer {sequence} is of another object than the entry names")
             self.rebuilt.withdrawn[key] = index
-            self._standing.discard((withdrawal.collection, offer.owner, offer.object_id, offer.version))
+            contribution = (withdrawal.collection, offer.owner, offer.object_id, offer.version)
+            self._standing.discard(contribution)
+            self._again.take_back((*contribution, offer.label_id))
 
     def hook(self, index: int, payload: EntryPayload) -> None:
         """Note what is told of a webhook, for which an operator answers."""
@@ -425,6 +466,8 @@ class _Replay:
 _STEPS: Final = {
     "hub.founded": _Replay.found,
     "collection.added": _Replay.collect,
+    "collection.made": _Replay.make,
+    "offering": _Replay.offer_again,
     "submission": _Replay.submit,
     "withdrawal": _Replay.withdraw,
 }

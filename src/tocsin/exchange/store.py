@@ -8,11 +8,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 
 from tocsin.errors import NotFoundError
-from tocsin.exchange.model import Collection, Receipt
-from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
+from tocsin.exchange.model import Audience, Collection, Receipt
+from tocsin.exchange.tables import (
+    AUDIENCES,
+    COLLECTIONS,
+    CONTRIBUTIONS,
+    LABEL_COUNTS,
+    MADE_COLLECTIONS,
+    OFFERS,
+    SUBMISSIONS,
+)
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.db.store import chunks, next_id
 
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection as Collection_
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, Row, Select
 
     from tocsin.kernel.db.adapter import Adapter
 
@@ -29,6 +37,8 @@ __all__ = [
     "add_collection",
     "bodies_of",
     "find_collection",
+    "known_collections",
+    "make_known",
     "object_key",
     "own_contributions",
     "read_collections",
@@ -37,9 +47,20 @@ __all__ = [
 
 # Asked for by every page.
 _COLLECTIONS: Final = (
-    select(COLLECTIONS)
+    select(COLLECTIONS, MADE_COLLECTIONS.c.audience, MADE_COLLECTIONS.c.made_for)
+    .outerjoin(MADE_COLLECTIONS, MADE_COLLECTIONS.c.collection_id == COLLECTIONS.c.collection_id)
     .where(COLLECTIONS.c.environment == bindparam("environment"))
     .order_by(COLLECTIONS.c.collection_id)
+)
+# One statement whether or not there are any that not everybody knows: what is asked must not tell that there are.
+_KNOWN: Final = _COLLECTIONS.where(
+    or_(
+        MADE_COLLECTIONS.c.audience.is_(None),
+        MADE_COLLECTIONS.c.audience == Audience.ALL,
+        exists().where(
+            AUDIENCES.c.collection_id == COLLECTIONS.c.collection_id, AUDIENCES.c.party == bindparam("party")
+        ),
+    )
 )
 _LABEL_COUNT: Final = select(LABEL_COUNTS.c.offers).where(
     LABEL_COUNTS.c.collection_id == bindparam("collection"), LABEL_COUNTS.c.label_id == bindparam("label")
@@ -70,8 +91,16 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def read_collections(connection: Connection, environment: int) -> list[Collection]:
-    """Return every collection, in the order of being made."""
-    rows = connection.execute(_COLLECTIONS, {"environment": environment})
+    """Return every collection, in the order of being made: for the hub itself. Of others ask ``known_collections``."""
+    return _as_collections(connection.execute(_COLLECTIONS, {"environment": environment}))
+
+
+def known_collections(connection: Connection, environment: int, party: str) -> list[Collection]:
+    """Return the collections that a party (its URI) knows of, in the order of being made."""
+    return _as_collections(connection.execute(_KNOWN, {"environment": environment, "party": party}))
+
+
+def _as_collections(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Collection]:
     return [
         Collection(
             id=row.collection_id,
@@ -81,25 +110,52 @@ def read_collections(connection: Connection, environment: int) -> list[Collectio
             description=row.description,
             head_seq=row.head_seq,
             head_added=row.head_added,
+            audience=Audience(row.audience or Audience.ALL),
+            made_for=row.made_for or "",
         )
         for row in rows
     ]
 
 
-def find_collection(connection: Connection, environment: int, reference: str) -> Collection:
-    """Return a collection by its alias or UUID.
+def find_collection(connection: Connection, environment: int, reference: str, *, party: str | None) -> Collection:
+    """Return a collection by its alias or UUID, of those that a party (its URI) knows of.
+
+    Without a party it is one of those that parties submit into, and that everybody knows of.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is none; the same words where the party knows of none.
     """
-    for collection in read_collections(connection, environment):
+    known = (
+        known_collections(connection, environment, party)
+        if party is not None
+        else [one for one in read_collections(connection, environment) if not one.made_for]
+    )
+    for collection in known:
         if reference in (collection.alias, collection.uuid):
             return collection
     raise NotFoundError("there is no such collection", todo="`tocsin collection list` shows those there are")
 
 
+def make_known(connection: Connection, environment: int, collection_id: int, party: str, at: Micros) -> None:
+    """Let a party (its URI) know of a collection of the audience ``given``; one that knows already goes on to."""
+    known = select(AUDIENCES.c.party).where(AUDIENCES.c.collection_id == collection_id, AUDIENCES.c.party == party)
+    if connection.execute(known).first() is None:
+        connection.execute(
+            AUDIENCES.insert().values(collection_id=collection_id, party=party, environment=environment, since=at)
+        )
+
+
 def add_collection(
-    connection: Connection, environment: int, *, uuid: str, alias: str, title: str, description: str, at: Micros
+    connection: Connection,
+    environment: int,
+    *,
+    uuid: str,
+    alias: str,
+    title: str,
+    description: str,
+    at: Micros,
+    audience: Audience = Audience.ALL,
+    made_for: str = "",
 ) -> int:
     """Enter a collection; returns its id."""
     number = next_id(connection, COLLECTIONS.c.collection_id)
@@ -116,6 +172,12 @@ def add_collection(
             created_at=at,
         )
     )
+    if made_for:
+        connection.execute(
+            MADE_COLLECTIONS.insert().values(
+                collection_id=number, environment=environment, made_for=made_for, audience=audience
+            )
+        )
     return number
 
 

@@ -20,7 +20,16 @@ from sqlalchemy import (
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["COLLECTIONS", "CONTRIBUTIONS", "LABEL_COUNTS", "OFFERS", "RELEASES", "SUBMISSIONS"]
+__all__ = [
+    "AUDIENCES",
+    "COLLECTIONS",
+    "CONTRIBUTIONS",
+    "LABEL_COUNTS",
+    "MADE_COLLECTIONS",
+    "OFFERS",
+    "RELEASES",
+    "SUBMISSIONS",
+]
 
 COLLECTIONS: Final = Table(
     "collections",
@@ -36,6 +45,28 @@ COLLECTIONS: Final = Table(
     instant("created_at"),
     UniqueConstraint("environment", "uuid"),
     UniqueConstraint("environment", "alias"),
+)
+
+# Collections that the hub made for something: it offers in them what is there already, and nobody submits into them.
+MADE_COLLECTIONS: Final = Table(
+    "made_collections",
+    METADATA,
+    Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), primary_key=True, autoincrement=False),
+    environment(),
+    text("made_for"),
+    text("audience"),  # who knows of it: `model.Audience`
+    UniqueConstraint("environment", "made_for"),
+)
+
+# The parties that know of a collection of the audience `given`: from what they were first given in it, for ever.
+AUDIENCES: Final = Table(
+    "collection_audiences",
+    METADATA,
+    Column("collection_id", BigInteger, ForeignKey("collections.collection_id"), nullable=False),
+    text("party"),  # URI
+    environment(),
+    instant("since"),
+    PrimaryKeyConstraint("collection_id", "party"),
 )
 
 SUBMISSIONS: Final = Table(

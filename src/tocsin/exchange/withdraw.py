@@ -12,7 +12,7 @@ from tocsin.exchange import store
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.releases import WITHDRAWN
 from tocsin.exchange.search.indexer import terms_in, withdrawn
-from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
+from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, MADE_COLLECTIONS, OFFERS
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 
@@ -47,7 +47,8 @@ class Withdrawals:
     ) -> int:
         """Withdraw the asker's own offers of an object; returns how many there were.
 
-        ``versions`` choose among the asker's own versions. What was released stays released: a withdrawal is no recall.
+        ``versions`` choose among the asker's own versions. What no collection offers any more that parties submit into,
+        the hub does not offer either in those that it made. What was released stays released: this is no recall.
 
         Raises:
             NotFoundError: there is no such collection, or the asker offers no such object in it.
@@ -65,9 +66,11 @@ class Withdrawals:
                 found, rows = self._own_offers(connection, party, collection, object_id, versions)
                 # a version that came meanwhile is read first
                 if terms.keys() >= {row.contribution_id for row in rows}:
-                    self._enter(
-                        connection, found, acting=acting, party=party, object_id=object_id, rows=rows, terms=terms
-                    )
+                    told: dict[str, object] = {"party": party, "collection": found.uuid, "object": object_id}
+                    self._enter(connection, found.id, acting=acting, told=told, rows=rows, terms=terms)
+                    for (made, uuid), offers in self._made(connection, terms).items():
+                        in_it = told | {"collection": uuid}
+                        self._enter(connection, made, acting=acting, told=in_it, rows=offers, terms=terms)
                     return len(rows)
         raise BusyError("versions of this object keep coming while it is withdrawn", todo="ask again in a few seconds")
 
@@ -84,7 +87,7 @@ class Withdrawals:
         Raises:
             NotFoundError: there is no such collection, or no such offer.
         """
-        found = store.find_collection(connection, self._environment, collection)
+        found = store.find_collection(connection, self._environment, collection, party=None)
         owner = parties.party_by_uri(connection, self._environment, party)
         query = (
             select(OFFERS.c.offer_seq, OFFERS.c.label_id, OFFERS.c.version, OFFERS.c.contribution_id)
@@ -106,37 +109,54 @@ class Withdrawals:
             raise NotFoundError("there is no such object of yours in this collection")
         return found, of_these
 
+    def _made(self, connection: Connection, contributions: Collection[int]) -> dict[tuple[int, str], list[Row[Any]]]:
+        """Return what the hub's own collections offer of contributions that no other collection offers any more."""
+        wanted = self._store.adapter.integers(sorted(contributions), "wanted")
+        query = (
+            select(
+                OFFERS.c.collection_id,
+                OFFERS.c.offer_seq,
+                OFFERS.c.label_id,
+                OFFERS.c.contribution_id,
+                COLLECTIONS.c.uuid,
+                MADE_COLLECTIONS.c.made_for,
+            )
+            .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
+            .outerjoin(MADE_COLLECTIONS, MADE_COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
+            .where(OFFERS.c.contribution_id.in_(select(wanted.c.value)), OFFERS.c.withdrawn_at.is_(None))
+        )
+        rows = connection.execute(self._store.adapter.through(query, OFFERS, "ix_offers_contribution")).all()
+        left = {row.contribution_id for row in rows if not row.made_for}
+        offers: dict[tuple[int, str], list[Row[Any]]] = {}
+        for row in rows:
+            if row.made_for and row.contribution_id not in left:
+                offers.setdefault((row.collection_id, row.uuid), []).append(row)
+        return offers
+
     def _enter(
         self,
         connection: Connection,
-        found: Within,
+        collection_id: int,
         *,
         acting: Acting,
-        party: str,
-        object_id: str,
+        told: dict[str, object],
         rows: list[Row[Any]],
         terms: Mapping[int, Sequence[int]],
     ) -> None:
+        """Withdraw offers of one collection; ``told`` is what their entry says besides their numbers."""
         at = self._log.now(connection)
         sequences = sorted(row.offer_seq for row in rows)
         connection.execute(
             update(OFFERS)
-            .where(OFFERS.c.collection_id == found.id, OFFERS.c.offer_seq.in_(sequences))
+            .where(OFFERS.c.collection_id == collection_id, OFFERS.c.offer_seq.in_(sequences))
             .values(label_id=WITHDRAWN, withdrawn_at=at)
         )
-        withdrawn(connection, found.id, [(row.offer_seq, row.label_id, terms[row.contribution_id]) for row in rows])
+        withdrawn(
+            connection, collection_id, [(row.offer_seq, row.label_id, terms[row.contribution_id]) for row in rows]
+        )
         gone = Counter(row.label_id for row in rows)
         counts = [(label_id, -offers) for label_id, offers in gone.items()]
-        store.count_labels(connection, self._environment, found.id, [*counts, (WITHDRAWN, len(rows))])
-        self._log.append(
-            connection,
-            [
-                Record(
-                    kind="withdrawal",
-                    at=at,
-                    acting=acting,
-                    concerns=(party,),
-                    data={"party": party, "collection": found.uuid, "object": object_id, "offers": sequences},
-                )
-            ],
-        )
+        store.count_labels(connection, self._environment, collection_id, [*counts, (WITHDRAWN, len(rows))])
+        concerns = (str(told["party"]),)
+        data = told | {"offers": sequences}
+        self._log.append(connection, [Record(kind="withdrawal", at=at, acting=acting, concerns=concerns, data=data)])

@@ -48,7 +48,7 @@ class SavedSearches:
         check_name(name, "search")
         with self._store.write() as connection:
             own = self._own(connection, asker)
-            found = exchange_store.find_collection(connection, self._environment, collection)
+            found = exchange_store.find_collection(connection, self._environment, collection, party=asker.party)
             at = self._log.now(connection)
             values = {
                 "collection_id": found.id,

@@ -316,7 +316,8 @@ class Search:
 
     def _find(self, connection: Connection, passed: Pass, reference: str) -> Collection:
         if passed.profile.active:
-            for collection in exchange_store.read_collections(connection, self._environment):
+            known = exchange_store.known_collections(connection, self._environment, passed.profile.party)
+            for collection in known:
                 if reference in (collection.alias, collection.uuid):
                     return collection
         raise NotFoundError("there is no such collection")

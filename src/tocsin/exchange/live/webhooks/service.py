@@ -106,7 +106,7 @@ class Webhooks:
                     where=party,
                     todo="remove one",
                 )
-            found = find_collection(connection, self._environment, collection)
+            found = find_collection(connection, self._environment, collection, party=row.party.uri)
             webhook = Webhook(
                 uuid=new_uuid(self._entropy),
                 party=row.party.uri,
