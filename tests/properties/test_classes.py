@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from support.agreement_strategies import NAMES, START, Reader, World, labels, readers, worlds
 from support.agreement_texts import PLAIN
-from tocsin.agreements.classes import Kinds, opened
+from tocsin.agreements.classes import opened
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import parse_agreement
 from tocsin.agreements.facts import Activated, Facts
 from tocsin.agreements.gate import decide, profile_of, slice_for
 from tocsin.agreements.model import Label, Tlp
+from tocsin.agreements.placed import Kinds
 from tocsin.kernel.clock import DAY, parse_date
 from tocsin.parties.model import Kind, Party, PartyStatus, Role, User
 

@@ -15,8 +15,8 @@ the tests hold against Cedar, question by question (docs/adr/0070).
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -29,15 +29,13 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.ground import Ground
     from tocsin.agreements.model import Label, Profile
+    from tocsin.agreements.placed import Kinds, Standing
 
-__all__ = ["Decided", "Kinds", "opened"]
+__all__ = ["Decided", "opened"]
 
 # Answers on one ground. A hub has some classes of readers and some hundreds of labels' for each; a ground that has this
 # many serves readers whom everything tells apart, and begins anew.
 MAX_CLASSES: Final = 500_000
-
-Standing: TypeAlias = tuple[str, ...]
-"""A party as policies see it: its own name where one names it, else all that it is in."""
 
 ReaderClass: TypeAlias = "tuple[Standing, bool, Profile]"
 LabelClass: TypeAlias = "tuple[int, Standing, int]"
@@ -49,73 +47,58 @@ _TO_PARTY: Final = 4
 _IN_PERSON: Final = 8
 
 
-class _Known(NamedTuple):
-    kind: int
-    owner: str
-    recipients: frozenset[str]
-
-
-class Kinds:
-    """The labels of one store, each with the number of its kind: equal but for owner and recipients."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Label, int] = {}
-        self._known: dict[int, _Known] = {}
-        self._next = itertools.count()
-
-    def of(self, label_id: int, label: Label) -> _Known:
-        """Return what tells this label from others; the same id must always be the same label."""
-        known = self._known.get(label_id)
-        if known is None:
-            # an address that Cedar could not hold would be an error of its own: such a label is alone of its kind
-            odd = any(not address.isascii() for address in label.recipients)
-            bare = label if odd else msgspec.structs.replace(label, owner="", recipients=frozenset())
-            # drawn before it is entered: of two threads one wins, and the number of the other is nobody's
-            kind = self._numbers.setdefault(bare, next(self._next))
-            known = self._known[label_id] = _Known(kind, label.owner, label.recipients)
-        return known
-
-
 def opened(slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: Kinds) -> frozenset[int]:
     """Return those of some labels, by id, that are open to a reader: what ``decide`` says of each, once a class."""
     ground = slice_.ground
     decided = ground.decided.setdefault(_reader_class(ground, profile), {})
-    allowed: list[int] = []
-    asked: dict[LabelClass, list[int]] = {}
-    for label_id, key in _classes(ground, profile, labels, kinds):
+    allowed: list[frozenset[int]] = []
+    asked: dict[LabelClass, frozenset[int]] = {}
+    for key, ids in _classes(ground, profile, labels, kinds):
         answer = decided.get(key)
         if answer is None:
-            asked.setdefault(key, []).append(label_id)
+            asked[key] = ids
         elif answer:
-            allowed.append(label_id)
+            allowed.append(ids)
     if asked:
-        first = [labels[ids[0]] for ids in asked.values()]
+        first = [labels[next(iter(ids))] for ids in asked.values()]
         for (key, ids), verdict in zip(asked.items(), decide(slice_, profile, first), strict=True):
             decided[key] = verdict.allows
             if verdict.allows:
-                allowed.extend(ids)
+                allowed.append(ids)
         if sum(map(len, list(ground.decided.values()))) > MAX_CLASSES:
             ground.decided.clear()
-    return frozenset(allowed)
+    return frozenset[int]().union(*allowed)
 
 
 def _classes(
     ground: Ground, profile: Profile, labels: Mapping[int, Label], kinds: Kinds
-) -> Iterator[tuple[int, LabelClass]]:
-    addresses = profile.addresses
-    stands: dict[str, Standing] = {}
-    for label_id, label in labels.items():
-        kind, owner, recipients = kinds.of(label_id, label)
-        standing = stands.get(owner)
-        if standing is None:
-            standing = stands[owner] = _standing(ground, owner)
-        relation = _OWN if owner == profile.party else 0
-        if recipients:
-            met = addresses & recipients
-            relation |= (
-                _NAMED | (_TO_PARTY if profile.party in met else 0) | (_IN_PERSON if met - {profile.party} else 0)
-            )
-        yield label_id, (kind, standing, relation)
+) -> Iterator[tuple[LabelClass, frozenset[int]]]:
+    """Yield each class that some labels fall into, and which of them do.
+
+    A thousand readers who ask about the same labels differ in few of them: their own, and what is addressed.
+    """
+    placed = ground.places.holding(labels, kinds, partial(_standing, ground))
+    wanted = frozenset(labels)
+    apart = wanted & (placed.addressed | placed.owned.get(profile.party, frozenset()))
+    plain = wanted - apart
+    for (kind, standing), ids in placed.plain.items():
+        if present := ids & plain:
+            yield (kind, standing, 0), present
+    by_class: dict[LabelClass, set[int]] = {}
+    for label_id in apart:
+        kind, owner, recipients = kinds.of(label_id, labels[label_id])
+        key = (kind, _standing(ground, owner), _relation(profile, owner, recipients))
+        by_class.setdefault(key, set()).add(label_id)
+    # what is addressed to somebody is in no class with what is not, so that no class comes twice
+    yield from ((key, frozenset(ids)) for key, ids in by_class.items())
+
+
+def _relation(profile: Profile, owner: str, recipients: frozenset[str]) -> int:
+    relation = _OWN if owner == profile.party else 0
+    if recipients:
+        met = profile.addresses & recipients
+        relation |= _NAMED | (_TO_PARTY if profile.party in met else 0) | (_IN_PERSON if met - {profile.party} else 0)
+    return relation
 
 
 def _reader_class(ground: Ground, profile: Profile) -> ReaderClass:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements import interning
-from tocsin.agreements.classes import Kinds, opened
+from tocsin.agreements.classes import opened
 from tocsin.agreements.facts import Facts
 from tocsin.agreements.gate import Slice, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Profile
+from tocsin.agreements.placed import Kinds
 from tocsin.agreements.store import policy_epoch, read_in_force
 from tocsin.errors import AuthenticationError
 from tocsin.kernel.clock import Micros

@@ -16,6 +16,7 @@ from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
 from tocsin.agreements.compile import basis_id
 from tocsin.agreements.hub_rules import hub_policies
 from tocsin.agreements.model import Effect, Reason
+from tocsin.agreements.placed import Places
 from tocsin.kernel.canonical import digest
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ _NAMED: Final = re.compile(rf'{NAMESPACE}::Party::"([^"]*)"')
 class Ground:
     """Policies and facts that apply to the readers of some parties. Two with the same digest give the same verdicts.
 
-    ``decided`` holds what was decided on it so far (``tocsin.agreements.classes``); it follows from the rest.
+    ``decided`` holds what was decided on it so far (``tocsin.agreements.classes``), ``places`` the labels that were
+    asked about; both follow from the rest.
     """
 
     policies: tuple[Policy, ...]
@@ -47,6 +49,7 @@ class Ground:
     entities: cedarpy.Entities
     reasons: Mapping[str, Reason]  # by policy id
     decided: Decided = field(default_factory=dict, compare=False)
+    places: Places = field(default_factory=Places, compare=False)
 
 
 def ground_for(party: str, facts: Facts) -> Ground:

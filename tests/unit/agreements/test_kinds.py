@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin.agreements.classes import Kinds
+from tocsin.agreements.placed import Kinds
 from tocsin.agreements.model import Label, Tlp
 
 
