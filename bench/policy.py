@@ -22,6 +22,7 @@ from bench.data import STAMP, bundle, fresh_id
 from bench.http_client import TAXII
 from bench.measure import Line, Ratio, Table, line
 from support.hub import OPERATOR, World
+from tocsin.bootstrap import upgrade_hub
 from tocsin.kernel.clock import SystemClock
 from tocsin.settings import Settings
 
@@ -64,6 +65,7 @@ def measure(run: Run) -> Iterator[Table]:
     home = run.folder / "policy"
     shutil.copytree(source, home)
     settings, tokens = Settings(home=home, database=home / "hub.db"), json.loads((home / "tokens").read_text())
+    upgrade_hub(settings)  # the kept hub may be one of an earlier schema
     lines: list[Line] = []
     with hubs.served(settings, tokens[0]) as server:
         base = server.client.address

@@ -28,12 +28,14 @@ __all__ = ["BODIES_AT_ONCE", "BODIES_OF_ONE", "READS_OF_ONE", "READS_WAITING_OF_
 BODIES_AT_ONCE: Final = 16
 # Of one party: fewer than the writers, so that a party which sends all it may leaves room for another.
 BODIES_OF_ONE: Final = 3
-# Finding a token or a remembered password takes some milliseconds: a queue that is full is through in two seconds.
+# Finding a token or a remembered password takes some milliseconds: a queue that is full is through in ten seconds.
 SIGN_INS: Final = 2
-SIGN_INS_WAITING: Final = 256
-# A page takes some ten milliseconds, more while it waits for the writer; the last of so many has it within seconds.
+SIGN_INS_WAITING: Final = 1_024
+# A page takes some ten milliseconds, more while it waits for the writer. A thousand members who all ask when something
+# happens wait for each other's pages and no longer; sending them away and meeting them again would cost all of them
+# more. How many of these one party can hold is limited below.
 READERS: Final = 8
-READERS_WAITING: Final = 256
+READERS_WAITING: Final = 1_024
 # Of one party at once; its next ones wait outside the lane. A search may take seconds: half of the threads are left
 # for the others, whatever one party asks.
 READS_OF_ONE: Final = 4
