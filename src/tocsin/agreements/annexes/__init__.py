@@ -1,0 +1,1 @@
+"""Emergency annexes: who can bring one into force, for how long, and how it ends."""
