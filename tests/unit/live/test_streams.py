@@ -11,7 +11,6 @@ import pytest
 from support.hub import OPERATOR
 from support.listening import Ear
 from support.sharing import bundle, indicator, terms_mark
-from support.treaty import Templates, templates
 from tocsin.errors import AuthenticationError, BusyError, InputError, NotFoundError
 from tocsin.exchange.live.model import BATCH, STREAMS_OF_ONE, Pace, Wish
 from tocsin.exchange.live.streams import Streams
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from support.hub import World
+    from support.treaty import Templates
     from tocsin.exchange.live.streams import Listener
     from tocsin.exchange.reading import Answer
 
@@ -29,11 +29,6 @@ ALL: Final = frozenset({VersionChoice.ALL})
 EVERYTHING: Final = Query(versions=ALL, added_after=0)
 NEVER: Final = Pace(look=1e6, beat=1e6, prove=1e6, patience=1e6, age=1e6)
 EXPORT: Final = terms_mark(categories=("export-controlled",))
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 @pytest.fixture

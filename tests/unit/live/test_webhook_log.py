@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from sqlalchemy import update
 
 from support.hub import OPERATOR
-from support.treaty import Templates, templates
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.live.webhooks import store
 from tocsin.exchange.live.webhooks.model import Webhook
@@ -20,7 +19,7 @@ from tocsin.kernel.db.store import LIVE
 from tocsin.log.model import decode_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from support.treaty import Templates
 
 UUID: Final = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 BRAVO: Final = "https://bravo.example"
@@ -61,11 +60,6 @@ def test_what_cannot_have_happened_is_refused(case: str) -> None:
         tell(kind, data)
     with pytest.raises(LogBrokenError):
         tell(*last)
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 def test_a_webhook_that_the_log_does_not_tell_of_is_found(hubs: Templates) -> None:
