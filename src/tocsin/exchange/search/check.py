@@ -18,7 +18,7 @@ __all__ = ["check_index"]
 # Offers that are compared at a time: their bodies are in memory meanwhile.
 STEP: Final = 1_000
 _SUM: Final = 2**64
-_TODO: Final = "run `tocsin reindex`"
+_REMEDY: Final = "run `tocsin reindex`"
 
 
 def check_index(case: Case) -> str:
@@ -41,7 +41,7 @@ def check_index(case: Case) -> str:
 def _check(case: Case, state: State) -> int:
     where = f"collection {state.collection_id}"
     if state.indexed_seq > state.head_seq:
-        raise StoreBrokenError("the index goes further than there are offers", where=where, todo=_TODO)
+        raise StoreBrokenError("the index goes further than there are offers", where=where, todo=_REMEDY)
     count = total = 0
     for after in range(0, state.indexed_seq, STEP):
         upto = min(after + STEP, state.indexed_seq)
@@ -57,7 +57,7 @@ def _check(case: Case, state: State) -> int:
             raise StoreBrokenError(
                 "the index holds other facts than the objects",
                 where=f"{where}, offers {after + 1} to {upto}",
-                todo=_TODO,
+                todo=_REMEDY,
             )
     found = found_total = 0
     for term, label_id, seq in store.postings(case.connection, state.collection_id):
@@ -65,6 +65,6 @@ def _check(case: Case, state: State) -> int:
         found_total += hash((term, label_id, seq))
     if (found, found_total % _SUM) != (count, total % _SUM):
         raise StoreBrokenError(
-            f"the index has {found} terms, and the objects give {count} or others", where=where, todo=_TODO
+            f"the index has {found} terms, and the objects give {count} or others", where=where, todo=_REMEDY
         )
     return count
