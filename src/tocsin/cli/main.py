@@ -164,7 +164,7 @@ def execute(arguments: Sequence[str]) -> int:
             f"the store cannot be used: {_first_line(cause)}", todo="look at the disk, and run `tocsin check`"
         )
         return _told(broken, BROKEN, json=json)
-    except Exception as error:  # noqa: BLE001  the last place that can tell a person what to report
+    except Exception as error:  # noqa: BLE001  a fault of ours can be of any kind, and is a line to report, no traceback
         return _unexpected(error, json=json)
     return returned if isinstance(returned, int) else DONE
 

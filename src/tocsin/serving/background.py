@@ -65,5 +65,5 @@ def beside(name: str, turn: Callable[[], object], *, seconds: float, first: bool
 def _take(name: str, turn: Callable[[], object]) -> None:
     try:
         turn()
-    except Exception as error:  # noqa: BLE001  what is undone stays so, and the next turn tries again; nothing is lost
+    except Exception as error:  # noqa: BLE001  a thread that ended here would leave its work undone for good
         _log.error("turn-failed", work=name, what=describe(error))

@@ -10,6 +10,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from tocsin.errors import TocsinError
 from tocsin.serving.metrics import staged_age
@@ -60,7 +61,10 @@ class Health:
         self._found: tuple[Check, ...] = ()
 
     def look(self) -> None:
-        """Look at everything; whatever is wrong is a finding, and nothing is raised."""
+        """Look at everything; whatever is wrong with the store is a finding, and not raised.
+
+        A fault of ours is raised: the look before then grows old, and nobody is ready any more.
+        """
         found = tuple(
             self._checked(name, check)
             for name, check in (
@@ -90,7 +94,8 @@ class Health:
             ok, detail = check()
         except TocsinError as error:
             ok, detail = False, error.what
-        except Exception as error:  # noqa: BLE001  a database that is gone raises what its driver likes
+        except (SQLAlchemyError, OSError) as error:
+            # what the store has no words of ours for; its own may hold an address with a password
             ok, detail = False, type(error).__name__
         return Check(name=name, ok=ok, detail=detail)
 

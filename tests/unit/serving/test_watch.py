@@ -172,6 +172,21 @@ def test_what_is_wrong_is_a_finding_and_tells_no_foreign_words(
     assert "hunter2" not in str(health.report())
 
 
+def test_a_fault_of_ours_is_no_finding_and_nobody_is_ready(
+    health: Health, live: Live, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health.look()
+
+    def faulty() -> None:
+        raise KeyError("a name that is none")
+
+    monkeypatch.setattr(live.world.hub.store, "require_current", faulty)
+    clock.now = healths.STALE_SECONDS + 1
+    with pytest.raises(KeyError):  # whoever takes the turns enters it into the operator's log
+        health.look()
+    assert not health.ready
+
+
 def test_a_release_that_nobody_enters_is_noticed(health: Health, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(healths, "staged_age", lambda *_: (3, healths.STAGED_SECONDS + 1))
     health.look()

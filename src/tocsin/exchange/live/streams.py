@@ -275,7 +275,7 @@ class Streams:
         while True:
             try:
                 await self.look()
-            except Exception as error:  # noqa: BLE001  the next turn looks again; what was not seen is not lost
+            except Exception as error:  # noqa: BLE001  a task that ended here would leave every listener waiting for ever
                 _log.error("look", what=describe(error))
             await asyncio.sleep(self.pace.look)
 

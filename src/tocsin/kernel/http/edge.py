@@ -154,7 +154,7 @@ class Edge(Generic[P]):
                     read = True
                     reply = await self.guard.writers.run(partial(self._run, endpoint, request, known, body))
             return self._write(reply, head=head)
-        except Exception as error:  # noqa: BLE001  whatever a function raises is answered here, in the dialect
+        except Exception as error:  # noqa: BLE001  a fault of any kind is answered in the dialect, or the framework would
             return await self._refuse(self._problem(error, request, visit, in_body=read), request, incoming)
 
     def _require_understood(self, endpoint: Method[P], request: Request[Any, Any, Any]) -> None:

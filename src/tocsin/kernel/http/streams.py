@@ -61,7 +61,7 @@ class Flow(ASGIResponse):
         try:
             async for chunk in self._chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except Exception as error:  # noqa: BLE001  the answer has begun: there is nobody to tell but the log
+        except Exception as error:  # noqa: BLE001  nobody awaits this task: what is not told here is told nowhere
             self._failed(error)
 
     @staticmethod

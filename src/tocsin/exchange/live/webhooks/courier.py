@@ -178,7 +178,7 @@ class Courier:
     def _attempt(self, row: WebhookRow, message: MessageRow) -> None:
         try:
             self._send(message)
-        except Exception as error:  # noqa: BLE001  the message stays entered, and is tried again when the claim ends
+        except Exception as error:  # noqa: BLE001  nobody awaits this thread; the message is tried again when its claim ends
             _log.error("webhook", what=describe(error))
         finally:
             with self._guard:
