@@ -1,4 +1,7 @@
-"""A hub of the first schema comes forward with all that it holds."""
+"""Row by row, on each store: what a database of the first schema holds, in more steps than one, comes forward.
+
+That a whole hub then works, and what becomes of a step that fails, is in ``tests/unit/test_upgrade.py``.
+"""
 
 from __future__ import annotations
 

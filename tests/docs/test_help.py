@@ -33,7 +33,7 @@ COMMANDS = {" ".join(path): command for path, command in walk()}
 EXPECTED = {
     *("demo", "init", "serve", "upgrade", "check", "share", "read", "why", "who", "conformance"),
     *("search", "correlate", "show", "reindex"),
-    *(f"saved {verb}" for verb in ("add", "list", "run", "remove")),
+    *(f"saved {verb}" for verb in ("list", "run", "remove")),
     *(f"party {verb}" for verb in ("add", "list", "show", "clear", "suspend", "leave")),
     *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
     *(f"agreement {verb}" for verb in ("check", "propose", "sign", "seal", "activate", "list", "show")),

@@ -1,4 +1,7 @@
-"""A hub of an earlier version comes forward whole: its pages, its log, and nothing for the self-test to find."""
+"""A hub of an earlier version comes forward whole: its pages, its log, and nothing for the self-test to find.
+
+That each row comes forward as it was, on each store, is in ``tests/contracts/test_upgrade.py``.
+"""
 
 from __future__ import annotations
 

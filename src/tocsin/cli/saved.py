@@ -6,89 +6,17 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import AsOption, CollectionOption, JsonOption, PurposeOption, commands, example
+from tocsin.cli.options import AsOption, JsonOption, PurposeOption, commands, example
 from tocsin.cli.output import Output, instant
-from tocsin.cli.search import (
-    CursorOption,
-    ExpiredOption,
-    IdOption,
-    LimitOption,
-    MinConfidenceOption,
-    MinCredibilityOption,
-    MinReliabilityOption,
-    MinScoreOption,
-    ProducerOption,
-    RevokedOption,
-    SinceOption,
-    TimeOption,
-    TlpOption,
-    TypeOption,
-    UntilOption,
-    ValueOption,
-    VersionsOption,
-    WordsArgument,
-    bring_up_to_date,
-    print_found,
-    query_of,
-)
+from tocsin.cli.search import CursorOption, LimitOption, bring_up_to_date, print_found
 from tocsin.cli.session import opened
-from tocsin.exchange.model import DEFAULT_COLLECTION
-from tocsin.exchange.search.model import DEFAULT_HITS, SearchQuery, TimeField
+from tocsin.exchange.search.model import DEFAULT_HITS, SearchQuery
 
 __all__ = ["app"]
 
-app = commands("Searches that are kept under a name, each by whom it belongs to.")
+app = commands("Searches that `search --save` keeps under a name, each for whom it belongs to.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of the search.")]
-
-
-@app.command("add", epilog=example("tocsin saved add grid-malware industroyer --as anna@national-cert --type malware"))
-def add(
-    name: NameArgument,
-    as_: AsOption,
-    text: WordsArgument = None,
-    type_: TypeOption = None,
-    value: ValueOption = None,
-    id_: IdOption = None,
-    tlp: TlpOption = None,
-    producer: ProducerOption = None,
-    time: TimeOption = TimeField.MODIFIED,
-    since: SinceOption = None,
-    before: UntilOption = None,
-    min_confidence: MinConfidenceOption = None,
-    min_reliability: MinReliabilityOption = None,
-    min_credibility: MinCredibilityOption = None,
-    min_score: MinScoreOption = None,
-    expired: ExpiredOption = None,
-    revoked: RevokedOption = None,
-    versions: VersionsOption = False,
-    collection: CollectionOption = DEFAULT_COLLECTION,
-    json: JsonOption = False,
-) -> None:
-    """Keep a search under a name, in place of what stood there. Nobody else sees it, and the log does not name it."""
-    out = Output(json=json)
-    query = query_of(
-        text=text,
-        type_=type_,
-        value=value,
-        id_=id_,
-        tlp=tlp,
-        producer=producer,
-        time=time,
-        since=since,
-        before=before,
-        min_confidence=min_confidence,
-        min_reliability=min_reliability,
-        min_credibility=min_credibility,
-        min_score=min_score,
-        expired=expired,
-        revoked=revoked,
-        versions=versions,
-    )
-    with opened() as session:
-        saved = session.hub.saved_searches.save(session.asker(as_, "detect"), name, collection, query)
-    out.document(saved)
-    out.line(f"kept as {saved.name}")
 
 
 @app.command("list", epilog=example("tocsin saved list --as anna@national-cert"))

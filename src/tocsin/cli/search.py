@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -12,6 +13,7 @@ from tocsin.cli.options import (
     CollectionOption,
     JsonOption,
     PurposeOption,
+    checked,
     choices,
     commands,
     example,
@@ -23,86 +25,18 @@ from tocsin.cli.session import opened
 from tocsin.errors import InputError, UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.search.model import DEFAULT_HITS, Facet, SearchQuery, TimeField
+from tocsin.kernel.clock import parse_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tocsin.cli.session import Session
-    from tocsin.exchange.search.model import Edge, Found, Hit
+    from tocsin.exchange.search.model import Counted, Edge, Faceted, Found, Hit
 
-__all__ = [
-    "CursorOption",
-    "ExpiredOption",
-    "IdOption",
-    "LimitOption",
-    "MinConfidenceOption",
-    "MinCredibilityOption",
-    "MinReliabilityOption",
-    "MinScoreOption",
-    "ProducerOption",
-    "RevokedOption",
-    "SinceOption",
-    "TimeOption",
-    "TlpOption",
-    "TypeOption",
-    "UntilOption",
-    "ValueOption",
-    "VersionsOption",
-    "WordsArgument",
-    "app",
-    "bring_up_to_date",
-    "print_found",
-    "query_of",
-]
+__all__ = ["CursorOption", "LimitOption", "app", "bring_up_to_date", "print_found"]
 
 app = commands()
 
-WordsArgument: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[WORD]...", help="Words that all stand in the object.")
-]
-TypeOption: TypeAlias = Annotated[list[str] | None, typer.Option("--type", metavar="TYPE", help="Of these types.")]
-ValueOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--value", metavar="VALUE", help="With one of these observable values: an address, a domain, a hash."),
-]
-IdOption: TypeAlias = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="With one of these ids.")]
-TlpOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--tlp", metavar="TLP", help="With one of these TLP: clear, green, amber, …")
-]
-ProducerOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--producer", metavar="PARTY|IDENTITY", help="Shared by one of these parties, or made by an identity."
-    ),
-]
-TimeOption: TypeAlias = Annotated[
-    str, typer.Option("--time", metavar="TIME", help="Which time: added, created, modified, valid or seen.")
-]
-SinceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--since", metavar="DATE", help="At this time or later, in UTC.")
-]
-UntilOption: TypeAlias = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", help="Before this time, in UTC.")
-]
-MinConfidenceOption: TypeAlias = Annotated[
-    int | None, typer.Option("--min-confidence", metavar="0-100", help="Of which its producer is at least so sure.")
-]
-MinReliabilityOption: TypeAlias = Annotated[
-    str | None, typer.Option("--min-reliability", metavar="A-E", help="From a source that is at least so reliable.")
-]
-MinCredibilityOption: TypeAlias = Annotated[
-    int | None, typer.Option("--min-credibility", metavar="1-5", help="Information that is at least so credible.")
-]
-MinScoreOption: TypeAlias = Annotated[
-    int | None, typer.Option("--min-score", metavar="0-100", help="Indicators that are still worth so much.")
-]
-ExpiredOption: TypeAlias = Annotated[
-    bool | None, typer.Option("--expired/--unexpired", help="Only what is past its valid_until, or only what is not.")
-]
-RevokedOption: TypeAlias = Annotated[
-    bool | None, typer.Option("--revoked/--unrevoked", help="Only what its producer revoked, or only what it did not.")
-]
-VersionsOption: TypeAlias = Annotated[bool, typer.Option("--versions", help="Every version, and not only the last.")]
 LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="At most so many objects.")]
 CursorOption: TypeAlias = Annotated[
     str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where the page before ended.")
@@ -114,26 +48,70 @@ CursorOption: TypeAlias = Annotated[
 )
 def search(
     as_: AsOption,
-    text: WordsArgument = None,
-    type_: TypeOption = None,
-    value: ValueOption = None,
-    id_: IdOption = None,
-    tlp: TlpOption = None,
-    producer: ProducerOption = None,
-    time: TimeOption = TimeField.MODIFIED,
-    since: SinceOption = None,
-    before: UntilOption = None,
-    min_confidence: MinConfidenceOption = None,
-    min_reliability: MinReliabilityOption = None,
-    min_credibility: MinCredibilityOption = None,
-    min_score: MinScoreOption = None,
-    expired: ExpiredOption = None,
-    revoked: RevokedOption = None,
-    versions: VersionsOption = False,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORD]...", help="Words that all stand in the object.")
+    ] = None,
+    type_: Annotated[list[str] | None, typer.Option("--type", metavar="TYPE", help="Of these types.")] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--value", metavar="VALUE", help="With one of these observable values: an address, a domain, a hash."
+        ),
+    ] = None,
+    id_: Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="With one of these ids.")] = None,
+    tlp: Annotated[
+        list[str] | None, typer.Option("--tlp", metavar="TLP", help="With one of these TLP: clear, green, amber, …")
+    ] = None,
+    producer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--producer", metavar="PARTY|IDENTITY", help="Shared by one of these parties, or made by an identity."
+        ),
+    ] = None,
+    time: Annotated[
+        str, typer.Option("--time", metavar="TIME", help="Which time: added, created, modified, valid or seen.")
+    ] = TimeField.MODIFIED,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="DATE", help="At this time or later, in UTC.", callback=checked("--since", parse_date)
+        ),
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--until", metavar="DATE", help="Before this time, in UTC.", callback=checked("--until", parse_date)
+        ),
+    ] = None,
+    min_confidence: Annotated[
+        int | None, typer.Option("--min-confidence", metavar="0-100", help="Of which its producer is at least so sure.")
+    ] = None,
+    min_reliability: Annotated[
+        str | None, typer.Option("--min-reliability", metavar="A-E", help="From a source that is at least so reliable.")
+    ] = None,
+    min_credibility: Annotated[
+        int | None, typer.Option("--min-credibility", metavar="1-5", help="Information that is at least so credible.")
+    ] = None,
+    min_score: Annotated[
+        int | None, typer.Option("--min-score", metavar="0-100", help="Indicators that are still worth so much.")
+    ] = None,
+    expired: Annotated[
+        bool | None,
+        typer.Option("--expired/--unexpired", help="Only what is past its valid_until, or only what is not."),
+    ] = None,
+    revoked: Annotated[
+        bool | None,
+        typer.Option("--revoked/--unrevoked", help="Only what its producer revoked, or only what it did not."),
+    ] = None,
+    versions: Annotated[bool, typer.Option("--versions", help="Every version, and not only the last.")] = False,
     count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False,
     facet: Annotated[
         str | None,
         typer.Option("--facet", metavar="FACET", help="How many there are by type, tlp, producer or month."),
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="NAME", help="Keep it under this name, to be run later; look for nothing now."),
     ] = None,
     purpose: PurposeOption = "detect",
     collection: CollectionOption = DEFAULT_COLLECTION,
@@ -143,42 +121,43 @@ def search(
 ) -> None:
     """Search what the agreements open to a party's service or a user, and leave a release in the log."""
     out = Output(json=json)
-    query = query_of(
-        text=text,
-        type_=type_,
-        value=value,
-        id_=id_,
-        tlp=tlp,
-        producer=producer,
-        time=time,
-        since=since,
-        before=before,
-        min_confidence=min_confidence,
-        min_reliability=min_reliability,
-        min_credibility=min_credibility,
-        min_score=min_score,
-        expired=expired,
-        revoked=revoked,
-        versions=versions,
-    )
+    with _options_named():
+        query = SearchQuery(
+            text=" ".join(text or ()),
+            types=words(type_) or None,
+            # a URL may hold a comma
+            values=frozenset(value or ()) or None,
+            ids=words(id_) or None,
+            tlps=choices(tlp, Tlp, "--tlp") or None,
+            producers=words(producer) or None,
+            time=next(iter(choices([time], TimeField, "--time")), TimeField.MODIFIED),
+            since=until(since),
+            until=until(before),
+            min_confidence=min_confidence,
+            min_reliability=None if min_reliability is None else min_reliability.upper(),
+            min_credibility=min_credibility,
+            min_score=min_score,
+            expired=expired,
+            revoked=revoked,
+            versions=versions,
+        )
     by = None if facet is None else next(iter(choices([facet], Facet, "--facet")), None)
-    if count and by is not None:
-        raise UsageError("a count and a facet are two questions", where="--count", todo="leave one out")
+    asked = [option for option, given in (("--count", count), ("--facet", by), ("--save", save)) if given]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} are different questions", where=asked[0], todo="leave one out")
     with opened() as session:
         asker = session.asker(as_, purpose)
+        if save is not None:
+            kept = session.hub.saved_searches.save(asker, save, collection, query)
+            out.document(kept)
+            out.line(f"kept as {kept.name}")
+            return
         bring_up_to_date(session, out)
         service = session.hub.search
         if count:
-            counted = service.count(asker, collection, query)
-            out.document(counted)
-            out.line(f"{'' if counted.complete else 'at least '}{counted.count} objects")
+            _print_count(out, service.count(asker, collection, query))
         elif by is not None:
-            faceted = service.facet(asker, collection, query, by)
-            out.document(faceted)
-            rows = [(one.value, one.count) for one in faceted.tallies]
-            out.table((str(by), "objects"), rows, nothing="nothing for this reader")
-            if not faceted.complete:
-                out.line("there are more than were counted")
+            _print_facet(out, service.facet(asker, collection, query, by))
         else:
             print_found(out, service.find(asker, collection, query, limit=limit, cursor=cursor))
 
@@ -258,50 +237,11 @@ def reindex(json: JsonOption = False) -> None:
     out.line(f"{done} offers indexed")
 
 
-def query_of(
-    *,
-    text: list[str] | None,
-    type_: list[str] | None,
-    value: list[str] | None,
-    id_: list[str] | None,
-    tlp: list[str] | None,
-    producer: list[str] | None,
-    time: str,
-    since: str | None,
-    before: str | None,
-    min_confidence: int | None,
-    min_reliability: str | None,
-    min_credibility: int | None,
-    min_score: int | None,
-    expired: bool | None,
-    revoked: bool | None,
-    versions: bool,
-) -> SearchQuery:
-    """Return the search that the options of a command mean.
-
-    Raises:
-        UsageError: an option has a value that it does not take.
-    """
+@contextlib.contextmanager
+def _options_named() -> Iterator[None]:
+    """What a search finds wrong with its fields is said of the options that they came from."""
     try:
-        return SearchQuery(
-            text=" ".join(text or ()),
-            types=words(type_) or None,
-            # a URL may hold a comma
-            values=frozenset(value or ()) or None,
-            ids=words(id_) or None,
-            tlps=choices(tlp, Tlp, "--tlp") or None,
-            producers=words(producer) or None,
-            time=next(iter(choices([time], TimeField, "--time")), TimeField.MODIFIED),
-            since=until(since),
-            until=until(before),
-            min_confidence=min_confidence,
-            min_reliability=None if min_reliability is None else min_reliability.upper(),
-            min_credibility=min_credibility,
-            min_score=min_score,
-            expired=expired,
-            revoked=revoked,
-            versions=versions,
-        )
+        yield
     except InputError as error:
         where = None if error.where is None else f"--{error.where.replace('_', '-')}"
         raise UsageError(error.what, where=where, todo=error.todo) from error
@@ -320,6 +260,19 @@ def print_found(out: Output, found: Found) -> None:
     _print_hits(out, found.hits)
     if found.next is not None:
         out.line(f"there is more: --cursor {found.next}")
+
+
+def _print_count(out: Output, counted: Counted) -> None:
+    out.document(counted)
+    out.line(f"{'' if counted.complete else 'at least '}{counted.count} objects")
+
+
+def _print_facet(out: Output, faceted: Faceted) -> None:
+    out.document(faceted)
+    rows = [(one.value, one.count) for one in faceted.tallies]
+    out.table((str(faceted.facet), "objects"), rows, nothing="nothing for this reader")
+    if not faceted.complete:
+        out.line("there are more than were counted")
 
 
 def _print_hits(out: Output, hits: Iterable[Hit]) -> None:

@@ -9,11 +9,12 @@ import typer
 from tocsin.cli.options import AsOption, JsonOption, PurposeOption, commands, example
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import opened
+from tocsin.exchange.api import forms
 from tocsin.exchange.asking import Question
 
 if TYPE_CHECKING:
-    from tocsin.agreements.explain import BasisAccount, ClauseAccount, Explanation
-    from tocsin.exchange.asking import Account, Standing, Why
+    from tocsin.agreements.explain import BasisAccount, ClauseAccount
+    from tocsin.exchange.asking import Standing, Why
 
 __all__ = ["app"]
 
@@ -50,7 +51,7 @@ def why(
                 reader=reader,
             )
         )
-    out.document([_why_document(one) for one in found])
+    out.document(forms.verdicts(found))
     for place, one in enumerate(found):
         if place:
             out.line()
@@ -114,7 +115,7 @@ def who(
         account = session.hub.asking.who(
             Question(object_id=object_id, party=party, user=user, acting=session.acting(as_))
         )
-    out.document(_account_document(account))
+    out.document(forms.who_received(account))
     out.line(f"{account.object_id}, of {', '.join(account.owners)}", style="bold")
     entry = ("log entry",) if account.entries_told else ()
     out.table(
@@ -153,79 +154,3 @@ def _lacks(one: Standing) -> str:
             *(remark.text for remark in told.remarks),
         ]
     )
-
-
-# --- as JSON ---------------------------------------------------------------------------------------------------------
-
-
-def _why_document(one: Why) -> dict[str, object]:
-    return {
-        "object": one.object_id,
-        "version": one.version,
-        "owner": one.owner,
-        "reader": one.reader,
-        "purpose": one.purpose,
-        "tlp": one.label.tlp,
-        "pap": one.label.pap,
-    } | _explanation_document(one.explanation)
-
-
-def _explanation_document(told: Explanation) -> dict[str, object]:
-    return {
-        "verdict": told.verdict.effect,
-        "valid_until": instant(told.verdict.valid_until),
-        "reasons": [_clause_document(account) for account in told.reasons],
-        "missing": [_clause_document(account) for account in told.missing],
-        "remarks": [remark.text for remark in told.remarks],
-    }
-
-
-def _clause_document(account: ClauseAccount) -> dict[str, object]:
-    return {
-        "effect": account.effect,
-        "agreement": account.agreement,
-        "version": account.version,
-        "clause": account.clause,
-        "sentence": account.sentence,
-        "failed": list(account.failed),
-        "legal_bases": [
-            {
-                "name": basis.name,
-                "end": basis.end,
-                "party": basis.party,
-                "holds": basis.holds,
-                "key": basis.key,
-                "cite": basis.cite,
-                "valid_from": instant(basis.valid_from),
-                "valid_until": instant(basis.valid_until),
-            }
-            for basis in account.bases
-        ],
-        "cedar": account.cedar,
-    }
-
-
-def _account_document(account: Account) -> dict[str, object]:
-    return {
-        "object": account.object_id,
-        "owners": list(account.owners),
-        "received": [
-            {
-                "release": one.release,
-                "at": one.at,
-                "party": one.party,
-                "actor": one.actor,
-                "on_behalf_of": one.on_behalf_of,
-                "purpose": one.purpose,
-                "kind": one.kind,
-                "version": one.version,
-                "log_entry": one.log_entry,
-            }
-            for one in account.received
-        ],
-        "standings": [
-            {"reader": one.reader, "version": one.version, "purposes": list(one.purposes)}
-            | _explanation_document(one.explanation)
-            for one in account.standings
-        ],
-    }

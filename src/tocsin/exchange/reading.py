@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
+    from tocsin.parties.model import Principal
 
 __all__ = ["Answer", "Asker", "Reading"]
 
@@ -47,6 +48,13 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None  # name within the party
     purpose: str
     acting: Acting
+
+    @classmethod
+    def of(cls, principal: Principal) -> Asker:
+        """Return who reads with these credentials, and acts for itself."""
+        return cls(
+            party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
+        )
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,13 @@ def test_correlation_and_relations(live: Live) -> None:
 
 
 def test_searches_are_kept_for_oneself(live: Live) -> None:
-    question = {"text": "seed", "types": ["indicator"], "since": "2026-01-01T00:00:00.000000Z"}
+    question = {
+        "text": "seed",
+        "types": ["indicator"],
+        "since": "2026-01-01T00:00:00.000000Z",
+        "min_reliability": "B",
+        "min_credibility": 2,
+    }
     kept = ask(live, "PUT", "/api/v1/searches/mine", "anna", json={"question": question})
     assert kept.status_code == 200
     assert kept.json()["question"] == question
@@ -67,6 +73,11 @@ def test_searches_are_kept_for_oneself(live: Live) -> None:
     assert ask(live, "GET", "/api/v1/searches/mine", "alfa").status_code == 404
     assert ask(live, "DELETE", "/api/v1/searches/mine", "anna").json() == {"removed": "mine"}
     assert ask(live, "DELETE", "/api/v1/searches/mine", "anna").status_code == 404
+
+
+def test_sources_are_a_filter(live: Live) -> None:
+    judged = {"min_reliability": "E", "min_credibility": 5}  # nobody judged a source here
+    assert ask(live, "POST", f"{ROOT}/search/count", json=judged).json()["count"] == 0
 
 
 BAD = {

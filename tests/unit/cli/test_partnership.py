@@ -324,7 +324,7 @@ def test_reading_goes_on_where_it_stopped(cli: Cli) -> None:
 
 
 def test_why_an_object_may_be_read(cli: Cli) -> None:
-    (told,) = cli.json("why", str(ONE["id"]), "--as", "beta")
+    (told,) = cli.json("why", str(ONE["id"]), "--as", "beta")["verdicts"]
     assert told["verdict"] == "allow"
     (reason,) = told["reasons"]
     assert (reason["agreement"], reason["version"], reason["clause"]) == ("pact", 1, "1")
@@ -340,7 +340,7 @@ def test_why_an_object_may_be_read(cli: Cli) -> None:
 
 
 def test_why_an_object_may_not_be_read_is_for_its_owner(cli: Cli) -> None:
-    (told,) = cli.json("why", str(TOOL["id"]), "--as", "alpha", "--reader", "beta")
+    (told,) = cli.json("why", str(TOOL["id"]), "--as", "alpha", "--reader", "beta")["verdicts"]
     assert told["verdict"] == "deny"
     assert told["reasons"] == []
     assert "its type is indicator or malware" in told["missing"][0]["failed"][0]

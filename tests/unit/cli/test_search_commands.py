@@ -79,6 +79,8 @@ def test_counts_facets_and_pages(cli: Cli) -> None:
 
 MISUSED = {
     "a count and a facet": ("--count", "--facet", "tlp"),
+    "a count to be kept": ("--count", "--save", "mine"),
+    "no name to keep it under": ("--save", "No Name"),
     "no facet": ("--facet", "colour"),
     "no TLP": ("--tlp", "purple"),
     "no time": ("--time", "noon"),
@@ -92,7 +94,7 @@ MISUSED = {
 @pytest.mark.parametrize("case", MISUSED)
 def test_what_makes_no_sense_is_refused_before_anything_is_asked(cli: Cli, case: str) -> None:
     ran = cli.run("search", "--as", "alpha", *MISUSED[case])
-    assert ran.code == (1 if case == "no producer" else 2)
+    assert ran.code == (1 if case in {"no producer", "no name to keep it under"} else 2)
     assert ran.err.startswith("tocsin: ")
     assert "Traceback" not in ran.err
 
@@ -113,7 +115,11 @@ def test_what_belongs_together_is_shown(cli: Cli) -> None:
 
 
 def test_a_search_is_kept_run_and_forgotten(cli: Cli) -> None:
-    cli.ok("saved", "add", "mine", "grid", "--as", "anna@beta", "--type", "indicator", "--unrevoked")
+    asked = ("search", "grid", "--as", "anna@beta", "--type", "indicator", "--unrevoked", "--save", "mine")
+    before = cli.json("log", "head")
+    assert cli.ok(*asked).out == "kept as mine\n"
+    assert cli.json("log", "head") == before, "nothing was looked for, and what is kept is no act"
+    assert cli.json(*asked)["name"] == "mine"
     kept = cli.json("saved", "list", "--as", "anna@beta")
     assert [(one["name"], one["query"]) for one in kept] == [
         ("mine", {"text": "grid", "types": ["indicator"], "revoked": False})

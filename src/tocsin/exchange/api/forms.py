@@ -208,6 +208,7 @@ def _clauses(accounts: Iterable[ClauseAccount]) -> list[ClauseResource]:
                     end=basis.end,
                     party=basis.party,
                     holds=basis.holds,
+                    key=basis.key,
                     cite=basis.cite,
                     valid_from=_at(basis.valid_from),
                     valid_until=_at(basis.valid_until),

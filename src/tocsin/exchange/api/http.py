@@ -76,18 +76,18 @@ class Api:
 
     def me(self, call: ApiCall) -> Reply:
         """Answer with who is asking."""
-        return Reply(body=wire.encode(forms.me(call.principal)))
+        return wire.reply(forms.me(call.principal))
 
     # --- collections and objects -------------------------------------------------------------------------------------
 
     def collections(self, call: ApiCall) -> Reply:
         """Answer with the collections that the asker may know of."""
-        found = self._reading.collections(_asker(call))
-        return Reply(body=wire.encode(wire.Collections(collections=[forms.collection(one) for one in found])))
+        found = self._reading.collections(Asker.of(call.principal))
+        return wire.reply(wire.Collections(collections=[forms.collection(one) for one in found]))
 
     def collection(self, call: ApiCall) -> Reply:
         """Answer with one collection."""
-        return Reply(body=wire.encode(forms.collection(self._collection(call))))
+        return wire.reply(forms.collection(self._collection(call)))
 
     def objects(self, call: ApiCall) -> Reply:
         """Answer with a page of objects."""
@@ -117,10 +117,10 @@ class Api:
                 to=tuple(sorted(set(asked.to))),
             )
         )
-        body = wire.encode(forms.receipt(receipt))
         if receipt.id is None:
-            return Reply(body=body)
-        return Reply(body=body, status=HTTPStatus.CREATED, headers=(("location", f"{RECEIPTS}/{receipt.id}"),))
+            return wire.reply(forms.receipt(receipt))
+        where = (("location", f"{RECEIPTS}/{receipt.id}"),)
+        return wire.reply(forms.receipt(receipt), status=HTTPStatus.CREATED, headers=where)
 
     def receipt(self, call: ApiCall) -> Reply:
         """Answer with the receipt of one of the asker's party's own submissions."""
@@ -128,7 +128,7 @@ class Api:
         found = self._intake.receipt(call.principal.party, uuid) if _UUID.fullmatch(uuid) is not None else None
         if found is None:
             raise NotFoundError("there is no such receipt")
-        return Reply(body=wire.encode(forms.receipt(found)))
+        return wire.reply(forms.receipt(found))
 
     def withdraw(self, call: ApiCall) -> Reply:
         """Withdraw the asker's own versions of an object."""
@@ -140,7 +140,7 @@ class Api:
             _object_id(call),
             chosen_versions(asked.version, otherwise=VersionChoice.ALL),
         )
-        return Reply(body=wire.encode(wire.Withdrawn(withdrawn=withdrawn)))
+        return wire.reply(wire.Withdrawn(withdrawn=withdrawn))
 
     # --- why and who -------------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Api:
                 reader=asked.reader,
             )
         )
-        return Reply(body=wire.encode(forms.verdicts(found)))
+        return wire.reply(forms.verdicts(found))
 
     def who(self, call: ApiCall) -> Reply:
         """Answer who received an object."""
@@ -185,53 +185,48 @@ class Api:
                 purpose=principal.purpose,
             )
         )
-        return Reply(body=wire.encode(forms.who_received(found)))
+        return wire.reply(forms.who_received(found))
 
     # --- parties and agreements --------------------------------------------------------------------------------------
 
     def parties(self, _call: ApiCall) -> Reply:
         """Answer with the vetted parties: members address each other, and decide whom they trust."""
         found = [forms.party(one) for one in self._parties.all_parties() if one.status is PartyStatus.VETTED]
-        return Reply(body=wire.encode(wire.Parties(parties=found)))
+        return wire.reply(wire.Parties(parties=found))
 
     def party(self, call: ApiCall) -> Reply:
         """Answer with one vetted party."""
         for one in self._parties.all_parties():
             if one.name == call.path["party"] and one.status is PartyStatus.VETTED:
-                return Reply(body=wire.encode(forms.party(one)))
+                return wire.reply(forms.party(one))
         raise NotFoundError("there is no such party")
 
     def agreements(self, call: ApiCall) -> Reply:
         """Answer with every version of the asker's party's agreements."""
         found = [forms.agreement(one) for one in self._agreements.all_versions() if _is_of(one, call.principal)]
-        return Reply(body=wire.encode(wire.Agreements(agreements=found)))
+        return wire.reply(wire.Agreements(agreements=found))
 
     def agreement(self, call: ApiCall) -> Reply:
         """Answer with one version of an agreement of the asker's party."""
         for one in self._agreements.all_versions():
             named = (one.name, str(one.version)) == (call.path["agreement"], call.path["version"])
             if named and _is_of(one, call.principal):
-                return Reply(body=wire.encode(forms.agreement(one)))
+                return wire.reply(forms.agreement(one))
         raise NotFoundError("there is no such agreement of yours")
 
     # --- what they share ---------------------------------------------------------------------------------------------
 
     def _collection(self, call: ApiCall) -> Collection:
-        return self._reading.collection(_asker(call), call.path["collection"])
+        return self._reading.collection(Asker.of(call.principal), call.path["collection"])
 
     def _answer(self, call: ApiCall, query: Query, *, limit: int, cursor: str | None) -> Answer:
-        return self._reading.objects(_asker(call), call.path["collection"], query, limit=limit, cursor=cursor)
+        return self._reading.objects(
+            Asker.of(call.principal), call.path["collection"], query, limit=limit, cursor=cursor
+        )
 
 
 def _page(answer: Answer, reading: Reading) -> Reply:
-    return Reply(body=wire.encode(forms.page(answer, reading.tlp)))
-
-
-def _asker(call: ApiCall) -> Asker:
-    principal = call.principal
-    return Asker(
-        party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
-    )
+    return wire.reply(forms.page(answer, reading.tlp))
 
 
 def _object_id(call: ApiCall) -> str:

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from tocsin.exchange.api import http, patterns, searching, wire
 from tocsin.exchange.api.http import RECEIPTS, UUID, Api
+from tocsin.exchange.api.parts import COLLECTION, DELETE, KNOW, MISSING, NAMED, OBJECT, READ, ROOT, SUBMIT
 from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
 from tocsin.exchange.live import http as live
 from tocsin.exchange.stix import DEFAULT_LIMITS
-from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.kernel.http import sse
 from tocsin.kernel.http.negotiation import MediaType
 from tocsin.kernel.http.openapi import write_openapi
 from tocsin.kernel.http.operations import Answer, Operation, Part
 from tocsin.kernel.http.problem_details import JSON_TYPE
-from tocsin.kernel.http.routes import ANYONE, KNOWN, Body, Call, Endpoint, Reply, needs
-from tocsin.parties.model import Permission, Principal
+from tocsin.kernel.http.routes import ANYONE, KNOWN, Body, Call, Endpoint, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tocsin.parties.model import Principal
+
 __all__ = ["DOCUMENT", "VERSION", "Services", "operations", "with_document"]
 
-ROOT: Final = "/api/v1"
 DOCUMENT: Final = f"{ROOT}/openapi.json"
 # Of the interface, not of the software: what is added to `/api/v1` raises the second number, and nothing is taken away.
 VERSION: Final = "1.0.0"
@@ -38,21 +38,6 @@ _TAGS: Final = (
     ("partnership", "Parties, and the agreements between them."),
     ("hub", "The interface itself."),
 )
-_COLLECTION: Final = {"collection": Part(says="The alias or id of a collection.", example="exchange", longest=64)}
-_OBJECT: Final = {
-    "object": Part(
-        says="The id of an object.",
-        example="indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
-        pattern="^[!-.0-~]+$",
-        longest=MAX_ID,
-    )
-}
-_NOT_FOUND: Final = "There is none, or none that you may see: the answers are the same."
-
-_read: Final = needs(Permission.OBJECTS_READ)
-_known: Final = needs(Permission.COLLECTIONS_READ)
-_submit: Final = needs(Permission.COLLECTIONS_READ, Permission.OBJECTS_SUBMIT)
-_delete: Final = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
 
 
 class Services(http.Services, live.Services, searching.Services, Protocol):
@@ -65,7 +50,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
     return [
         *_exchange(api),
         _stream(services),
-        *searching.operations(services, _COLLECTION, _OBJECT),
+        *searching.operations(services),
         *patterns.operations(),
         *_account(api),
         *_partnership(api),
@@ -105,7 +90,6 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
     collection = f"{ROOT}/collections/{{collection}}"
     objects = f"{collection}/objects"
     one = f"{objects}/{{object}}"
-    missing = {HTTPStatus.NOT_FOUND: _NOT_FOUND}
     bundle = Body(types=(JSON_TYPE, STIX_TYPE), limit=DEFAULT_LIMITS.max_bytes)
     return [
         Operation(
@@ -113,7 +97,7 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
             tag="exchange",
             method="GET",
             path=f"{ROOT}/collections",
-            does=Endpoint(access=_known, run=api.collections),
+            does=Endpoint(access=KNOW, run=api.collections),
             summary="The collections that you may know of",
             answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Collections)},
         ),
@@ -122,34 +106,34 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
             tag="exchange",
             method="GET",
             path=collection,
-            does=Endpoint(access=_known, run=api.collection),
+            does=Endpoint(access=KNOW, run=api.collection),
             summary="One collection",
-            parts=_COLLECTION,
+            parts=COLLECTION,
             answers={HTTPStatus.OK: Answer(says="The collection.", type=wire.CollectionResource)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="objects",
             tag="exchange",
             method="GET",
             path=objects,
-            does=Endpoint(access=_read, run=api.objects),
+            does=Endpoint(access=READ, run=api.objects),
             summary="A page of the objects that you may read",
             says="In the order of being added. The page is a release: the log names what was on it.",
-            parts=_COLLECTION,
+            parts=COLLECTION,
             query=ObjectsQuery,
             answers={HTTPStatus.OK: Answer(says="The page; it may be empty.", type=wire.ObjectsPage)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="share",
             tag="exchange",
             method="POST",
             path=objects,
-            does=Endpoint(access=_submit, run=api.share, body=bundle),
+            does=Endpoint(access=SUBMIT, run=api.share, body=bundle),
             summary="Share a STIX 2.1 bundle",
             says="Each object is taken or refused on its own; what is taken is durable and in the log at the answer.",
-            parts=_COLLECTION,
+            parts=COLLECTION,
             query=ShareQuery,
             takes=wire.Bundle,
             answers={
@@ -160,39 +144,39 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
                 ),
                 HTTPStatus.OK: Answer(says="Every object was refused; nothing was stored.", type=wire.ReceiptResource),
             },
-            problems=missing | {HTTPStatus.UNPROCESSABLE_ENTITY: "The body is no bundle, or a recipient is unknown."},
+            problems=MISSING | {HTTPStatus.UNPROCESSABLE_ENTITY: "The body is no bundle, or a recipient is unknown."},
         ),
         Operation(
             id="object",
             tag="exchange",
             method="GET",
             path=one,
-            does=Endpoint(access=_read, run=api.object),
+            does=Endpoint(access=READ, run=api.object),
             summary="The versions of one object that you may read",
-            parts=_COLLECTION | _OBJECT,
+            parts=COLLECTION | OBJECT,
             query=ObjectQuery,
             answers={HTTPStatus.OK: Answer(says="A page of its versions.", type=wire.ObjectsPage)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="withdraw",
             tag="exchange",
             method="DELETE",
             path=one,
-            does=Endpoint(access=_delete, run=api.withdraw),
+            does=Endpoint(access=DELETE, run=api.withdraw),
             summary="Withdraw your own versions of an object",
             says="They are no longer offered in this collection. What was released stays released.",
-            parts=_COLLECTION | _OBJECT,
+            parts=COLLECTION | OBJECT,
             query=WithdrawQuery,
             answers={HTTPStatus.OK: Answer(says="They are withdrawn.", type=wire.Withdrawn)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="receipt",
             tag="exchange",
             method="GET",
             path=f"{RECEIPTS}/{{receipt}}",
-            does=Endpoint(access=_submit, run=api.receipt),
+            does=Endpoint(access=SUBMIT, run=api.receipt),
             summary="The receipt of a submission of your party's",
             parts={
                 "receipt": Part(
@@ -200,7 +184,7 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
                 )
             },
             answers={HTTPStatus.OK: Answer(says="The receipt, as it was given.", type=wire.ReceiptResource)},
-            problems=missing,
+            problems=MISSING,
         ),
     ]
 
@@ -217,44 +201,41 @@ def _stream(services: live.Services) -> Operation[Principal]:
         says="Server-sent events. `Last-Event-ID` goes on where a stream ended: docs/live.md.",
         query=StreamQuery,
         answers={HTTPStatus.OK: Answer(says="Events without an end.", media_type=sse.EVENT_STREAM)},
-        problems={HTTPStatus.NOT_FOUND: _NOT_FOUND},
+        problems=MISSING,
     )
 
 
 def _account(api: Api) -> list[Operation[Principal]]:
-    missing = {HTTPStatus.NOT_FOUND: _NOT_FOUND}
     return [
         Operation(
             id="why",
             tag="account",
             method="GET",
             path=f"{ROOT}/objects/{{object}}/why",
-            does=Endpoint(access=_read, run=api.why),
+            does=Endpoint(access=READ, run=api.why),
             summary="Why an object may or may not be read",
             says="Asking is an act: the log names the question. Reasons name only agreements that you are party to.",
-            parts=_OBJECT,
+            parts=OBJECT,
             query=WhyQuery,
             answers={HTTPStatus.OK: Answer(says="A verdict for each version.", type=wire.Verdicts)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="who",
             tag="account",
             method="GET",
             path=f"{ROOT}/objects/{{object}}/who",
-            does=Endpoint(access=_read, run=api.who),
+            does=Endpoint(access=READ, run=api.who),
             summary="Who received an object of yours, and who may",
             says="For its owner, auditors and operators of the hub. Asking is an act: the log names the question.",
-            parts=_OBJECT,
+            parts=OBJECT,
             answers={HTTPStatus.OK: Answer(says="The releases, and the parties.", type=wire.WhoReceived)},
-            problems=missing,
+            problems=MISSING,
         ),
     ]
 
 
 def _partnership(api: Api) -> list[Operation[Principal]]:
-    missing = {HTTPStatus.NOT_FOUND: _NOT_FOUND}
-    name = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
     return [
         Operation(
             id="me",
@@ -270,7 +251,7 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
             tag="partnership",
             method="GET",
             path=f"{ROOT}/parties",
-            does=Endpoint(access=_known, run=api.parties),
+            does=Endpoint(access=KNOW, run=api.parties),
             summary="The vetted parties",
             answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Parties)},
         ),
@@ -279,18 +260,18 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
             tag="partnership",
             method="GET",
             path=f"{ROOT}/parties/{{party}}",
-            does=Endpoint(access=_known, run=api.party),
+            does=Endpoint(access=KNOW, run=api.party),
             summary="One vetted party",
-            parts={"party": Part(says="Its short name.", example="fjordkraft", pattern=name, longest=64)},
+            parts={"party": Part(says="Its short name.", example="fjordkraft", pattern=NAMED, longest=64)},
             answers={HTTPStatus.OK: Answer(says="The party.", type=wire.PartyResource)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="agreements",
             tag="partnership",
             method="GET",
             path=f"{ROOT}/agreements",
-            does=Endpoint(access=_known, run=api.agreements),
+            does=Endpoint(access=KNOW, run=api.agreements),
             summary="The agreements of your party, every version",
             answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Agreements)},
         ),
@@ -299,13 +280,13 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
             tag="partnership",
             method="GET",
             path=f"{ROOT}/agreements/{{agreement}}/{{version}}",
-            does=Endpoint(access=_known, run=api.agreement),
+            does=Endpoint(access=KNOW, run=api.agreement),
             summary="One version of an agreement of your party",
             parts={
-                "agreement": Part(says="Its name.", example="nordic-grid-exchange", pattern=name, longest=64),
+                "agreement": Part(says="Its name.", example="nordic-grid-exchange", pattern=NAMED, longest=64),
                 "version": Part(says="Its version.", example="1", pattern="^[1-9][0-9]{0,8}$", longest=9),
             },
             answers={HTTPStatus.OK: Answer(says="The version, with its document.", type=wire.AgreementResource)},
-            problems=missing,
+            problems=MISSING,
         ),
     ]

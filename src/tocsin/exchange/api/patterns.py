@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import msgspec
 
-from tocsin.exchange.api.wire import encode, read_body
+from tocsin.exchange.api.parts import ROOT
+from tocsin.exchange.api.wire import read_body, reply
 from tocsin.exchange.stix.pattern import diagnose, notes, object_types, parse, to_text
 from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.problem_details import JSON_TYPE
@@ -67,7 +68,7 @@ def operations() -> list[_Operation]:
             id="checkPattern",
             tag="search",
             method="POST",
-            path="/api/v1/patterns/check",
+            path=f"{ROOT}/patterns/check",
             does=Endpoint(access=KNOWN, run=_check, body=Body(types=(JSON_TYPE,), limit=MAX_BYTES), safe=True),
             summary="Whether a text is a STIX pattern",
             takes=PatternAsk,
@@ -79,7 +80,7 @@ def operations() -> list[_Operation]:
 def _check(call: Call[Principal]) -> Reply:
     text = read_body(call.body, PatternAsk).pattern
     fault = diagnose(text)
-    return Reply(body=encode(_sound(text) if fault is None else _broken(fault)))
+    return reply(_sound(text) if fault is None else _broken(fault))
 
 
 def _sound(text: str) -> PatternReport:

@@ -7,18 +7,20 @@ addresses end in the logs of proxies and browsers.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from tocsin.agreements.model import Tlp
 from tocsin.errors import NotFoundError
+from tocsin.exchange.api.parts import COLLECTION, MISSING, NAMED, OBJECT, READ, ROOT
 from tocsin.exchange.api.queries import MAX_CURSOR, MAX_INSTANT, Word
-from tocsin.exchange.api.wire import encode, read_body
+from tocsin.exchange.api.wire import read_body, reply
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.search.model import (
     DEFAULT_HITS,
+    JUDGED_CREDIBILITY,
     MAX_HITS,
     MAX_TEXT,
     MAX_VALUES,
@@ -36,13 +38,10 @@ from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.http.operations import Answer, Operation, Part
 from tocsin.kernel.http.problem_details import JSON_TYPE
 from tocsin.kernel.http.query import read_query
-from tocsin.kernel.http.routes import Body, Call, Endpoint, Reply, needs
-from tocsin.kernel.mandate import Acting
-from tocsin.parties.model import Permission, Principal
+from tocsin.kernel.http.routes import Body, Call, Endpoint, Reply
+from tocsin.parties.model import Principal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tocsin.exchange.search.model import Saved
     from tocsin.exchange.search.saved import SavedSearches
     from tocsin.exchange.search.service import Search
@@ -60,6 +59,8 @@ Values = Annotated[list[Value], msgspec.Meta(max_length=MAX_VALUES)]
 Instant = Annotated[
     str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT, description="A day, or a date-time with `Z`.")
 ]
+Reliability = Literal["A", "B", "C", "D", "E"]
+Credibility = Annotated[int, msgspec.Meta(ge=JUDGED_CREDIBILITY.start, le=JUDGED_CREDIBILITY.stop - 1)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
@@ -76,6 +77,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     since: Instant | None = None
     until: Instant | None = None
     min_confidence: Percent | None = None
+    min_reliability: Reliability | None = None
+    min_credibility: Credibility | None = None
     min_score: Percent | None = None
     expired: bool | None = None
     revoked: bool | None = None
@@ -148,17 +151,14 @@ class Searching:
         """Answer with a page of what is found."""
         asked = read_body(call.body, SearchAsk)
         found = self._search.find(
-            _asker(call), call.path["collection"], _query(asked), limit=asked.limit, cursor=asked.cursor
+            Asker.of(call.principal), call.path["collection"], _query(asked), limit=asked.limit, cursor=asked.cursor
         )
-        return Reply(body=encode(found))
+        return reply(found)
 
     def count(self, call: SearchCall) -> Reply:
         """Answer with how many objects are found; a count is a release too."""
-        return Reply(
-            body=encode(
-                self._search.count(_asker(call), call.path["collection"], _query(read_body(call.body, Question)))
-            )
-        )
+        query = _query(read_body(call.body, Question))
+        return reply(self._search.count(Asker.of(call.principal), call.path["collection"], query))
 
     def facet(self, call: SearchCall) -> Reply:
         """Answer with what is found, counted by a facet."""
@@ -166,13 +166,15 @@ class Searching:
         if facet not in tuple(Facet):
             raise NotFoundError("there is no such facet", todo=f"use one of {', '.join(Facet)}")
         query = _query(read_body(call.body, Question))
-        return Reply(body=encode(self._search.facet(_asker(call), call.path["collection"], query, Facet(facet))))
+        return reply(self._search.facet(Asker.of(call.principal), call.path["collection"], query, Facet(facet)))
 
     def correlate(self, call: SearchCall) -> Reply:
         """Answer with what shares observable values."""
         asked = read_body(call.body, CorrelateAsk)
-        found = self._search.correlate(_asker(call), call.path["collection"], asked.subject, limit=asked.limit)
-        return Reply(body=encode(found))
+        found = self._search.correlate(
+            Asker.of(call.principal), call.path["collection"], asked.subject, limit=asked.limit
+        )
+        return reply(found)
 
     def relations(self, call: SearchCall) -> Reply:
         """Answer with what stands around an object."""
@@ -180,38 +182,36 @@ class Searching:
         object_id = call.path["object"]
         if not is_object_id(object_id):
             raise NotFoundError("there is no such object, or none that you may see")
-        return Reply(
-            body=encode(self._search.relations(_asker(call), call.path["collection"], object_id, limit=asked.limit))
+        return reply(
+            self._search.relations(Asker.of(call.principal), call.path["collection"], object_id, limit=asked.limit)
         )
 
     def saved(self, call: SearchCall) -> Reply:
         """Answer with the asker's own searches."""
-        return Reply(body=encode(SavedList(searches=[_told(one) for one in self._saved.all(_asker(call))])))
+        return reply(SavedList(searches=[_told(one) for one in self._saved.all(Asker.of(call.principal))]))
 
     def get(self, call: SearchCall) -> Reply:
         """Answer with one of the asker's own searches."""
-        return Reply(body=encode(_told(self._saved.get(_asker(call), call.path["search"]))))
+        return reply(_told(self._saved.get(Asker.of(call.principal), call.path["search"])))
 
     def save(self, call: SearchCall) -> Reply:
         """Keep a search under a name."""
         asked = read_body(call.body, SaveAsk)
-        kept = self._saved.save(_asker(call), call.path["search"], asked.collection, _query(asked.question))
-        return Reply(body=encode(_told(kept)))
+        kept = self._saved.save(Asker.of(call.principal), call.path["search"], asked.collection, _query(asked.question))
+        return reply(_told(kept))
 
     def remove(self, call: SearchCall) -> Reply:
         """Forget one of the asker's own searches."""
-        self._saved.remove(_asker(call), call.path["search"])
-        return Reply(body=encode(Removed(removed=call.path["search"])))
+        self._saved.remove(Asker.of(call.principal), call.path["search"])
+        return reply(Removed(removed=call.path["search"]))
 
 
-def operations(services: Services, collection: Mapping[str, Part], object_: Mapping[str, Part]) -> list[_Operation]:
+def operations(services: Services) -> list[_Operation]:
     """Return the part of the table that is about search."""
     does = Searching(services)
-    missing = {HTTPStatus.NOT_FOUND: "There is none, or none that you may see: the answers are the same."}
-    root = "/api/v1/collections/{collection}"
+    root = f"{ROOT}/collections/{{collection}}"
     body = Body(types=(JSON_TYPE,), limit=MAX_QUESTION)
-    read = needs(Permission.OBJECTS_READ)
-    name = {"search": Part(says="A name of yours.", example="wipers", pattern=_NAME, longest=64)}
+    name = {"search": Part(says="A name of yours.", example="wipers", pattern=NAMED, longest=64)}
     facet = {"facet": Part(says=f"One of {', '.join(Facet)}.", example="type", longest=16)}
     return [
         Operation(
@@ -219,69 +219,69 @@ def operations(services: Services, collection: Mapping[str, Part], object_: Mapp
             tag="search",
             method="POST",
             path=f"{root}/search",
-            does=Endpoint(access=read, run=does.find, body=body, safe=True),
+            does=Endpoint(access=READ, run=does.find, body=body, safe=True),
             summary="Search what you may read",
             says="The newest first. The page is a release: the log names what was on it.",
-            parts=collection,
+            parts=COLLECTION,
             takes=SearchAsk,
             answers={HTTPStatus.OK: Answer(says="A page; it may be empty and have a `next`.", type=Found)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="count",
             tag="search",
             method="POST",
             path=f"{root}/search/count",
-            does=Endpoint(access=read, run=does.count, body=body, safe=True),
+            does=Endpoint(access=READ, run=does.count, body=body, safe=True),
             summary="How many objects a search finds",
             says="A count is a release too: the log names what was counted.",
-            parts=collection,
+            parts=COLLECTION,
             takes=Question,
             answers={HTTPStatus.OK: Answer(says="The count.", type=Counted)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="facet",
             tag="search",
             method="POST",
             path=f"{root}/search/facets/{{facet}}",
-            does=Endpoint(access=read, run=does.facet, body=body, safe=True),
+            does=Endpoint(access=READ, run=does.facet, body=body, safe=True),
             summary="What a search finds, counted by a facet",
-            parts={**collection, **facet},
+            parts=COLLECTION | facet,
             takes=Question,
             answers={HTTPStatus.OK: Answer(says="The counts, the highest first.", type=Faceted)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="correlate",
             tag="search",
             method="POST",
             path=f"{root}/correlate",
-            does=Endpoint(access=read, run=does.correlate, body=body, safe=True),
+            does=Endpoint(access=READ, run=does.correlate, body=body, safe=True),
             summary="What shares observable values with an object, or carries a value",
-            parts=collection,
+            parts=COLLECTION,
             takes=CorrelateAsk,
             answers={HTTPStatus.OK: Answer(says="What shares them, and which.", type=Correlated)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="relations",
             tag="search",
             method="GET",
             path=f"{root}/objects/{{object}}/relations",
-            does=Endpoint(access=read, run=does.relations),
+            does=Endpoint(access=READ, run=does.relations),
             summary="What stands around an object: relationships, sightings, notes, opinions",
-            parts={**collection, **object_},
+            parts=COLLECTION | OBJECT,
             query=RelationsQuery,
             answers={HTTPStatus.OK: Answer(says="As much of it as you may read.", type=Surroundings)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="savedSearches",
             tag="search",
             method="GET",
-            path="/api/v1/searches",
-            does=Endpoint(access=read, run=does.saved),
+            path=f"{ROOT}/searches",
+            does=Endpoint(access=READ, run=does.saved),
             summary="The searches that you keep",
             answers={HTTPStatus.OK: Answer(says="All of them.", type=SavedList)},
         ),
@@ -289,71 +289,45 @@ def operations(services: Services, collection: Mapping[str, Part], object_: Mapp
             id="savedSearch",
             tag="search",
             method="GET",
-            path="/api/v1/searches/{search}",
-            does=Endpoint(access=read, run=does.get),
+            path=f"{ROOT}/searches/{{search}}",
+            does=Endpoint(access=READ, run=does.get),
             summary="One search that you keep",
             parts=name,
             answers={HTTPStatus.OK: Answer(says="The search.", type=SavedSearch)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="saveSearch",
             tag="search",
             method="PUT",
-            path="/api/v1/searches/{search}",
-            does=Endpoint(access=read, run=does.save, body=body),
+            path=f"{ROOT}/searches/{{search}}",
+            does=Endpoint(access=READ, run=does.save, body=body),
             summary="Keep a search under a name, in place of what stood there",
             parts=name,
             takes=SaveAsk,
             answers={HTTPStatus.OK: Answer(says="It is kept.", type=SavedSearch)},
-            problems=missing,
+            problems=MISSING,
         ),
         Operation(
             id="removeSearch",
             tag="search",
             method="DELETE",
-            path="/api/v1/searches/{search}",
-            does=Endpoint(access=read, run=does.remove),
+            path=f"{ROOT}/searches/{{search}}",
+            does=Endpoint(access=READ, run=does.remove),
             summary="Forget a search",
             parts=name,
             answers={HTTPStatus.OK: Answer(says="It is gone.", type=Removed)},
-            problems=missing,
+            problems=MISSING,
         ),
     ]
 
 
 _Operation: TypeAlias = Operation[Principal]
-_NAME: Final = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
-
-
-def _asker(call: SearchCall) -> Asker:
-    principal = call.principal
-    return Asker(
-        party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
-    )
 
 
 def _query(asked: Question) -> SearchQuery:
-    return SearchQuery(
-        text=asked.text,
-        values=_set(asked.values),
-        ids=_set(asked.ids),
-        types=_set(asked.types),
-        tlps=None if asked.tlps is None else frozenset(asked.tlps),
-        producers=_set(asked.producers),
-        time=asked.time,
-        since=_instant(asked.since),
-        until=_instant(asked.until),
-        min_confidence=asked.min_confidence,
-        min_score=asked.min_score,
-        expired=asked.expired,
-        revoked=asked.revoked,
-        versions=asked.versions,
-    )
-
-
-def _set(values: list[str] | None) -> frozenset[str] | None:
-    return None if values is None else frozenset(values)
+    given = {name: getattr(asked, name) for name in Question.__struct_fields__}
+    return msgspec.convert(given | {"since": _instant(asked.since), "until": _instant(asked.until)}, SearchQuery)
 
 
 def _instant(text: str | None) -> Micros | None:
@@ -362,28 +336,13 @@ def _instant(text: str | None) -> Micros | None:
 
 def _told(saved: Saved) -> SavedSearch:
     query = saved.query
+    times = {
+        "since": None if query.since is None else format_instant(query.since),
+        "until": None if query.until is None else format_instant(query.until),
+    }
     return SavedSearch(
         name=saved.name,
         collection=saved.collection,
-        question=Question(
-            text=query.text,
-            values=_list(query.values),
-            ids=_list(query.ids),
-            types=_list(query.types),
-            tlps=None if query.tlps is None else sorted(query.tlps),
-            producers=_list(query.producers),
-            time=query.time,
-            since=None if query.since is None else format_instant(query.since),
-            until=None if query.until is None else format_instant(query.until),
-            min_confidence=query.min_confidence,
-            min_score=query.min_score,
-            expired=query.expired,
-            revoked=query.revoked,
-            versions=query.versions,
-        ),
+        question=msgspec.convert(query.as_json() | times, Question),
         saved_at=saved.saved_at,
     )
-
-
-def _list(values: frozenset[str] | None) -> list[str] | None:
-    return None if values is None else sorted(values)

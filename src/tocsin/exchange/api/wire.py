@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from tocsin.agreements.model import Effect, Pap, Tlp
 from tocsin.errors import InputError
 from tocsin.exchange.model import Outcome
+from tocsin.kernel.http.routes import Reply
 
 __all__ = [
     "AgreementResource",
@@ -33,13 +35,13 @@ __all__ = [
     "Verdicts",
     "WhoReceived",
     "Withdrawn",
-    "encode",
     "read_body",
+    "reply",
 ]
 
 BUNDLE_ID: Final = "^bundle--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
-encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder().encode
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -55,6 +57,13 @@ def read_body(data: bytes, shape: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         what, _, place = str(error).partition(" - at `$")
         raise InputError(f"the body is not of its form: {what}", where=place.strip("`.") or None) from error
+
+
+def reply(
+    resource: msgspec.Struct, *, status: HTTPStatus = HTTPStatus.OK, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
+    """Return a resource as an answer."""
+    return Reply(body=_encode(resource), status=status, headers=headers)
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +169,7 @@ class LegalBasisResource(msgspec.Struct, frozen=True, kw_only=True):
     end: str
     party: str
     holds: bool
+    key: str | None  # the country, or the kind of party, that it is cited for
     cite: str | None
     valid_from: str | None
     valid_until: str | None

@@ -13,7 +13,6 @@ from tocsin.exchange.taxii.filters import MAX_PARAMETERS, read_filters
 from tocsin.kernel.http import sse
 from tocsin.kernel.http.negotiation import MediaType
 from tocsin.kernel.http.routes import Route, StreamCall, StreamEndpoint, StreamReply, needs
-from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Permission, Principal
 
 if TYPE_CHECKING:
@@ -49,16 +48,12 @@ class Live:
 
     async def stream(self, call: LiveCall) -> StreamReply:
         """Begin a stream of the objects of one collection, or go on with one."""
-        principal = call.principal
-        asker = Asker(
-            party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
-        )
         wish = Wish(
             collection=_collection(call.query),
             query=read_filters(call.query, FILTERS).query,
             last=call.headers.get(LAST_EVENT_ID) or None,
         )
-        chunks = await self._streams.open(asker, wish, call.again)
+        chunks = await self._streams.open(Asker.of(call.principal), wish, call.again)
         # the stream ends by itself before, where the client takes what it is sent
         seconds = self._streams.pace.age + STALL_GRACE
         return StreamReply(chunks=chunks, media_type=sse.EVENT_STREAM, headers=_HEADERS, seconds=seconds)

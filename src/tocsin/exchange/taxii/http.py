@@ -98,13 +98,13 @@ class Taxii:
     def collections(self, call: TaxiiCall) -> Reply:
         """Answer with the collections that the asker may know of (§5.1)."""
         can_read, can_write = _rights(call.principal)
-        found = self._reading.collections(_asker(call))
+        found = self._reading.collections(Asker.of(call.principal))
         return Reply(body=wire.write_collections(found, can_read=can_read, can_write=can_write))
 
     def collection(self, call: TaxiiCall) -> Reply:
         """Answer with one collection, by id or alias (§5.2)."""
         can_read, can_write = _rights(call.principal)
-        found = self._reading.collection(_asker(call), call.path["collection"])
+        found = self._reading.collection(Asker.of(call.principal), call.path["collection"])
         return Reply(body=wire.write_collection(found, can_read=can_read, can_write=can_write))
 
     def manifest(self, call: TaxiiCall) -> Reply:
@@ -122,7 +122,7 @@ class Taxii:
     def add(self, call: TaxiiCall) -> Reply:
         """Take an envelope (§5.5); what the answer says is stored when it is given."""
         acting = Acting(actor=call.principal.id)
-        collection = self._reading.collection(_asker(call), call.path["collection"])
+        collection = self._reading.collection(Asker.of(call.principal), call.path["collection"])
         submission = Submission(
             party=call.principal.party, acting=acting, data=call.body, envelope=True, collection=collection.uuid
         )
@@ -153,7 +153,7 @@ class Taxii:
         """Withdraw the asker's own versions of an object (§5.7): those that match, or all of them."""
         object_id = _object_id(call)
         ask = filters.read_filters(call.query, filters.DELETE, object_id=object_id, versions=VersionChoice.ALL)
-        collection = self._reading.collection(_asker(call), call.path["collection"])
+        collection = self._reading.collection(Asker.of(call.principal), call.path["collection"])
         if ask.query.spec_versions is not None and SPEC_VERSION not in ask.query.spec_versions:
             raise NotFoundError(_OBJECT)
         self._withdrawals.withdraw(
@@ -165,12 +165,12 @@ class Taxii:
 
     def _objects(self, call: TaxiiCall, ask: filters.Ask) -> Answer:
         return self._reading.objects(
-            _asker(call), call.path["collection"], ask.query, limit=ask.limit, cursor=ask.cursor
+            Asker.of(call.principal), call.path["collection"], ask.query, limit=ask.limit, cursor=ask.cursor
         )
 
     def _manifest(self, call: TaxiiCall, ask: filters.Ask) -> Answer:
         return self._reading.manifest(
-            _asker(call), call.path["collection"], ask.query, limit=ask.limit, cursor=ask.cursor
+            Asker.of(call.principal), call.path["collection"], ask.query, limit=ask.limit, cursor=ask.cursor
         )
 
     def _require_object(self, call: TaxiiCall, ask: filters.Ask) -> None:
@@ -224,13 +224,6 @@ def routes(services: Services, *, address: str | None = None) -> list[Route[Prin
         ),
         Route(path=f"{one}/versions", methods={"GET": Endpoint(access=read, run=taxii.versions)}),
     ]
-
-
-def _asker(call: TaxiiCall) -> Asker:
-    principal = call.principal
-    return Asker(
-        party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
-    )
 
 
 def _rights(principal: Principal) -> tuple[bool, bool]:
