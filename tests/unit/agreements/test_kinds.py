@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.agreements.placed import Kinds
 from tocsin.agreements.model import Label, Tlp
+from tocsin.agreements.placed import Kinds
 
 
 class Interrupted(dict[Label, int]):
