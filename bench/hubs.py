@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.http_client import Client, Server
 from support.hub import World
-from tocsin.bootstrap import Hub, open_hub
+from tocsin.bootstrap import Hub, open_hub, upgrade_hub
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import SystemClock
@@ -56,6 +56,12 @@ def small_hub(home: Path, database: Postgres | None = None) -> tuple[Settings, s
     tokens = world.token(OWNER), world.token(READER)
     world.hub.close()
     return world.settings, *tokens
+
+
+def kept(settings: Settings) -> Settings:
+    """Bring a hub that was made by an earlier run to the present schema."""
+    upgrade_hub(settings)
+    return settings
 
 
 @contextlib.contextmanager

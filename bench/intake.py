@@ -32,12 +32,15 @@ def measure(run: Run) -> Iterator[Table]:
     ):
         for size, (ours, theirs) in SIZES.items():
             costs = Costs()
+            posting = _posting(server.client, source, size, ours)
             turns = {
                 SERVICE: _sharing(hub, source, size, ours),
-                POST: costs.counted(POST, server.pid, size * ours, _posting(server.client, source, size, ours)),
+                POST: costs.counted(POST, server.pid, size * ours, posting),
                 PEER: costs.counted(PEER, peer.pid, size * theirs, _posting(peer.client, source, size, theirs)),
             }
-            values = interleave(run.rounds(ROUNDS), turns, run.noise)
+            # what the turn before left for the index is not this one's cost
+            calm = {one: _settled(hub, turn) for one, turn in turns.items()}
+            values = interleave(run.rounds(ROUNDS), calm, run.noise)
             yield Table(
                 name="intake",
                 title=f"Intake: submissions of {size:,}",
@@ -53,9 +56,20 @@ def measure(run: Run) -> Iterator[Table]:
                 notes=(
                     source.note(),
                     "one process, SQLite with `synchronous=FULL`, one client",
-                    "ours enters every submission into the log as well",
+                    "ours enters every submission into the log as well, and its server indexes beside intake",
                 ),
             )
+
+
+def _settled(hub: Hub, turn: Callable[[], float]) -> Callable[[], float]:
+    """Return the turn, to be taken when nothing waits for the index."""
+
+    def settled() -> float:
+        while hub.indexer.behind():
+            hub.indexer.index()
+        return turn()
+
+    return settled
 
 
 def _sharing(hub: Hub, source: Source, size: int, times: int) -> Callable[[], float]:

@@ -140,7 +140,7 @@ def _hub(home: Path, size: int) -> Settings:
         shutil.rmtree(home, ignore_errors=True)
         _make(home, size)
         made.write_text(RECIPE, encoding="utf-8")
-    return settings
+    return hubs.kept(settings)
 
 
 def _make(home: Path, size: int) -> None:

@@ -14,9 +14,10 @@ import statistics
 import struct
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import psycopg
+from sqlalchemy import event
 
 from bench import hubs, postgres
 from bench.data import STAMP, bundle, fresh_id
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 SIZES: Final = (100_000, 10_000_000)
 PAGES: Final = 60
+WHOLE: Final = "{}, whole"
 # Change it when what is made changes: a kept hub of another recipe is made anew.
 RECIPE: Final = "1"
 # µs between two offers: as far as the intake's steps are apart on the average
@@ -67,27 +69,34 @@ def measure(run: Run) -> Iterator[Table]:
     with postgres.running(run.cache / "postgres-scale") as server, contextlib.ExitStack() as stack:
         made = {size: _hub(run.cache / f"scale-{size}", server, size) for size in sizes}
         opened = {size: stack.enter_context(hubs.opened(settings)) for size, settings in made.items()}
-        first = _pages(run, opened)
-        again = _pages(run, opened)
+        places = _places(run, opened[sizes[0]], sizes[0])
+        first = _pages(run, opened, places)
+        again = _pages(run, opened, places)
     for size in sizes:
         yield Table(
             name="scale",
             title=f"A page of {LIMIT:,} from {size:,} objects on PostgreSQL",
             lines=(
-                *(line(name, "ms", values) for name, values in again[size].items()),
-                *(line(f"{name}: p95", "ms", [_p95(values)]) for name, values in again[size].items()),
-                *(line(f"{name}: the first time", "ms", values) for name, values in first[size].items()),
+                *(line(name, "ms", values) for name, values in again.took[size].items()),
+                *(line(f"{name}: p95", "ms", [_p95(values)]) for name, values in again.took[size].items()),
+                *(line(f"{name}: objects", "", values) for name, values in again.objects[size].items()),
+                *(line(f"{name}: statements", "", values) for name, values in again.statements[size].items()),
+                *(line(f"{name}: the first time", "ms", values) for name, values in first.took[size].items()),
             ),
             notes=(
                 "in process, one page after the other, durable release included; sizes and readers take turns",
                 f"{PAGES} pages each, from places all over the collection; then the same ones again",
+                f"both sizes are asked for as many objects as the smaller has behind that place, at most {LIMIT:,}",
+                f"{WHOLE.format(READERS['few'])}: asked for {LIMIT:,}, gets what there is of them",
                 f"every object has its own {SIZE:,} bytes; loaded by COPY, without entries in the log",
-                f"the reader of 0.01 % gets what there is of it: at most {int(size * FEW):,} objects",
                 postgres.NOTE,
             ),
         )
     if not run.quick:
-        small, large = (again[size] for size in SIZES)
+        small, large = (again.took[size] for size in SIZES)
+        ratios = {name: (large[name], small[name]) for name in READERS.values()}
+        unlike = WHOLE.format(READERS["few"])
+        ratios[f"{unlike} (of more objects)"] = (large[unlike], small[unlike])
         yield Table(
             name="scale",
             title=f"{SIZES[1]:,} objects against {SIZES[0]:,} on PostgreSQL",
@@ -95,44 +104,101 @@ def measure(run: Run) -> Iterator[Table]:
                 *(
                     Ratio(
                         name=f"{name}, median",
-                        value=statistics.median(large[name]) / statistics.median(small[name]),
-                        aim=1.5,
+                        value=statistics.median(one) / statistics.median(other),
+                        aim=1.5 if name in small else None,
                         below=True,
                     )
-                    for name in small
+                    for name, (one, other) in ratios.items()
                 ),
                 *(
-                    Ratio(name=f"{name}, p95", value=_p95(large[name]) / _p95(small[name]), aim=2, below=True)
-                    for name in small
+                    Ratio(
+                        name=f"{name}, p95",
+                        value=_p95(one) / _p95(other),
+                        aim=2 if name in small else None,
+                        below=True,
+                    )
+                    for name, (one, other) in ratios.items()
                 ),
             ),
         )
 
 
-def _pages(run: Run, opened: dict[int, Hub]) -> dict[int, dict[str, list[float]]]:
-    """Ask for pages from the same places, whoever asks; how long each took."""
+class _Taken:
+    """What was measured, by size and reader: milliseconds, objects, and statements of each page."""
+
+    def __init__(self) -> None:
+        self.took: dict[int, dict[str, list[float]]] = {}
+        self.objects: dict[int, dict[str, list[float]]] = {}
+        self.statements: dict[int, dict[str, list[float]]] = {}
+
+    def page(self, size: int, name: str, *, hub: Hub, reader: str, query: Query, limit: int) -> None:
+        """Ask for a page, and note what it took."""
+        sent = 0
+
+        def count(*_: object) -> None:
+            nonlocal sent
+            sent += 1
+
+        event.listen(hub.store.adapter.engine, "before_cursor_execute", count)
+        start = time.perf_counter()
+        answer = hub.reading.objects(hubs.asker(reader), "exchange", query, limit=limit)
+        took = 1e3 * (time.perf_counter() - start)
+        event.remove(hub.store.adapter.engine, "before_cursor_execute", count)
+        for values, value in ((self.took, took), (self.objects, len(answer.page.items)), (self.statements, sent)):
+            values.setdefault(size, {}).setdefault(name, []).append(value)
+
+
+class _Place(NamedTuple):
+    """From where pages are asked for, as a share of the collection, and how many objects each reader is to get."""
+
+    share: float
+    limits: dict[str, int]
+
+
+def _places(run: Run, hub: Hub, size: int) -> list[_Place]:
+    """Choose places, and find out how many objects the smaller collection has behind each for each reader."""
     chance = random.Random(7)
-    measured: dict[int, dict[str, list[float]]] = {size: {name: [] for name in READERS.values()} for size in opened}
-    heads = {}
-    for size, hub in opened.items():
+    places = []
+    for _ in range(run.rounds(PAGES)):
+        # not of the last fifth: there are too few left there for the reader of few
+        share = chance.uniform(0.2, 1)
+        query = _behind(hub, size, share)
+        limits = {
+            reader: len(hub.reading.manifest(hubs.asker(reader), "exchange", query, limit=LIMIT).page.items)
+            for reader in READERS
+        }
+        places.append(_Place(share, limits))
+    hub.integrator.integrate()
+    return places
+
+
+def _behind(hub: Hub, size: int, share: float) -> Query:
+    with hub.store.read() as connection:
+        head = int(connection.exec_driver_sql("SELECT max(date_added) FROM offers").scalar_one())
+    return Query(added_after=head - STEP * int(size * share))
+
+
+def _pages(run: Run, opened: dict[int, Hub], places: list[_Place]) -> _Taken:
+    """Ask for pages from the same places, whoever asks; how long each took."""
+    taken = _Taken()
+    for hub in opened.values():
         for reader in READERS:
             # what is decided once is not what a page costs
             hub.reading.objects(hubs.asker(reader), "exchange", Query(), limit=1)
-        with hub.store.read() as connection:
-            heads[size] = int(connection.exec_driver_sql("SELECT max(date_added) FROM offers").scalar_one())
-    for turn in range(run.rounds(PAGES)):
+    for turn, place in enumerate(places):
         if turn % 10 == 0:
             run.noise.probe()
-        # not of the last twentieth: there are too few left there for the reader of few
-        share = chance.uniform(0.05, 1)
-        for size, hub in opened.items():
-            query = Query(added_after=heads[size] - STEP * int(size * share))
-            for reader, name in READERS.items():
-                start = time.perf_counter()
-                hub.reading.objects(hubs.asker(reader), "exchange", query, limit=LIMIT)
-                measured[size][name].append(1e3 * (time.perf_counter() - start))
+        queries = {size: _behind(hub, size, place.share) for size, hub in opened.items()}
+        for reader, name in READERS.items():
+            for size, hub in opened.items():
+                if place.limits[reader]:
+                    taken.page(size, name, hub=hub, reader=reader, query=queries[size], limit=place.limits[reader])
+                if reader == "few":
+                    whole = WHOLE.format(name)
+                    taken.page(size, whole, hub=hub, reader=reader, query=queries[size], limit=LIMIT)
+        for hub in opened.values():
             hub.integrator.integrate()
-    return measured
+    return taken
 
 
 def _p95(values: list[float]) -> float:
@@ -146,7 +212,7 @@ def _hub(home: Path, server: Server, size: int) -> Settings:
     made = home / "recipe"
     name = f"scale_{size}"
     if made.exists() and made.read_text(encoding="utf-8") == RECIPE:
-        return Settings(home=home, database=Postgres(url=server.url(name)))
+        return hubs.kept(Settings(home=home, database=Postgres(url=server.url(name))))
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     settings = Settings(home=home, database=postgres.database(server, name))
