@@ -341,3 +341,17 @@ def test_an_id_in_capitals_is_the_same_marking(world: World) -> None:
         )
         assert [result.id for result in receipt.results] == [None, None]
     assert _traces(world.settings.home, CANARY) == []
+
+
+pieces = st.one_of(
+    st.sampled_from([*BANNERS, *WORDS, *(name.capitalize() for name in WORDS), *(name.lower() for name in WORDS)]),
+    st.sampled_from(["//", "(", ")", "S", "TS", "R", "-", " ", "\n", "_", "9"]),
+    st.sampled_from(["\u0301", "\u00ad", "\u200d", "\U0001f142"]),
+    st.text(max_size=3),
+)
+
+
+@given(st.lists(pieces, max_size=6).map("".join))
+def test_what_is_told_at_a_glance_is_what_a_closer_look_finds(text: str) -> None:
+    # what nobody sees at the top of a text is no reason to pass over it, and makes us look closer
+    assert banner_of(text) == banner_of("\u200b" + text)

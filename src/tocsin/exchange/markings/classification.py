@@ -144,6 +144,8 @@ _TOP: Final = re.compile(
 )
 # a line that says nothing else, however it is written
 _LINE: Final = re.compile(rf"\W*+(?P<name>{_any(_LEVELS)})(?:\s*[/(:-].*)?\W*", re.IGNORECASE)
+# What a banner does not begin with, told without folding: a word that is not in capital letters, behind ASCII alone.
+_PLAIN: Final = re.compile(r"[\x00-/:-@\[-^`{-\x7f]*+(?:[a-z0-9_]|[A-Z][a-z])")
 # A banner stands at the top: so much of a text about something else is folded, which is work for every text there is.
 _HEAD: Final = 4_096
 # Longer texts than this are no markings; what is looked at has to be bounded, since a regular expression looks.
@@ -154,6 +156,8 @@ _DEEPEST: Final = 8
 
 def banner_of(text: str) -> str | None:
     """Return the classification at the top of a text that is about something else: a description, a name."""
+    if _PLAIN.match(text) is not None:
+        return None
     match = _TOP.match(_folded(text.lstrip()[:_HEAD]))
     if match is None:
         return None

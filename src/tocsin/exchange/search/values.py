@@ -6,6 +6,7 @@ object's property and a constant in a pattern meet.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import re
@@ -41,8 +42,10 @@ _WIDEST: Final = {4: 8, 6: 16}
 
 def words(text: str) -> list[str]:
     """Return the words of a text, in their order: runs of letters and digits, compatibility forms and case folded."""
-    folded = normal("NFKC", text).casefold()
-    return [found[:MAX_WORD] for found in _WORD.findall(folded)]
+    # nothing else about ASCII changes with its form
+    folded = text.lower() if text.isascii() else normal("NFKC", text).casefold()
+    found = _WORD.findall(folded)
+    return found if len(folded) <= MAX_WORD else [one[:MAX_WORD] for one in found]
 
 
 def canonical(text: str) -> str:
@@ -84,6 +87,16 @@ def covering(value: str) -> list[str]:
 
 def term(kind: str, text: str) -> int:
     """Return the number under which the index keeps a text of a kind: 64 bits of BLAKE2b, signed as databases count."""
+    # the words of one object are those of the next: they are remembered, and are short
+    return _word_term(text) if kind == "word" and len(text) <= MAX_WORD else _term(kind, text)
+
+
+@functools.lru_cache(maxsize=32_768)
+def _word_term(word: str) -> int:
+    return _term("word", word)
+
+
+def _term(kind: str, text: str) -> int:
     digest = hashlib.blake2b(
         f"{kind}\0{text}".encode(errors="replace"), digest_size=8, person=b"tocsin/search"
     ).digest()
