@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +15,7 @@ from sqlalchemy import Table, create_engine, select, text
 from support import stores
 from tocsin.agreements.tables import PROFILES
 from tocsin.bootstrap import Hub
-from tocsin.errors import StoreBrokenError
+from tocsin.errors import BusyError, StoreBrokenError
 from tocsin.kernel.db import METADATA, Store, migrate
 from tocsin.kernel.db.metadata import ENVIRONMENTS
 from tocsin.kernel.db.opening import open_store
@@ -89,6 +90,33 @@ def test_a_database_of_another_schema_is_refused(settings: Settings, opened: lis
             connection.execute(text(statement))
     with pytest.raises(StoreBrokenError, match=says):
         store.require_current()
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+COUNTING: Final = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT count(*) FROM n"
+
+
+def test_what_takes_too_long_is_broken_off_and_the_next_reads_on(store: Store) -> None:
+    start = perf_counter()
+    with pytest.raises(BusyError, match=r"took longer than 0\.1 s"), store.read(seconds=0.1) as reader:
+        reader.execute(text(COUNTING.format(2_000_000_000)))  # minutes
+    assert perf_counter() - start < 10
+    with store.write() as writer:
+        ensure_environment(writer, 1, "live", 0)
+    for limit in (None, 60.0):
+        with store.read(seconds=limit) as reader:
+            assert _names(reader) == ["live"]
+
+
+def test_a_limit_ends_with_its_snapshot(store: Store) -> None:
+    with store.read(seconds=0.05) as reader:
+        _names(reader)
+    for _ in range(2):  # as likely as not on the same connection
+        with store.read() as reader:
+            start = perf_counter()
+            assert reader.execute(text(COUNTING.format(1_000_000))).scalar_one() == 1_000_000
+            assert perf_counter() - start > 0.05, "or this shows nothing"
 
 
 # --- transactions ----------------------------------------------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 import pytest
 
 from support.taxii import object_id
+from tocsin.exchange.search import store as search_store
+from tocsin.kernel.db.adapter import took_too_long
 from tocsin.kernel.http.problem_details import PROBLEM
 
 if TYPE_CHECKING:
@@ -106,3 +108,13 @@ def test_a_pattern_is_checked(live: Live) -> None:
     assert broken["pattern"] is None
     assert (broken["fault"]["line"], broken["fault"]["offset"]) == (1, 18)
     assert broken["fault"]["todo"]
+
+
+def test_a_search_that_takes_too_long_says_what_helps(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> NoReturn:
+        raise took_too_long(10.0)
+
+    monkeypatch.setattr(search_store, "sequences", slow)
+    refused = ask(live, "POST", f"{ROOT}/search", json={"text": "grid"})
+    assert (refused.status_code, refused.headers["content-type"]) == (503, PROBLEM)
+    assert "ask for less" in refused.text

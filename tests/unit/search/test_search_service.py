@@ -10,7 +10,7 @@ from unittest import mock
 
 import msgspec
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from support.hub import OPERATOR
 from support.inspection import tell
@@ -20,6 +20,7 @@ from support.treaty import Templates, templates
 from tocsin.errors import BusyError, InputError, LimitError, NotFoundError, TocsinError
 from tocsin.exchange.model import Query
 from tocsin.exchange.search import indexer, service
+from tocsin.exchange.search import store as search_store
 from tocsin.exchange.search.model import (
     MAX_HITS,
     MAX_TEXT,
@@ -37,7 +38,7 @@ from tocsin.exchange.uncertainty import ADMIRALTY_EXTENSION
 from tocsin.kernel.clock import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -539,6 +540,52 @@ def test_a_question_that_finds_nothing_leaves_nothing(world: World) -> None:
     assert world.hub.search.count(asker, "exchange", ALL).release is None
     assert world.hub.search.facet(asker, "exchange", ALL, Facet.TLP).release is None
     assert entries(world) == []
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+_ENDLESS: Final = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT i FROM n WHERE i < 0"
+)
+ASKED: Final[dict[str, Callable[[World], object]]] = {
+    "find": lambda world: find(world, ALL),
+    "count": lambda world: world.hub.search.count(world.asker("bravo"), "exchange", ALL),
+    "facet": lambda world: world.hub.search.facet(world.asker("bravo"), "exchange", ALL, Facet.TLP),
+    "correlate": lambda world: world.hub.search.correlate(world.asker("bravo"), "exchange", "198.51.100.66"),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_an_expensive_search_is_broken_off_and_leaves_nothing(
+    world: World, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.share("alfa", bundle([indicator(1, "[ipv4-addr:value = '198.51.100.66']")]))
+
+    def endless(connection: Connection, *_: object, **__: object) -> list[int]:
+        return list(connection.execute(text(_ENDLESS)).scalars())
+
+    monkeypatch.setattr(service, "SEARCH_SECONDS", 0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr(search_store, "sequences", endless)
+        with pytest.raises(BusyError, match=r"took longer than 0\.2 s") as refused:
+            ASKED[asked](world)
+        assert refused.value.todo is not None
+        assert "ask for less" in refused.value.todo
+    assert entries(world) == []
+    monkeypatch.undo()
+    assert ASKED[asked](world)
+    assert len(entries(world)) == 1
+
+
+def test_many_statements_share_the_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them takes long: there are too many."""
+    monkeypatch.setattr(service, "_COUNT_BATCH", 1)
+    world.share("alfa", bundle([indicator(number, "[ipv4-addr:value = '198.51.100.66']") for number in range(9)]))
+    assert world.hub.search.count(world.asker("bravo"), "exchange", ALL).count == 9
+    ticks = itertools.count(0.0, service.SEARCH_SECONDS / 4)
+    monkeypatch.setattr(world.hub.search, "_ticks", lambda: next(ticks))
+    with pytest.raises(BusyError, match="took longer than 10 s"):
+        world.hub.search.count(world.asker("bravo"), "exchange", ALL)
 
 
 # --- saved -----------------------------------------------------------------------------------------------------------

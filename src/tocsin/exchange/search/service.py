@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -37,6 +38,7 @@ from tocsin.exchange.search.values import canonical, covering
 from tocsin.exchange.search.wire import extract
 from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import format_instant
+from tocsin.kernel.db.adapter import took_too_long
 from tocsin.kernel.ids import new_uuid
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ T = TypeVar("T")
 TRIES: Final = 5
 # A search that finds the index behind brings it up by so many offers: about a second. `serve` keeps it from being more.
 CATCH_UP: Final = 5_000
+# Each statement of one question, and all of them until another batch is begun: who asks for more keeps one of few
+# threads, and on SQLite a processor, from everybody else; and a person who waited so long asks again.
+SEARCH_SECONDS: Final = 10.0
 # Offers that one count looks at before it says "at least".
 COUNT_LOOKED_AT: Final = 50_000
 _COUNT_BATCH: Final = 2_000
@@ -72,6 +77,7 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True):
     asker: Asker
     collection: Collection
     sight: Sight
+    until: float  # in ticks: no batch is looked for after this
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +104,7 @@ class Search:
         entropy: Entropy,
         indexer: Indexer,
         environment: int,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._log = log
@@ -106,6 +113,7 @@ class Search:
         self._entropy = entropy
         self._indexer = indexer
         self._environment = environment
+        self._ticks = ticks
         self._labels: dict[int, Label] = {}
 
     def find(
@@ -116,7 +124,7 @@ class Search:
         Raises:
             NotFoundError: there is no such collection.
             InputError: the query or limit makes no sense, or the cursor was not given for this query.
-            BusyError: the index is far behind, or policy kept changing.
+            BusyError: the index is far behind, or policy kept changing, or it took longer than ``SEARCH_SECONDS``.
         """
         limit = _limited(limit)
 
@@ -260,6 +268,7 @@ class Search:
                 return fits[:limit], fits[limit - 1].match.seq
             if one.last:
                 break
+            self._require_time(context)
             if looked_at >= LOOKED_AT:
                 return fits, one.place
         return fits, None
@@ -275,9 +284,15 @@ class Search:
                 return fits[:MAX_COUNTED], False
             if one.last:
                 break
+            self._require_time(context)
             if looked_at >= COUNT_LOOKED_AT:
                 return fits, False
         return fits, True
+
+    def _require_time(self, context: _Context) -> None:
+        """Refuse to look for another batch after so long: the database limits each statement, and not their number."""
+        if self._ticks() > context.until:
+            raise took_too_long(SEARCH_SECONDS)
 
     def _answer(
         self, asker: Asker, reference: str, answer: Callable[[_Context], tuple[T, _Told]]
@@ -285,7 +300,8 @@ class Search:
         """Answer in one snapshot and stage the release; again when policy moved, or once the index is up to date."""
         target: int | None = None
         for _ in range(TRIES):
-            with self._store.read() as connection:
+            until = self._ticks() + SEARCH_SECONDS
+            with self._store.read(seconds=SEARCH_SECONDS) as connection:
                 passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
                 collection = self._find(connection, passed, reference)
                 state = next(
@@ -301,6 +317,7 @@ class Search:
                         asker=asker,
                         collection=collection,
                         sight=self._sight(connection, passed, collection, done),
+                        until=until,
                     )
                     result, told = answer(context)
                     withdrawn = exchange_store.offers_of_label(connection, collection.id, releases.WITHDRAWN)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tocsin.errors import BusyError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Table
 
-__all__ = ["MAX_FAULTS", "WRITER_PATIENCE", "Adapter"]
+__all__ = ["MAX_FAULTS", "WRITER_PATIENCE", "Adapter", "took_too_long"]
 
 # Enough to see what kind of damage it is.
 MAX_FAULTS: Final = 10
 # Seconds. A submission of the largest size takes some: a writer that waits longer than this has a stuck neighbour.
 WRITER_PATIENCE: Final = 60
+
+
+def took_too_long(seconds: float) -> BusyError:
+    """Return the error that says that what was read took longer than it may."""
+    return BusyError(
+        f"this took longer than {seconds:g} s, and was broken off",
+        todo="ask for less: rarer words, fewer values, one type, a shorter time",
+    )
 
 
 class Adapter(Protocol):
@@ -39,6 +49,16 @@ class Adapter(Protocol):
 
     def end_read(self, connection: Connection) -> None:
         """Let go of the snapshot as the driver likes it best; never raises, the caller rolls back after it."""
+        ...
+
+    def within(self, connection: Connection, seconds: float) -> AbstractContextManager[None]:
+        """Return a context for reading in a snapshot that was begun: no statement in it takes longer than this.
+
+        One that does is broken off, the snapshot with it, and the connection is as good as before.
+
+        Raises:
+            BusyError: one took longer.
+        """
         ...
 
     def begin_write(self, connection: Connection) -> None:

@@ -34,7 +34,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from tocsin.errors import BusyError, StoreBrokenError, TocsinError, UsageError
-from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE
+from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE, took_too_long
 from tocsin.kernel.db.metadata import METADATA
 
 if TYPE_CHECKING:
@@ -80,11 +80,12 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 _BY_CODE_POINTS: Final = ("C", "POSIX", "C.UTF-8", "C.utf8")
 
 _LOST: Final = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")  # SQLSTATEs, or their class
+_CANCELLED: Final = "57014"
 _BUSY: Final = {
     "55P03": f"another process has kept the database to itself for {WRITER_PATIENCE} s",
     "40P01": "two transactions waited for each other",
     "40001": "the database's replica could not keep what this was reading",
-    "57014": "the database gave up: it took too long",
+    _CANCELLED: "the database gave up: it took too long",
     "53300": "the database has no connection left",
     "25006": "the database takes no changes now",
 }
@@ -155,6 +156,18 @@ class PostgresAdapter:
         if not connection.invalidated:
             with contextlib.suppress(psycopg.Error):
                 _driver(connection).commit()
+
+    @contextlib.contextmanager
+    def within(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Have PostgreSQL cancel a statement that takes longer; the setting ends with the transaction."""
+        limit = max(1, round(seconds * 1_000))  # 0 would be none
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
+        try:
+            yield
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _CANCELLED:
+                raise
+            raise took_too_long(seconds) from error
 
     def begin_write(self, connection: Connection) -> None:
         """Open the one writing transaction."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sqlite3
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,10 +15,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from tocsin.errors import BusyError
-from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE
+from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE, took_too_long
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -32,6 +33,8 @@ CACHE_KIB: Final = 65_536
 # 64 MiB of WAL before it is copied into the database: pages that one submission after another changes (the indices of
 # objects, the heads) are copied once for many of them. SQLite's own 4 MiB copies them each time.
 CHECKPOINT_PAGES: Final = 16_384
+# Steps of SQLite's machine between two questions whether to go on: a fraction of a millisecond.
+PROGRESS_STEPS: Final = 10_000
 
 
 _VALUE: Final = column("value", Integer)
@@ -72,6 +75,21 @@ class SqliteAdapter:
 
     def end_read(self, connection: Connection) -> None:
         """Do nothing: a rollback is as good as a commit."""
+
+    @contextlib.contextmanager
+    def within(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """Have SQLite ask us every so often whether to go on; all that is read in the snapshot shares the time."""
+        until = monotonic() + seconds
+        driver = _driver(connection)
+        driver.set_progress_handler(lambda: monotonic() > until, PROGRESS_STEPS)
+        try:
+            yield
+        except OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+            raise took_too_long(seconds) from error
+        finally:
+            driver.set_progress_handler(None, 0)
 
     def begin_write(self, connection: Connection) -> None:
         """Open the one writing transaction.
@@ -134,6 +152,12 @@ class SqliteAdapter:
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return the query with ``INDEXED BY``: without statistics SQLite may prefer the key and read far too much."""
         return query.with_hint(table, f"INDEXED BY {index}", "sqlite")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  SQLAlchemy made it
+    return driver
 
 
 @functools.lru_cache(maxsize=64)

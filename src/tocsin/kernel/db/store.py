@@ -46,9 +46,16 @@ class Store:
         self._turn = threading.Lock()
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open one snapshot; nothing written in it is kept."""
-        with _snapshot(self.adapter) as connection:
+    def read(self, *, seconds: float | None = None) -> Iterator[Connection]:
+        """Open one snapshot; nothing written in it is kept. No statement in it takes longer than ``seconds``, if given.
+
+        Raises:
+            BusyError: one took longer.
+        """
+        with (
+            _snapshot(self.adapter) as connection,
+            contextlib.nullcontext() if seconds is None else self.adapter.within(connection, seconds),
+        ):
             yield connection
 
     @contextlib.contextmanager
