@@ -11,7 +11,7 @@ from support.logs import SIGNER, VKEY, checkpoint, disclosure, entry, make_expor
 from tocsin.errors import ConflictError, InputError, LimitError, LogBrokenError, TocsinError, UsageError
 from tocsin.log.export import write_export
 from tocsin.log.model import Disclosure
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 
 SIZE = 300
 # Two bundles, three tiles, checkpoint, vkey and manifest.
@@ -150,7 +150,7 @@ def test_there_is_nothing_to_verify(tmp_path: Path) -> None:
     with pytest.raises(LogBrokenError, match="step 1"):
         verify_export(tmp_path)
     with pytest.raises(LogBrokenError, match="cannot be read"):
-        list(read_disclosures(tmp_path))
+        list(Disclosures(tmp_path))
     with pytest.raises(InputError, match="the trusted key"):
         verify_export(tmp_path, trusted_vkey="nonsense")
 

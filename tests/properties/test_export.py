@@ -26,7 +26,7 @@ from support.logs import (
 )
 from tocsin.errors import LogBrokenError
 from tocsin.log.tiles import decode_bundle, encode_bundle
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def test_what_is_written_verifies_and_reads_back(size: int, data: st.DataObject 
         assert (verified.origin, verified.scope, verified.disclosed) == (ORIGIN, "live, everything", len(chosen))
         assert verified.files == sum(path.is_file() for path in export.rglob("*"))
         assert sum(seen) == size
-        assert list(read_disclosures(export)) == [(index, payload(index)) for index in sorted(chosen)]
+        assert list(Disclosures(export)) == [(index, payload(index)) for index in sorted(chosen)]
 
 
 def test_who_made_it_is_only_known_with_a_key_from_elsewhere(whole: Path) -> None:
@@ -360,7 +360,7 @@ def test_a_link_is_not_followed_after_the_check_either(copy: Path) -> None:
     (copy / "disclosed.jsonl").rename(copy.parent / "moved")
     (copy / "disclosed.jsonl").symlink_to(copy.parent / "moved")
     with pytest.raises(LogBrokenError, match="cannot be read"):
-        list(read_disclosures(copy))
+        list(Disclosures(copy))
 
 
 @pytest.mark.parametrize(

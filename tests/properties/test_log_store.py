@@ -27,7 +27,7 @@ from tocsin.exchange.replay import MAX_WAIT, replay
 from tocsin.kernel.clock import DAY, SECOND
 from tocsin.kernel.mandate import Acting
 from tocsin.log.tables import LOG_ENTRIES
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 from tocsin.parties.model import PURPOSES, Role, User
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ def test_a_store_that_tells_another_story_than_its_log_is_noticed(lived: World, 
 def test_an_export_is_retold_without_the_hub(lived: World, tmp_path: Path) -> None:
     directory = export_all(lived.hub, tmp_path / "export")
     assert verify_export(directory, trusted_vkey=lived.hub.log.vkey).pinned
-    rebuilt = replay(read_disclosures(directory))
+    rebuilt = replay(Disclosures(directory))
     assert rebuilt.hub == "https://hub.example"
     assert rebuilt.releases == 6  # three readings, each of two owners' objects
     assert len(rebuilt.withdrawn) == 1
@@ -316,7 +316,7 @@ def test_an_export_is_retold_without_the_hub(lived: World, tmp_path: Path) -> No
 
 def test_a_release_that_the_agreements_did_not_allow_is_noticed(lived: World, tmp_path: Path) -> None:
     """The hub itself lies: a signed and well-formed log, in which somebody got what no clause lets out."""
-    told = list(read_disclosures(export_all(lived.hub, tmp_path / "export")))
+    told = list(Disclosures(export_all(lived.hub, tmp_path / "export")))
     release = next(index for index, payload in told if payload.kind == "release")
     ended = next(index for index, payload in told if payload.kind == "agreement.activated")
     index, payload = told[ended]
@@ -328,7 +328,7 @@ def test_a_release_that_the_agreements_did_not_allow_is_noticed(lived: World, tm
 
 @pytest.mark.parametrize("kept", [0, 1, 5])
 def test_an_entry_that_is_not_disclosed_stops_the_replay(lived: World, tmp_path: Path, kept: int) -> None:
-    told: Sequence[object] = list(read_disclosures(export_all(lived.hub, tmp_path / "export")))
+    told: Sequence[object] = list(Disclosures(export_all(lived.hub, tmp_path / "export")))
     with pytest.raises(LogBrokenError, match="not disclosed"):
         replay([*told[:kept], *told[kept + 1 :]])  # type: ignore[list-item]  # as read
 

@@ -27,7 +27,7 @@ from tocsin.exchange.tables import (
     SUBMISSIONS,
 )
 from tocsin.log.commitment import commit_content, content_text
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 from tocsin.parties import store as parties
 from tocsin.parties.tables import PARTIES
 
@@ -51,7 +51,7 @@ def tell(hub: Hub) -> list[tuple[int, EntryPayload]]:
     with tempfile.TemporaryDirectory() as folder:
         directory = export_all(hub, Path(folder) / "export")
         verified = verify_export(directory, trusted_vkey=hub.log.vkey)
-        told = list(read_disclosures(directory))
+        told = list(Disclosures(directory))
     assert verified.size == len(told)
     return told
 

@@ -17,12 +17,9 @@ from tocsin.exchange.replay import replay
 from tocsin.log.model import decode_payload
 from tocsin.log.note import MAX_VKEY_CHARS, VerifierKey
 from tocsin.log.proof import MAX_PROOF_BYTES, decode_proof, encode_proof
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tocsin.log.model import EntryPayload
     from tocsin.log.store import Row
 
 __all__ = ["app"]
@@ -246,14 +243,9 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
             where=str(directory),
             todo="export with --disclose all",
         )
-    with out.progress("replaying", verified.size) as advance:
-
-        def told() -> Iterator[tuple[int, EntryPayload]]:
-            for entry in read_disclosures(directory):
-                advance(1)
-                yield entry
-
-        rebuilt = replay(told())
+    # they are read twice: what a release was decided by stands before it
+    with out.progress("replaying", 2 * verified.size) as advance:
+        rebuilt = replay(Disclosures(directory, advance))
     document = {
         "hub": rebuilt.hub,
         "entries": rebuilt.entries,

@@ -36,9 +36,9 @@ class Case:
         self.connection = connection
 
     def entries(self, *kinds: str) -> Iterator[tuple[int, EntryPayload]]:
-        """Walk over the entries of some kinds, or of all, that were not purged."""
-        for row in self.log.rows(self.connection):
-            if row.payload is not None and (not kinds or row.kind in kinds):
+        """Walk over the entries of some kinds, or of all, that were not purged; some MB of them are held at a time."""
+        for row in self.log.rows(self.connection, kinds=kinds):
+            if row.payload is not None:
                 yield row.index, decode_payload(row.payload, where=f"entry {row.index}")
 
     def count(self, table: Table) -> int:

@@ -427,13 +427,21 @@ def _object_ids(case: Case, collection_id: int, sequences: list[int]) -> dict[in
     return {row.offer_seq: row.object_id for row in found}
 
 
+class _Entries:
+    """All entries of a log, as often as they are asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        return self._case.entries()
+
+
 def _replay(case: Case) -> str:
     """What is rebuilt from the log alone is what is stored, and every release is decided again."""
-    entries = list(case.entries())
-    size = case.log.head(case.connection).frontier.size
-    if len(entries) < size:
-        return f"not possible: {size - len(entries)} payloads are purged"
-    rebuilt = replay(entries)
+    if purged := case.log.purged(case.connection):
+        return f"not possible: {purged} payloads are purged"
+    rebuilt = replay(_Entries(case))
     everyone = {row.party.uri: row.party for row in parties.party_rows(case.connection, case.environment)}
     people = {(row.user.party, row.user.name): row.user for row in parties.user_rows(case.connection, case.environment)}
     agreed = {
@@ -454,7 +462,7 @@ def _replay(case: Case) -> str:
     ):
         if told != stored:
             raise StoreBrokenError("what is stored is not what the log tells", where=what)
-    founding = entries[0][1].data
+    founding = next(case.entries())[1].data
     if (founding["origin"], founding["vkey"]) != (case.log.origin, case.log.vkey):
         raise LogBrokenError("the hub's key is not the one that its founding names", where="entry 0")
     return (

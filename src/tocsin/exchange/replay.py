@@ -10,6 +10,9 @@ again: who may act, by what right, when, and on what.
 
 from __future__ import annotations
 
+import hashlib
+from array import array
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -30,7 +33,7 @@ from tocsin.parties.model import PartyStatus, Role, UserStatus
 from tocsin.parties.replay import People
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tocsin.log.model import EntryPayload
 
@@ -49,9 +52,10 @@ _FOUNDING: Final = ("hub.founded", "party.added", "party.cleared", "user.added")
 _BECAUSE: Final = frozenset({"annex"})
 
 _T = TypeVar("_T")
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
-class Offered(msgspec.Struct, frozen=True, kw_only=True):
+class Offered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An offer, as the log tells of it."""
 
     object_id: str
@@ -76,6 +80,12 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
     releases: int = 0
     verdicts: int = 0
+
+
+class _Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a release's entry says which entries it was decided by."""
+
+    as_of: int
 
 
 class _Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,28 +150,64 @@ class _Founding(msgspec.Struct, frozen=True, kw_only=True):
 def replay(entries: Iterable[tuple[int, EntryPayload]]) -> Rebuilt:
     """Tell a log from its beginning and decide every release again.
 
+    ``entries`` are walked over twice, so that no iterator will do. Held at a time is what the partnership is made of,
+    some hundred bytes for each release, and those entries that lie between a decision and its own entry.
+
     Raises:
         LogBrokenError: an entry is missing, does not follow from those before it, or a release was made that the
             agreements of its instant did not allow; says which.
     """
-    told = list(entries)
-    waiting: dict[int, list[tuple[int, _Release]]] = {}
-    for index, payload in told:
+    ahead, state = _Ahead(entries), _Replay()
+    for index, payload in ahead:
+        state.step(index, payload)
+        for place, release in ahead.decided_by(index + 1):
+            state.judge(place, release)
+    return state.rebuilt
+
+
+class _Ahead:
+    """The entries in their order, and the releases that were decided by what was told so far, whose entries follow."""
+
+    def __init__(self, entries: Iterable[tuple[int, EntryPayload]]) -> None:
+        # by a count of entries: the last release that was decided by just so many; 0: none was
+        self._last = array("q")
+        for expected, (index, payload) in enumerate(entries):
+            if index != expected:
+                raise _broken(expected, "it is not disclosed: only an export of everything can be replayed")
+            self._last.append(0)
+            if payload.kind == "release":
+                as_of = _shaped(index, payload.data, _Decided).as_of
+                if not 0 < as_of <= index:
+                    raise _broken(index, "it was decided by entries that came after it")
+                self._last[as_of] = index
+        self._source = iter(entries)
+        self._read: deque[tuple[int, EntryPayload]] = deque()  # and not told yet
+        self._upto = -1
+        self._waiting: dict[int, list[tuple[int, _Release]]] = {}
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        while self._read or self._more():
+            yield self._read.popleft()
+
+    def decided_by(self, count: int) -> list[tuple[int, _Release]]:
+        """Return the releases that the first ``count`` entries decided, with their places."""
+        last = self._last[count] if count < len(self._last) else 0
+        while self._upto < last and self._more():
+            pass
+        return self._waiting.pop(count, [])
+
+    def _more(self) -> bool:
+        """Read the next entry; returns whether there is one."""
+        found = next(self._source, None)
+        if found is None:
+            return False
+        index, payload = found
+        self._read.append(found)
+        self._upto = index
         if payload.kind == "release":
             release = _shaped(index, payload.data, _Release)
-            if not 0 < release.as_of <= index:
-                raise _broken(index, "it was decided by entries that came after it")
-            waiting.setdefault(release.as_of, []).append((index, release))
-    state = _Replay()
-    for expected, (index, payload) in enumerate(told):
-        if index != expected:
-            raise _broken(expected, "it is not disclosed: only an export of everything can be replayed")
-        state.step(index, payload)
-        for place, release in waiting.pop(index + 1, ()):
-            state.judge(place, release)
-    if waiting:
-        raise _broken(min(waiting), "a release was decided by entries that are not in the log")
-    return state.rebuilt
+            self._waiting.setdefault(release.as_of, []).append((index, release))
+        return True
 
 
 class _Replay:
@@ -171,15 +217,16 @@ class _Replay:
         self.rebuilt = Rebuilt()
         self._environment = self._founder = ""
         self._names: dict[str, str] = {}  # of parties -> URI
-        self._instants: list[Micros] = []  # of the entries
+        self._instants = array("q")  # of the entries
         self._acted: tuple[int, Micros] = (0, 0)  # the last entry that is no release
         self._submissions: set[str] = set()
         self._contributed: dict[tuple[str, str, Micros], int] = {}  # owner, object, version -> label
         self._standing: set[tuple[str, str, str, Micros]] = set()  # collection, owner, object, version: offered now
         self._added: dict[str, Micros] = {}  # `date_added` of a collection's last offer
         self._heads: dict[str, tuple[int, Micros]] = {}  # likewise its number, of collections made for something
-        self._answers: dict[str, tuple[_Release, str, str | None]] = {}  # by UUID, without what differs by owner
-        self._answered: set[tuple[str, str]] = set()  # UUID, owner
+        # digests stand for what has some kB: of each release, by UUID, all but what differs by owner
+        self._answers: dict[str, bytes] = {}
+        self._answered: set[bytes] = set()  # UUID and owner
         self._again = TellAgain(derived=self._derived)
         self.rebuilt.made = self._again.made
 
@@ -412,12 +459,13 @@ class _Replay:
         # of the ids that were asked for, each owner's entry tells its own objects' only
         asked = release.filter | {"ids": release.filter.get("ids") is not None}
         same = msgspec.structs.replace(release, owner="", offers=[], filter=asked)
-        answer = (same, payload.actor, payload.on_behalf_of)
+        answer = _digest((same, payload.actor, payload.on_behalf_of))
         if self._answers.setdefault(release.release, answer) != answer:
             raise _broken(index, "it is another answer than the one that this id names already")
-        if (release.release, release.owner) in self._answered:
+        part = _digest((release.release, release.owner))
+        if part in self._answered:
             raise _broken(index, "its part for this owner is entered already")
-        self._answered.add((release.release, release.owner))
+        self._answered.add(part)
         self.rebuilt.releases += 1
 
     def judge(self, index: int, release: _Release) -> None:
@@ -473,6 +521,10 @@ _STEPS: Final = {
 }
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
+
+
+def _digest(value: object) -> bytes:
+    return hashlib.sha256(_ENCODER.encode(value)).digest()
 
 
 def _shaped(index: int, data: Mapping[str, Any], kind: type[_T]) -> _T:

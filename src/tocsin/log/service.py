@@ -19,7 +19,7 @@ from tocsin.log.store import Head, Row
 from tocsin.log.tiles import hash_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -201,9 +201,15 @@ class Log:
         """Let hub time never go behind an instant at which something was decided, although its entry comes later."""
         store.raise_at(connection, self.environment, at)
 
-    def rows(self, connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[Row]:
-        """Walk over the entries ``start`` to ``stop`` (exclusive)."""
-        return store.read_rows(connection, self.environment, start, stop)
+    def rows(
+        self, connection: Connection, start: int = 0, stop: int | None = None, *, kinds: Collection[str] = ()
+    ) -> Iterator[Row]:
+        """Walk over the entries ``start`` to ``stop`` (exclusive): those of some kinds, or all."""
+        return store.read_rows(connection, self.environment, start, stop, kinds=kinds)
+
+    def purged(self, connection: Connection) -> int:
+        """Return how many entries have no payload any more."""
+        return store.count_purged(connection, self.environment)
 
     def row(self, connection: Connection, index: int) -> Row:
         """Return one entry.

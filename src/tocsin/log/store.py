@@ -14,9 +14,10 @@ from tocsin.log.tables import LOG_ENTRIES, LOG_HEADS, LOG_NODES
 from tocsin.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, encode_tile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection
+    from sqlalchemy import Row as SqlRow
 
     from tocsin.kernel.db.adapter import Adapter
 
@@ -40,8 +41,10 @@ _MARK = select(
     .label("known"),
 ).where(LOG_HEADS.c.environment == bindparam("environment"))
 
-# How many rows a walk over the whole log holds at once.
+# How many rows a walk over the whole log holds at once, and how many bytes of payloads unless one alone has more: a
+# release of a thousand objects has 10 kB, a submission of 10⁵ some MB.
 _STEP = 2_000
+_STEP_BYTES = 4 * 1024 * 1024
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,18 +170,37 @@ def count_nodes(connection: Connection, environment: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def read_rows(connection: Connection, environment: int, start: int = 0, stop: int | None = None) -> Iterator[Row]:
-    """Walk over entries ``start`` to ``stop`` (exclusive), in order, a few thousand at a time."""
-    while stop is None or start < stop:
-        upto = start + _STEP if stop is None else min(stop, start + _STEP)
-        rows = connection.execute(
-            select(LOG_ENTRIES)
-            .where(LOG_ENTRIES.c.environment == environment, LOG_ENTRIES.c.idx >= start, LOG_ENTRIES.c.idx < upto)
+def count_purged(connection: Connection, environment: int) -> int:
+    """Return how many entries were purged."""
+    query = select(func.count()).select_from(LOG_ENTRIES)
+    purged = query.where(LOG_ENTRIES.c.environment == environment, LOG_ENTRIES.c.payload.is_(None))
+    return int(connection.execute(purged).scalar_one())
+
+
+def read_rows(
+    connection: Connection, environment: int, start: int = 0, stop: int | None = None, *, kinds: Collection[str] = ()
+) -> Iterator[Row]:
+    """Walk over entries ``start`` to ``stop`` (exclusive), in order: those of some kinds, or all.
+
+    No more than some thousand of them, and some MB, are held at a time.
+    """
+    chosen = [LOG_ENTRIES.c.environment == environment]
+    if kinds:
+        chosen.append(LOG_ENTRIES.c.kind.in_(sorted(kinds)))
+    if stop is not None:
+        chosen.append(LOG_ENTRIES.c.idx < stop)
+    while True:
+        following = (
+            select(LOG_ENTRIES.c.idx, func.length(LOG_ENTRIES.c.payload))
+            .where(*chosen, LOG_ENTRIES.c.idx >= start)
             .order_by(LOG_ENTRIES.c.idx)
-        ).all()
-        if not rows:
+            .limit(_STEP)
+        )
+        last = _last_that_fits(connection.execute(following).all())
+        if last is None:
             return
-        for row in rows:
+        step = select(LOG_ENTRIES).where(*chosen, LOG_ENTRIES.c.idx >= start, LOG_ENTRIES.c.idx <= last)
+        for row in connection.execute(step.order_by(LOG_ENTRIES.c.idx)).all():
             yield Row(
                 index=row.idx,
                 kind=row.kind,
@@ -189,7 +211,18 @@ def read_rows(connection: Connection, environment: int, start: int = 0, stop: in
                 salt=row.salt,
                 payload=row.payload,
             )
-        start = upto
+        start = last + 1
+
+
+def _last_that_fits(sizes: Sequence[SqlRow[int, int | None]]) -> int | None:
+    """Return the index up to which entries are read together, given indices and sizes; None: there are none."""
+    last, total = None, 0
+    for index, size in sizes:
+        total += size or 0
+        if last is not None and total > _STEP_BYTES:
+            break
+        last = index
+    return last
 
 
 def read_tile(connection: Connection, environment: int, tile: Tile) -> bytes:

@@ -53,7 +53,7 @@ from tocsin.log.tiles import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["STEPS", "Verified", "read_disclosures", "verify_export"]
+__all__ = ["STEPS", "Disclosures", "Verified", "verify_export"]
 
 STEPS = {
     1: "the files are there and within bounds",
@@ -134,17 +134,24 @@ def verify_export(
     )
 
 
-def read_disclosures(directory: Path) -> Iterator[tuple[int, EntryPayload]]:
-    """The disclosed payloads with their indices, rising. Call it only on an export that verified: nothing is checked.
+class Disclosures:
+    """The disclosed payloads with their indices, rising: read anew each time they are walked over, and never held.
 
-    Raises:
-        LogBrokenError: the file or a line in it cannot be read.
-        InputError: a payload is of a version that is not known here, or no payload.
-
+    Only for an export that verified: nothing is checked. Walking over them raises LogBrokenError when the file or a
+    line in it cannot be read, and InputError when a payload is of a version that is not known here, or no payload.
+    ``progress`` is called with 1 for each.
     """
-    with _step(5, DISCLOSED_FILE), _open(directory, DISCLOSED_FILE) as lines:
-        for _, disclosure in _disclosures(lines):
-            yield disclosure.index, decode_payload(disclosure.payload, where=f"entry {disclosure.index}")
+
+    def __init__(self, directory: Path, progress: Callable[[int], None] | None = None) -> None:
+        self._directory = directory
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        with _step(5, DISCLOSED_FILE), _open(self._directory, DISCLOSED_FILE) as lines:
+            for _, disclosure in _disclosures(lines):
+                yield disclosure.index, decode_payload(disclosure.payload, where=f"entry {disclosure.index}")
+                if self._progress is not None:
+                    self._progress(1)
 
 
 class _Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from tocsin.exchange.evidence import export_log, prove_entry, prove_object, veri
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.tables import CONTRIBUTIONS
 from tocsin.log.proof import Content, decode_proof, encode_proof
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ def test_an_owner_sees_who_took_the_content_of_its_object(world: World, tmp_path
     prove(world, "alpha")
     for name, seen in (("alpha", [("operator@hub", "alpha", ID)]), ("beta", [])):
         export_log(world.hub.store, world.hub.log, tmp_path / name, scope=f"party:{name}")
-        told = [payload for _, payload in read_disclosures(tmp_path / name) if payload.kind == "inquiry"]
+        told = [payload for _, payload in Disclosures(tmp_path / name) if payload.kind == "inquiry"]
         assert [(one.actor, one.on_behalf_of, one.data["object"]) for one in told] == seen
 
 
@@ -168,7 +168,7 @@ def test_a_scope_discloses_what_it_says(world: World, tmp_path: Path) -> None:
         written = export_log(hub.store, hub.log, directory, scope=scope, progress=seen.append)
         assert sum(seen) == written.size
         assert verify_export(directory, trusted_vkey=hub.log.vkey).scope == scope
-        disclosed[scope] = {index for index, _ in read_disclosures(directory)}
+        disclosed[scope] = {index for index, _ in Disclosures(directory)}
     with hub.store.read() as connection:
         rows = list(hub.log.rows(connection))
     assert disclosed["all"] == {row.index for row in rows}

@@ -17,7 +17,7 @@ from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Query
 from tocsin.exchange.releases import decode_offers, encode_offers
 from tocsin.exchange.tables import RELEASES
-from tocsin.log.verify import read_disclosures
+from tocsin.log.verify import Disclosures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def asked(tmp_path: Path, request: pytest.FixtureRequest) -> World:
 )
 def test_an_owner_is_told_of_its_own_ids_only(asked: World, tmp_path: Path, name: str, told: list[list[str]]) -> None:
     export_log(asked.hub.store, asked.hub.log, tmp_path / "export", scope=f"party:{name}")
-    payloads = [payload for _, payload in read_disclosures(tmp_path / "export") if payload.kind == "release"]
+    payloads = [payload for _, payload in Disclosures(tmp_path / "export") if payload.kind == "release"]
     assert sorted(one.data["filter"]["ids"] for one in payloads) == sorted(told)
     everything = (tmp_path / "export" / "disclosed.jsonl").read_text(encoding="utf-8")
     expected = {one for ids in told for one in ids} | ({HIDDEN} if name == "outsider" else set())

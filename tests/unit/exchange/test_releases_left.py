@@ -14,7 +14,7 @@ from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Query
 from tocsin.exchange.tables import RELEASES
 from tocsin.exchange.taxii.wire import TAXII
-from tocsin.log.verify import read_disclosures, verify_export
+from tocsin.log.verify import Disclosures, verify_export
 from tocsin.serving.app import create_app, running
 
 if TYPE_CHECKING:
@@ -87,6 +87,6 @@ def test_entries_of_a_release_are_for_its_reader_and_each_owner(copies: Pacts, t
         for name, entries in shown.items():
             export_log(world.hub.store, world.hub.log, tmp_path / name, scope=f"party:{name}")
             assert verify_export(tmp_path / name, trusted_vkey=world.hub.log.vkey).disclosed
-            told = [entry.data for _, entry in read_disclosures(tmp_path / name) if entry.kind == "release"]
+            told = [entry.data for _, entry in Disclosures(tmp_path / name) if entry.kind == "release"]
             assert [(data["owner"], data["offers"]) for data in told] == entries
             assert {data["release"] for data in told} <= {answer.release}

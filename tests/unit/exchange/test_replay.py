@@ -60,11 +60,11 @@ def honest() -> Iterator[Payloads]:
 
 
 def _replay(told: Payloads) -> None:
-    replay(enumerate(told))
+    replay(list(enumerate(told)))
 
 
 def test_the_honest_log_replays(honest: Payloads) -> None:
-    rebuilt = replay(enumerate(honest))
+    rebuilt = replay(list(enumerate(honest)))
     assert (rebuilt.releases, len(rebuilt.withdrawn), len(rebuilt.offers)) == (2, 1, 5)
 
 
