@@ -157,6 +157,8 @@ def replay(entries: Iterable[tuple[int, EntryPayload]]) -> Rebuilt:
         LogBrokenError: an entry is missing, does not follow from those before it, or a release was made that the
             agreements of its instant did not allow; says which.
     """
+    if iter(entries) is entries:
+        raise TypeError("entries are walked over twice: an iterator is empty the second time")
     ahead, state = _Ahead(entries), _Replay()
     for index, payload in ahead:
         state.step(index, payload)

@@ -124,6 +124,11 @@ def test_the_replay_of_a_long_log_holds_little_of_each_release(long: World) -> N
     assert (held(150) - held(50)) / 100 < 1_000
 
 
+def test_an_iterator_is_no_log() -> None:
+    with pytest.raises(TypeError, match="twice"):
+        replay(iter(()))
+
+
 @pytest.mark.parametrize("check", ["releases", "replay"])
 def test_the_self_test_of_a_long_log_holds_a_piece_of_it(
     long: World, check: str, monkeypatch: pytest.MonkeyPatch
