@@ -81,7 +81,7 @@ class Hub:
             authority=MandateAuthority(environment=LIVE, environment_name=LIVE_NAME),
         )
         self.agreements = Agreements(store=store, log=self.log)
-        self.governance = Governance(store=store, log=self.log)
+        self.governance = Governance(store=store, log=self.log, entropy=entropy)
         self.gate = Gate(store=store, log=self.log, environment=LIVE)
         token_key = TokenKey(key=keys.token, environment=LIVE)
         passwords = Passwords(entropy=entropy, hasher=password_hasher())

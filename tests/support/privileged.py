@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from support import stores
+from support.council import DEPUTIES, constitute, council, signatory
 from support.hub import OPERATOR, World, key_of
 from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.document import public_key_of
@@ -64,6 +65,8 @@ def ready(home: Path) -> World:
     for name in MEMBERS:
         world.party(name)
         world.user(f"ana@{name}")
+    for reference in DEPUTIES:
+        signatory(world, reference)
     world.token("bravo")
     world.agreement(SIGNED, signed_by=MEMBERS, activate=False)
     for _ in range(2):
@@ -71,6 +74,7 @@ def ready(home: Path) -> World:
     with world.hub.store.write() as connection:
         given_up = webhook_rows(connection, world.hub.environment)[1]
         set_state(connection, given_up.webhook_id, WebhookState.DEAD)
+    constitute(world, council(name="advisers"))
     return world
 
 
@@ -151,5 +155,25 @@ DEEDS: Final[dict[str, list[Deed]]] = {
     ],
     "webhook.resumed": [
         Deed(_hook(1), lambda world, mandate: world.hub.webhooks.resume(OPERATOR, mandate, _hook(1)(world)))
+    ],
+    "body.constituted": [
+        Deed(
+            _said("task"),
+            lambda world, mandate: world.hub.governance.constitute(OPERATOR, mandate, council(name="task")),
+        )
+    ],
+    "body.changed": [
+        Deed(
+            _said("advisers"),
+            lambda world, mandate: world.hub.governance.change(
+                OPERATOR, mandate, council(name="advisers", chair="north"), "a test"
+            ),
+        )
+    ],
+    "body.dissolved": [
+        Deed(
+            _said("advisers"),
+            lambda world, mandate: world.hub.governance.dissolve(OPERATOR, mandate, "advisers", "a test"),
+        )
     ],
 }

@@ -41,6 +41,7 @@ from tocsin.exchange.tables import (
     RELEASES,
     SUBMISSIONS,
 )
+from tocsin.governance import store as governance
 from tocsin.kernel.clock import format_instant, parse_instant
 from tocsin.log.commitment import commit_content, content_text
 from tocsin.log.model import decode_payload
@@ -459,6 +460,7 @@ def _replay(case: Case) -> str:
         ("users", dict(rebuilt.people.users), people),
         ("agreements", agreed, kept),
         ("collections", rebuilt.collections, aliases),
+        ("governance", rebuilt.governed, governance.load_all(case.connection, case.environment)),
     ):
         if told != stored:
             raise StoreBrokenError("what is stored is not what the log tells", where=what)
@@ -469,6 +471,11 @@ def _replay(case: Case) -> str:
         f"{len(everyone)} parties, {len(people)} users, {len(kept)} agreements, {len(rebuilt.offers)} offers rebuilt; "
         f"{rebuilt.verdicts} verdicts of {rebuilt.releases} release entries decided again"
     )
+
+
+def _governance(case: Case) -> str:
+    """Bodies and motions are kept as what they are; whether the log tells them, ``replay`` compares."""
+    return governance.verify(case.connection, case.environment)
 
 
 CHECKS: Final[dict[str, Callable[[Case], str]]] = {
@@ -482,6 +489,7 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "credentials": check_credentials,
     "webhooks": check_webhooks,
     "agreements": check_agreements,
+    "governance": _governance,
     "index": check_index,
     "replay": _replay,
 }

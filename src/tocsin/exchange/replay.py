@@ -24,9 +24,12 @@ from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, LogBrokenError, TocsinError
 from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.live.webhooks import replay as webhooks
+from tocsin.governance import course
 from tocsin.governance.privileged import ACTS
+from tocsin.governance.replay import ToldRegister
+from tocsin.governance.state import Governed, Scene, Told
 from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
-from tocsin.kernel.mandate import founding_mandate
+from tocsin.kernel.mandate import Acting
 from tocsin.log.note import VerifierKey
 from tocsin.parties import replay as parties
 from tocsin.parties.model import PartyStatus, Role, UserStatus
@@ -78,6 +81,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
     made: dict[str, Made] = msgspec.field(default_factory=dict)  # collections made for something, by UUID
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
+    governed: Governed = msgspec.field(default_factory=Governed)
     releases: int = 0
     verdicts: int = 0
 
@@ -258,7 +262,7 @@ class _Replay:
             own(self, index, payload.data)
         elif payload.kind in webhooks.KINDS:
             self.hook(index, payload)
-        elif payload.kind not in _OTHERS and payload.kind not in parties.KINDS and payload.kind not in agreements.KINDS:
+        elif payload.kind not in _KNOWN:
             raise _broken(index, f"it is of a kind that this program does not know: {payload.kind}")
         if index == len(_FOUNDING) - 1:
             self._check_founded(index)
@@ -270,13 +274,13 @@ class _Replay:
             raise _broken(index, "it is of another environment than the entries before it")
         if self._instants and at < self._instants[-1]:
             raise _broken(index, "it is older than the entry before it")
-        # what takes a mandate, and nothing else does
+        founding = index < len(_FOUNDING)
+        if founding and (payload.kind, payload.actor, payload.on_behalf_of) != (_FOUNDING[index], self._founder, None):
+            raise _broken(index, "a hub is not founded in this way")
         privileged = payload.kind in ACTS
-        if payload.mandate != (str(founding_mandate(self._environment)) if privileged else None):
-            raise _broken(index, "it needs a mandate of this environment" if privileged else "it takes no mandate")
-        if index < len(_FOUNDING):
-            if (payload.kind, payload.actor, payload.on_behalf_of) != (_FOUNDING[index], self._founder, None):
-                raise _broken(index, "a hub is not founded in this way")
+        if privileged or payload.mandate is not None or payload.kind in course.KINDS:
+            self._govern(index, payload, at)
+        if founding:
             return
         for reference in (payload.actor, payload.on_behalf_of):
             if reference is not None and not self._knows(reference):
@@ -284,6 +288,21 @@ class _Replay:
         user, _, home = payload.actor.rpartition("@")
         if privileged and (not user or self._names[home] != self.rebuilt.hub):
             raise _broken(index, "only people of the party that runs the hub do this")
+
+    def _govern(self, index: int, payload: EntryPayload, at: Micros) -> None:
+        """Check by what right it was done, and note what it makes of bodies and motions."""
+        told = Told(index=index, kind=payload.kind, data=payload.data, mandate=payload.mandate)
+        register = ToldRegister(self.rebuilt.people, self.rebuilt.agreed, self._names)
+        acting = Acting(actor=payload.actor, on_behalf_of=payload.on_behalf_of)
+        scene = Scene(at=at, acting=acting, register=register)
+
+        def name_of(uri: str) -> str:
+            return self.rebuilt.people.parties[uri].name
+
+        try:
+            self.rebuilt.governed = course.enter(self.rebuilt.governed, told, scene, name_of)
+        except TocsinError as error:
+            raise _broken(index, str(error)) from error
 
     def _knows(self, reference: str) -> bool:
         user, at_sign, name = reference.rpartition("@")
@@ -523,6 +542,7 @@ _STEPS: Final = {
 }
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
+_KNOWN: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS
 
 
 def _digest(value: object) -> bytes:

@@ -50,6 +50,10 @@ def _of_party(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
     return name_of(data["party"])
 
 
+def _body(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return str(data["body"]["name"])
+
+
 def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str]:
     return lambda data, _name_of: str(data[name])
 
@@ -71,6 +75,9 @@ ACTS: Final[dict[str, Act]] = {
     "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party),
     "webhook.removed": Act(right=Right.WEBHOOK_REMOVE, subject=_field("webhook")),
     "webhook.resumed": Act(right=Right.WEBHOOK_RESUME, subject=_field("webhook")),
+    "body.constituted": Act(right=Right.BODY_CONSTITUTE, subject=_body),
+    "body.changed": Act(right=Right.BODY_CHANGE, subject=_body),
+    "body.dissolved": Act(right=Right.BODY_DISSOLVE, subject=_field("body")),
 }
 
 

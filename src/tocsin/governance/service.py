@@ -1,42 +1,408 @@
-"""Governance: what upper floors call."""
+"""Governance: bodies, motions and the mandates that they mint; what upper floors call.
+
+A method that takes ``acting`` owns its transaction: it is durable and logged when it returns. What an act needs and
+makes stands in ``state``; the log asks for it when the act is entered, so that nothing is written here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tocsin.errors import NotFoundError
-from tocsin.kernel.mandate import Mandate, Right, founding_mandate
+import msgspec
+
+from tocsin.errors import InputError, LimitError
+from tocsin.governance import store
+from tocsin.governance.authority import StoredRegister
+from tocsin.governance.course import require_usable
+from tocsin.governance.model.bodies import Body, holder_of, parties_of, rank_of, withheld
+from tocsin.governance.model.motions import About, Choice, Motion, MotionStatus
+from tocsin.governance.model.votes import closable, recused, tally_of
+from tocsin.governance.tables import MOTIONS
+from tocsin.governance.wire import as_data
+from tocsin.kernel.clock import DAY, Micros
+from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Mandate, MandateBasis, Right, founding_mandate
+from tocsin.log.service import Record
+from tocsin.parties.register import require_party
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tocsin.kernel.db import Store
+    from tocsin.kernel.ids import Entropy
+    from tocsin.kernel.mandate import Acting
     from tocsin.log.service import Log
 
-__all__ = ["Governance"]
+__all__ = ["MAX_PENDING", "OPEN_FOR", "UNUSED_FOR", "Governance", "Standing"]
+
+# A council of two hundred has some motions a day; whoever tables more than this does not mean to decide them.
+MAX_PENDING: Final = 1_000
+OPEN_FOR: Final[Micros] = 14 * DAY
+UNUSED_FOR: Final[Micros] = 30 * DAY
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A motion as it stands now: who takes no part, and whether its vote is over though nobody closed it."""
+
+    motion: Motion
+    recused: frozenset[str]
+    closable: bool
 
 
 class Governance:
     """Bodies, motions and mandates of one environment: that of the log."""
 
-    def __init__(self, *, store: Store, log: Log) -> None:
+    def __init__(self, *, store: Store, log: Log, entropy: Entropy) -> None:
         self._store = store
         self._log = log
+        self._entropy = entropy
+        self._environment = log.environment
+
+    # --- mandates ----------------------------------------------------------------------------------------------------
 
     def founding(self) -> Mandate:
         """Return the founding mandate, which lacks what was given to bodies."""
-        return founding_mandate(self._log.environment_name)
+        with self._store.read() as connection:
+            return self.founding_in(connection)
+
+    def founding_in(self, connection: Connection) -> Mandate:
+        """Return the founding mandate as of the caller's snapshot."""
+        bodies = store.load(connection, self._environment).bodies
+        lacks = withheld(bodies, self._log.now(connection)) if bodies else frozenset()
+        return founding_mandate(self._log.environment_name, withheld=lacks)
 
     def mandate(self, connection: Connection, right: Right, subject: str, motion: str | None = None) -> Mandate:
         """Return the mandate for one act: that of a passed motion (its UUID), else the founding one.
 
         Raises:
             NotFoundError: there is no such motion.
-            ForbiddenError: the right is a body's and no motion is named, or the motion is on something else.
+            ForbiddenError: the right is a body's and no motion is named, or the motion's mandate is not good for this.
         """
-        del connection
-        if motion is not None:
-            raise NotFoundError("there is no such motion", where=motion[:80])
-        mandate = self.founding()
+        if motion is None:
+            mandate = self.founding_in(connection)
+        else:
+            governed = store.load(connection, self._environment, uuids=[motion])
+            found = governed.motion(motion)
+            require_usable(governed, found, (right, subject), self._log.now(connection))
+            mandate = self._minted(found)
         mandate.require(self._log.environment_name, right, subject)
         return mandate
+
+    def granted(self, motion: str | None) -> Mandate:
+        """Return what a person names on a command: a motion's mandate by its UUID, else the founding one.
+
+        Whether it is good for what follows, the act asks and the log asks again.
+
+        Raises:
+            NotFoundError: there is no such motion.
+        """
+        if motion is None:
+            return self.founding()
+        return self._minted(self.motion(motion).motion)
+
+    def _minted(self, motion: Motion) -> Mandate:
+        if motion.right is None:
+            raise InputError("this motion grants no right", where=motion.uuid, todo="name one that does")
+        return Mandate(
+            basis=MandateBasis.MOTION,
+            environment=self._log.environment_name,
+            reference=motion.uuid,
+            right=motion.right,
+            subject=motion.subject,
+        )
+
+    def holder(self, connection: Connection, right: Right, subject: str) -> str | None:
+        """Return the name of the body that holds a right over a subject; None: it is the founding body's."""
+        return holder_of(store.load(connection, self._environment).bodies, right, subject, self._log.now(connection))
+
+    # --- bodies ------------------------------------------------------------------------------------------------------
+
+    def constitute(self, acting: Acting, mandate: Mandate, body: Body) -> Body:
+        """Make a body; the rights that it is given are nobody else's from now on.
+
+        Raises:
+            ForbiddenError: the mandate is not for this. ConflictError: there is, or was, one of this name.
+            InputError: people are missing, or a right is another body's.
+        """
+        mandate.require(self._log.environment_name, Right.BODY_CONSTITUTE, body.name)
+        return self._put(acting, mandate, "body.constituted", body, "")
+
+    def change(self, acting: Acting, mandate: Mandate, body: Body, reason: str) -> Body:
+        """Put other seats, rights or rules in the place of a body's; motions that are open keep those they began with.
+
+        Raises:
+            ForbiddenError: the mandate is not for this. NotFoundError: there is no such body.
+            InputError: people are missing, or a right is another body's.
+        """
+        mandate.require(self._log.environment_name, Right.BODY_CHANGE, body.name)
+        return self._put(acting, mandate, "body.changed", body, reason)
+
+    def _put(self, acting: Acting, mandate: Mandate, kind: str, body: Body, reason: str) -> Body:
+        data: dict[str, object] = {"body": as_data(body), "reason": reason}
+        with self._store.write() as connection:
+            self._enter(connection, acting, kind, data, concerns=self._concerned(connection, body), mandate=mandate)
+        return body
+
+    def dissolve(self, acting: Acting, mandate: Mandate, name: str, reason: str) -> Body:
+        """Dissolve a body: its pending motions lapse, and its rights are the founding body's again.
+
+        Raises:
+            ForbiddenError: the mandate is not for this. NotFoundError: there is no such body.
+        """
+        mandate.require(self._log.environment_name, Right.BODY_DISSOLVE, name)
+        with self._store.write() as connection:
+            body = store.load(connection, self._environment).body(name)
+            concerned = self._concerned(connection, body)
+            data: dict[str, object] = {"body": name, "reason": reason}
+            self._enter(connection, acting, "body.dissolved", data, concerns=concerned, mandate=mandate)
+        return body
+
+    def bodies(self) -> list[Body]:
+        """Return the bodies that there are, in the order in which they were constituted."""
+        with self._store.read() as connection:
+            return list(store.load(connection, self._environment).bodies.values())
+
+    def body(self, name: str) -> Body:
+        """Return a body.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        with self._store.read() as connection:
+            return store.load(connection, self._environment).body(name)
+
+    # --- motions -----------------------------------------------------------------------------------------------------
+
+    def table(
+        self,
+        acting: Acting,
+        body: str,
+        *,
+        title: str,
+        reasons: str,
+        right: Right | None = None,
+        subject: str = "",
+        open_for: Micros = OPEN_FOR,
+        unused_for: Micros = UNUSED_FOR,
+    ) -> Motion:
+        """Lay a question before a body: whether ``right`` is used on ``subject``; without a right, a resolution.
+
+        ``open_for`` is the time from now to the deadline, ``unused_for`` that from there to the mandate's end. A motion
+        on an agreement names the digest of the version that it is about.
+
+        Raises:
+            NotFoundError: there is no such body.
+            ForbiddenError: the body does not hold the right, or the mover has no seat in it.
+            InputError: title or reasons are missing, or a time is too long.
+            LimitError: too many motions are pending.
+        """
+        with self._store.write() as connection:
+            if store.count_pending(connection, self._environment) >= MAX_PENDING:
+                raise LimitError(
+                    f"{MAX_PENDING} motions are pending", todo="close, withdraw or carry out those that are"
+                )
+            at, uuid = self._log.now(connection), new_uuid(self._entropy)
+            about = self._about(connection, right, subject)
+            data: dict[str, object] = {
+                "motion": uuid,
+                "body": body,
+                "title": title,
+                "reasons": reasons,
+                "deadline": at + open_for,
+                "until": at + open_for + unused_for,
+                "right": None if right is None else str(right),
+                "subject": subject,
+                "about": None if about is None else as_data(about),
+            }
+            found = store.load(connection, self._environment).body(body)
+            self._enter(connection, acting, "motion.tabled", data, concerns=self._concerned(connection, found))
+            return self._motion(connection, uuid)
+
+    def _about(self, connection: Connection, right: Right | None, subject: str) -> About | None:
+        name, _, version = subject.partition("/")
+        if right is None or not right.startswith("agreements:") or not (version.isascii() and version.isdigit()):
+            return None
+        register = StoredRegister(connection, self._environment)
+        digest = register.digest(name, int(version[:9]))
+        if digest is None:
+            return None
+        return About(agreement=name, version=int(version[:9]), digest=digest, in_force=register.in_force(name))
+
+    def open(self, acting: Acting, uuid: str) -> Motion:
+        """Open a motion: from now on the body as it is now votes on it.
+
+        Raises:
+            NotFoundError: there is no such motion. TransitionError: it is not tabled, or its deadline has passed.
+            ForbiddenError: who opens it has no seat in the body.
+        """
+        return self._step(acting, "motion.opened", uuid, {})
+
+    def vote(
+        self, acting: Acting, uuid: str, *, seat: str, choice: Choice, number: int, signature: str, reasons: str = ""
+    ) -> Motion:
+        """Enter a ballot that the actor signed; with the last one that is missing the motion is closed.
+
+        Args:
+            acting: the voter, or who enters it visibly for the voter.
+            uuid: of the motion.
+            seat: for which they vote.
+            choice: yes, no or abstain.
+            number: which ballot of this voter on this motion it is, from 1.
+            signature: base64 of Ed25519 over ``wire.ballot_bytes``.
+            reasons: in the voter's own words.
+
+        Raises:
+            NotFoundError: there is no such motion.
+            ForbiddenError: the voter does not speak for the seat, it is recused, or the signature is not theirs.
+            ConflictError: the seat-holder voted already, and this is a deputy; or the number is another.
+            TransitionError: the motion is not open.
+        """
+        voter = acting.on_behalf_of or acting.actor
+        with self._store.read() as connection:
+            user = StoredRegister(connection, self._environment).user(voter)
+        data: dict[str, object] = {
+            "seat": seat,
+            "voter": voter,
+            "choice": str(choice),
+            "number": number,
+            "reasons": reasons,
+            "key": "" if user is None else user.signing_key or "",
+            "signature": signature,
+        }
+        return self._step(acting, "motion.voted", uuid, data)
+
+    def recuse(self, acting: Acting, uuid: str, *, seat: str, by: str, reasons: str, signature: str) -> Motion:
+        """Declare that one's own seat (``by`` is ``seat``) has a conflict of interest, or demand it of another's.
+
+        A demand takes effect when more than half of the other seats made it. A recused seat counts as absent, whatever
+        it said before. Errors as ``vote``.
+        """
+        voter = acting.on_behalf_of or acting.actor
+        with self._store.read() as connection:
+            user = StoredRegister(connection, self._environment).user(voter)
+        data: dict[str, object] = {
+            "seat": seat,
+            "by": by,
+            "voter": voter,
+            "reasons": reasons,
+            "key": "" if user is None else user.signing_key or "",
+            "signature": signature,
+        }
+        return self._step(acting, "motion.recused", uuid, data)
+
+    def withdraw(self, acting: Acting, uuid: str, reason: str = "") -> Motion:
+        """Take a motion back that the actor moved.
+
+        Raises:
+            NotFoundError, TransitionError: as ``open``. ForbiddenError: somebody else moved it.
+        """
+        return self._step(acting, "motion.withdrawn", uuid, {"reason": reason})
+
+    def close(self, acting: Acting, uuid: str) -> Motion:
+        """Count a motion whose vote is over; anybody may.
+
+        Raises:
+            NotFoundError: there is no such motion.
+            TransitionError: it is not open, or seats are missing and its deadline has not come.
+        """
+        with self._store.write() as connection:
+            self._close(connection, acting, self._motion(connection, uuid))
+            return self._motion(connection, uuid)
+
+    def close_due(self, acting: Acting) -> list[Motion]:
+        """Close every motion whose vote is over, and end those whose time has run out; returns them."""
+        changed: list[Motion] = []
+        with self._store.write() as connection:
+            at = self._log.now(connection)
+            pending = store.motions(connection, self._environment, MOTIONS.c.status.in_(store.PENDING))
+            for motion in pending:
+                if motion.status is MotionStatus.OPEN and closable(motion, at):
+                    self._close(connection, acting, motion)
+                elif (motion.status is MotionStatus.TABLED and at >= motion.deadline) or (
+                    motion.status is MotionStatus.PASSED and at >= motion.until
+                ):
+                    data: dict[str, object] = {"motion": motion.uuid}
+                    self._enter(
+                        connection, acting, "motion.expired", data, concerns=self._of_motion(connection, motion)
+                    )
+                else:
+                    continue
+                changed.append(self._motion(connection, motion.uuid))
+        return changed
+
+    def motions(self, *, body: str | None = None) -> list[Motion]:
+        """Return the motions of a body, or all, in the order in which they were tabled."""
+        with self._store.read() as connection:
+            wanted = () if body is None else (MOTIONS.c.body == body,)
+            return store.motions(connection, self._environment, *wanted)
+
+    def motion(self, uuid: str) -> Standing:
+        """Return a motion as it stands.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        with self._store.read() as connection:
+            return self.motion_in(connection, uuid)
+
+    def motion_in(self, connection: Connection, uuid: str) -> Standing:
+        """Return a motion as it stands in the caller's snapshot; errors as ``motion``."""
+        motion = self._motion(connection, uuid)
+        over = motion.status is MotionStatus.OPEN and closable(motion, self._log.now(connection))
+        return Standing(motion=motion, recused=recused(motion), closable=over)
+
+    def seat_of(self, uuid: str, person: str) -> str:
+        """Return the seat for which a person can speak on an open motion.
+
+        Raises:
+            NotFoundError: there is no such motion. InputError: they speak for none.
+        """
+        motion = self.motion(uuid).motion
+        seats = motion.electorate.seats if motion.electorate is not None else ()
+        for seat in seats:
+            if rank_of(seat, person) is not None:
+                return seat.name
+        raise InputError(
+            f"{person} speaks for no seat on this motion", where=uuid, todo="`tocsin motion show` names who"
+        )
+
+    # --- common ------------------------------------------------------------------------------------------------------
+
+    def _step(self, acting: Acting, kind: str, uuid: str, data: dict[str, object]) -> Motion:
+        with self._store.write() as connection:
+            motion = self._motion(connection, uuid)
+            self._enter(connection, acting, kind, {"motion": uuid} | data, concerns=self._of_motion(connection, motion))
+            after = self._motion(connection, uuid)
+            if after.status is MotionStatus.OPEN and closable(after, self._log.now(connection)):
+                self._close(connection, acting, after)
+                after = self._motion(connection, uuid)
+            return after
+
+    def _close(self, connection: Connection, acting: Acting, motion: Motion) -> None:
+        data: dict[str, object] = {"motion": motion.uuid, "result": as_data(tally_of(motion))}
+        self._enter(connection, acting, "motion.closed", data, concerns=self._of_motion(connection, motion))
+
+    def _motion(self, connection: Connection, uuid: str) -> Motion:
+        return store.load(connection, self._environment, uuids=[uuid]).motion(uuid)
+
+    def _of_motion(self, connection: Connection, motion: Motion) -> tuple[str, ...]:
+        governed = store.load(connection, self._environment)
+        body = governed.bodies.get(motion.body) or governed.dissolved.get(motion.body)
+        return () if body is None else self._concerned(connection, body)
+
+    def _concerned(self, connection: Connection, body: Body) -> tuple[str, ...]:
+        return tuple(sorted(require_party(connection, self._environment, name).party.uri for name in parties_of(body)))
+
+    def _enter(
+        self,
+        connection: Connection,
+        acting: Acting,
+        kind: str,
+        data: dict[str, object],
+        *,
+        concerns: tuple[str, ...],
+        mandate: Mandate | None = None,
+    ) -> None:
+        at = self._log.now(connection)
+        record = Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data, concerns=concerns)
+        self._log.append(connection, [record])

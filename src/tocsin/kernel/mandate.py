@@ -37,6 +37,9 @@ class Right(enum.StrEnum):
     WEBHOOK_ADD = "exchange:webhook:add"  # the party's short name
     WEBHOOK_REMOVE = "exchange:webhook:remove"  # the webhook's UUID
     WEBHOOK_RESUME = "exchange:webhook:resume"
+    BODY_CONSTITUTE = "governance:body:constitute"  # the body's name
+    BODY_CHANGE = "governance:body:change"
+    BODY_DISSOLVE = "governance:body:dissolve"
 
 
 # A machine needs two tokens while one replaces the other, which is one decision. Everything else is decided each time.

@@ -219,7 +219,7 @@ FORGED: Final[dict[str, tuple[Callable[[Payloads], Payloads], str]]] = {
     ),
     "a privileged act under another mandate": (
         lambda told: _changed(told, _last(told, "agreement.activated"), mandate="motion:entry:9"),
-        "needs a mandate",
+        "no such motion",
     ),
     "a collection without a mandate": (
         lambda told: _changed(told, _last(told, "collection.added"), mandate=None),

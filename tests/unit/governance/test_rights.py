@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.council import constitute, council, decide
 from support.hub import OPERATOR
 from support.privileged import DEEDS, Deed, copy, ready
-from tocsin.errors import ForbiddenError, InputError
+from tocsin.errors import ForbiddenError, InputError, RefusedError
+from tocsin.governance.model.motions import MotionStatus
 from tocsin.governance.privileged import ACTS, required
-from tocsin.kernel.mandate import ANY_SUBJECT, Mandate, MandateBasis, Right, founding_mandate
+from tocsin.kernel.mandate import ANY_SUBJECT, REPEATABLE, Mandate, MandateBasis, Right, founding_mandate
 from tocsin.log.model import decode_payload
 from tocsin.log.service import Record
 
@@ -103,11 +105,41 @@ def test_an_operator_without_a_mandate_for_it_changes_nothing(world: World, kind
         with pytest.raises(ForbiddenError):
             deed.do(world, mandate)
     assert size(world) == before
+
+
+@pytest.mark.parametrize(("kind", "deed"), EACH)
+def test_what_a_body_was_given_needs_a_motion_of_that_body(world: World, kind: str, deed: Deed) -> None:
+    right, subject = ACTS[kind].right, deed.subject(world)
+    constitute(world, council([right]))
+    before = size(world)
+    made_up = founding_mandate("live")  # as if nothing had been given away
+    for mandate in (world.hub.mandate, made_up, motion(right, subject)):
+        with pytest.raises(RefusedError):
+            deed.do(world, mandate)
+    assert size(world) == before
+    passed = decide(world, right, subject)
+    assert passed.status is MotionStatus.PASSED
+    with world.hub.store.read() as connection:
+        mandate = world.hub.governance.mandate(connection, right, subject, motion=passed.uuid)
+    deed.do(world, mandate)
+    assert last(world).mandate == f"motion:{passed.uuid}"
+    done = world.hub.governance.motion(passed.uuid).motion
+    assert (done.status, done.used) == (MotionStatus.EXECUTED, (size(world) - 1,))
     world.hub.self_test.require()
+    with world.hub.store.read() as connection:
+        if right in REPEATABLE:
+            world.hub.governance.mandate(connection, right, subject, motion=passed.uuid)
+        else:
+            with pytest.raises(ForbiddenError, match="good once"):
+                world.hub.governance.mandate(connection, right, subject, motion=passed.uuid)
+    # nor does the log take it a second time from whoever kept the value
+    if right not in REPEATABLE:
+        with pytest.raises(ForbiddenError, match="good once"):
+            enter(world, kind, last(world).data, mandate)
 
 
 def test_the_log_takes_no_mandate_where_none_belongs(world: World) -> None:
-    with pytest.raises(ForbiddenError, match="no act under a mandate"):
+    with pytest.raises(ForbiddenError, match="takes no mandate"):
         enter(world, "inquiry", {}, world.hub.mandate)
 
 

@@ -1,0 +1,113 @@
+"""The course of entries: what each needs by way of a mandate, and what it makes of governance. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from tocsin.errors import ForbiddenError
+from tocsin.governance.body_steps import BODY_STEPS
+from tocsin.governance.model.bodies import holder_of
+from tocsin.governance.model.motions import MotionAct, MotionStatus, next_status
+from tocsin.governance.model.votes import lapse, pending
+from tocsin.governance.motion_steps import MOTION_STEPS
+from tocsin.governance.privileged import required
+from tocsin.governance.state import put, require_holder
+from tocsin.kernel.mandate import REPEATABLE, MandateBasis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tocsin.governance.model.motions import Motion
+    from tocsin.governance.state import Governed, Scene, Told
+    from tocsin.kernel.clock import Micros
+    from tocsin.kernel.mandate import Right
+
+__all__ = ["CHANGES_AGREEMENT", "KINDS", "enter", "require_usable"]
+
+FOUNDING_REFERENCE: Final = "entry:0"
+# A version comes into force: what was asked about the one before it is another question now.
+CHANGES_AGREEMENT: Final = frozenset({"agreement.activated"})
+_STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]]] = {**BODY_STEPS, **MOTION_STEPS}
+KINDS: Final = frozenset(_STEPS)
+
+
+def enter(governed: Governed, told: Told, scene: Scene, name_of: Callable[[str], str]) -> Governed:
+    """Return what an entry makes of governance: it needs the mandate that its kind needs, uses it, and takes its step.
+
+    ``name_of`` gives the short name of a party for its URI. Entries of other rooms change nothing but the motions whose
+    mandates they use, and those whose agreement they change.
+
+    Raises:
+        RefusedError: it cannot have happened, or may not happen; says why.
+    """
+    needed = required(told.kind, told.data, name_of)
+    motion: str | None = None
+    if needed is None:
+        if told.mandate is not None:
+            raise ForbiddenError(f"{told.kind} takes no mandate")
+    else:
+        right, subject = needed
+        basis, _, reference = (told.mandate or "").partition(":")
+        if basis == MandateBasis.MOTION:
+            motion = reference
+            governed = _used(governed, motion, needed, told, scene.at)
+        elif (basis, reference) != (MandateBasis.FOUNDING, FOUNDING_REFERENCE):
+            raise ForbiddenError(f"{right} needs a mandate of this environment", where=subject or None)
+        elif (holder := holder_of(governed.bodies, right, subject, scene.at)) is not None:
+            raise ForbiddenError(
+                f"{right} needs a mandate of {holder}, which holds it",
+                where=subject or None,
+                todo=f"table a motion: tocsin motion table {holder} --right {right} --subject {subject}",
+            )
+    if told.kind in CHANGES_AGREEMENT:
+        governed = _lapsed(governed, str(told.data.get("agreement")), motion)
+    step = _STEPS.get(told.kind)
+    if step is None:
+        return governed
+    scene.require_visible()
+    return step(governed, told.data, scene)
+
+
+def _used(governed: Governed, uuid: str, needed: tuple[Right, str], told: Told, at: Micros) -> Governed:
+    """Return what the use of its mandate makes of a motion, unless it is for something else, used, or has ended."""
+    motion = governed.motion(uuid)
+    require_usable(governed, motion, needed, at)
+    if motion.about is not None and told.data.get("digest", motion.about.digest) != motion.about.digest:
+        raise ForbiddenError("the motion was about another text", where=uuid)
+    act = MotionAct.EXECUTE if motion.status is MotionStatus.PASSED else MotionAct.REPEAT
+    return put(governed, replace(motion, status=next_status(motion.status, act), used=(*motion.used, told.index)))
+
+
+def require_usable(governed: Governed, motion: Motion, needed: tuple[Right, str], at: Micros) -> None:
+    """Refuse a motion whose mandate is not good for a right and subject at an instant.
+
+    Raises:
+        ForbiddenError: it is for something else, did not pass, was used, has ended, or its body lost the right.
+    """
+    right, subject = needed
+    if (motion.right, motion.subject) != needed:
+        raise ForbiddenError(
+            f"this motion is on {motion.right or 'no right'} of {motion.subject or 'nothing by name'}",
+            where=motion.uuid,
+            todo=f"name a motion on {right} of {subject or 'nothing by name'}",
+        )
+    repeated = motion.status is MotionStatus.EXECUTED and right in REPEATABLE
+    if motion.status is not MotionStatus.PASSED and not repeated:
+        raise ForbiddenError(
+            f"this motion is {motion.status}", where=motion.uuid, todo="a mandate is good once, after its motion passed"
+        )
+    if at >= motion.until:
+        raise ForbiddenError("its mandate has ended", where=motion.uuid, todo="table the motion again")
+    require_holder(governed, right, subject, motion.body, at)
+
+
+def _lapsed(governed: Governed, agreement: str, used: str | None) -> Governed:
+    """Return what an agreement's new version makes of the motions about it: they lapse, but the one that brought it."""
+    motions = {
+        one.uuid: lapse(one)
+        for one in governed.motions.values()
+        if one.about is not None and one.about.agreement == agreement and one.uuid != used and pending(one)
+    }
+    return replace(governed, motions={**governed.motions, **motions})

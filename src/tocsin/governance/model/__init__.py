@@ -1,0 +1,1 @@
+"""Bodies, motions, their counting, disputes and charters as values."""

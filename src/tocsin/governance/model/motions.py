@@ -1,0 +1,219 @@
+"""Motions: their life as one table, ballots, recusals, and what they are about. Pure."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.errors import InputError, TransitionError
+from tocsin.governance.model.bodies import Body
+from tocsin.governance.model.tally import Tally
+from tocsin.kernel.canonical import digest
+from tocsin.kernel.clock import DAY, Micros
+from tocsin.kernel.mandate import Right
+from tocsin.parties.model import check_remark
+
+if TYPE_CHECKING:
+    from tocsin.kernel.canonical import Json
+
+__all__ = [
+    "MAX_OPEN",
+    "MAX_UNUSED",
+    "MOTION_TRANSITIONS",
+    "About",
+    "Ballot",
+    "Choice",
+    "Motion",
+    "MotionAct",
+    "MotionStatus",
+    "Recusal",
+    "motion_digest",
+    "next_status",
+]
+
+# A question that is open for longer than a quarter is another question by then.
+MAX_OPEN: Final[Micros] = 92 * DAY
+# What was decided and not done within a year is decided again.
+MAX_UNUSED: Final[Micros] = 366 * DAY
+
+
+class MotionStatus(enum.StrEnum):
+    """Where a motion stands."""
+
+    TABLED = "tabled"
+    OPEN = "open"
+    PASSED = "passed"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"  # never opened in its time, or passed and not carried out in its time
+    LAPSED = "lapsed"  # the agreement that it is about changed, or its body was dissolved
+    EXECUTED = "executed"
+
+
+class MotionAct(enum.StrEnum):
+    """What moves a motion from one status to another."""
+
+    OPEN = "open"
+    VOTE = "vote on"
+    RECUSE = "recuse a seat from"
+    PASS = "pass"  # noqa: S105  an act of a body
+    FAIL = "fail"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+    LAPSE = "lapse"
+    EXECUTE = "execute"
+    REPEAT = "execute again"
+
+
+MOTION_TRANSITIONS: Final[dict[tuple[MotionStatus, MotionAct], MotionStatus]] = {
+    (MotionStatus.TABLED, MotionAct.OPEN): MotionStatus.OPEN,
+    (MotionStatus.TABLED, MotionAct.WITHDRAW): MotionStatus.WITHDRAWN,
+    (MotionStatus.TABLED, MotionAct.EXPIRE): MotionStatus.EXPIRED,
+    (MotionStatus.TABLED, MotionAct.LAPSE): MotionStatus.LAPSED,
+    (MotionStatus.OPEN, MotionAct.VOTE): MotionStatus.OPEN,
+    (MotionStatus.OPEN, MotionAct.RECUSE): MotionStatus.OPEN,
+    (MotionStatus.OPEN, MotionAct.PASS): MotionStatus.PASSED,
+    (MotionStatus.OPEN, MotionAct.FAIL): MotionStatus.FAILED,
+    (MotionStatus.OPEN, MotionAct.WITHDRAW): MotionStatus.WITHDRAWN,
+    (MotionStatus.OPEN, MotionAct.LAPSE): MotionStatus.LAPSED,
+    (MotionStatus.PASSED, MotionAct.EXECUTE): MotionStatus.EXECUTED,
+    (MotionStatus.PASSED, MotionAct.EXPIRE): MotionStatus.EXPIRED,
+    (MotionStatus.PASSED, MotionAct.LAPSE): MotionStatus.LAPSED,
+    # of the few rights whose mandate may be used more than once
+    (MotionStatus.EXECUTED, MotionAct.REPEAT): MotionStatus.EXECUTED,
+}
+
+
+class Choice(enum.StrEnum):
+    """What a ballot says."""
+
+    YES = "yes"
+    NO = "no"
+    ABSTAIN = "abstain"
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The version of an agreement that a motion is about: its digest, and that of the version then in force.
+
+    ``in_force`` is None while none was. When another version comes into force, the question is another: it lapses.
+    """
+
+    agreement: str
+    version: int
+    digest: str
+    in_force: str | None = None
+
+
+class Ballot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One seat's vote: signed by ``voter`` with ``key`` over ``wire.ballot_bytes``.
+
+    ``number`` counts the voter's ballots on this motion from 1, so that an old one is never taken for a new one.
+    """
+
+    seat: str
+    voter: str
+    choice: Choice
+    number: int
+    key: str
+    signature: str
+    cast_at: Micros
+    reasons: str = ""
+
+    def __post_init__(self) -> None:
+        check_remark(self.reasons, "reason")
+
+
+class Recusal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One seat's statement that ``seat`` has a conflict of interest: its own (``by`` is the same), or another's."""
+
+    seat: str
+    by: str
+    voter: str
+    reasons: str
+    key: str
+    signature: str
+    made_at: Micros
+
+    def __post_init__(self) -> None:
+        if not check_remark(self.reasons, "reason").strip():
+            raise InputError("a recusal says why", where=self.seat, todo="write the conflict of interest in a sentence")
+
+
+class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A motion, whole: what it asks, who voted how, and what became of it.
+
+    With a ``right`` and ``subject`` it mints a mandate when it passes, good until ``until``; without, it is a
+    resolution. ``electorate`` is the body as of the opening. ``ballots`` are those that stand, one a seat; ``counted``
+    says how many each voter cast. ``used`` are the entries of the log that were made under its mandate.
+    """
+
+    uuid: str
+    body: str
+    title: str
+    reasons: str
+    mover: str
+    tabled_at: Micros
+    deadline: Micros
+    until: Micros
+    right: Right | None = None
+    subject: str = ""
+    about: About | None = None
+    status: MotionStatus = MotionStatus.TABLED
+    opened_at: Micros | None = None
+    electorate: Body | None = None
+    ballots: tuple[Ballot, ...] = ()
+    counted: dict[str, int] = msgspec.field(default_factory=dict)
+    recusals: tuple[Recusal, ...] = ()
+    closed_at: Micros | None = None
+    result: Tally | None = None
+    used: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text, what in ((self.title, "title"), (self.reasons, "reason")):
+            if not check_remark(text, what).strip():
+                raise InputError(f"a motion has a {what}", where=self.uuid, todo="write it in a sentence")
+        if not self.tabled_at < self.deadline <= self.tabled_at + MAX_OPEN:
+            raise InputError(f"the deadline lies after the tabling, at most {MAX_OPEN // DAY} days", where=self.uuid)
+        if not self.deadline < self.until <= self.deadline + MAX_UNUSED:
+            raise InputError(
+                f"what was decided is carried out after the deadline, within {MAX_UNUSED // DAY} days", where=self.uuid
+            )
+        if self.right is None and (self.subject or self.about is not None):
+            raise InputError("without a right there is nothing to carry out", where=self.uuid, todo="name the right")
+
+    def ballot(self, seat: str) -> Ballot | None:
+        """Return the ballot of a seat that stands."""
+        return next((ballot for ballot in self.ballots if ballot.seat == seat), None)
+
+
+def motion_digest(motion: Motion) -> bytes:
+    """Return what a ballot is signed over: everything that was known when the motion was opened."""
+    asked = msgspec.structs.replace(
+        motion,
+        status=MotionStatus.OPEN,
+        ballots=(),
+        counted={},
+        recusals=(),
+        closed_at=None,
+        result=None,
+        used=(),
+    )
+    form: Json = msgspec.to_builtins(asked)
+    return digest("tocsin/motion/v1", form)
+
+
+def next_status(status: MotionStatus, act: MotionAct) -> MotionStatus:
+    """Return the status that an act leads to.
+
+    Raises:
+        TransitionError: a motion in this status cannot do or suffer that.
+    """
+    try:
+        return MOTION_TRANSITIONS[status, act]
+    except KeyError:
+        allowed = sorted(str(done) for (state, done) in MOTION_TRANSITIONS if state == status)
+        raise TransitionError(
+            f"one cannot {act} a motion that is {status}", todo=f"possible from here: {', '.join(allowed) or 'nothing'}"
+        ) from None

@@ -1,0 +1,258 @@
+"""What the entries about motions need and make. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
+from tocsin.governance.model.bodies import Body, rank_of
+from tocsin.governance.model.motions import About, Ballot, Motion, MotionAct, MotionStatus, Recusal, next_status
+from tocsin.governance.model.tally import Tally
+from tocsin.governance.model.votes import closable, electorate_of, recused, tally_of
+from tocsin.governance.state import put, require_holder
+from tocsin.governance.wire import ballot_bytes, from_data, recusal_bytes, verify
+from tocsin.kernel.clock import Micros
+from tocsin.kernel.mandate import Right
+from tocsin.parties.model import PartyStatus, Role, UserStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tocsin.governance.state import Governed, Register, Scene
+
+__all__ = ["MOTION_STEPS"]
+
+
+class _Tabled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    motion: str
+    body: str
+    title: str
+    reasons: str
+    deadline: Micros
+    until: Micros
+    right: Right | None
+    subject: str
+    about: About | None
+
+
+class _Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    motion: str
+    reason: str = ""
+
+
+class _Closed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    motion: str
+    result: Tally
+
+
+class _Voted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    motion: str
+    seat: str
+    voter: str
+    choice: str
+    number: int
+    reasons: str
+    key: str
+    signature: str
+
+
+class _Recused(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    motion: str
+    seat: str
+    by: str
+    voter: str
+    reasons: str
+    key: str
+    signature: str
+
+
+def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    told = from_data(data, _Tabled)
+    body = governed.body(told.body)
+    if told.motion in governed.motions:
+        raise ConflictError("there is a motion of this id already", where=told.motion)
+    _require_of_body(body, scene)
+    if told.right is not None:
+        require_holder(governed, told.right, told.subject, body.name, scene.at)
+    _require_about(told, scene.register)
+    motion = Motion(
+        uuid=told.motion,
+        body=body.name,
+        title=told.title,
+        reasons=told.reasons,
+        mover=scene.who,
+        tabled_at=scene.at,
+        deadline=told.deadline,
+        until=told.until,
+        right=told.right,
+        subject=told.subject,
+        about=told.about,
+    )
+    return put(governed, motion)
+
+
+def _require_about(told: _Tabled, register: Register) -> None:
+    """Hold what a motion says of an agreement to what there is: voters rely on it."""
+    agreements = told.right is not None and told.right.startswith("agreements:")
+    if not agreements:
+        if told.about is not None:
+            raise InputError("only a motion on an agreement names one", where=told.motion)
+        return
+    name, _, version = told.subject.partition("/")
+    digest = register.digest(name, int(version)) if version.isascii() and version.isdigit() else None
+    about = (
+        None
+        if digest is None
+        else About(agreement=name, version=int(version), digest=digest, in_force=register.in_force(name))
+    )
+    if told.about != about:
+        raise InputError("the agreement that it is about is another than it says", where=told.subject)
+
+
+def _open(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    motion = governed.motion(from_data(data, _Named).motion)
+    status = next_status(motion.status, MotionAct.OPEN)
+    body = governed.body(motion.body)
+    _require_of_body(body, scene)
+    _require_time(motion, scene.at)
+    if not body.stands(scene.at):
+        raise TransitionError("the body's time, or that of all its seats, has run out", where=body.name)
+    try:
+        electorate = body.as_of(scene.at)
+    except InputError as error:
+        raise TransitionError(f"the body cannot decide now: {error.what}", where=body.name) from error
+    return put(governed, replace(motion, status=status, opened_at=scene.at, electorate=electorate))
+
+
+def _vote(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    told = from_data(data, _Voted)
+    motion = governed.motion(told.motion)
+    status = next_status(motion.status, MotionAct.VOTE)
+    _require_time(motion, scene.at)
+    rank = _require_voter(motion, told.seat, told.voter, told.key, scene)
+    if told.seat in recused(motion):
+        raise ForbiddenError("this seat is recused: it takes no part", where=told.seat)
+    standing = motion.ballot(told.seat)
+    if standing is not None and told.voter != standing.voter:
+        seat = electorate_of(motion).seat(told.seat)
+        before = None if seat is None else rank_of(seat, standing.voter)
+        if before is not None and rank > before:
+            raise ConflictError(
+                f"{standing.voter} has voted for this seat already, and comes before {told.voter}",
+                where=told.seat,
+                todo="a deputy votes where the seat-holder did not",
+            )
+    number = motion.counted.get(told.voter, 0) + 1
+    if told.number != number:
+        raise ConflictError(
+            f"this is not ballot {number} of {told.voter}", where=told.motion, todo="sign it with the next number"
+        )
+    ballot = from_data({key: value for key, value in data.items() if key != "motion"} | {"cast_at": scene.at}, Ballot)
+    message = ballot_bytes(
+        motion, seat=told.seat, voter=told.voter, choice=told.choice, number=number, reasons=told.reasons
+    )
+    verify(message, key=told.key, signature=told.signature)
+    ballots = (*(one for one in motion.ballots if one.seat != told.seat), ballot)
+    return put(
+        governed,
+        replace(
+            motion,
+            status=status,
+            ballots=tuple(sorted(ballots, key=lambda one: one.seat)),
+            counted={**motion.counted, told.voter: number},
+        ),
+    )
+
+
+def _recuse(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    told = from_data(data, _Recused)
+    motion = governed.motion(told.motion)
+    status = next_status(motion.status, MotionAct.RECUSE)
+    _require_time(motion, scene.at)
+    _require_voter(motion, told.by, told.voter, told.key, scene)
+    if electorate_of(motion).seat(told.seat) is None:
+        raise NotFoundError("the body has no such seat", where=told.seat[:80])
+    if told.by in recused(motion):
+        raise ForbiddenError("a recused seat demands nothing", where=told.by)
+    if told.seat in recused(motion) or any((one.seat, one.by) == (told.seat, told.by) for one in motion.recusals):
+        raise ConflictError("this was said already", where=told.seat)
+    recusal = from_data({key: value for key, value in data.items() if key != "motion"} | {"made_at": scene.at}, Recusal)
+    message = recusal_bytes(motion, seat=told.seat, by=told.by, voter=told.voter, reasons=told.reasons)
+    verify(message, key=told.key, signature=told.signature)
+    return put(governed, replace(motion, status=status, recusals=(*motion.recusals, recusal)))
+
+
+def _withdraw(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    motion = governed.motion(from_data(data, _Named).motion)
+    status = next_status(motion.status, MotionAct.WITHDRAW)
+    if scene.who != motion.mover:
+        raise ForbiddenError(f"{motion.mover} moved it, and withdraws it", where=motion.uuid)
+    _require_time(motion, scene.at)
+    return put(governed, replace(motion, status=status, closed_at=scene.at))
+
+
+def _close(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    told = from_data(data, _Closed)
+    motion = governed.motion(told.motion)
+    result = tally_of(motion)
+    status = next_status(motion.status, MotionAct.PASS if result.passed else MotionAct.FAIL)
+    if not closable(motion, scene.at):
+        raise TransitionError(
+            "seats have not voted, and its deadline has not come", where=motion.uuid, todo="wait for either"
+        )
+    if told.result != result:
+        raise InputError("the ballots say another result", where=motion.uuid)
+    return put(governed, replace(motion, status=status, closed_at=scene.at, result=result))
+
+
+def _expire(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
+    motion = governed.motion(from_data(data, _Named).motion)
+    status = next_status(motion.status, MotionAct.EXPIRE)
+    if scene.at < (motion.deadline if motion.status is MotionStatus.TABLED else motion.until):
+        raise TransitionError("its time has not run out", where=motion.uuid)
+    return put(governed, replace(motion, status=status))
+
+
+def _require_time(motion: Motion, at: Micros) -> None:
+    if at >= motion.deadline:
+        raise TransitionError("its deadline has passed", where=motion.uuid, todo="close it")
+
+
+def _require_of_body(body: Body, scene: Scene) -> None:
+    """Refuse somebody who is neither of the body nor the hub's operator, who is its secretary."""
+    if any(rank_of(seat, scene.who) is not None for seat in body.seats if seat.in_term(scene.at)):
+        return
+    if not scene.is_operator(scene.who):
+        raise ForbiddenError(f"{scene.who} has no seat in {body.name}", todo="`tocsin body show` names who has")
+
+
+def _require_voter(motion: Motion, seat: str, voter: str, key: str, scene: Scene) -> int:
+    """Return how a person stands to a seat: 0 holds it; and refuse whoever may not speak for it now."""
+    found = electorate_of(motion).seat(seat)
+    rank = None if found is None else rank_of(found, voter)
+    if rank is None:
+        raise ForbiddenError(f"{voter} does not speak for the seat {seat[:80]!r}", where=motion.uuid)
+    if scene.who != voter:
+        raise ForbiddenError("nobody votes for another", where=voter, todo="act as the voter")
+    user, party = scene.register.user(voter), scene.register.party(voter.rpartition("@")[2])
+    if user is None or user.status is not UserStatus.ACTIVE or party is None or party.status is not PartyStatus.VETTED:
+        raise ForbiddenError("only an active user of a vetted party votes", where=voter)
+    if Role.SIGNATORY not in user.roles or user.signing_key is None:
+        raise ForbiddenError("only a signatory with a registered key votes", where=voter, todo="`tocsin user key`")
+    if user.signing_key != key:
+        raise ForbiddenError("this is not the key that is registered for them", where=voter)
+    return rank
+
+
+MOTION_STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]]] = {
+    "motion.tabled": _table,
+    "motion.opened": _open,
+    "motion.voted": _vote,
+    "motion.recused": _recuse,
+    "motion.withdrawn": _withdraw,
+    "motion.closed": _close,
+    "motion.expired": _expire,
+}

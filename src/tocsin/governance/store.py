@@ -1,0 +1,158 @@
+"""Rows of bodies and motions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from sqlalchemy import func, select, update
+
+from tocsin.errors import StoreBrokenError
+from tocsin.governance.model.bodies import Body
+from tocsin.governance.model.motions import Motion, MotionStatus
+from tocsin.governance.state import Governed
+from tocsin.governance.tables import BODIES, MOTIONS
+from tocsin.kernel.db.store import next_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import ColumnElement, Connection
+
+__all__ = ["PENDING", "count_pending", "load", "load_all", "motions", "save", "verify"]
+
+PENDING: Final = (MotionStatus.TABLED, MotionStatus.OPEN, MotionStatus.PASSED)
+_BODY: Final = msgspec.json.Decoder(Body)
+_MOTION: Final = msgspec.json.Decoder(Motion)
+
+
+def load(
+    connection: Connection,
+    environment: int,
+    *,
+    uuids: Collection[str] = (),
+    agreement: str | None = None,
+    body: str | None = None,
+) -> Governed:
+    """Return all bodies, the motions named, and the pending ones about an agreement or of a body, if it is given."""
+    wanted: list[ColumnElement[bool]] = []
+    if uuids:
+        wanted.append(MOTIONS.c.uuid.in_(list(uuids)))
+    if agreement is not None:
+        wanted.append((MOTIONS.c.agreement == agreement) & MOTIONS.c.status.in_(PENDING))
+    if body is not None:
+        wanted.append((MOTIONS.c.body == body) & MOTIONS.c.status.in_(PENDING))
+    found: dict[str, Motion] = {}
+    for condition in wanted:
+        found |= {motion.uuid: motion for motion in motions(connection, environment, condition)}
+    standing, dissolved = _bodies(connection, environment)
+    return Governed(bodies=standing, dissolved=dissolved, motions=found)
+
+
+def load_all(connection: Connection, environment: int) -> Governed:
+    """Return everything."""
+    standing, dissolved = _bodies(connection, environment)
+    found = {motion.uuid: motion for motion in motions(connection, environment)}
+    return Governed(bodies=standing, dissolved=dissolved, motions=found)
+
+
+def motions(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Motion]:
+    """Return motions in the order in which they were tabled."""
+    query = select(MOTIONS.c.motion).where(MOTIONS.c.environment == environment, *conditions)
+    return [_MOTION.decode(row.motion) for row in connection.execute(query.order_by(MOTIONS.c.motion_id))]
+
+
+def count_pending(connection: Connection, environment: int) -> int:
+    """Return how many motions are not closed, or passed and not carried out."""
+    query = select(func.count()).select_from(MOTIONS)
+    found = connection.execute(query.where(MOTIONS.c.environment == environment, MOTIONS.c.status.in_(PENDING)))
+    return int(found.scalar_one())
+
+
+def save(connection: Connection, environment: int, before: Governed, after: Governed) -> None:
+    """Write what differs."""
+    for name, body in after.bodies.items():
+        if before.bodies.get(name) != body:
+            _put_body(connection, environment, body, new=name not in before.bodies)
+    for name in after.dissolved.keys() - before.dissolved.keys():
+        connection.execute(
+            update(BODIES).where(BODIES.c.environment == environment, BODIES.c.name == name).values(dissolved=True)
+        )
+    for uuid, motion in after.motions.items():
+        if before.motions.get(uuid) != motion:
+            _put_motion(connection, environment, motion, new=uuid not in before.motions)
+
+
+def _bodies(connection: Connection, environment: int) -> tuple[dict[str, Body], dict[str, Body]]:
+    query = select(BODIES.c.body, BODIES.c.dissolved).where(BODIES.c.environment == environment)
+    standing: dict[str, Body] = {}
+    dissolved: dict[str, Body] = {}
+    for row in connection.execute(query.order_by(BODIES.c.body_id)):
+        body = _BODY.decode(row.body)
+        (dissolved if row.dissolved else standing)[body.name] = body
+    return standing, dissolved
+
+
+def _put_body(connection: Connection, environment: int, body: Body, *, new: bool) -> None:
+    data = msgspec.json.encode(body)
+    if new:
+        connection.execute(
+            BODIES.insert().values(
+                body_id=next_id(connection, BODIES.c.body_id),
+                environment=environment,
+                name=body.name,
+                dissolved=False,
+                body=data,
+            )
+        )
+        return
+    connection.execute(
+        update(BODIES).where(BODIES.c.environment == environment, BODIES.c.name == body.name).values(body=data)
+    )
+
+
+def _put_motion(connection: Connection, environment: int, motion: Motion, *, new: bool) -> None:
+    columns = motion_columns(motion)
+    if new:
+        connection.execute(
+            MOTIONS.insert().values(
+                motion_id=next_id(connection, MOTIONS.c.motion_id), environment=environment, uuid=motion.uuid, **columns
+            )
+        )
+        return
+    connection.execute(
+        update(MOTIONS).where(MOTIONS.c.environment == environment, MOTIONS.c.uuid == motion.uuid).values(**columns)
+    )
+
+
+def motion_columns(motion: Motion) -> dict[str, object]:
+    """Return what stands beside a motion in its row."""
+    return {
+        "body": motion.body,
+        "agreement": None if motion.about is None else motion.about.agreement,
+        "status": str(motion.status),
+        "tabled_at": motion.tabled_at,
+        "deadline": motion.deadline,
+        "until": motion.until,
+        "motion": msgspec.json.encode(motion, order="deterministic"),
+    }
+
+
+def verify(connection: Connection, environment: int) -> str:
+    """Return what there is, once each body and motion is kept under what it says of itself.
+
+    Raises:
+        StoreBrokenError: one is not; says which.
+    """
+    bodies = connection.execute(select(BODIES).where(BODIES.c.environment == environment)).all()
+    for row in bodies:
+        if _BODY.decode(row.body).name != row.name:
+            raise StoreBrokenError("it is kept as another than it is", where=f"body {row.name}")
+    rows = connection.execute(select(MOTIONS).where(MOTIONS.c.environment == environment)).all()
+    for row in rows:
+        motion = _MOTION.decode(row.motion)
+        if motion.uuid != row.uuid or any(
+            getattr(row, name) != value for name, value in motion_columns(motion).items()
+        ):
+            raise StoreBrokenError("it is kept as another than it is", where=f"motion {row.uuid}")
+    return f"{len(bodies)} bodies, {len(rows)} motions"

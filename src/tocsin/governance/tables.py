@@ -1,0 +1,39 @@
+"""Bodies and motions: each whole in one column, and beside it what is looked for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, Index, String, Table, UniqueConstraint
+
+from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, text
+
+__all__ = ["BODIES", "MOTIONS"]
+
+BODIES: Final = Table(
+    "governance_bodies",
+    METADATA,
+    big_id("body_id"),
+    environment(),
+    text("name"),
+    Column("dissolved", Boolean, nullable=False),
+    blob("body"),
+    UniqueConstraint("environment", "name"),
+)
+
+MOTIONS: Final = Table(
+    "governance_motions",
+    METADATA,
+    big_id("motion_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    text("body"),  # its name
+    text("agreement", nullable=True),  # the name of the agreement that it is about
+    text("status"),
+    instant("tabled_at"),
+    instant("deadline"),
+    instant("until"),
+    blob("motion"),
+    UniqueConstraint("environment", "uuid"),
+    Index("ix_governance_motions_pending", "environment", "status"),
+)

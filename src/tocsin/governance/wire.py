@@ -1,0 +1,118 @@
+"""Bytes and values: what is signed, and how bodies and motions stand in rows and in the log's payloads.
+
+A ballot or recusal is signed by whoever cast it with their own Ed25519 key, over a domain, a line feed and an RFC 8785
+form, as agreements are. The key never reaches the hub.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from tocsin.errors import ForbiddenError, InputError
+from tocsin.governance.model.motions import motion_digest
+from tocsin.kernel.canonical import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tocsin.governance.model.motions import Motion
+    from tocsin.kernel.canonical import Json
+
+__all__ = ["as_data", "ballot_bytes", "from_data", "recusal_bytes", "sign", "verify"]
+
+# Nothing else that a signatory's key signs begins with one of these lines.
+BALLOT: Final = b"tocsin/ballot/v1\n"
+RECUSAL: Final = b"tocsin/recusal/v1\n"
+_KEY_BYTES: Final = 32  # RFC 8032 §5.1.5
+_SIGNATURE_BYTES: Final = 64  # RFC 8032 §5.1.6
+
+_T = TypeVar("_T")
+
+
+def as_data(value: msgspec.Struct) -> dict[str, Any]:
+    """Return a value as plain JSON, for a row or a payload."""
+    data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    return data
+
+
+def from_data(data: Mapping[str, Any], kind: type[_T]) -> _T:
+    """Read a value back.
+
+    Raises:
+        InputError: it has not exactly the fields of its kind, or breaks a rule of it.
+    """
+    try:
+        return msgspec.convert(dict(data), kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise InputError(f"its data has not the form of its kind: {error}") from error
+
+
+def ballot_bytes(motion: Motion, *, seat: str, voter: str, choice: str, number: int, reasons: str) -> bytes:
+    """Return what a voter signs: the open motion whole (by its digest), and the vote."""
+    form: dict[str, Json] = {
+        "motion": motion.uuid,
+        "digest": motion_digest(motion).hex(),
+        "seat": seat,
+        "voter": voter,
+        "choice": str(choice),
+        "number": number,
+        "reasons": reasons,
+    }
+    return BALLOT + canonical_json(form)
+
+
+def recusal_bytes(motion: Motion, *, seat: str, by: str, voter: str, reasons: str) -> bytes:
+    """Return what is signed by who declares or demands that a seat take no part in a motion."""
+    form: dict[str, Json] = {
+        "motion": motion.uuid,
+        "digest": motion_digest(motion).hex(),
+        "seat": seat,
+        "by": by,
+        "voter": voter,
+        "reasons": reasons,
+    }
+    return RECUSAL + canonical_json(form)
+
+
+def sign(message: bytes, private_key: bytes) -> str:
+    """Sign with a raw Ed25519 private key (32 bytes), on the signatory's own side; the signature comes as base64.
+
+    Raises:
+        InputError: it is no such key.
+    """
+    if len(private_key) != _KEY_BYTES:
+        raise InputError(f"this signing key has {len(private_key)} bytes, not {_KEY_BYTES}")
+    return base64.b64encode(Ed25519PrivateKey.from_private_bytes(private_key).sign(message)).decode()
+
+
+def verify(message: bytes, *, key: str, signature: str) -> None:
+    """Refuse a signature that the holder of a public key did not make over this message. Both come as base64.
+
+    Raises:
+        InputError: the key or the signature is no base64 of the right length.
+        ForbiddenError: the signature is another's, or over something else.
+    """
+    public, made = _decoded(key, _KEY_BYTES, "public key"), _decoded(signature, _SIGNATURE_BYTES, "signature")
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(made, message)
+    except (InvalidSignature, ValueError) as error:
+        raise ForbiddenError(
+            "this is no signature of it by the registered key",
+            todo="sign the motion as it is open now, with the key whose public half is registered",
+        ) from error
+
+
+def _decoded(text: str, length: int, what: str) -> bytes:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InputError(f"this {what} is not base64") from error
+    if len(raw) != length:
+        raise InputError(f"this {what} has {len(raw)} bytes, not {length}")
+    return raw
