@@ -32,6 +32,7 @@ from tocsin.exchange.model import MAX_PAGE, MAX_QUERY_VALUES
 from tocsin.exchange.stix import RefusedObject, limits, parse_bundle
 from tocsin.exchange.taxii.filters import MAX_PARAMETERS
 from tocsin.exchange.taxii.http import MAX_CONTENT_LENGTH, routes
+from tocsin.governance import course
 from tocsin.kernel.http import server
 from tocsin.kernel.http.body import BODY_BYTES_A_SECOND, BODY_GRACE_SECONDS, BODY_SECONDS
 from tocsin.kernel.http.edge import MAX_QUERY_BYTES
@@ -200,7 +201,7 @@ def test_a_command_in_the_pages_exists(words: tuple[str, ...]) -> None:
 
 # --- the log ----------------------------------------------------------------------------------------------------------
 
-_KINDS: Final = parties.KINDS | agreements.KINDS | frozenset(replay._STEPS) | replay._OTHERS
+_KINDS: Final = parties.KINDS | agreements.KINDS | course.KINDS | frozenset(replay._STEPS) | replay._OTHERS
 
 
 def _row_of(kind: str) -> str:
