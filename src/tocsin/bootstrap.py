@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from tocsin.agreements.gatekeeper import Gate
 from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageError
+from tocsin.exchange.access.granting import Granting
 from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
 from tocsin.exchange.check import SelfTest
@@ -94,7 +95,18 @@ class Hub:
             on_policy_change=self.agreements.policy_changed,
         )
         self.authenticator = Authenticator(store=store, log=self.log, token_key=token_key, passwords=passwords)
-        self.intake = Intake(store=store, log=self.log, entropy=entropy, environment=LIVE, ceiling=_ceiling(settings))
+        self.offering = OfferingAgain(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.granting = Granting(
+            store=store, log=self.log, gate=self.gate, offering=self.offering, entropy=entropy, environment=LIVE
+        )
+        self.intake = Intake(
+            store=store,
+            log=self.log,
+            entropy=entropy,
+            environment=LIVE,
+            ceiling=_ceiling(settings),
+            follow=self.granting.follow,
+        )
         cursors = Cursors(keys.cursor, entropy)
         self.reading = Reading(
             store=store, log=self.log, gate=self.gate, cursors=cursors, entropy=entropy, environment=LIVE
@@ -129,7 +141,6 @@ class Hub:
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
         self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)
-        self.offering = OfferingAgain(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )

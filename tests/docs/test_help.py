@@ -38,6 +38,7 @@ EXPECTED = {
     *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
     *(f"agreement {verb}" for verb in ("check", "propose", "sign", "seal", "activate", "list", "show")),
     *(f"collection {verb}" for verb in ("add", "list")),
+    *(f"grant {verb}" for verb in ("give", "list", "revoke")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
     *(f"pattern {verb}" for verb in ("check", "match")),
     *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label
     from tocsin.parties.model import Party
 
-__all__ = ["permitting", "slow_verdict"]
+__all__ = ["closed", "permitting", "slow_verdict"]
 
 TLPS = ["clear", "green", "amber", "amber+strict", "red"]
 PAPS = ["clear", "green", "amber", "red"]
@@ -24,29 +24,38 @@ CLEARANCES = ["unclassified", "restricted", "confidential", "secret", "top-secre
 
 def slow_verdict(world: World, reader: Reader, label: Label) -> tuple[bool, frozenset[str]]:
     """Return whether the reader may read, and the ids of all that permits (empty on a deny)."""
+    if closed(world, reader, label):
+        return False, frozenset()
+    party = world.parties[reader.party]
+    own = party.uri == label.owner
+    address = None if reader.user is None else f"{reader.user.name}@{party.uri}"
+    addressed = party.uri in label.recipients or address in label.recipients
+    found = permitting(world, reader, label, addressed=addressed) | ({"tocsin.owner"} if own else set())
+    return bool(found), frozenset(found)
+
+
+def closed(world: World, reader: Reader, label: Label) -> bool:
+    """Return whether a floor or a forbid keeps the reader out, whatever permits."""
     party = world.parties[reader.party]
     own = party.uri == label.owner
     address = None if reader.user is None else f"{reader.user.name}@{party.uri}"
     addressed = party.uri in label.recipients or address in label.recipients
     if str(party.status) != "vetted" or (reader.user is not None and str(reader.user.status) != "active"):
-        return False, frozenset()
+        return True
     if label.unknown_marking and not own:
-        return False, frozenset()
+        return True
     if label.classification is not None:
         cleared = _cleared(party.clearance, party.clearance_until, world.at)
         if reader.user is not None:
             own_clearance = _cleared(reader.user.clearance, reader.user.clearance_until, world.at)
             cleared = min(cleared, own_clearance, key=CLEARANCES.index)
         if CLEARANCES.index(cleared) < CLEARANCES.index(label.classification):
-            return False, frozenset()
+            return True
     if label.tlp == "red" and (address is None or address not in label.recipients):
-        return False, frozenset()
+        return True
     if label.recipients and not (own or addressed):
-        return False, frozenset()
-    if _forbidden(world, reader, label, addressed=addressed):
-        return False, frozenset()
-    found = permitting(world, reader, label, addressed=addressed) | ({"tocsin.owner"} if own else set())
-    return bool(found), frozenset(found)
+        return True
+    return _forbidden(world, reader, label, addressed=addressed)
 
 
 def permitting(world: World, reader: Reader, label: Label, *, addressed: bool) -> set[str]:

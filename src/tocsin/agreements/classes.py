@@ -3,11 +3,12 @@
 Policies compare parties with each other, with those that they name, and ask what a party is in; of recipients they ask
 whether there are any and whether the reader is among them. So two questions have the same answer when
 
-- the labels are equal but for owner and recipients;
+- the labels are equal but for owner, recipients and grant;
 - the owners are the same, or no policy names either and both are in the same agreements, bases and bonds;
 - likewise the readers' parties, and the readers are equal but for party and name;
 - the owner is the reader's own party in both, or in neither;
-- recipients are named in both or neither, and are the reader's party, or the reader in person, in both or neither.
+- recipients are named in both or neither, and are the reader's party, or the reader in person, in both or neither;
+- both are offered for a grant or neither, and the reader holds the grant in both or neither.
 
 Cedar decides one question of each class, a real one, and its answer holds for the others. That this is so is a law that
 the tests hold against Cedar, question by question (docs/adr/0070).
@@ -45,6 +46,7 @@ _OWN: Final = 1
 _NAMED: Final = 2
 _TO_PARTY: Final = 4
 _IN_PERSON: Final = 8
+_HOLDS_GRANT: Final = 16
 
 
 def opened(slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: Kinds) -> frozenset[int]:
@@ -53,7 +55,7 @@ def opened(slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: 
     decided = ground.decided.setdefault(_reader_class(ground, profile), {})
     allowed: list[frozenset[int]] = []
     asked: dict[LabelClass, frozenset[int]] = {}
-    for key, ids in _classes(ground, profile, labels, kinds):
+    for key, ids in _classes(slice_, profile, labels, kinds):
         answer = decided.get(key)
         if answer is None:
             asked[key] = ids
@@ -71,12 +73,13 @@ def opened(slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: 
 
 
 def _classes(
-    ground: Ground, profile: Profile, labels: Mapping[int, Label], kinds: Kinds
+    slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: Kinds
 ) -> Iterator[tuple[LabelClass, frozenset[int]]]:
     """Yield each class that some labels fall into, and which of them do.
 
     A thousand readers who ask about the same labels differ in few of them: their own, and what is addressed.
     """
+    ground = slice_.ground
     placed = ground.places.holding(labels, kinds, partial(_standing, ground))
     wanted = frozenset(labels)
     apart = wanted & (placed.addressed | placed.owned.get(profile.party, frozenset()))
@@ -86,8 +89,11 @@ def _classes(
             yield (kind, standing, 0), present
     by_class: dict[LabelClass, set[int]] = {}
     for label_id in apart:
-        kind, owner, recipients = kinds.of(label_id, labels[label_id])
-        key = (kind, _standing(ground, owner), _relation(profile, owner, recipients))
+        known = kinds.of(label_id, labels[label_id])
+        relation = _relation(profile, known.owner, known.recipients)
+        if known.grant in slice_.grants:  # whatever is offered for a grant is addressed, and so among these
+            relation |= _HOLDS_GRANT
+        key = (known.kind, _standing(ground, known.owner), relation)
         by_class.setdefault(key, set()).add(label_id)
     # what is addressed to somebody is in no class with what is not, so that no class comes twice
     yield from ((key, frozenset(ids)) for key, ids in by_class.items())

@@ -16,6 +16,7 @@ from tocsin.agreements.compile import Compiled, Condition, compile_clause, liste
 from tocsin.agreements.document import Clause, Verb
 from tocsin.agreements.facts import Activated, Facts, eligible
 from tocsin.agreements.gate import Slice, decide, entities_for, request_for, slice_for
+from tocsin.agreements.grants import Grant
 from tocsin.agreements.hub_rules import HUB_SENTENCES
 from tocsin.agreements.model import Effect, Label, Profile, Verdict
 from tocsin.kernel.clock import Micros, format_instant
@@ -23,6 +24,7 @@ from tocsin.parties.model import PartyStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
 
 __all__ = ["BasisAccount", "ClauseAccount", "Explanation", "Remark", "clause_sentence", "explain"]
 
@@ -81,11 +83,12 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[Remark, ...] = ()
 
 
-def explain(profile: Profile, label: Label, facts: Facts) -> Explanation:
-    """Return the verdict for one reader and label at ``facts.at``, and why."""
-    slice_ = slice_for(profile, facts)
+def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Grant] = ()) -> Explanation:
+    """Return the verdict for one reader and label at ``facts.at``, and why; ``grants`` are those of the party."""
+    given = tuple(grants)
+    slice_ = slice_for(profile, facts, grants=given)
     (verdict,) = decide(slice_, profile, [label])
-    case = _Case(profile=profile, label=label, facts=facts, slice_=slice_)
+    case = _Case(profile=profile, label=label, facts=facts, slice_=slice_, grants=given)
     reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
     if verdict.allows:
         return Explanation(verdict=verdict, reasons=reasons)
@@ -117,6 +120,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     label: Label
     facts: Facts
     slice_: Slice
+    grants: tuple[Grant, ...] = ()
 
     def missing(self) -> Iterator[ClauseAccount]:
         """Yield the permits that did not apply, of every agreement in force between both ends.
@@ -149,7 +153,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         """Return the account of a determining policy."""
         policy = next(policy for policy in self.slice_.policies if policy.id == policy_id)
         if policy.agreement is None:
-            sentence = HUB_SENTENCES[policy.clause]
+            sentence = self._grant_sentence() if policy.clause == "tocsin.grant" else HUB_SENTENCES[policy.clause]
             return ClauseAccount(
                 effect=policy.effect,
                 agreement=None,
@@ -164,6 +168,17 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             raise LookupError(policy.id)
         compiled = compile_clause(one.document, clause, one.names)
         return self._account(one, compiled, self._failed(one, compiled.unless))
+
+    def _grant_sentence(self) -> str:
+        """Return which grant it is, from when until when; the owner's reason with it."""
+        grant = next((one for one in self.grants if one.uuid == self.label.grant), None)
+        if grant is None:
+            return HUB_SENTENCES["tocsin.grant"]
+        why = f": {grant.reason}" if grant.reason else ""
+        return (
+            f"grant {grant.uuid}: its owner granted it to {self._name(grant.party)} from {_day(grant.given_at)} "
+            f"until {format_instant(grant.until)}{why}"
+        )
 
     def permit(self, one: Activated, clause: Clause) -> ClauseAccount:
         """Return the account of a permit, with the conditions that were not met."""

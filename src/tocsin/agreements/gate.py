@@ -1,12 +1,13 @@
 """The one gate: whatever leaves, by whichever protocol, passes a verdict made here.
 
 A *slice* is everything that verdicts about one party's readers rest on: the hub's own rules, the permits of the
-agreements it is a member of, the forbids that bind it or an owner whose contributions it might read, and the facts
-those policies ask for. Verdicts depend on profile, label and slice digest alone.
+agreements it is a member of, the forbids that bind it or an owner whose contributions it might read, the facts those
+policies ask for, and the grants that it holds. Verdicts depend on profile, label and slice digest alone.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +15,19 @@ import cedarpy
 import msgspec
 
 from tocsin.agreements.cedar import ACTION_READ, schema, uid
+from tocsin.agreements.grants import held
 from tocsin.agreements.ground import Ground, ground_for, turns_at
 from tocsin.agreements.model import Effect, Label, Profile, Verdict, user_address
 from tocsin.errors import UsageError
+from tocsin.kernel.canonical import digest
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus, effective_clearance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tocsin.agreements.cedar import Policy, Uid
     from tocsin.agreements.facts import Facts
+    from tocsin.agreements.grants import Grant
     from tocsin.kernel.clock import Micros
 
 __all__ = ["Slice", "decide", "entities_for", "profile_of", "profile_until", "request_for", "slice_for"]
@@ -32,6 +36,7 @@ __all__ = ["Slice", "decide", "entities_for", "profile_of", "profile_until", "re
 # cost of the clone and keep a batch below a few megabytes.
 _BATCH: Final = 2_000
 
+_GRANTED_DOMAIN: Final = "tocsin/slice-with-grants/v1"
 _READER: Final = uid("Reader", "reader")
 _LABEL: Final = uid("Label", "").type
 
@@ -43,11 +48,14 @@ class Slice:
     party: str
     ground: Ground
     valid_until: Micros | None
+    grants: frozenset[str] = frozenset()  # ids of those that stand for the party and the reader's purpose
 
-    @property
+    @functools.cached_property
     def digest(self) -> bytes:
         """Return the digest of policies and facts alone: two slices with the same give the same verdicts."""
-        return self.ground.digest
+        if not self.grants:
+            return self.ground.digest
+        return digest(_GRANTED_DOMAIN, {"ground": self.ground.digest.hex(), "grants": [*sorted(self.grants)]})
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -86,18 +94,24 @@ def profile_until(party: Party, user: User | None, at: Micros) -> Micros | None:
     return min((end for end in ends if end is not None and end > at), default=None)
 
 
-def slice_for(profile: Profile, facts: Facts, *, until: Micros | None = None) -> Slice:
+def slice_for(profile: Profile, facts: Facts, *, until: Micros | None = None, grants: Iterable[Grant] = ()) -> Slice:
     """Return what decides for a reader at ``facts.at``.
 
     Args:
         profile: the reader, as ``profile_of`` made it at the same instant.
         facts: what is true at that instant.
         until: the profile's own end (``profile_until``); the slice's is no later.
+        grants: those for the reader's party; others' do not count.
     """
+    given = tuple(one for one in grants if one.party == profile.party and one.stands(facts.at))
+    holds = held(given, purpose=profile.purpose, parties=facts.parties)
+    beyond = frozenset(one.owner for one in given if one.uuid in holds)
+    ends = (one.until for one in given)
     return Slice(
         party=profile.party,
-        ground=ground_for(profile.party, facts),
-        valid_until=facts.next_of((until, turns_at(profile.party, facts))),
+        ground=ground_for(profile.party, facts, beyond=beyond),
+        valid_until=facts.next_of((until, turns_at(profile.party, facts, beyond=beyond), *ends)),
+        grants=holds,
     )
 
 
@@ -122,7 +136,7 @@ def entities_for(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> ce
     reader: dict[str, object] = {
         "uid": _READER,
         "attrs": _reader_attributes(profile),
-        "parents": [uid("Party", profile.party)],
+        "parents": [uid("Party", profile.party), *(uid("Grant", one) for one in sorted(slice_.grants))],
     }
     records = [
         reader,
@@ -221,6 +235,8 @@ def _label_attributes(label: Label) -> dict[str, object]:
         attributes["classification"] = label.classification
     if label.residency is not None:
         attributes["residency"] = label.residency
+    if label.grant is not None:
+        attributes["grant"] = {"__entity": uid("Grant", label.grant)}
     return attributes
 
 

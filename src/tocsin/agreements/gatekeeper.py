@@ -10,6 +10,8 @@ from tocsin.agreements import interning
 from tocsin.agreements.classes import opened
 from tocsin.agreements.facts import Facts
 from tocsin.agreements.gate import Slice, profile_of, profile_until, slice_for
+from tocsin.agreements.grant_store import granted_to
+from tocsin.agreements.grants import Grant
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.placed import Kinds
 from tocsin.agreements.store import policy_epoch, read_in_force
@@ -39,6 +41,7 @@ class Pass(msgspec.Struct, kw_only=True):
     slice: Slice
     epoch: int
     at: Micros
+    grants: tuple[Grant, ...] = ()  # all that stand for the party
 
     @property
     def slice_digest(self) -> bytes:
@@ -70,9 +73,10 @@ class Gate:
         # what is kept here and by whoever asks is good for counters and ids of one history only
         at = self._log.seen(connection)
         epoch = policy_epoch(connection, self._environment)
+        grants = granted_to(connection, self._environment, party, at)
         key = (party, user, purpose)
         kept = self._passes.get(key)
-        if kept is not None and kept.epoch == epoch and _holds(kept.slice, kept.at, at):
+        if kept is not None and (kept.epoch, kept.grants) == (epoch, grants) and _holds(kept.slice, kept.at, at):
             return kept
         row = parties.party_by_uri(connection, self._environment, party)
         person = None if row is None or user is None else parties.user_by_name(connection, row.party_id, user)
@@ -80,8 +84,8 @@ class Gate:
             raise AuthenticationError("there is no such reader")
         who = None if person is None else person.user
         profile = profile_of(row.party, who, purpose, at)
-        slice_ = slice_for(profile, self.facts(connection, at), until=profile_until(row.party, who, at))
-        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at)
+        slice_ = slice_for(profile, self.facts(connection, at), until=profile_until(row.party, who, at), grants=grants)
+        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, grants=grants)
         self._passes.put(key, passed)
         return passed
 
@@ -118,7 +122,8 @@ class Gate:
         self._log.require_seen(connection)
         if not _holds(passed.slice, passed.at, at):
             return False
-        if policy_epoch(connection, self._environment) == passed.epoch:
+        grants = granted_to(connection, self._environment, passed.profile.party, at)
+        if (policy_epoch(connection, self._environment), grants) == (passed.epoch, passed.grants):
             return True
         row = parties.party_by_uri(connection, self._environment, passed.profile.party)
         if row is None:
@@ -130,9 +135,8 @@ class Gate:
                 return False
             person = found.user
         profile = profile_of(row.party, person, passed.profile.purpose, at)
-        return (
-            profile == passed.profile and slice_for(profile, self.facts(connection, at)).digest == passed.slice.digest
-        )
+        slice_ = slice_for(profile, self.facts(connection, at), grants=grants)
+        return profile == passed.profile and slice_.digest == passed.slice.digest
 
     def profile_id(self, connection: Connection, passed: Pass, at: Micros) -> int:
         """Return the id of a reader's profile, entering it when it is new."""

@@ -14,7 +14,7 @@ import msgspec
 
 from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
 from tocsin.agreements.compile import basis_id
-from tocsin.agreements.hub_rules import hub_policies
+from tocsin.agreements.hub_rules import GRANT_RULES, hub_policies
 from tocsin.agreements.model import Effect, Reason
 from tocsin.agreements.placed import Places
 from tocsin.kernel.canonical import digest
@@ -52,16 +52,18 @@ class Ground:
     places: Places = field(default_factory=Places, compare=False)
 
 
-def ground_for(party: str, facts: Facts) -> Ground:
+def ground_for(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Ground:
     """Return what decides for a party's readers at ``facts.at``.
 
     All members of the same agreements share it: permits are of those, forbids of what binds any of their members.
+    ``beyond`` are other owners whose contributions the readers might read, by grants: what binds those forbids as well.
     """
     joined = [one for one in facts.in_force if party in facts.members[one.id]]
-    key = tuple(one.id for one in joined) or (party,)
+    owners = frozenset({party}).union(*(facts.members[one.id] for one in joined))
+    key = (*(tuple(one.id for one in joined) or (party,)), *sorted(beyond - owners))
     kept = facts.grounds.get(key)
     if kept is None:
-        owners = frozenset({party}).union(*(facts.members[one.id] for one in joined))
+        owners |= beyond
         # two threads may come here at once: both make the same
         kept = facts.grounds[key] = _make(joined, owners, facts)
     return kept
@@ -81,7 +83,8 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
         digest=digest(
             _SLICE_DOMAIN,
             {
-                "policies": [policy.text for policy in policies],
+                # rules of grants decide nothing on this ground alone: a slice that holds grants tells them itself
+                "policies": [policy.text for policy in policies if policy.id not in GRANT_RULES],
                 "parties": {uri: [f"{one.type}::{one.id}" for one in above] for uri, above in parents.items()},
             },
         ),
@@ -107,16 +110,18 @@ def _parents(uri: str, facts: Facts, joined: Iterable[Activated], forbidding: It
             yield uid("Bound", one.id)
 
 
-def turns_at(party: str, facts: Facts) -> Micros | None:
+def turns_at(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Micros | None:
     """Return the next instant at which anything that a party's ground is made of changes by the mere passing of time.
 
     Terms and legal bases of every agreement that the party signed, in force or not; clearances of its co-signatories
-    where membership asks for one; the terms of agreements with forbids that bind such a co-signatory.
+    where membership asks for one; the terms of agreements with forbids that bind such a co-signatory, or one of those
+    ``beyond``.
     """
     signed = [one for one in facts.agreements if party in one.signed]
-    key = tuple(one.id for one in signed) or (party,)
+    fellows = frozenset({party}).union(*(one.signed for one in signed))
+    key = (*(tuple(one.id for one in signed) or (party,)), *sorted(beyond - fellows))
     if key not in facts.turns:
-        fellows = frozenset({party}).union(*(one.signed for one in signed))
+        fellows |= beyond
         facts.turns[key] = facts.next_of(_instants(signed, fellows, facts))
     own = facts.parties.get(party)
     return facts.next_of((facts.turns[key], own.clearance_until if own is not None else None))

@@ -13,11 +13,12 @@ from tocsin.agreements.cedar import Policy, any_of, policy_text, quoted, validat
 from tocsin.agreements.model import Effect, Tlp
 from tocsin.parties.model import CLEARANCES
 
-__all__ = ["ADDRESSED", "HUB_SENTENCES", "hub_policies"]
+__all__ = ["ADDRESSED", "GRANT_RULES", "HUB_SENTENCES", "hub_policies"]
 
 # An owner names whom it means: a party, or one of its users.
 ADDRESSED: Final = "resource.recipients.containsAny(principal.addresses)"
 _OWN: Final = "principal.party == resource.owner"
+_GRANTED: Final = "resource has grant && principal in resource.grant"
 
 HUB_SENTENCES: Final[dict[str, str]] = {
     "tocsin.owner": "a party reads what it contributed itself",
@@ -26,6 +27,8 @@ HUB_SENTENCES: Final[dict[str, str]] = {
     "tocsin.clearance": "what is classified is for those who are cleared for it, the owner's own people included",
     "tocsin.red": "TLP:RED is for the individual users whom its owner addressed, and for nobody else",
     "tocsin.addressed": "what is addressed is for those whom its owner named, and for the owner",
+    "tocsin.grant": "its owner granted it to the reader's party, until a date that has not come",
+    "tocsin.no-grant": "what is offered for a grant is for whom it was granted to, while it stands",
 }
 """Each rule as a sentence, by its name."""
 
@@ -34,6 +37,10 @@ def _rule(name: str, effect: Effect, when: str, unless: str | None = None) -> Po
     bare = Policy(id=name, effect=effect, clause=name, text="")
     text = policy_text(bare, when=(when,), unless=() if unless is None else (unless,))
     return Policy(id=name, effect=effect, clause=name, text=text)
+
+
+GRANT_RULES: Final = frozenset({"tocsin.grant", "tocsin.no-grant"})
+"""The rules that speak of labels made for a grant, and of no other: without a grant they decide nothing."""
 
 
 @functools.cache
@@ -56,6 +63,8 @@ def hub_policies() -> tuple[Policy, ...]:
         # TLP 2.0 §4: RED is for the eyes and ears of individual recipients only
         _rule("tocsin.red", Effect.DENY, red, named_in_person),
         _rule("tocsin.addressed", Effect.DENY, "!resource.recipients.isEmpty()", f"{_OWN} || {ADDRESSED}"),
+        _rule("tocsin.grant", Effect.ALLOW, _GRANTED),
+        _rule("tocsin.no-grant", Effect.DENY, "resource has grant", "principal in resource.grant"),
     )
     validate(rules)
     return rules

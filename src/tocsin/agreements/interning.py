@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 
+_LATER: Final = frozenset({"grant"})
 _LABEL: Final = msgspec.json.Decoder(Label)
 _PROFILE: Final = msgspec.json.Decoder(Profile)
 _PROFILE_ID: Final = select(PROFILES.c.profile_id).where(
@@ -42,10 +43,15 @@ _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
 def as_json(value: Label | Profile) -> dict[str, Json]:
-    """Return a value as it stands in the log and under its digest: sets sorted, every field there."""
+    """Return a value as it stands in the log and under its digest: sets sorted, every field there.
+
+    Fields that came later are left out where they say nothing: what was told before them keeps its digest.
+    """
     plain = msgspec.to_builtins(value, order="deterministic")
     return {
-        key: sorted(item) if isinstance(item, (list, tuple, set, frozenset)) else item for key, item in plain.items()
+        key: sorted(item) if isinstance(item, (list, tuple, set, frozenset)) else item
+        for key, item in plain.items()
+        if item is not None or key not in _LATER
     }
 
 

@@ -72,6 +72,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     classification: str | None = None  # a clearance above the lowest: whoever has a lower one does not read it
     unknown_marking: bool = False  # carries a marking that we cannot read: for its owner alone
     sealed: bool = False  # a body that only recipients can decrypt
+    grant: str | None = None  # id of the grant under which it is offered anew: for whom that is for, alone
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

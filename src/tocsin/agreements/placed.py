@@ -20,15 +20,16 @@ Standing: TypeAlias = tuple[str, ...]
 
 
 class Known(NamedTuple):
-    """What tells a label from others: the number of its kind, its owner, and whom the owner named."""
+    """What tells a label from others: the number of its kind, its owner, whom the owner named, for which grant."""
 
     kind: int
     owner: str
     recipients: frozenset[str]
+    grant: str | None
 
 
 class Kinds:
-    """The labels of one store, each with the number of its kind: equal but for owner and recipients."""
+    """The labels of one store, each with the number of its kind: equal but for owner, recipients and which grant."""
 
     def __init__(self) -> None:
         self._numbers: dict[Label, int] = {}
@@ -41,10 +42,11 @@ class Kinds:
         if known is None:
             # an address that Cedar could not hold would be an error of its own: such a label is alone of its kind
             odd = any(not address.isascii() for address in label.recipients)
-            bare = label if odd else msgspec.structs.replace(label, owner="", recipients=frozenset())
+            grant = None if label.grant is None else ""
+            bare = label if odd else msgspec.structs.replace(label, owner="", recipients=frozenset(), grant=grant)
             # drawn before it is entered: of two threads one wins, and the number of the other is nobody's
             kind = self._numbers.setdefault(bare, next(self._next))
-            known = self._known[label_id] = Known(kind, label.owner, label.recipients)
+            known = self._known[label_id] = Known(kind, label.owner, label.recipients, label.grant)
         return known
 
 
@@ -77,7 +79,7 @@ class Places:
         addressed: set[int] = set()
         stands: dict[str, Standing] = {}
         for label_id in new:
-            kind, owner, recipients = kinds.of(label_id, labels[label_id])
+            kind, owner, recipients, _ = kinds.of(label_id, labels[label_id])
             owned.setdefault(owner, set()).add(label_id)
             if recipients:
                 addressed.add(label_id)

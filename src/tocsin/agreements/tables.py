@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["AGREEMENTS", "LABELS", "POLICY_EPOCHS", "PROFILES", "SIGNATURES"]
+__all__ = ["AGREEMENTS", "GRANTS", "LABELS", "POLICY_EPOCHS", "PROFILES", "SIGNATURES"]
 
 # Counts every change to what verdicts are made from; equal epochs mean equal facts.
 POLICY_EPOCHS: Final = Table(
@@ -83,4 +83,25 @@ PROFILES: Final = Table(
     blob("body"),
     instant("first_at"),
     UniqueConstraint("environment", "digest"),
+)
+
+# One-off releases. Every page asks for those of its reader's party.
+GRANTS: Final = Table(
+    "grants",
+    METADATA,
+    big_id("grant_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    text("owner"),  # URI
+    text("party"),  # URI of whom it is for
+    text("object_id"),
+    Column("version", BigInteger, nullable=True),  # none: every version, those that come later included
+    text("purposes"),  # separated by spaces
+    instant("given_at"),
+    instant("until"),
+    text("reason"),
+    optional_instant("revoked_at"),
+    UniqueConstraint("environment", "uuid"),
+    Index("ix_grants_party", "environment", "party", "until"),
+    Index("ix_grants_owner", "environment", "owner", "object_id"),
 )

@@ -56,11 +56,11 @@ class Offering(msgspec.Struct, frozen=True, kw_only=True):
 class TellAgain:
     """The state between two entries, of collections that are made for something.
 
-    ``derived(index, because, label)`` returns the label that ``because`` makes of a contribution's own one, or None
-    where it makes none; it raises where the reference is to nothing.
+    ``derived(offering, contribution, label)`` returns the label that the offering's reason makes of a contribution's
+    own one, or None where it makes none; it raises LogBrokenError where the reason is none.
     """
 
-    def __init__(self, *, derived: Callable[[int, str, Label, Micros], Label | None]) -> None:
+    def __init__(self, *, derived: Callable[[Offering, tuple[str, str, Micros], Label], Label | None]) -> None:
         self.made: dict[str, Made] = {}  # by UUID
         self._derived = derived
         self._rest: dict[str, list[OfferingAnew]] = {}  # of collections in the middle of an offering
@@ -82,30 +82,29 @@ class TellAgain:
 
     def offer(
         self,
-        index: int,
         offering: Offering,
         *,
         labels: dict[int, Label],
         contributed: Mapping[tuple[str, str, Micros], int],
-        at: Micros,
     ) -> None:
-        """Check one owner's part, and note its new labels."""
+        """Check one owner's part, and note its new labels; its faults name no entry."""
         if offering.collection not in self.made or not offering.offers:
-            raise _broken(index, "it offers nothing anew, or where parties submit")
+            raise LogBrokenError("it offers nothing anew, or where parties submit")
         for label_id, label in offering.labels:
             if label_id in labels or label.owner != offering.owner:
-                raise _broken(index, f"label {label_id} is there already, or is another party's")
+                raise LogBrokenError(f"label {label_id} is there already, or is another party's")
             labels[label_id] = label
         for offer in offering.offers:
-            own = contributed.get((offering.owner, offer.object, offer.version))
+            contribution = (offering.owner, offer.object, offer.version)
+            own = contributed.get(contribution)
             if own is None:
-                raise _broken(index, f"what offer {offer.seq} offers anew was never contributed")
-            given = self._derived(index, offering.because, labels[own], at)
+                raise LogBrokenError(f"what offer {offer.seq} offers anew was never contributed")
+            given = self._derived(offering, contribution, labels[own])
             if labels.get(offer.label) != (labels[own] if given is None else given):
-                raise _broken(index, f"offer {offer.seq} has a label that nothing gives it")
-            key = (offering.collection, offering.owner, offer.object, offer.version, offer.label)
+                raise LogBrokenError(f"offer {offer.seq} has a label that nothing gives it")
+            key = (offering.collection, *contribution, offer.label)
             if key in self._standing:
-                raise _broken(index, f"what offer {offer.seq} offers anew is offered already")
+                raise LogBrokenError(f"what offer {offer.seq} offers anew is offered already")
             self._standing.add(key)
 
     def complete(self, index: int, offering: Offering, *, last: int, added: Micros) -> tuple[int, Micros] | None:

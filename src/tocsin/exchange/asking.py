@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import select
 
 from tocsin.agreements.explain import Explanation, Remark, explain
-from tocsin.agreements.gate import profile_of
+from tocsin.agreements.gate import profile_of, slice_for
+from tocsin.agreements.grant_store import granted_to, grants_about
 from tocsin.agreements.model import Label
 from tocsin.errors import NotFoundError
 from tocsin.exchange import store
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.facts import Facts
     from tocsin.agreements.gatekeeper import Gate
+    from tocsin.agreements.grants import Grant
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
@@ -117,6 +119,16 @@ class _Contribution(msgspec.Struct, frozen=True, kw_only=True):
     label_id: int
     label: Label
     offered: bool  # in some collection; not once its owner took it back
+    granted: tuple[tuple[int, Label], ...] = ()  # the labels under which it is offered for grants
+
+    def label_for(self, grants: frozenset[str]) -> Label:
+        """Return the label to judge it by for whoever holds these grants: that of a grant, where they hold one."""
+        return next((label for _, label in self.granted if label.grant in grants), self.label)
+
+    @classmethod
+    def of_label(cls, label_id: int, label: Label) -> _Contribution:
+        """Return what a label stands for, whichever contribution carries it."""
+        return cls(contribution_id=0, owner_id=0, version=0, label_id=label_id, label=label, offered=True)
 
 
 class Asking:
@@ -150,6 +162,8 @@ class Asking:
                 raise NotFoundError(_NOTHING)
             party, user = self._reader(connection, question, everything=everything)
             profile = profile_of(party, user, question.purpose, facts.at)
+            grants = granted_to(connection, self._environment, party.uri, facts.at)
+            holds = slice_for(profile, facts, grants=grants).grants
             found = [
                 Why(
                     object_id=question.object_id,
@@ -159,7 +173,10 @@ class Asking:
                     purpose=question.purpose,
                     label=one.label,
                     explanation=self._told(
-                        question, _standing(one, explain(profile, one.label, facts)), facts, everything=everything
+                        question,
+                        _standing(one, explain(profile, one.label_for(holds), facts, grants=grants)),
+                        facts,
+                        everything=everything,
                     ),
                 )
                 for one in known
@@ -223,7 +240,9 @@ class Asking:
             everything = self._sees_all(connection, question)
             for party, user in readers:
                 for label_id, objects in by_label.items():
-                    purposes, told = _purposes(party, user, labels[label_id], facts)
+                    purposes, told = _purposes(
+                        party, user, _Contribution.of_label(label_id, labels[label_id]), facts, ()
+                    )
                     outlooks.append(
                         Outlook(
                             reader=_reference(party, user),
@@ -256,9 +275,16 @@ class Asking:
             return found
         opened: frozenset[int] = frozenset()
         if _is_own(question):
-            opened = self._gate.opened(passed, {one.label_id: one.label for one in found if one.offered})
+            labels = {one.label_id: one.label for one in found if one.offered}
+            for one in found:
+                labels |= one.granted
+            opened = self._gate.opened(passed, labels)
         return [
-            one for one in found if one.label.owner == question.party.uri or (one.offered and one.label_id in opened)
+            one
+            for one in found
+            if one.label.owner == question.party.uri
+            or (one.offered and one.label_id in opened)
+            or any(label_id in opened for label_id, _ in one.granted)
         ]
 
     def _reader(self, connection: Connection, question: Question, *, everything: bool) -> tuple[Party, User | None]:
@@ -326,8 +352,9 @@ class Asking:
             )
             .order_by(CONTRIBUTIONS.c.version.desc(), CONTRIBUTIONS.c.contribution_id)
         ).all()
-        labels = self._gate.labels(connection, sorted({row.label_id for row in rows}))
         offered = self._offered(connection, [row.contribution_id for row in rows])
+        wanted = {row.label_id for row in rows}.union(*offered.values())
+        labels = self._gate.labels(connection, sorted(wanted))
         return [
             _Contribution(
                 contribution_id=row.contribution_id,
@@ -336,18 +363,29 @@ class Asking:
                 label_id=row.label_id,
                 label=labels[row.label_id],
                 offered=row.contribution_id in offered,
+                granted=tuple(
+                    (label_id, labels[label_id])
+                    for label_id in sorted(offered.get(row.contribution_id, ()))
+                    if labels[label_id].grant is not None
+                ),
             )
             for row in rows
         ]
 
-    def _offered(self, connection: Connection, contribution_ids: Sequence[int]) -> set[int]:
-        """Return those of these contributions that a collection offers and that were not withdrawn from it."""
+    def _offered(self, connection: Connection, contribution_ids: Sequence[int]) -> dict[int, set[int]]:
+        """Return those of these contributions that a collection offers and that were not withdrawn from it.
+
+        Each with the labels under which it is offered.
+        """
         adapter = self._store.adapter
         wanted = adapter.integers(contribution_ids, "wanted")
-        query = select(OFFERS.c.contribution_id).where(
+        query = select(OFFERS.c.contribution_id, OFFERS.c.label_id).where(
             OFFERS.c.contribution_id.in_(select(wanted.c.value)), OFFERS.c.withdrawn_at.is_(None)
         )
-        return set(connection.execute(adapter.through(query, OFFERS, "ix_offers_contribution")).scalars())
+        found: dict[int, set[int]] = {}
+        for row in connection.execute(adapter.through(query, OFFERS, "ix_offers_contribution")):
+            found.setdefault(row.contribution_id, set()).add(row.label_id)
+        return found
 
     def _received(self, connection: Connection, one: _Contribution, *, everything: bool) -> list[Received]:
         offers: dict[int, list[int]] = {}
@@ -386,9 +424,10 @@ class Asking:
             address = f"{row.user.name}@{row.user.party}"
             if address in one.label.recipients and row.user.party in facts.parties:
                 readers.append((facts.parties[row.user.party], row.user))
+        grants = grants_about(connection, self._environment, one.label.owner, question.object_id)
         standings = []
         for party, user in readers:
-            open_for, chosen = _purposes(party, user, one.label, facts)
+            open_for, chosen = _purposes(party, user, one, facts, grants)
             standings.append(
                 Standing(
                     reader=_reference(party, user),
@@ -409,9 +448,16 @@ def _is_own(question: Question) -> bool:
     return question.reader in {None, _reference(question.party, question.user)}
 
 
-def _purposes(party: Party, user: User | None, label: Label, facts: Facts) -> tuple[tuple[str, ...], Explanation]:
-    """Return for which purposes a reader could read under a label, and the account of the first, or of none."""
-    told = {purpose: explain(profile_of(party, user, purpose, facts.at), label, facts) for purpose in PURPOSES}
+def _purposes(
+    party: Party, user: User | None, one: _Contribution, facts: Facts, grants: Sequence[Grant]
+) -> tuple[tuple[str, ...], Explanation]:
+    """Return for which purposes a reader could read a contribution, and the account of the first, or of none."""
+    own = [grant for grant in grants if grant.party == party.uri]
+    told: dict[str, Explanation] = {}
+    for purpose in PURPOSES:
+        profile = profile_of(party, user, purpose, facts.at)
+        label = one.label_for(slice_for(profile, facts, grants=own).grants) if own else one.label
+        told[purpose] = explain(profile, label, facts, grants=own)
     open_for = tuple(purpose for purpose, item in told.items() if item.verdict.allows)
     return open_for, told[open_for[0]] if open_for else told[user.purpose if user else PURPOSES[0]]
 

@@ -18,6 +18,7 @@ from tocsin.agreements.interning import as_json, read_profile
 from tocsin.agreements.store import agreement_rows
 from tocsin.errors import LogBrokenError, StoreBrokenError, TocsinError
 from tocsin.exchange import store
+from tocsin.exchange.access.check import check_access
 from tocsin.exchange.again_check import check_made, check_offerings
 from tocsin.exchange.case import Case
 from tocsin.exchange.check_records import (
@@ -488,6 +489,7 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "releases": _releases,
     "credentials": check_credentials,
     "webhooks": check_webhooks,
+    "grants": check_access,
     "agreements": check_agreements,
     "governance": _governance,
     "index": check_index,

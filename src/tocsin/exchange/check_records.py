@@ -103,6 +103,8 @@ class Concerned:
             return None if uri is None else (uri,)
         if room in _OF_PARTY:
             return (_OF_PARTY[room](data),)
+        if room == "grant":
+            return tuple(sorted({data["owner"], data["party"]}))
         if room == "release":
             return tuple(sorted({data["profile"]["party"], data["owner"]}))
         return () if room == "collection" else None

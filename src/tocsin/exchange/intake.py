@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
+
+    # connection, acting, URI of the owner; of each offer: contribution, object id, version, label
+    Follow: TypeAlias = Callable[[Connection, Acting, str, Sequence[tuple[int, str, Micros, int]]], None]
 
 __all__ = ["MAX_NEW_LABELS_A_DAY", "Intake", "Submission"]
 
@@ -88,12 +91,15 @@ class Intake:
         entropy: Entropy,
         environment: int,
         ceiling: str,
+        follow: Follow = lambda _connection, _acting, _owner, _entered: None,
     ) -> None:
+        """Take what it works on; ``follow`` is told, in its transaction, what a submission offered."""
         self._ceiling = ceiling
         self._store = store
         self._log = log
         self._entropy = entropy
         self._environment = environment
+        self._follow = follow
 
     def submit(self, submission: Submission, progress: Callable[[str], None] = lambda _stage: None) -> Receipt:
         """Take a submission; durable when this returns.
@@ -134,6 +140,7 @@ class _Transaction:
         self._entropy = intake._entropy  # noqa: SLF001
         self._environment = intake._environment  # noqa: SLF001
         self._adapter = intake._store.adapter  # noqa: SLF001
+        self._follow = intake._follow  # noqa: SLF001
         self._connection = connection
         self._submission = submission
         self._at = self._log.now(connection)
@@ -328,7 +335,8 @@ class _Transaction:
                 result=msgspec.json.encode(results),
             )
         )
-        entered = self._insert(collection, offers, ids, submission_id)
+        placed: list[tuple[int, str, Micros, int]] = []
+        entered = self._insert(collection, offers, ids, submission_id, placed)
         self._log.append(
             connection,
             [
@@ -353,11 +361,20 @@ class _Transaction:
                 )
             ],
         )
+        self._follow(connection, self._submission.acting, self._submission.party, placed)
 
     def _insert(
-        self, collection: Collection, offers: Sequence[_Offer], labels: Mapping[Label, int], submission_id: int
+        self,
+        collection: Collection,
+        offers: Sequence[_Offer],
+        labels: Mapping[Label, int],
+        submission_id: int,
+        placed: list[tuple[int, str, Micros, int]],
     ) -> list[dict[str, object]]:
-        """Insert contributions and offers; returns the offers as the log tells them."""
+        """Insert contributions and offers; returns the offers as the log tells them.
+
+        Adds what was offered to ``placed``: number of the contribution, object id, version, number of the label.
+        """
         if not offers:
             return []
         connection, environment = self._connection, self._environment
@@ -415,6 +432,7 @@ class _Transaction:
                     None,
                 )
             )
+            placed.append((contribution_id, parsed.id, offer.version, label_id))
             told: dict[str, object] = {
                 "seq": seq,
                 "added": added,

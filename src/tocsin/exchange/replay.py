@@ -22,6 +22,7 @@ from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, LogBrokenError, TocsinError
+from tocsin.exchange.access import replay as access
 from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.governance import course
@@ -80,6 +81,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     offers: dict[tuple[str, int], Offered] = msgspec.field(default_factory=dict)  # by collection and sequence
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
     made: dict[str, Made] = msgspec.field(default_factory=dict)  # collections made for something, by UUID
+    granted: access.Granted = msgspec.field(default_factory=access.Granted)
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
     governed: Governed = msgspec.field(default_factory=Governed)
     releases: int = 0
@@ -257,11 +259,11 @@ class _Replay:
             self.release(index, payload, at)
         else:
             self._acted = (index, at)
-        own = _STEPS.get(payload.kind)
+        own, room = _STEPS.get(payload.kind), _ROOMS.get(payload.kind)
         if own is not None:
             own(self, index, payload.data)
-        elif payload.kind in webhooks.KINDS:
-            self.hook(index, payload)
+        elif room is not None:
+            room(self, index, payload)
         elif payload.kind not in _KNOWN:
             raise _broken(index, f"it is of a kind that this program does not know: {payload.kind}")
         if index == len(_FOUNDING) - 1:
@@ -400,7 +402,10 @@ class _Replay:
         """Note one owner's part of what was offered anew."""
         offering = _shaped(index, data, Offering)
         rebuilt, collection = self.rebuilt, offering.collection
-        self._again.offer(index, offering, labels=rebuilt.labels, contributed=self._contributed, at=self._instants[-1])
+        try:
+            self._again.offer(offering, labels=rebuilt.labels, contributed=self._contributed)
+        except LogBrokenError as error:
+            raise _broken(index, str(error)) from error
         last, added = self._heads.get(collection, (0, 0))
         for offer in offering.offers:
             key = (collection, offer.seq)
@@ -417,11 +422,30 @@ class _Replay:
         if head is not None:
             self._heads[collection] = head
 
-    def _derived(self, index: int, because: str, _label: Label, _at: Micros) -> Label | None:
+    def _derived(self, offering: Offering, contribution: tuple[str, str, Micros], label: Label) -> Label | None:
         """Return the label under which something is offered anew; None: its own."""
-        if because.partition(":")[0] not in _BECAUSE:
-            raise _broken(index, f"it offers anew for a reason that this program does not know: {because[:80]}")
+        kind, _, reference = offering.because.partition(":")
+        if kind == "grant":
+            made_for = self._again.made[offering.collection].made_for
+            at = self._instants[-1]
+            return access.derived(self.rebuilt.granted, reference, label, contribution, made_for=made_for, at=at)
+        if kind not in _BECAUSE:
+            raise LogBrokenError(f"it offers anew for a reason that is not known here: {offering.because[:80]}")
         return None
+
+    def grant(self, index: int, payload: EntryPayload) -> None:
+        """Note what is told of a grant."""
+
+        def versions(owner: str, object_id: str) -> list[Micros]:
+            return [key[2] for key in self._contributed if key[:2] == (owner, object_id)]
+
+        situation = access.Situation(
+            people=self.rebuilt.people, names=self._names, versions=versions, at=self._instants[-1]
+        )
+        try:
+            access.apply(self.rebuilt.granted, payload, situation)
+        except LogBrokenError as error:
+            raise _broken(index, str(error)) from error
 
     def withdraw(self, index: int, data: Mapping[str, Any]) -> None:
         """Note offers that their owner took back."""
@@ -503,7 +527,9 @@ class _Replay:
         if profile_of(party, user, release.profile.purpose, at) != release.profile:
             raise _broken(index, "its reader had other attributes at that instant")
         facts = agreements.facts_of(rebuilt.agreed, rebuilt.people, at)
-        slice_ = slice_for(release.profile, facts, until=profile_until(party, user, at))
+        slice_ = slice_for(
+            release.profile, facts, until=profile_until(party, user, at), grants=rebuilt.granted.of(party.uri)
+        )
         if slice_.digest.hex() != release.slice:
             raise _broken(index, "it was decided under other policies than were in force")
         labels = self._labels_of(index, release)
@@ -540,6 +566,8 @@ _STEPS: Final = {
     "submission": _Replay.submit,
     "withdrawal": _Replay.withdraw,
 }
+# Rooms that are told the whole entry: by whom it was done as well.
+_ROOMS: Final = dict.fromkeys(webhooks.KINDS, _Replay.hook) | dict.fromkeys(access.KINDS, _Replay.grant)
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
 _KNOWN: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS

@@ -1,0 +1,1 @@
+"""Access beyond what agreements give: grants, and the requests that ask for them."""

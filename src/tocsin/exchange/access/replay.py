@@ -1,0 +1,110 @@
+"""Grants rebuilt from the payloads of the log alone: each given by who owns what it is about, while they could."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tocsin.agreements.grants import Grant, granted_label
+from tocsin.errors import InputError, LogBrokenError
+from tocsin.exchange.access.granting import GRANTORS, MADE_FOR
+from tocsin.exchange.access.wire import grant_from_data
+from tocsin.kernel.clock import Micros
+from tocsin.parties.model import PartyStatus
+from tocsin.parties.replay import People
+
+if TYPE_CHECKING:
+    from tocsin.agreements.model import Label
+    from tocsin.log.model import EntryPayload
+
+__all__ = ["KINDS", "Granted", "Situation", "apply", "derived", "speaks_for"]
+
+
+class Granted(msgspec.Struct, kw_only=True):
+    """Every grant by its id."""
+
+    grants: dict[str, Grant] = msgspec.field(default_factory=dict)
+
+    def of(self, party: str) -> list[Grant]:
+        """Return the grants for a party (its URI)."""
+        return [one for one in self.grants.values() if one.party == party]
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the entries before an entry made, as far as grants rest on it; ``versions`` of an owner's object."""
+
+    people: People
+    names: Mapping[str, str]  # of parties -> URI
+    versions: Callable[[str, str], Collection[Micros]]
+    at: Micros
+
+
+def apply(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    """Note what an entry tells of grants.
+
+    Raises:
+        LogBrokenError: it cannot have happened.
+    """
+    try:
+        _STEPS[payload.kind](told, payload, situation)
+    except InputError as error:
+        raise LogBrokenError(str(error), where=payload.kind) from error
+    except (LookupError, TypeError) as error:
+        raise LogBrokenError("its payload has not the form of its kind", where=payload.kind) from error
+
+
+def derived(
+    told: Granted, uuid: str, label: Label, contribution: tuple[str, str, Micros], *, made_for: str, at: Micros
+) -> Label:
+    """Return the label that a grant makes of a contribution's own one.
+
+    Raises:
+        LogBrokenError: there is no such grant then, or it is about something else or offered elsewhere.
+    """
+    grant = told.grants.get(uuid)
+    if grant is None or not grant.stands(at) or not grant.covers(*contribution) or made_for != MADE_FOR:
+        raise LogBrokenError("it offers for a grant what that does not open", where=f"grant {uuid[:40]}")
+    return granted_label(label, grant)
+
+
+def speaks_for(payload: EntryPayload, uri: str, situation: Situation) -> bool:
+    """Return whether an entry was made by or for a party, or one of its people who speak for it."""
+    user, _, name = (payload.on_behalf_of or payload.actor).rpartition("@")
+    if situation.names.get(name) != uri:
+        return False
+    person = situation.people.users.get((uri, user)) if user else None
+    return not user or (person is not None and not person.roles.isdisjoint(GRANTORS))
+
+
+def _give(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    grant = grant_from_data(payload.data, situation.at)
+    parties = situation.people.parties
+    for uri in (grant.owner, grant.party):
+        if uri not in parties or parties[uri].status is not PartyStatus.VETTED:
+            raise InputError("a party gave or was given a grant that was not vetted", where=uri)
+    if grant.uuid in told.grants:
+        raise InputError("there is a grant of this id already", where=grant.uuid)
+    versions = situation.versions(grant.owner, grant.object_id)
+    if not any(grant.covers(grant.owner, grant.object_id, version) for version in versions):
+        raise InputError("its owner had contributed no such object", where=grant.uuid)
+    _require_speaker(payload, grant, situation)
+    told.grants[grant.uuid] = grant
+
+
+def _revoke(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    grant = told.grants[payload.data["grant"]]
+    if (payload.data["owner"], payload.data["party"]) != (grant.owner, grant.party) or not grant.stands(situation.at):
+        raise InputError("it revokes what is over, or another's", where=grant.uuid)
+    _require_speaker(payload, grant, situation)
+    told.grants[grant.uuid] = msgspec.structs.replace(grant, revoked_at=situation.at)
+
+
+def _require_speaker(payload: EntryPayload, grant: Grant, situation: Situation) -> None:
+    if not speaks_for(payload, grant.owner, situation):
+        raise InputError("it was not done by or for its owner", where=grant.uuid)
+
+
+_STEPS: Final[dict[str, Any]] = {"grant.given": _give, "grant.revoked": _revoke}
+KINDS: Final = frozenset(_STEPS)
