@@ -163,6 +163,14 @@ def test_every_variable_is_documented() -> None:
     assert [name for name in sorted(variables) if f"`{name}`" not in pages] == []
 
 
+def test_every_event_of_the_operator_s_log_is_documented() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    events = set(re.findall(r"""_log\.(?:debug|info|warning|error)\(\s*"([a-z-]+)\"""", sources))
+    assert events >= {"unexpected", "look", "webhook", "turn-failed"}
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    assert [event for event in sorted(events) if f"`{event}`" not in page and f'"event": "{event}"' not in page] == []
+
+
 def test_every_error_is_in_the_tree() -> None:
     drawn = re.findall(r"(\w+Error)\b", (errors.__doc__ or "").partition("An error carries")[0])
     tree = ast.parse(Path(errors.__file__).read_text(encoding="utf-8"))

@@ -240,13 +240,41 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
 
 def _misused(error: TyperException, *, json: bool) -> int:
     """Print what is wrong with a command line; without any command, its help."""
-    message = " ".join(error.format_message().split())
     if type(error).__name__ == "NoArgsIsHelpError":
         _complain(error.format_message())
         return USAGE
     context = getattr(error, "ctx", None)
     todo = f"{context.command_path} --help" if context is not None else "tocsin --help"
-    return _told(UsageError(message, todo=todo), USAGE, json=json)
+    found = _value_refused(error, todo) or UsageError(" ".join(error.format_message().split()), todo=todo)
+    return _told(found, USAGE, json=json)
+
+
+def _value_refused(error: TyperException, todo: str) -> UsageError | None:
+    """Return what is wrong with an option's value, in our words; None: it is another fault.
+
+    Typer says it in the words of its validator, which are about Python's types.
+    """
+    faults = getattr(error.__cause__, "errors", None)
+    parameter = getattr(error, "param", None)
+    if faults is None or parameter is None:
+        return None
+    fault = faults()[0]
+    said = fault.get("ctx", {})
+    where = parameter.get_error_hint().replace("'", "")
+    match fault["type"]:
+        case "greater_than_equal":
+            return UsageError(f"it is less than {said['ge']}", where=where, todo=todo)
+        case "less_than_equal":
+            return UsageError(f"it is more than {said['le']}", where=where, todo=todo)
+        case kind if kind.startswith("int_"):
+            return UsageError("it is no whole number", where=where, todo=todo)
+        case "value_error":
+            given, _, known = str(said["error"]).partition(" is not one of ")
+            if known:
+                return UsageError(
+                    f"{given[:80]} is none of them", where=where, todo=f"use {known.replace(chr(39), '').rstrip('.')}"
+                )
+    return UsageError("it is not of its form", where=where, todo=todo)
 
 
 def _complain(text: str) -> None:

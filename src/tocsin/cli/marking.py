@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from tocsin.cli.options import JsonOption, commands, example
+from tocsin.cli.options import CollectionOption, JsonOption, PurposeOption, commands, example
 from tocsin.cli.output import Output
-from tocsin.cli.session import read_bounded
-from tocsin.errors import InputError
+from tocsin.cli.session import opened, read_bounded
+from tocsin.errors import InputError, NotFoundError, UsageError
 from tocsin.exchange.markings import KNOWN_MARKINGS, read_marking
 from tocsin.exchange.markings.convert import Kind, convert
+from tocsin.exchange.model import DEFAULT_COLLECTION, Query
 
 if TYPE_CHECKING:
     from tocsin.exchange.markings import Marking
 
 __all__ = ["app"]
 
+_ID: Final = re.compile(r"marking-definition--[0-9a-fA-F-]{36}")
 # A definition is a page of text; what is larger is another file.
 _LARGEST: Final = 1024 * 1024
 
@@ -39,12 +42,26 @@ def show_all(json: JsonOption = False) -> None:
 
 @app.command("show", epilog=example("tocsin marking show definition.json"))
 def show(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A marking-definition in JSON; - for standard input.")],
+    definition: Annotated[
+        str,
+        typer.Argument(metavar="FILE|ID", help="A marking-definition: a file, - for standard input, or its id."),
+    ],
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="PARTY|USER@PARTY", help="Who reads it, by id, from the hub.")
+    ] = None,
+    purpose: PurposeOption = "detect",
+    collection: CollectionOption = DEFAULT_COLLECTION,
     json: JsonOption = False,
 ) -> None:
-    """Say how the hub reads a marking-definition: what it enforces, what it passes on, what it cannot read."""
+    """Say how the hub reads a marking-definition: what it enforces, what it passes on, what it cannot read.
+
+    One of the published ones needs no hub; another is read, by its id, as `read` does, and leaves a release in the log.
+    """
     out = Output(json=json)
-    read = read_marking(_definition(file))
+    read = KNOWN_MARKINGS.get(definition)
+    if read is None:
+        by_id = _ID.fullmatch(definition) is not None
+        read = read_marking(_stored(definition, as_, purpose, collection) if by_id else _definition(definition))
     out.document(_document(read))
     for name, value in _document(read).items():
         if value:
@@ -68,6 +85,20 @@ def change(
     out.line(converted.level)
     if converted.loss is not None:
         out.line(f"  {converted.change}: {converted.loss}")
+
+
+def _stored(object_id: str, reference: str | None, purpose: str, collection: str) -> dict[str, object]:
+    if reference is None:
+        raise UsageError(
+            "it is none of the published ones, so that somebody has to read it", where="--as", todo="say who reads it"
+        )
+    with opened() as session:
+        asker = session.asker(reference, purpose)
+        found = session.hub.reading.objects(asker, collection, Query(ids=frozenset({object_id})), limit=1).page.bodies
+    if not found:
+        raise NotFoundError("there is no such object, or none that you may see", where=object_id)
+    content: dict[str, object] = msgspec.json.decode(found[0])
+    return content
 
 
 def _definition(file: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ import typer
 
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
-from tocsin.cli.session import STDIN, read_bounded
+from tocsin.cli.session import STDIN, of_file, read_bounded
 from tocsin.errors import InputError, UsageError
 from tocsin.exchange.stix import DEFAULT_LIMITS
 from tocsin.exchange.stix.pattern import MAX_LENGTH, match, notes, object_types, parse, to_text
@@ -63,7 +63,11 @@ def match_(
         raise UsageError("standard input is one of the two", where="PATTERN FILE", todo="name a file for the bundle")
     text = _text(pattern)
     read = parse(text)
-    found = read_observations(read_bounded(file, DEFAULT_LIMITS.max_bytes, "a bundle"))
+    data = read_bounded(file, DEFAULT_LIMITS.max_bytes, "a bundle")
+    try:
+        found = read_observations(data)
+    except InputError as error:
+        raise of_file(file, error) from error
     result = match(read, found.observed)
     out.document(_document(text, found, result))
     _tell(out, text, found, result)

@@ -12,7 +12,15 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tocsin.bootstrap import OPERATOR, Hub, open_hub
-from tocsin.errors import ConflictError, ForbiddenError, LimitError, StoreBrokenError, TocsinError, UsageError
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    LimitError,
+    StoreBrokenError,
+    TocsinError,
+    UsageError,
+)
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus
@@ -21,7 +29,7 @@ from tocsin.settings import Settings, read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["STDIN", "Session", "opened", "read_bounded", "settings", "write_new"]
+__all__ = ["STDIN", "Session", "of_file", "opened", "read_bounded", "settings", "write_new"]
 
 STDIN: Final = "-"
 
@@ -122,6 +130,13 @@ def read_bounded(path: str, limit: int, what: str, *, todo: str = "name another 
     if len(data) > limit:
         raise LimitError(f"{what} has at most {limit} bytes, and this more", where=path, todo=todo)
     return data
+
+
+def of_file(path: str, error: InputError) -> InputError:
+    """Return what was found wrong with the content of a file, with the file's name before the place."""
+    name = "standard input" if path == STDIN else path
+    where = name if error.where is None else f"{name}: {error.where}"
+    return type(error)(error.what, where=where, todo=error.todo)
 
 
 def write_new(path: str, data: bytes, *, mode: int = 0o644) -> None:

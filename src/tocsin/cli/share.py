@@ -12,10 +12,10 @@ import typer
 from tocsin.agreements.model import Tlp
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output
-from tocsin.cli.session import Session, opened, read_bounded
-from tocsin.errors import ForbiddenError
+from tocsin.cli.session import Session, of_file, opened, read_bounded
+from tocsin.errors import ForbiddenError, InputError
 from tocsin.exchange.asking import Question
-from tocsin.exchange.intake import Submission
+from tocsin.exchange.intake import STORING, Submission
 from tocsin.exchange.model import DEFAULT_COLLECTION, Outcome
 from tocsin.exchange.stix import DEFAULT_LIMITS
 from tocsin.kernel.clock import parse_instant
@@ -54,18 +54,21 @@ def share(
             raise ForbiddenError(
                 "the roles of this user do not allow to share", where=as_, todo="act for the party, or for an analyst"
             )
+        submission = Submission(
+            party=party.uri, acting=session.acting(as_), data=data, collection=collection, tlp=tlp, to=recipients
+        )
+        stages: list[str] = []
         with out.progress(f"sharing {file}") as advance:
-            receipt = session.hub.intake.submit(
-                Submission(
-                    party=party.uri,
-                    acting=session.acting(as_),
-                    data=data,
-                    collection=collection,
-                    tlp=tlp,
-                    to=recipients,
-                ),
-                progress=lambda _stage: advance(1),
-            )
+
+            def reached(stage: str) -> None:
+                stages.append(stage)
+                advance(1)
+
+            try:
+                receipt = session.hub.intake.submit(submission, progress=reached)
+            except InputError as error:
+                # until it stores, intake has looked at nothing but the file
+                raise error if STORING in stages else of_file(file, error) from error
         outlooks = _outlooks(session, as_, receipt, recipients) if recipients else ()
     document = msgspec.to_builtins(receipt)
     out.document(

@@ -50,7 +50,11 @@ if TYPE_CHECKING:
     # connection, acting, URI of the owner; of each offer: contribution, object id, version, label
     Follow: TypeAlias = Callable[[Connection, Acting, str, Sequence[tuple[int, str, Micros, int]]], None]
 
-__all__ = ["MAX_NEW_LABELS_A_DAY", "Intake", "Submission"]
+__all__ = ["MAX_NEW_LABELS_A_DAY", "READING", "STORING", "Intake", "Submission"]
+
+# The stages of a submission, as progress is told: while it reads, intake looks at the bytes alone.
+READING: Final = "reading"
+STORING: Final = "storing"
 
 # Every new label costs each reader a decision. A party that marks with care makes some dozens; thousands are a mistake
 # or an attack on everybody's pages.
@@ -110,11 +114,11 @@ class Intake:
             NotFoundError: there is no such collection.
             ForbiddenError: the party may not submit.
         """
-        progress("reading")
+        progress(READING)
         parsed = (parse_envelope if submission.envelope else parse_bundle)(submission.data)
         screened = screen(parsed, submission.data)
         parsed = scrub(parsed)
-        progress("storing")
+        progress(STORING)
         with self._store.write() as connection:
             return _Transaction(self, connection, submission, screened).run(parsed)
 

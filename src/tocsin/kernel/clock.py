@@ -94,14 +94,20 @@ def parse_instant(text: str) -> Micros:
             int(year), int(month), int(day), int(hour), int(minute), 59 if leap else int(second), tzinfo=UTC
         )
     except ValueError as error:
-        raise InputError(f"{text[:40]!r} is not a date-time: {error}") from error
+        raise InputError(
+            f"{text[:40]!r} is not a date-time: there is no such day or hour",
+            todo="write it like 2026-01-31T12:00:00.000000Z",
+        ) from error
     micros = (moment - _EPOCH) // timedelta(microseconds=1)
     micros += 999_999 if leap else int((fraction or "0").ljust(6, "0")[:6])
     if sign:
         offset = (int(off_hour) * 60 + int(off_minute)) * 60 * SECOND
         micros += -offset if sign == "+" else offset
     if not _FIRST <= micros <= _LAST:
-        raise InputError(f"{text[:40]!r} is not a date-time: in UTC it is beyond the years 1 to 9999")
+        raise InputError(
+            f"{text[:40]!r} is not a date-time: in UTC it is beyond the years 1 to 9999",
+            todo="write it like 2026-01-31T12:00:00.000000Z",
+        )
     return micros
 
 
@@ -120,5 +126,5 @@ def parse_date(text: str) -> Micros:
         try:
             return day_start(date.fromisoformat(text))
         except ValueError as error:
-            raise InputError(f"{text!r} is not a day: {error}") from error
+            raise InputError(f"{text!r} is not a day of the calendar", todo="write it like 2026-01-31") from error
     return parse_instant(text)

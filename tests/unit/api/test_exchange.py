@@ -87,7 +87,7 @@ def test_what_one_may_not_see_is_what_is_not_there(live: Live) -> None:
 
 
 BAD = {
-    "an unknown parameter": (f"{OBJECTS}?types=indicator", 400, "'types'"),
+    "an unknown parameter": (f"{OBJECTS}?types=indicator", 400, "types"),
     "a limit of nothing": (f"{OBJECTS}?limit=0", 400, "limit"),
     "a limit that is no number": (f"{OBJECTS}?limit=x", 400, "limit"),
     "a limit twice": (f"{OBJECTS}?limit=1&limit=2", 400, "limit"),

@@ -82,22 +82,27 @@ def test_sources_are_a_filter(live: Live) -> None:
     assert ask(live, "POST", f"{ROOT}/search/count", json=judged).json()["count"] == 0
 
 
-BAD = {
-    "an unknown field": (f"{ROOT}/search", {"txt": "x"}, 422),
-    "too much on a page": (f"{ROOT}/search", {"limit": 10_000}, 422),
-    "a cursor that is none": (f"{ROOT}/search", {"cursor": "x"}, 422),
-    "a day that is none": (f"{ROOT}/search", {"since": "2026-02-30"}, 422),
-    "a facet that is none": (f"{ROOT}/search/facets/colour", {}, 404),
-    "a collection that is none": ("/api/v1/collections/none/search", {}, 404),
+BAD: dict[str, tuple[str, dict[str, Any], int, str | None]] = {
+    "an unknown field": (f"{ROOT}/search", {"txt": "x"}, 422, "txt"),
+    "too much on a page": (f"{ROOT}/search", {"limit": 10_000}, 422, "limit"),
+    "a TLP that is none": (f"{ROOT}/search/count", {"tlps": ["green", "purple"]}, 422, "tlps[1]"),
+    "nothing to correlate": (f"{ROOT}/correlate", {}, 422, "subject"),
+    "a cursor that is none": (f"{ROOT}/search", {"cursor": "x"}, 422, "next"),
+    "a day that is none": (f"{ROOT}/search", {"since": "2026-02-30"}, 422, "since"),
+    "a facet that is none": (f"{ROOT}/search/facets/colour", {}, 404, None),
+    "a collection that is none": ("/api/v1/collections/none/search", {}, 404, None),
 }
 
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
-def test_what_is_wrong_is_said(live: Live, case: tuple[str, dict[str, Any], int]) -> None:
-    path, asked, status = case
+def test_what_is_wrong_is_said(live: Live, case: tuple[str, dict[str, Any], int, str | None]) -> None:
+    path, asked, status, where = case
     answer = ask(live, "POST", path, json=asked)
     assert answer.status_code == status
     assert answer.headers["content-type"] == PROBLEM
+    told = answer.json()
+    assert told.get("where") == where
+    assert status != 422 or told["todo"]
 
 
 def test_a_pattern_is_checked(live: Live) -> None:

@@ -95,6 +95,63 @@ def test_every_error_has_its_code_and_words(cli: Cli, arguments: list[str], code
         assert {"what", "where", "todo", "kind"} <= told.error.keys()
 
 
+VALUES = {
+    "no number": (("read", "--limit", "many"), "--limit: it is no whole number", None),
+    "too small a number": (("read", "--limit", "0"), "--limit: it is less than 1", None),
+    "no port": (("serve", "--port", "70000"), "--port: it is more than 65535", None),
+    "none of a choice": (
+        ("share", "x.json", "--tlp", "purple"),
+        "--tlp: 'purple' is none of them",
+        "use clear, green, amber, amber+strict, red",
+    ),
+    "another's kind": (
+        ("marking", "convert", "RED", "--from", "tlp", "--to", "pap"),
+        "--from: 'tlp' is none of them",
+        "use tlp1, tlp2, iep-tlp, pap, iep-actions",
+    ),
+    "no day": (("search", "--since", "soon"), "--since: 'soon' is not a date-time", None),
+    "a day that there is not": (
+        ("search", "--until", "2026-02-30"),
+        "--until: '2026-02-30' is not a day of the calendar",
+        "write it like 2026-01-31",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_a_value_is_refused_in_words_about_it(cli: Cli, case: str) -> None:
+    arguments, said, todo = VALUES[case]
+    ran = cli.run(*arguments, *(() if arguments[0] in {"serve", "marking"} else ("--as", "alpha")))
+    assert ran.code == USAGE
+    first, second = ran.err.splitlines()
+    assert first == f"tocsin: {said}"
+    assert second == f"  to do: {todo}" if todo else second.startswith("  to do: ")
+
+
+FILES = {
+    "no JSON": (b"no json", "the document is not I-JSON: here it stops being JSON (RFC 8259 §2)"),
+    "half of it": (b'{"type":', "the document is not JSON: it ends before it is complete"),
+    "no bundle": (b"[]", "the document is not a bundle: not a JSON object"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_what_is_wrong_with_a_file_names_it(cli: Cli, tmp_path: Path, case: str) -> None:
+    content, said = FILES[case]
+    file = tmp_path / "some.json"
+    file.write_bytes(content)
+    for command in (("share", str(file), "--as", "alpha"), ("pattern", "match", "[a:b = 1]", str(file))):
+        told = cli.run(*command, "--json").error
+        assert told["what"] == said
+        assert told["where"].startswith(str(file))
+        assert told["todo"]
+    # what is not about the file does not name it
+    file.write_bytes(bundle(indicator(1)))
+    told = cli.run("share", str(file), "--as", "alpha", "--to", "nobody", "--json").error
+    assert "recipient" in told["what"]
+    assert str(file) not in str(told)
+
+
 def test_every_error_class_has_a_code() -> None:
     for name in tocsin.errors.__all__:
         kind = getattr(tocsin.errors, name)

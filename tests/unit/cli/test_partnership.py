@@ -6,6 +6,7 @@ import json
 import stat
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from support import stores
@@ -222,6 +223,29 @@ def test_an_agreement_is_shown_with_document_or_policies(cli: Cli, tmp_path: Pat
     assert "(not proposed)" in cli.ok("agreement", "show", str(file)).out
     assert cli.run("agreement", "show", "pact/9").code == 1
     assert cli.run("agreement", "show", "pact/x").code == 2
+
+
+def test_a_marking_is_shown_from_a_file_from_standard_input_and_by_its_id(cli: Cli, tmp_path: Path) -> None:
+    definition: dict[str, object] = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": "marking-definition--00000000-0000-4000-8000-00000000beef",
+        "created": "2026-01-01T00:00:00.000Z",
+        "definition_type": "statement",
+        "definition": {"statement": "for defenders"},
+    }
+    told = cli.json("marking", "show", "-", stdin=msgspec.json.encode(definition))
+    assert told["unknown"] is False
+    file = tmp_path / "definition.json"
+    file.write_bytes(msgspec.json.encode(definition))
+    assert cli.json("marking", "show", str(file)) == told
+    assert cli.json("marking", "show", "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1")["tlp"] == "red"
+    by_id = ("marking", "show", str(definition["id"]))
+    assert cli.run(*by_id).code == 2  # somebody has to read it
+    assert cli.run(*by_id, "--as", "alpha").code == 1
+    cli.ok("share", "-", "--as", "alpha", stdin=bundle(definition))
+    assert cli.json(*by_id, "--as", "alpha") == told
+    assert cli.run(*by_id, "--as", "gamma").code == 1
 
 
 def test_sharing_tells_what_became_of_each_object(cli: Cli) -> None:

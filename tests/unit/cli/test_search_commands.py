@@ -114,6 +114,21 @@ def test_what_belongs_together_is_shown(cli: Cli) -> None:
     assert {(ran.code, ran.out, ran.err) for ran in missing} == {(1, "", missing[0].err)}
 
 
+CUT = ("indicator--", "indicator--8e2e2d2b", str(ONE["id"])[:-1], f"{ONE['id']}0", "indicator--8e2e2d2b…")
+
+
+@pytest.mark.parametrize("cut", CUT)
+def test_part_of_an_id_is_no_value_to_correlate(cli: Cli, cut: str) -> None:
+    ran = cli.run("correlate", cut, "--as", "beta")
+    assert (ran.code, ran.out) == (1, "")
+    assert "give the whole id" in ran.err
+
+
+def test_a_value_may_look_like_an_id(cli: Cli) -> None:
+    assert "nothing shares" in cli.ok("correlate", "xn--80ak6aa92e.example", "--as", "beta").out
+    assert "nothing shares" in cli.ok("correlate", "tool--kit", "--as", "beta").out
+
+
 def test_a_search_is_kept_run_and_forgotten(cli: Cli) -> None:
     asked = ("search", "grid", "--as", "anna@beta", "--type", "indicator", "--unrevoked", "--save", "mine")
     before = cli.json("log", "head")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from tocsin.agreements.model import Tlp
-from tocsin.errors import NotFoundError
+from tocsin.errors import InputError, NotFoundError
 from tocsin.exchange.api.parts import COLLECTION, MISSING, NAMED, OBJECT, READ, ROOT
 from tocsin.exchange.api.queries import MAX_CURSOR, MAX_INSTANT, Word
 from tocsin.exchange.api.wire import read_body, reply
@@ -327,11 +327,15 @@ _Operation: TypeAlias = Operation[Principal]
 
 def _query(asked: Question) -> SearchQuery:
     given = {name: getattr(asked, name) for name in Question.__struct_fields__}
-    return msgspec.convert(given | {"since": _instant(asked.since), "until": _instant(asked.until)}, SearchQuery)
+    times = {"since": _instant(asked.since, "since"), "until": _instant(asked.until, "until")}
+    return msgspec.convert(given | times, SearchQuery)
 
 
-def _instant(text: str | None) -> Micros | None:
-    return None if text is None else parse_date(text)
+def _instant(text: str | None, where: str) -> Micros | None:
+    try:
+        return None if text is None else parse_date(text)
+    except InputError as error:
+        raise InputError(error.what, where=where, todo=error.todo) from error
 
 
 def _told(saved: Saved) -> SavedSearch:

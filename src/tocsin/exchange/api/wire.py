@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 
 from tocsin.agreements.model import Effect, Pap, Tlp
-from tocsin.errors import InputError
 from tocsin.exchange.model import Outcome
 from tocsin.kernel.http.routes import Reply
+from tocsin.kernel.http.shapes import broken_json, fault_of
 
 __all__ = [
     "AgreementResource",
@@ -50,13 +50,14 @@ def read_body(data: bytes, shape: type[T]) -> T:
     """Read a request's body.
 
     Raises:
-        InputError: it is no JSON, or not of its form; msgspec names the place, and quotes at most a word of its own.
+        InputError: it is no JSON, or not of its form; ``where`` names the field, and nothing that was sent is quoted.
     """
     try:
         return msgspec.json.decode(data, type=shape)
+    except msgspec.ValidationError as error:
+        raise fault_of(error, shape) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        what, _, place = str(error).partition(" - at `$")
-        raise InputError(f"the body is not of its form: {what}", where=place.strip("`.") or None) from error
+        raise broken_json(error) from error
 
 
 def reply(

@@ -36,6 +36,7 @@ from tocsin.exchange.search.scan import LOOKED_AT, Fit, Sight, by_terms, plan, s
 from tocsin.exchange.search.show import Shelf
 from tocsin.exchange.search.values import canonical, covering
 from tocsin.exchange.search.wire import extract
+from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES
 from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import format_instant
 from tocsin.kernel.db.adapter import took_too_long
@@ -68,6 +69,10 @@ SEARCH_SECONDS: Final = 10.0
 COUNT_LOOKED_AT: Final = 50_000
 _COUNT_BATCH: Final = 2_000
 _STIX_ID: Final = re.compile(r"[a-z][a-z0-9-]*--[0-9a-fA-F-]{36}")
+# What somebody copied a part of: taken for a value it would be found nowhere, and that would read as an answer.
+_CUT_ID: Final = re.compile(
+    rf"(?:{'|'.join(sorted({*META_TYPES, *SCO_TYPES, *SDO_TYPES, *SRO_TYPES}))})--[0-9a-fA-F-]*…?"
+)
 
 
 class _Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,10 +201,16 @@ class Search:
 
         Raises:
             NotFoundError: there is no such collection or object, or none that the asker may see.
-            InputError: the limit makes no sense. BusyError: as ``find``.
+            InputError: the limit makes no sense, or the subject is part of an id. BusyError: as ``find``.
         """
         limit = _limited(limit)
         by_id = _STIX_ID.fullmatch(subject) is not None
+        if not by_id and _CUT_ID.fullmatch(subject) is not None:
+            raise InputError(
+                "this begins as the id of an object does, and is none",
+                where="subject",
+                todo="give the whole id, as indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f, or a value",
+            )
 
         def answer(context: _Context) -> tuple[Correlated, _Told]:
             shelf = Shelf(context.connection, self._store.adapter, context.sight)

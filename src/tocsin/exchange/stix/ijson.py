@@ -33,6 +33,7 @@ _OUTSIDE: Final = b'[]{},"'
 _DROPPED: Final = bytes(byte for byte in range(256) if byte not in _OUTSIDE)
 _ONE_BRACKET: Final = bytes.maketrans(b"{}", b"[]")
 _DENSE_ESCAPES: Final = 64
+_WRITE: Final = "send one JSON document in UTF-8"
 """One escape in fewer bytes than this, and replacing costs less than splitting."""
 
 
@@ -301,10 +302,14 @@ def not_json(data: bytes, error: Exception) -> InputError:
             return InputError(
                 f"the document is not I-JSON: {flaw.what} ({flaw.section})",
                 where=f"{flaw.where or 'the top level'} ({position(data, flaw.offset)})",
+                todo=_WRITE,
             )
     found = re.search(r"\(byte (\d+)\)", str(error))
     reason = re.sub(r"^JSON is malformed: | \(byte \d+\)$", "", str(error))
+    if reason == "Input data was truncated":
+        reason = "it ends before it is complete"
     return InputError(
         f"the document is not JSON: {reason}",
         where=position(data, min(int(found[1]), len(data))) if found else None,
+        todo=_WRITE,
     )

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tocsin.errors import InputError
+from tocsin.kernel.http.shapes import bare, fault_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,12 +29,12 @@ def read_query(raw: bytes, shape: type[Q]) -> Q:
     Raises:
         InputError: it is not readable, or a parameter is unknown, repeated or not of its type.
     """
-    kinds = {field.name: field.type for field in msgspec.inspect.type_info(shape).fields}  # type: ignore[attr-defined]  # a struct's
-    lists = {name for name, kind in kinds.items() if isinstance(_bare(kind), msgspec.inspect.ListType)}
+    kinds = {field.encode_name: field.type for field in msgspec.inspect.type_info(shape).fields}  # type: ignore[attr-defined]  # a struct's
+    lists = {name for name, kind in kinds.items() if isinstance(bare(kind), msgspec.inspect.ListType)}
     given: dict[str, str | list[str]] = {}
     for name, value in _pairs(raw):
         if name not in kinds:
-            raise InputError("this address takes no such parameter", where=_shown(name), todo=_known(kinds))
+            raise InputError("this address takes no such parameter", where=shown(name), todo=_known(kinds))
         if name in lists:
             several = given.setdefault(name, [])
             if isinstance(several, list):
@@ -45,9 +46,7 @@ def read_query(raw: bytes, shape: type[Q]) -> Q:
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        # msgspec names the type that it wanted and the place, and quotes nothing that was sent
-        what, _, place = str(error).partition(" - at `$.")
-        raise InputError(f"a parameter is not of its form: {what}", where=place.rstrip("`") or None) from error
+        raise fault_of(error, shape) from error
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -59,15 +58,5 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
         ) from error
 
 
-def _bare(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
-    while isinstance(kind, msgspec.inspect.Metadata):
-        kind = kind.type
-    return kind
-
-
 def _known(names: Collection[str]) -> str:
     return f"use {', '.join(sorted(names))}" if names else "leave the query out"
-
-
-def _shown(text: str) -> str:
-    return repr(text[:80])
