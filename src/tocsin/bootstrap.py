@@ -14,6 +14,7 @@ from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageErro
 from tocsin.exchange.access.granting import Granting
 from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
+from tocsin.exchange.ceilings import Ceilings
 from tocsin.exchange.check import SelfTest
 from tocsin.exchange.collections import Collections
 from tocsin.exchange.cursor import Cursors
@@ -99,12 +100,14 @@ class Hub:
         self.granting = Granting(
             store=store, log=self.log, gate=self.gate, offering=self.offering, entropy=entropy, environment=LIVE
         )
+        lowered = _ceiling(settings)
+        self.ceilings = Ceilings(store=store, log=self.log, environment=LIVE, lowered=lowered)
         self.intake = Intake(
             store=store,
             log=self.log,
             entropy=entropy,
             environment=LIVE,
-            ceiling=_ceiling(settings),
+            lowered_ceiling=lowered,
             follow=self.granting.follow,
         )
         cursors = Cursors(keys.cursor, entropy)
@@ -163,9 +166,10 @@ def _networks(settings: Settings) -> tuple[Network, ...]:
         raise UsageError(error.what, where="TOCSIN_WEBHOOK_NETWORKS", todo=error.todo) from error
 
 
-def _ceiling(settings: Settings) -> str:
+def _ceiling(settings: Settings) -> str | None:
     try:
-        clearance_rank(settings.ceiling)
+        if settings.ceiling is not None:
+            clearance_rank(settings.ceiling)
     except InputError as error:
         raise UsageError("this is no classification", where="TOCSIN_CEILING", todo=error.todo) from error
     return settings.ceiling

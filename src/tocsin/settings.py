@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_HOME", "Postgres", "Settings", "read_settings"]
 
 DEFAULT_HOME: Final = "tocsin-home"
-LOWEST_CEILING: Final = "unclassified"
 LOG_FORMATS: Final = ("json", "text")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SQLITE: Final = "sqlite:///"
@@ -57,7 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     database: Path | Postgres
     replica: Postgres | None = None
-    ceiling: str = LOWEST_CEILING  # a classification: whoever opens the hub checks that it is one
+    # a classification below the hub's ceiling, for this process: whoever opens the hub checks that it is one
+    ceiling: str | None = None
     webhook_networks: str = ""  # networks, with commas between: whoever opens the hub checks that they are
     log_format: str = LOG_FORMATS[0]
     log_level: str = "info"
@@ -91,7 +91,7 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
     """
     chosen = home or Path(environ.get("TOCSIN_HOME") or DEFAULT_HOME)
     url = "" if home else environ.get("TOCSIN_DATABASE", "")
-    ceiling = environ.get("TOCSIN_CEILING") or LOWEST_CEILING
+    ceiling = environ.get("TOCSIN_CEILING") or None
     networks = environ.get("TOCSIN_WEBHOOK_NETWORKS") or ""
     return Settings(
         home=chosen,

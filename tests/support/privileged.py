@@ -142,6 +142,12 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.collections.add(OPERATOR, mandate, "drills", title="Drills"),
         )
     ],
+    "ceiling.set": [
+        Deed(
+            _said("restricted"),
+            lambda world, mandate: world.hub.ceilings.set(OPERATOR, mandate, "restricted"),
+        )
+    ],
     "webhook.added": [
         Deed(
             _said("bravo"),

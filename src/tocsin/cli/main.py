@@ -26,6 +26,7 @@ from typer.exceptions import TyperException
 from tocsin import __version__
 from tocsin.cli import (
     agreement,
+    ceiling,
     collection,
     conformance,
     demo,
@@ -91,6 +92,7 @@ app = commands(
 for _group, _name in (
     (demo.app, None),
     (hub.app, None),
+    (ceiling.app, "hub"),
     (party.app, "party"),
     (user.app, "user"),
     (agreement.app, "agreement"),

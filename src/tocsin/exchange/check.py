@@ -21,6 +21,7 @@ from tocsin.exchange import store
 from tocsin.exchange.access.check import check_access
 from tocsin.exchange.again_check import check_made, check_offerings
 from tocsin.exchange.case import Case
+from tocsin.exchange.ceilings import check_ceiling
 from tocsin.exchange.check_records import (
     Concerned,
     check_agreements,
@@ -488,6 +489,7 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "withdrawals": _withdrawals,
     "releases": _releases,
     "credentials": check_credentials,
+    "ceiling": check_ceiling,
     "webhooks": check_webhooks,
     "grants": check_access,
     "agreements": check_agreements,

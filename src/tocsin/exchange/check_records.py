@@ -107,7 +107,7 @@ class Concerned:
             return tuple(sorted({data["owner"], data["party"]}))
         if room == "release":
             return tuple(sorted({data["profile"]["party"], data["owner"]}))
-        return () if room == "collection" else None
+        return () if room in {"collection", "ceiling"} else None
 
     def _of_body(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
         if kind in ("body.constituted", "body.changed"):

@@ -18,6 +18,7 @@ from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import address_of
 from tocsin.exchange.ceiling import ABOVE_CEILING, Screen, above, screen
+from tocsin.exchange.ceilings import effective, read_ceiling
 from tocsin.exchange.earlier import enter_version, last_versions, reference_notes
 from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, contradicted, marking_refs
 from tocsin.exchange.markings import KNOWN_MARKINGS
@@ -94,11 +95,14 @@ class Intake:
         log: Log,
         entropy: Entropy,
         environment: int,
-        ceiling: str,
+        lowered_ceiling: str | None,
         follow: Follow = lambda _connection, _acting, _owner, _entered: None,
     ) -> None:
-        """Take what it works on; ``follow`` is told, in its transaction, what a submission offered."""
-        self._ceiling = ceiling
+        """Take what it works on; ``follow`` is told, in its transaction, what a submission offered.
+
+        ``lowered_ceiling`` is what this process holds itself to below the hub's ceiling, if it does.
+        """
+        self._lowered = lowered_ceiling
         self._store = store
         self._log = log
         self._entropy = entropy
@@ -139,13 +143,14 @@ class _Transaction:
 
     def __init__(self, intake: Intake, connection: Connection, submission: Submission, screened: Screen) -> None:
         self._screened = screened
-        self._ceiling = intake._ceiling  # noqa: SLF001
         self._log = intake._log  # noqa: SLF001  one class in two parts
         self._entropy = intake._entropy  # noqa: SLF001
         self._environment = intake._environment  # noqa: SLF001
         self._adapter = intake._store.adapter  # noqa: SLF001
         self._follow = intake._follow  # noqa: SLF001
         self._connection = connection
+        # in the writer's turn: what was lowered counts from the very next submission on, in every process
+        self._ceiling = effective(read_ceiling(connection, self._environment).level, intake._lowered)  # noqa: SLF001
         self._submission = submission
         self._at = self._log.now(connection)
         self._results: dict[int, Result] = {}

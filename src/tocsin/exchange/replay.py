@@ -24,6 +24,8 @@ from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, LogBrokenError, TocsinError
 from tocsin.exchange.access import replay as access
 from tocsin.exchange.again_replay import Made, Offering, TellAgain
+from tocsin.exchange.ceiling import above
+from tocsin.exchange.ceilings import CeilingSet
 from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.governance import course
 from tocsin.governance.privileged import ACTS
@@ -33,7 +35,7 @@ from tocsin.kernel.clock import DAY, SECOND, Micros, parse_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.log.note import VerifierKey
 from tocsin.parties import replay as parties
-from tocsin.parties.model import PartyStatus, Role, UserStatus
+from tocsin.parties.model import CLEARANCES, PartyStatus, Role, UserStatus
 from tocsin.parties.replay import People
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     people: People = msgspec.field(default_factory=parties.People)
     agreed: Agreed = msgspec.field(default_factory=agreements.Agreed)
     labels: dict[int, Label] = msgspec.field(default_factory=dict)
+    ceiling: str | None = None  # None: it was never set
     collections: dict[str, str] = msgspec.field(default_factory=dict)  # UUID -> alias
     offers: dict[tuple[str, int], Offered] = msgspec.field(default_factory=dict)  # by collection and sequence
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
@@ -336,6 +339,15 @@ class _Replay:
         self.rebuilt.hub = founding.hub
         self.rebuilt.people = People(hub=founding.hub)
 
+    def set_ceiling(self, index: int, data: Mapping[str, Any]) -> None:
+        """Note the classification that may be held from now on."""
+        told = _shaped(index, data, CeilingSet)
+        if told.ceiling not in CLEARANCES:
+            raise _broken(index, f"there is no classification {told.ceiling[:40]!r}")
+        if told.before != (self.rebuilt.ceiling or CLEARANCES[0]) or told.ceiling == self.rebuilt.ceiling:
+            raise _broken(index, "it changes another ceiling than there was, or nothing")
+        self.rebuilt.ceiling = told.ceiling
+
     def collect(self, index: int, data: Mapping[str, Any]) -> None:
         """Note a collection."""
         added, known = _shaped(index, data, _Collection), self.rebuilt.collections
@@ -378,6 +390,10 @@ class _Replay:
         label = self.rebuilt.labels.get(offer.label)
         if label is None or label.owner != submission.party:
             raise _broken(index, f"offer {offer.seq} has no label of its owner")
+        ceiling = self.rebuilt.ceiling
+        # before it was first set each process had its own, of which the log tells nothing
+        if ceiling is not None and above((label.classification,), ceiling):
+            raise _broken(index, f"offer {offer.seq} is above the ceiling of the hub")
         if label.type != offer.object.partition("--")[0]:
             raise _broken(index, f"offer {offer.seq} has a label of another type than its object")
         if offer.added <= max(self._added.get(submission.collection, 0), self._instants[-1]):
@@ -560,6 +576,7 @@ class _Replay:
 
 _STEPS: Final = {
     "hub.founded": _Replay.found,
+    "ceiling.set": _Replay.set_ceiling,
     "collection.added": _Replay.collect,
     "collection.made": _Replay.make,
     "offering": _Replay.offer_again,

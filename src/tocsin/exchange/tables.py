@@ -22,6 +22,7 @@ from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, insta
 
 __all__ = [
     "AUDIENCES",
+    "CEILINGS",
     "COLLECTIONS",
     "CONTRIBUTIONS",
     "LABEL_COUNTS",
@@ -30,6 +31,15 @@ __all__ = [
     "RELEASES",
     "SUBMISSIONS",
 ]
+
+# One row an environment: the classification that it may hold; none: the lowest, and never set.
+CEILINGS: Final = Table(
+    "ceilings",
+    METADATA,
+    environment(primary_key=True),
+    text("ceiling"),
+    instant("since"),
+)
 
 COLLECTIONS: Final = Table(
     "collections",

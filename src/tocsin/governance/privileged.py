@@ -72,6 +72,7 @@ ACTS: Final[dict[str, Act]] = {
     "agreement.proposed": Act(right=Right.AGREEMENT_PROPOSE, subject=_version),
     "agreement.activated": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),
     "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias")),
+    "ceiling.set": Act(right=Right.CEILING_SET, subject=_field("ceiling")),
     "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party),
     "webhook.removed": Act(right=Right.WEBHOOK_REMOVE, subject=_field("webhook")),
     "webhook.resumed": Act(right=Right.WEBHOOK_RESUME, subject=_field("webhook")),

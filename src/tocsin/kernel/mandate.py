@@ -34,6 +34,7 @@ class Right(enum.StrEnum):
     AGREEMENT_PROPOSE = "agreements:agreement:propose"  # name/version
     AGREEMENT_ACTIVATE = "agreements:agreement:activate"
     COLLECTION_ADD = "exchange:collection:add"  # the collection's alias
+    CEILING_SET = "exchange:ceiling:set"  # the classification
     WEBHOOK_ADD = "exchange:webhook:add"  # the party's short name
     WEBHOOK_REMOVE = "exchange:webhook:remove"  # the webhook's UUID
     WEBHOOK_RESUME = "exchange:webhook:resume"

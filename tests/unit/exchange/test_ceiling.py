@@ -12,16 +12,20 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from support import stores
-from support.hub import START, World
+from support.hub import OPERATOR, START, World
+from support.inspection import inspect_hub, tell
 from support.sharing import Mark, bundle, indicator, stamp
 from tocsin.bootstrap import open_hub
-from tocsin.errors import UsageError
+from tocsin.errors import InputError, LogBrokenError, TransitionError, UsageError
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.markings import ACS_EXTENSION, banner_of, classification_of
 from tocsin.exchange.markings.classification import BANNERS, WORDS
 from tocsin.exchange.model import Outcome, Receipt
+from tocsin.exchange.replay import replay
+from tocsin.exchange.tables import CEILINGS as CEILINGS_TABLE
 from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
@@ -190,28 +194,39 @@ def test_a_recipient_that_nobody_knows_is_not_told_of_either(world: World) -> No
     assert _traces(world.settings.home, CANARY) == []
 
 
-@pytest.mark.parametrize("ceiling", CLEARANCES)
+# the hub's ceiling, and what the process holds itself to, which may be higher
+CEILINGS: Final = [(ceiling, None) for ceiling in CLEARANCES] + [
+    ("secret", "top-secret"),
+    ("secret", "restricted"),
+    ("unclassified", "top-secret"),
+    (None, "secret"),
+]
+
+
+@pytest.mark.parametrize(("ceiling", "lowered"), CEILINGS)
 @pytest.mark.parametrize("level", ["U", "C", "S", "TS"])
-def test_the_ceiling_is_where_it_is_set(level: str, ceiling: str, world: World) -> None:
+def test_the_ceiling_is_the_hubs_and_a_process_may_lower_it(
+    level: str, ceiling: str | None, lowered: str | None, world: World
+) -> None:
     rank = {"U": 0, "C": 2, "S": 3, "TS": 4}[level]
     world.hub.close()
-    settings = msgspec.structs.replace(world.settings, ceiling=ceiling)
+    settings = msgspec.structs.replace(world.settings, ceiling=lowered)
     world.hub = open_hub(settings, clock=world.clock, entropy=SeededEntropy(2))
+    if ceiling is not None:
+        world.hub.ceilings.set(OPERATOR, world.hub.mandate, ceiling)
     mark = _acs(classification=level)
     receipt = world.share("alfa", bundle([_secret(object_marking_refs=[mark.id])], marked=[mark]))
-    taken = rank <= clearance_rank(ceiling)
+    taken = rank <= min(clearance_rank(ceiling or CLEARANCES[0]), clearance_rank(lowered or "top-secret"))
     assert {result.outcome for result in receipt.results} == {Outcome.ACCEPTED if taken else Outcome.REFUSED}
     assert bool(_traces(world.settings.home, CANARY)) is taken
 
 
 def test_a_lower_ceiling_counts_for_markings_that_were_shared_before(world: World) -> None:
-    world.hub.close()
     mark = _statement("NATO SECRET")
     assert mark.definition is not None
-    world.hub = open_hub(msgspec.structs.replace(world.settings, ceiling="secret"), clock=world.clock)
+    world.hub.ceilings.set(OPERATOR, world.hub.mandate, "secret")
     assert world.share("alfa", bundle([mark.definition])).count(Outcome.ACCEPTED) == 1
-    world.hub.close()
-    world.hub = open_hub(world.settings, clock=world.clock)
+    world.hub.ceilings.set(OPERATOR, world.hub.mandate, "unclassified")
     receipt = world.share("alfa", bundle([_secret(object_marking_refs=[mark.id]), indicator(1)]))
     assert [result.outcome for result in receipt.results] == [Outcome.REFUSED, Outcome.ACCEPTED]
     assert _traces(world.settings.home, CANARY, _secret()["id"]) == []
@@ -317,12 +332,55 @@ def test_whatever_it_is_given_it_answers(name: object, definition: object, exten
 
 
 def test_the_setting(world: World) -> None:
-    assert read_settings({}).ceiling == "unclassified"
+    assert read_settings({}).ceiling is None
     assert read_settings({"TOCSIN_CEILING": "secret"}).ceiling == "secret"
-    assert read_settings({"TOCSIN_CEILING": ""}).ceiling == "unclassified"
+    assert read_settings({"TOCSIN_CEILING": ""}).ceiling is None
     with pytest.raises(UsageError) as caught:
         open_hub(msgspec.structs.replace(world.settings, ceiling="geheim"))
     assert caught.value.where == "TOCSIN_CEILING"
+
+
+def test_every_process_has_the_hubs_ceiling_at_once(world: World) -> None:
+    """One that was open before it was set, too; and setting it is in the log."""
+    other = open_hub(world.settings, clock=world.clock, entropy=SeededEntropy(3))
+    mark = _acs(classification="S")
+    data = bundle([_secret(object_marking_refs=[mark.id])], marked=[mark])
+    world.hub.ceilings.set(OPERATOR, world.hub.mandate, "secret", "accredited")
+    party = world.hub.parties.get("alfa").uri
+    taken = other.intake.submit(Submission(party=party, acting=Acting(actor="alfa"), data=data))
+    assert taken.count(Outcome.ACCEPTED) == 2
+    other.ceilings.set(OPERATOR, other.mandate, "restricted")
+    again = world.share("alfa", bundle([_secret(id=indicator(9)["id"], object_marking_refs=[mark.id])], marked=[mark]))
+    assert again.count(Outcome.REFUSED) == 2
+    with pytest.raises(TransitionError):
+        other.ceilings.set(OPERATOR, other.mandate, "restricted")
+    with pytest.raises(InputError):
+        other.ceilings.set(OPERATOR, other.mandate, "geheim")
+    other.close()
+    rebuilt = inspect_hub(world.hub)
+    assert rebuilt.ceiling == "restricted"
+
+
+def test_a_ceiling_that_somebody_changed_is_found(world: World) -> None:
+    world.hub.ceilings.set(OPERATOR, world.hub.mandate, "restricted")
+    with world.hub.store.write() as connection:
+        connection.execute(update(CEILINGS_TABLE).values(ceiling="secret"))
+    faults = {one.check: one.fault for one in world.hub.self_test.run()}
+    assert [name for name, fault in faults.items() if fault is not None] == ["ceiling"]
+
+
+def test_a_log_that_tells_of_more_than_the_hub_may_hold_is_broken(world: World) -> None:
+    world.hub.ceilings.set(OPERATOR, world.hub.mandate, "secret")
+    mark = _acs(classification="S")
+    world.share("alfa", bundle([_secret(object_marking_refs=[mark.id])], marked=[mark]))
+    told = tell(world.hub)
+    assert replay(told).ceiling == "secret"
+    at = next(index for index, payload in told if payload.kind == "ceiling.set")
+    for level, says in (("confidential", "above the ceiling"), ("geheim", "no classification")):
+        data = told[at][1].data | {"ceiling": level}
+        forged = [*told[:at], (at, msgspec.structs.replace(told[at][1], data=data)), *told[at + 1 :]]
+        with pytest.raises(LogBrokenError, match=says):
+            replay(forged)
 
 
 def test_an_id_in_capitals_is_the_same_marking(world: World) -> None:

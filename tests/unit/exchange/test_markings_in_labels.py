@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pytest
 
-from support.hub import World
+from support.hub import OPERATOR, World
 from support.sharing import CREATED, bundle, indicator, known_marks, stamp, terms_mark
 from tocsin.agreements.model import Label, Pap, Tlp
-from tocsin.bootstrap import open_hub
 from tocsin.errors import InputError
 from tocsin.exchange.labelling import Handling, Labeller
 from tocsin.exchange.markings import ACS_EXTENSION, IEP_EXTENSION, PAP_EXTENSION, TLP_EXTENSION
@@ -162,8 +161,7 @@ def test_below_the_ceiling_it_is_for_whoever_is_cleared_for_it(tmp_path: Path) -
         world.user(f"ana@{name}", clearance="secret")
         world.user(f"bo@{name}", clearance="restricted")
     world.agreement(TREATY, signed_by=("alfa", "bravo", "coast"))
-    world.hub.close()
-    world.hub = open_hub(msgspec.structs.replace(world.settings, ceiling="secret"), clock=world.clock)
+    world.hub.ceilings.set(OPERATOR, world.hub.mandate, "secret")
     definition = {
         "type": "marking-definition",
         "spec_version": "2.1",
