@@ -86,7 +86,7 @@ def measure(run: Run) -> Iterator[Table]:
             notes=(
                 "in process, one page after the other, durable release included; sizes and readers take turns",
                 f"{PAGES} pages each, from places all over the collection; then the same ones again",
-                f"both sizes are asked for as many objects as the smaller has behind that place, at most {LIMIT:,}",
+                f"both sizes are asked for {LIMIT:,}, or half of what the smaller has behind that place if it has less",
                 f"{WHOLE.format(READERS['few'])}: asked for {LIMIT:,}, gets what there is of them",
                 f"every object has its own {SIZE:,} bytes; loaded by COPY, without entries in the log",
                 postgres.NOTE,
@@ -156,17 +156,19 @@ class _Place(NamedTuple):
 
 
 def _places(run: Run, hub: Hub, size: int) -> list[_Place]:
-    """Choose places, and find out how many objects the smaller collection has behind each for each reader."""
+    """Choose places, and how many objects each reader is to ask for there, so that both sizes have them."""
     chance = random.Random(7)
     places = []
     for _ in range(run.rounds(PAGES)):
         # not of the last fifth: there are too few left there for the reader of few
         share = chance.uniform(0.2, 1)
         query = _behind(hub, size, share)
-        limits = {
+        there = {
             reader: len(hub.reading.manifest(hubs.asker(reader), "exchange", query, limit=LIMIT).page.items)
             for reader in READERS
         }
+        # where that is no full page, half of it: to look for the last one there is, is another question
+        limits = {reader: count if count == LIMIT else (count + 1) // 2 for reader, count in there.items()}
         places.append(_Place(share, limits))
     hub.integrator.integrate()
     return places
