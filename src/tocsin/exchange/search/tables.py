@@ -50,7 +50,8 @@ SEARCH_FACTS: Final = Table(
     PrimaryKeyConstraint("collection_id", "offer_seq"),
 )
 
-# The label comes before the number: a reader's search walks over nothing but what is open to it.
+# The label comes before the number: a reader's search walks over nothing but what is open to it. Without references: an
+# object has some fifty postings, and PostgreSQL looks each reference up (docs/adr/0055).
 SEARCH_POSTINGS: Final = Table(
     "search_postings",
     METADATA,
@@ -58,7 +59,7 @@ SEARCH_POSTINGS: Final = Table(
     Column("term", BigInteger, nullable=False),
     Column("label_id", BigInteger, nullable=False),
     Column("offer_seq", BigInteger, nullable=False),
-    environment(),
+    Column("environment", SmallInteger, nullable=False),
     PrimaryKeyConstraint("collection_id", "term", "label_id", "offer_seq"),
     sqlite_with_rowid=False,
 )
