@@ -25,13 +25,16 @@ from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Reading
 from tocsin.exchange.releases import Integrator
+from tocsin.exchange.sanitise.making import Making
+from tocsin.exchange.sanitise.service import Sanitised
+from tocsin.exchange.sanitise.slots import Slots
 from tocsin.exchange.search.indexer import Indexer
 from tocsin.exchange.search.saved import SavedSearches
 from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
 from tocsin.governance.authority import MandateAuthority
 from tocsin.governance.service import Governance
-from tocsin.kernel.clock import Clock, SystemClock
+from tocsin.kernel.clock import SECOND, Clock, SystemClock
 from tocsin.kernel.db.opening import open_store
 from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
 from tocsin.kernel.http.outbound import Network, Outbound, parse_networks
@@ -102,12 +105,21 @@ class Hub:
         )
         lowered = _ceiling(settings)
         self.ceilings = Ceilings(store=store, log=self.log, environment=LIVE, lowered=lowered)
+        slot = settings.publish_minutes * 60 * SECOND
         self.intake = Intake(
             store=store,
             log=self.log,
             entropy=entropy,
             environment=LIVE,
             lowered_ceiling=lowered,
+            making=Making(
+                adapter=store.adapter,
+                log=self.log,
+                gate=self.gate,
+                entropy=entropy,
+                environment=LIVE,
+                slot=slot,
+            ),
             follow=self.granting.follow,
         )
         cursors = Cursors(keys.cursor, entropy)
@@ -141,6 +153,20 @@ class Hub:
             environment=LIVE,
         )
         self.withdrawals = Withdrawals(store=store, log=self.log, environment=LIVE)
+        self.sanitised = Sanitised(
+            store=store, log=self.log, environment=LIVE, length=slot, least=settings.publish_producers
+        )
+        self.slots = Slots(
+            store=store,
+            log=self.log,
+            gate=self.gate,
+            intake=self.intake,
+            withdrawals=self.withdrawals,
+            entropy=entropy,
+            environment=LIVE,
+            length=slot,
+            least=settings.publish_producers,
+        )
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
         self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)

@@ -7,6 +7,8 @@
 | ``TOCSIN_DATABASE_READ`` | none | a streaming replica of that PostgreSQL, from which pages are read |
 | ``TOCSIN_CEILING`` | ``unclassified`` | the highest classification that the hub stores |
 | ``TOCSIN_WEBHOOK_NETWORKS`` | none | networks that webhooks may lead to beside the public one: ``10.1.0.0/16`` |
+| ``TOCSIN_PUBLISH_MINUTES`` | ``60`` | how long a slot is in which sanitised versions leave together, up to a day |
+| ``TOCSIN_PUBLISH_PRODUCERS`` | ``3`` | how many producers have to share one, 2 or more |
 | ``TOCSIN_LOG_FORMAT`` | ``json`` | how ``tocsin serve`` writes its log: ``json`` or ``text`` |
 | ``TOCSIN_LOG_LEVEL`` | ``info`` | and what: ``debug``, ``info`` (each request), ``warning``, ``error`` |
 """
@@ -30,6 +32,9 @@ __all__ = ["DEFAULT_HOME", "Postgres", "Settings", "read_settings"]
 DEFAULT_HOME: Final = "tocsin-home"
 LOG_FORMATS: Final = ("json", "text")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+DAY_MINUTES: Final = 24 * 60
+# Fewer than two hide nobody; more than a partnership has would publish nothing.
+PRODUCERS: Final = (2, 1_000)
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = ("postgresql://", "postgres://")
 
@@ -59,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # a classification below the hub's ceiling, for this process: whoever opens the hub checks that it is one
     ceiling: str | None = None
     webhook_networks: str = ""  # networks, with commas between: whoever opens the hub checks that they are
+    publish_minutes: int = 60
+    publish_producers: int = 3
     log_format: str = LOG_FORMATS[0]
     log_level: str = "info"
 
@@ -100,6 +107,8 @@ def read_settings(environ: Mapping[str, str], *, home: Path | None = None) -> Se
         replica=None if home else _replica(environ, of=url),
         ceiling=ceiling,
         webhook_networks=networks,
+        publish_minutes=_number(environ, "TOCSIN_PUBLISH_MINUTES", (1, DAY_MINUTES), otherwise=60),
+        publish_producers=_number(environ, "TOCSIN_PUBLISH_PRODUCERS", PRODUCERS, otherwise=3),
         log_format=_one_of(environ, "TOCSIN_LOG_FORMAT", LOG_FORMATS, otherwise="json"),
         log_level=_one_of(environ, "TOCSIN_LOG_LEVEL", LOG_LEVELS, otherwise="info"),
     )
@@ -123,6 +132,14 @@ def _one_of(environ: Mapping[str, str], name: str, words: tuple[str, ...], *, ot
     if word not in words:
         raise UsageError(f"{word[:40]!r} is none of its words", where=name, todo=f"use one of {', '.join(words)}")
     return word
+
+
+def _number(environ: Mapping[str, str], name: str, bounds: tuple[int, int], *, otherwise: int) -> int:
+    text = environ.get(name) or str(otherwise)
+    least, most = bounds
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:9]) <= most and len(text) < 9):  # noqa: PLR2004  digits
+        raise UsageError(f"{text[:40]!r} is no number from {least} to {most}", where=name, todo="write digits only")
+    return int(text)
 
 
 def _replica(environ: Mapping[str, str], *, of: str) -> Postgres | None:

@@ -29,6 +29,7 @@ from tocsin.exchange import replay
 from tocsin.exchange.evidence import export_log
 from tocsin.exchange.intake import MAX_NEW_LABELS_A_DAY
 from tocsin.exchange.model import MAX_PAGE, MAX_QUERY_VALUES
+from tocsin.exchange.sanitise import records as sanitised
 from tocsin.exchange.stix import RefusedObject, limits, parse_bundle
 from tocsin.exchange.taxii.filters import MAX_PARAMETERS
 from tocsin.exchange.taxii.http import MAX_CONTENT_LENGTH, routes
@@ -209,7 +210,9 @@ def test_a_command_in_the_pages_exists(words: tuple[str, ...]) -> None:
 
 # --- the log ----------------------------------------------------------------------------------------------------------
 
-_KINDS: Final = parties.KINDS | agreements.KINDS | course.KINDS | frozenset(replay._STEPS) | replay._OTHERS
+_KINDS: Final = (
+    parties.KINDS | agreements.KINDS | course.KINDS | frozenset(replay._STEPS) | replay._OTHERS | sanitised.KINDS
+)
 
 
 def _row_of(kind: str) -> str:

@@ -41,6 +41,7 @@ EXPECTED = {
     *(f"grant {verb}" for verb in ("give", "list", "revoke")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
     *(f"pattern {verb}" for verb in ("check", "match")),
+    *(f"sanitised {verb}" for verb in ("list", "show", "diff", "approve", "veto", "publish", "origin")),
     *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }

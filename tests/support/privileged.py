@@ -13,12 +13,13 @@ import msgspec
 from support import stores
 from support.council import DEPUTIES, constitute, council, signatory
 from support.hub import OPERATOR, World, key_of
+from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.document import public_key_of
 from tocsin.exchange.live.webhooks.model import WebhookState
 from tocsin.exchange.live.webhooks.store import set_state, webhook_rows
 from tocsin.kernel.mandate import Mandate
-from tocsin.parties.model import Kind, Party, Permission, User
+from tocsin.parties.model import Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
 
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ __all__ = ["DEEDS", "Deed", "copy", "ready"]
 
 DRAFT: Final = TREATY.replace("version: 1", "version: 2")
 SIGNED: Final = TREATY.replace("agreement: treaty", "agreement: compact")
+PRESS: Final = """
+agreement: press
+version: 1
+title: What is published
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: hub}, {name: bravo}]
+purposes: [detect]
+clauses:
+  - id: "1"
+    publish: {sanitised: no-victim, tlp: green, attribution: withheld, approve: coordinator}
+    of: {tlp: {at_most: amber}}
+"""
 ECHO: Final = Party(
     uri="https://echo.example",
     name="echo",
@@ -71,6 +84,11 @@ def ready(home: Path) -> World:
     world.agreement(SIGNED, signed_by=MEMBERS, activate=False)
     for _ in range(2):
         world.hub.webhooks.add(OPERATOR, world.hub.mandate, "bravo", url=HOOK, purpose="detect", collection="exchange")
+    with world.hub.parties.acting(OPERATOR, world.hub.mandate) as acts:
+        acts.add_user(User(name="sig", party="https://hub.example", roles=frozenset({Role.SIGNATORY})))
+        acts.register_signing_key("sig@hub", public_key_of(key_of("hub")))
+    world.agreement(PRESS, signed_by=("hub", "bravo"))
+    world.share("bravo", bundle([indicator(1)]))
     with world.hub.store.write() as connection:
         given_up = webhook_rows(connection, world.hub.environment)[1]
         set_state(connection, given_up.webhook_id, WebhookState.DEAD)
@@ -84,6 +102,10 @@ def _said(text: str) -> Callable[[World], str]:
 
 def _hook(place: int) -> Callable[[World], str]:
     return lambda world: world.hub.webhooks.all()[place].webhook.uuid
+
+
+def _sanitised(world: World) -> str:
+    return world.hub.sanitised.of_party("https://bravo.example")[0].uuid
 
 
 def _token(world: World) -> str:
@@ -158,6 +180,12 @@ DEEDS: Final[dict[str, list[Deed]]] = {
     ],
     "webhook.removed": [
         Deed(_hook(0), lambda world, mandate: world.hub.webhooks.remove(OPERATOR, mandate, _hook(0)(world)))
+    ],
+    "sanitised.cleared": [
+        Deed(_sanitised, lambda world, mandate: world.hub.sanitised.clear(OPERATOR, mandate, _sanitised(world)))
+    ],
+    "sanitised.stopped": [
+        Deed(_sanitised, lambda world, mandate: world.hub.sanitised.stop(OPERATOR, mandate, _sanitised(world)))
     ],
     "webhook.resumed": [
         Deed(_hook(1), lambda world, mandate: world.hub.webhooks.resume(OPERATOR, mandate, _hook(1)(world)))

@@ -37,6 +37,7 @@ from tocsin.cli import (
     party,
     pattern,
     read,
+    sanitised,
     saved,
     search,
     share,
@@ -81,6 +82,8 @@ TOCSIN_HOME      the folder of the hub (./tocsin-home)
 TOCSIN_DATABASE  its store (sqlite:///TOCSIN_HOME/hub.db, or postgresql://USER@HOST/NAME)
 TOCSIN_CEILING   the highest classification that it takes (unclassified)
 TOCSIN_WEBHOOK_NETWORKS  where webhooks may lead beside the public network
+TOCSIN_PUBLISH_MINUTES, TOCSIN_PUBLISH_PRODUCERS
+                 how long a slot of sanitised versions is (60), and how many producers share one (3)
 TOCSIN_LOG_FORMAT, TOCSIN_LOG_LEVEL
                  how and what `serve` logs (json, info)
 TOCSIN_DEBUG=1   shows where an unexpected error came from
@@ -103,6 +106,7 @@ for _group, _name in (
     (read.app, None),
     (search.app, None),
     (saved.app, "saved"),
+    (sanitised.app, "sanitised"),
     (webhook.app, "webhook"),
     (why.app, None),
     (log.app, "log"),

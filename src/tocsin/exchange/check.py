@@ -34,6 +34,7 @@ from tocsin.exchange.check_records import (
 from tocsin.exchange.live.webhooks.replay import check_webhooks
 from tocsin.exchange.releases import WITHDRAWN, decode_offers, narrowed
 from tocsin.exchange.replay import replay
+from tocsin.exchange.sanitise.replay import check_sanitised
 from tocsin.exchange.search.check import check_index
 from tocsin.exchange.tables import (
     COLLECTIONS,
@@ -492,6 +493,7 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "ceiling": check_ceiling,
     "webhooks": check_webhooks,
     "grants": check_access,
+    "sanitised": check_sanitised,
     "agreements": check_agreements,
     "governance": _governance,
     "index": check_index,

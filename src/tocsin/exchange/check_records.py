@@ -76,6 +76,7 @@ _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "submission": lambda data: data["party"],
     "withdrawal": lambda data: data["party"],
     "webhook": lambda data: data["party"],
+    "sanitised": lambda data: data["party"],
     "offering": lambda data: data["owner"],
 }
 
@@ -99,7 +100,11 @@ class Concerned:
         if room in ("body", "motion"):
             return self._of_body(payload.kind, data)
         if payload.kind == "inquiry":
-            uri = data["owner"] if data["verb"] == "prove" else self._uris.get(data["asker"].rpartition("@")[2])
+            uri = (
+                data["owner"]
+                if data["verb"] in {"prove", "origin"}
+                else self._uris.get(data["asker"].rpartition("@")[2])
+            )
             return None if uri is None else (uri,)
         if room in _OF_PARTY:
             return (_OF_PARTY[room](data),)

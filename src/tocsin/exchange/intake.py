@@ -25,6 +25,7 @@ from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
 from tocsin.exchange.relations import references
 from tocsin.exchange.remarks import remarks_on
+from tocsin.exchange.sanitise.making import Making, Planned, Taken
 from tocsin.exchange.stamps import drawn
 from tocsin.exchange.stix import ParsedBundle, ParsedObject, RefusedObject, parse_bundle, parse_envelope
 from tocsin.exchange.store import Own
@@ -83,6 +84,7 @@ class _Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     digest: bytes
     label: Label
     again: Own | None  # contributed before, and only offered anew
+    bound: bool  # marked with terms for its recipients
 
 
 class Intake:
@@ -96,6 +98,7 @@ class Intake:
         entropy: Entropy,
         environment: int,
         lowered_ceiling: str | None,
+        making: Making,
         follow: Follow = lambda _connection, _acting, _owner, _entered: None,
     ) -> None:
         """Take what it works on; ``follow`` is told, in its transaction, what a submission offered.
@@ -103,6 +106,7 @@ class Intake:
         ``lowered_ceiling`` is what this process holds itself to below the hub's ceiling, if it does.
         """
         self._lowered = lowered_ceiling
+        self._making = making
         self._store = store
         self._log = log
         self._entropy = entropy
@@ -126,6 +130,14 @@ class Intake:
         with self._store.write() as connection:
             return _Transaction(self, connection, submission, screened).run(parsed)
 
+    def submit_in(self, connection: Connection, submission: Submission) -> Receipt:
+        """Take a submission of the hub's own in a transaction that is open for writing; otherwise as ``submit``.
+
+        It is read in the writer's turn: for what the hub wrote itself a moment ago, and bounds itself.
+        """
+        parsed = (parse_envelope if submission.envelope else parse_bundle)(submission.data)
+        return _Transaction(self, connection, submission, screen(parsed, submission.data)).run(scrub(parsed))
+
     def receipt(self, party: str, uuid: str) -> Receipt | None:
         """Return the receipt of a party's own submission, or None."""
         with self._store.read() as connection:
@@ -148,6 +160,7 @@ class _Transaction:
         self._environment = intake._environment  # noqa: SLF001
         self._adapter = intake._store.adapter  # noqa: SLF001
         self._follow = intake._follow  # noqa: SLF001
+        self._making = intake._making  # noqa: SLF001
         self._connection = connection
         # in the writer's turn: what was lowered counts from the very next submission on, in every process
         self._ceiling = effective(read_ceiling(connection, self._environment).level, intake._lowered)  # noqa: SLF001
@@ -177,12 +190,16 @@ class _Transaction:
             received_at=format_instant(self._at),
             results=(),
         )
+        planned = self._plan(collection, offers)
         results = self._in_order(len(parsed.items))
         taken = any(result.outcome is not Outcome.REFUSED for result in results)
         if not taken and not submission.envelope:
             # what is refused as a whole leaves nothing behind; over TAXII the client may ask for its status (§4.3)
             return msgspec.structs.replace(receipt, id=None, results=results)
         self._enter(collection, offers, receipt, len(parsed.items))
+        self._making.enter(
+            connection, planned, acting=submission.acting, submission=str(receipt.id), owner_id=self._owner_id
+        )
         return msgspec.structs.replace(receipt, results=results)
 
     def _in_order(self, count: int) -> tuple[Result, ...]:
@@ -241,7 +258,15 @@ class _Transaction:
             if not repeated:
                 taken.setdefault(parsed.id, {})[version] = digest
                 chosen.append(
-                    _Offer(index=index, parsed=parsed, version=version, digest=digest, label=label, again=again)
+                    _Offer(
+                        index=index,
+                        parsed=parsed,
+                        version=version,
+                        digest=digest,
+                        label=label,
+                        again=again,
+                        bound=labeller.bound(parsed),
+                    )
                 )
         self._note_references(chosen, own)
         return chosen
@@ -313,6 +338,32 @@ class _Transaction:
         before = store.own_definitions(self._connection, self._adapter, self._environment, self._owner_id, wanted)
         bodies = {parsed.id: parsed.body for parsed in here} | before
         return {key: msgspec.json.decode(body) for key, body in bodies.items()}, frozenset(refused)
+
+    # --- publish -----------------------------------------------------------------------------------------------------
+
+    def _plan(self, collection: Collection, offers: Sequence[_Offer]) -> Planned:
+        """Find out which sanitised versions are made beside what is new here, and tell the sender of them."""
+        connection, party = self._connection, self._submission.party
+        if not self._making.concerned(connection, at=self._at, party=party, owner_id=self._owner_id):
+            return Planned()
+        planned = self._making.plan(
+            connection,
+            at=self._at,
+            party=party,
+            owner_id=self._owner_id,
+            collection=collection,
+            taken=[
+                Taken(
+                    index=offer.index, parsed=offer.parsed, version=offer.version, label=offer.label, bound=offer.bound
+                )
+                for offer in offers
+                if offer.again is None
+            ],
+        )
+        for index, notes in planned.notes.items():
+            result = self._results[index]
+            self._results[index] = msgspec.structs.replace(result, notes=(*result.notes, *notes))
+        return planned
 
     # --- offer -------------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,11 @@ class Labeller:
             cached = self._labels[key] = self._make(parsed.type, refs, own)
         return cached
 
+    def bound(self, parsed: ParsedObject) -> bool:
+        """Return whether an object is marked with terms for its recipients, or with a policy that ends."""
+        markings = [self._read(ref) for ref in marking_refs(parsed)]
+        return any(one.terms or one.begins is not None or one.ends is not None for one in markings)
+
     def _make(self, type_: str, refs: frozenset[str], own: Marking) -> tuple[Label, tuple[str, ...]]:
         marking = join([self._addressed(own), *(self._read(ref) for ref in sorted(refs))])
         notes: list[str] = []

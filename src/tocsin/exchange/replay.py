@@ -27,6 +27,7 @@ from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.ceiling import above
 from tocsin.exchange.ceilings import CeilingSet
 from tocsin.exchange.live.webhooks import replay as webhooks
+from tocsin.exchange.sanitise import replay as sanitised
 from tocsin.governance import course
 from tocsin.governance.privileged import ACTS
 from tocsin.governance.replay import ToldRegister
@@ -85,6 +86,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
     made: dict[str, Made] = msgspec.field(default_factory=dict)  # collections made for something, by UUID
     granted: access.Granted = msgspec.field(default_factory=access.Granted)
+    sanitised: sanitised.Told = msgspec.field(default_factory=sanitised.Told)
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
     governed: Governed = msgspec.field(default_factory=Governed)
     releases: int = 0
@@ -173,6 +175,7 @@ def replay(entries: Iterable[tuple[int, EntryPayload]]) -> Rebuilt:
         state.step(index, payload)
         for place, release in ahead.decided_by(index + 1):
             state.judge(place, release)
+    sanitised.finish(state.rebuilt.sanitised)
     return state.rebuilt
 
 
@@ -230,7 +233,8 @@ class _Replay:
         self._names: dict[str, str] = {}  # of parties -> URI
         self._instants = array("q")  # of the entries
         self._acted: tuple[int, Micros] = (0, 0)  # the last entry that is no release
-        self._submissions: set[str] = set()
+        self._submissions: dict[str, str] = {}  # by UUID: whose
+        self._latest: dict[tuple[str, str], Micros] = {}  # owner, object -> version: of the last submission
         self._contributed: dict[tuple[str, str, Micros], int] = {}  # owner, object, version -> label
         self._standing: set[tuple[str, str, str, Micros]] = set()  # collection, owner, object, version: offered now
         self._added: dict[str, Micros] = {}  # `date_added` of a collection's last offer
@@ -262,6 +266,13 @@ class _Replay:
             self.release(index, payload, at)
         else:
             self._acted = (index, at)
+        self._dispatch(index, payload)
+        if index == len(_FOUNDING) - 1:
+            self._check_founded(index)
+        rebuilt.entries = index + 1
+
+    def _dispatch(self, index: int, payload: EntryPayload) -> None:
+        """Hand an entry to the room that it is of, where that has not seen it yet."""
         own, room = _STEPS.get(payload.kind), _ROOMS.get(payload.kind)
         if own is not None:
             own(self, index, payload.data)
@@ -269,9 +280,6 @@ class _Replay:
             room(self, index, payload)
         elif payload.kind not in _KNOWN:
             raise _broken(index, f"it is of a kind that this program does not know: {payload.kind}")
-        if index == len(_FOUNDING) - 1:
-            self._check_founded(index)
-        rebuilt.entries = index + 1
 
     def _check_frame(self, index: int, payload: EntryPayload, at: Micros) -> None:
         """Check what every entry says: where and when it was done, by whom, for whom and by what right."""
@@ -366,7 +374,8 @@ class _Replay:
             raise _broken(index, "it offers into a collection that is not there")
         if submission.submission in self._submissions:
             raise _broken(index, "there is a submission of this id already")
-        self._submissions.add(submission.submission)
+        self._submissions[submission.submission] = submission.party
+        self._latest.clear()
         for label_id, label in submission.labels:
             if label_id in rebuilt.labels or label.owner != submission.party:
                 raise _broken(index, f"label {label_id} is there already, or is another party's")
@@ -408,6 +417,8 @@ class _Replay:
         if (submission.collection, *contribution) in self._standing:
             raise _broken(index, f"what offer {offer.seq} offers is offered already")
         self._contributed[contribution] = offer.label
+        chain = contribution[:2]
+        self._latest[chain] = max(offer.version, self._latest.get(chain, offer.version))
         self._standing.add((submission.collection, *contribution))
 
     def make(self, index: int, data: Mapping[str, Any]) -> None:
@@ -479,6 +490,36 @@ class _Replay:
             contribution = (withdrawal.collection, offer.owner, offer.object_id, offer.version)
             self._standing.discard(contribution)
             self._again.take_back((*contribution, offer.label_id))
+
+    def publish(self, index: int, payload: EntryPayload) -> None:
+        """Note what is told of a sanitised version."""
+        at = self._instants[-1]
+        world = self._world(payload, at)
+        sanitised.tell(self.rebuilt.sanitised, index, payload.kind, payload.data, at=at, world=world)
+
+    def _world(self, payload: EntryPayload, at: Micros) -> sanitised.World:
+        """Return what an entry about a sanitised version is held to."""
+        rebuilt = self.rebuilt
+        latest = self._latest
+
+        def label(owner: str, object_id: str, version: Micros) -> Label | None:
+            number = self._contributed.get((owner, object_id, version))
+            return None if number is None else rebuilt.labels[number]
+
+        homes = {
+            self._names.get(reference.rpartition("@")[2])
+            for reference in (payload.actor, payload.on_behalf_of)
+            if reference is not None
+        }
+        return sanitised.World(
+            publisher=rebuilt.hub or "",
+            facts=lambda: agreements.facts_of(rebuilt.agreed, rebuilt.people, at),
+            label=label,
+            newer=lambda owner, object_id, version: latest.get((owner, object_id), version) > version,
+            offered=lambda *place: place in self._standing,
+            submitted=self._submissions.get,
+            speaks=homes.__contains__,
+        )
 
     def hook(self, index: int, payload: EntryPayload) -> None:
         """Note what is told of a webhook, for which an operator answers."""
@@ -584,7 +625,11 @@ _STEPS: Final = {
     "withdrawal": _Replay.withdraw,
 }
 # Rooms that are told the whole entry: by whom it was done as well.
-_ROOMS: Final = dict.fromkeys(webhooks.KINDS, _Replay.hook) | dict.fromkeys(access.KINDS, _Replay.grant)
+_ROOMS: Final = (
+    dict.fromkeys(webhooks.KINDS, _Replay.hook)
+    | dict.fromkeys(access.KINDS, _Replay.grant)
+    | dict.fromkeys(sanitised.KINDS, _Replay.publish)
+)
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
 _KNOWN: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS

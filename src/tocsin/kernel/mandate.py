@@ -41,6 +41,8 @@ class Right(enum.StrEnum):
     BODY_CONSTITUTE = "governance:body:constitute"  # the body's name
     BODY_CHANGE = "governance:body:change"
     BODY_DISSOLVE = "governance:body:dissolve"
+    SANITISED_APPROVE = "exchange:sanitised:approve"  # the sanitised version's UUID
+    SANITISED_STOP = "exchange:sanitised:stop"
 
 
 # A machine needs two tokens while one replaces the other, which is one decision. Everything else is decided each time.

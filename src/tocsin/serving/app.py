@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tocsin.exchange.api import operations as api
 from tocsin.exchange.live.webhooks.courier import COURIER_SECONDS
+from tocsin.exchange.sanitise.slots import PUBLISH_SECONDS
 from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
 from tocsin.kernel.http import server
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tocsin.exchange.live.webhooks.courier import Courier
     from tocsin.exchange.releases import Integrator
+    from tocsin.exchange.sanitise.slots import Slots
     from tocsin.exchange.search.indexer import Indexer
     from tocsin.kernel.db import Store
     from tocsin.kernel.http.application import Application
@@ -51,6 +53,7 @@ class Services(taxii.Services, api.Services, Protocol):
     integrator: Integrator
     indexer: Indexer
     courier: Courier
+    slots: Slots
 
 
 def create_app(
@@ -130,5 +133,6 @@ def create_app(
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
         background.beside("courier", services.courier.turn, seconds=COURIER_SECONDS),
         background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
+        background.beside("slots", services.slots.turn, seconds=PUBLISH_SECONDS),
     ]
     return application(edges, lifespan=beside)

@@ -25,7 +25,6 @@ EXAMPLE: Final = HERE.parents[3] / "shared" / "agreement-example.yaml"
 NOTES: Final = (
     "clause 3.1 onward: is not yet carried to the reader as a marking",
     "clause 3.2 onward: is not yet carried to the reader as a marking",
-    "clause 5.1 publish: has no effect yet",
     "clause 6.1 retain: has no effect yet",
     "clause 6.2 retain: has no effect yet",
     "clause 7 protect: has no effect yet",

@@ -17,6 +17,7 @@ from tocsin.agreements.document.terms import Onward
 from tocsin.agreements.document.tree import Scalar, Sequence, Table
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.parties.model import CLEARANCES, Kind, Role
+from tocsin.scrub.plans import PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +150,10 @@ def _read_publish(check: Checker, node: Table) -> Clause:
     entries = check.table(node, "a publish clause", required=("id", "publish", "of"), optional=("rests_on",))
     clause_id = _id(check, entries)
     terms = read_publish_terms(check, entries["publish"].value) if "publish" in entries else None
-    check.note(f"clause {clause_id} publish: has no effect yet")
+    if terms is not None and terms.sanitised not in PLANS:
+        check.note(f"clause {clause_id} publish: there is no plan {terms.sanitised!r}, so that it publishes nothing")
+    elif terms is not None and terms.tlp is Tlp.RED:
+        check.note(f"clause {clause_id} publish: RED is for individuals, so that it publishes nothing")
     return Clause(
         id=clause_id, verb=Verb.PUBLISH, of=_label(check, entries), rests_on=_bases(check, entries), publish=terms
     )

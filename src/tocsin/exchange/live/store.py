@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import select
 
+from tocsin.exchange.sanitise import records as sanitised
 from tocsin.exchange.store import read_collections
 from tocsin.exchange.tables import OFFERS
 from tocsin.log.tables import LOG_ENTRIES, LOG_HEADS
@@ -20,7 +21,9 @@ __all__ = ["Change", "Seen", "look"]
 MAX_LABELS: Final = 500
 # Entries after which everybody's credentials are as good as before. Any other kind, one that comes later included, has
 # them proved anew.
-_HARMLESS: Final = frozenset({"collection.added", "inquiry", "release", "submission", "token.issued", "withdrawal"})
+_HARMLESS: Final = frozenset(
+    {"collection.added", "inquiry", "release", "submission", "token.issued", "withdrawal", *sanitised.KINDS}
+)
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

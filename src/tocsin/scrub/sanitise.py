@@ -1,0 +1,186 @@
+"""Makes of an object what a plan lets stand of it. Pure: ids, references and the slot are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tocsin.errors import InputError
+from tocsin.kernel.clock import Micros, format_instant, parse_instant
+from tocsin.scrub.model import Plan, Rule, Treatment
+from tocsin.scrub.names import Names, is_internal
+from tocsin.scrub.plans import COMMON
+from tocsin.scrub.vocabularies import HASHES, PHASES, VOCABULARIES
+
+__all__ = ["NOT_PUBLISHED", "Draft", "sanitise", "slot_after", "slot_of"]
+
+NOT_PUBLISHED: Final = "objects of this type are not published under this plan"
+
+# STIX 2.1 appendix A, the scale of none, low, medium, high: one value for each
+_CONFIDENCES: Final = ((0, 0), (29, 15), (69, 50), (100, 85))
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A sanitised object without its times: ``issued`` names the properties that take the instant of its slot."""
+
+    body: dict[str, Any]
+    issued: tuple[str, ...] = ()
+
+
+def slot_of(at: Micros, length: Micros) -> Micros:
+    """Return the slot that an instant lies in, by its beginning."""
+    return at - at % length
+
+
+def slot_after(at: Micros, length: Micros) -> Micros:
+    """Return the first beginning of a slot that is not before an instant."""
+    return -(-at // length) * length
+
+
+def sanitise(
+    source: Mapping[str, Any],
+    plan: Plan,
+    *,
+    object_id: str,
+    references: Mapping[str, str],
+    slot: Micros,
+    names: Names,
+    pattern: Callable[[str, Plan], str],
+) -> Draft:
+    """Return what is left of an object under its new id; nothing is in it that no rule of the plan let stand.
+
+    Args:
+        source: the object, valid STIX.
+        plan: which properties stay, and how.
+        object_id: its new id.
+        references: ids of objects by their old ids; a reference to anything else goes.
+        slot: the length of a slot: times are rounded to it.
+        names: of whom no text may speak.
+        pattern: writes a pattern anew, or refuses it.
+
+    Raises:
+        InputError: its type is not published, or something that would stand tells what must not be told.
+    """
+    rules = plan.types.get(source["type"])
+    if rules is None:
+        raise InputError(NOT_PUBLISHED, where="type", todo="nothing: it stays with whoever may read the original")
+    work = _Work(plan=plan, references=references, slot=slot, names=names, pattern=pattern)
+    written = {source.get("created"), source.get("modified")}
+    body: dict[str, Any] = {"id": object_id}
+    issued: list[str] = []
+    for name, rule in (COMMON | dict(rules)).items():
+        if name not in source:
+            continue
+        if rule.treatment is Treatment.ISSUED and source[name] in written:
+            issued.append(name)
+            continue
+        told = _TREATMENTS[rule.treatment](work, name, source[name], rule)
+        if told is not None:
+            body[name] = told
+    return Draft(body=dict(sorted(body.items())), issued=tuple(issued))
+
+
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What the treatments of one object have in common."""
+
+    plan: Plan
+    references: Mapping[str, str]
+    slot: Micros
+    names: Names
+    pattern: Callable[[str, Plan], str]
+
+
+# --- treatments: each returns what stands in place of a value, None where nothing does -------------------------------
+
+
+def _keep(_work: _Work, _name: str, value: Any, _rule: Rule) -> Any:  # noqa: ANN401  any JSON value of a valid object
+    return value
+
+
+def _adversary(work: _Work, name: str, value: Any, _rule: Rule) -> Any:  # noqa: ANN401
+    return _telling(value, name, work.names)
+
+
+def _generic(_work: _Work, _name: str, _value: str, rule: Rule) -> str:
+    return rule.word
+
+
+def _earlier(work: _Work, _name: str, value: str, _rule: Rule) -> str:
+    return format_instant(slot_of(parse_instant(value), work.slot))
+
+
+def _later(work: _Work, name: str, value: str, _rule: Rule) -> str:
+    try:
+        return format_instant(slot_after(parse_instant(value), work.slot))
+    except OverflowError as error:
+        raise InputError("rounded up to a slot this is beyond the year 9999", where=name) from error
+
+
+def _words(_work: _Work, _name: str, value: Any, rule: Rule) -> Any:  # noqa: ANN401
+    vocabulary = VOCABULARIES[rule.word]
+    if isinstance(value, str):
+        return value if value in vocabulary else rule.otherwise or None
+    return [word for word in value if word in vocabulary] or None
+
+
+def _phases(_work: _Work, _name: str, value: list[dict[str, Any]], _rule: Rule) -> list[dict[str, Any]] | None:
+    return [
+        {key: phase[key] for key in ("kill_chain_name", "phase_name")}
+        for phase in value
+        if phase["phase_name"] in PHASES.get(phase["kill_chain_name"], ())
+    ] or None
+
+
+def _hashes(_work: _Work, _name: str, value: dict[str, str], _rule: Rule) -> dict[str, str] | None:
+    return {key: text for key, text in sorted(value.items()) if key in HASHES} or None
+
+
+def _confidence(_work: _Work, _name: str, value: int, _rule: Rule) -> int:
+    return next(middle for upto, middle in _CONFIDENCES if value <= upto)
+
+
+def _reference(work: _Work, _name: str, value: Any, _rule: Rule) -> Any:  # noqa: ANN401
+    if isinstance(value, str):
+        return work.references.get(value)
+    return [work.references[one] for one in value if one in work.references] or None
+
+
+def _pattern(work: _Work, name: str, value: str, _rule: Rule) -> Any:  # noqa: ANN401
+    return _telling(work.pattern(value, work.plan), name, work.names)
+
+
+_TREATMENTS: Final[Mapping[Treatment, Callable[[_Work, str, Any, Rule], Any]]] = {
+    Treatment.KEEP: _keep,
+    Treatment.ADVERSARY: _adversary,
+    Treatment.GENERIC: _generic,
+    Treatment.EARLIER: _earlier,
+    Treatment.ISSUED: _earlier,
+    Treatment.LATER: _later,
+    Treatment.WORDS: _words,
+    Treatment.PHASES: _phases,
+    Treatment.HASHES: _hashes,
+    Treatment.CONFIDENCE: _confidence,
+    Treatment.REFERENCE: _reference,
+    Treatment.PATTERN: _pattern,
+}
+
+
+def _telling(value: Any, name: str, names: Names) -> Any:  # noqa: ANN401
+    """Return a text, or a list of texts, that names nobody.
+
+    Raises:
+        InputError: it names a party, a login, or an address of an internal network.
+    """
+    for text in (value,) if isinstance(value, str) else value:
+        what = None
+        if names.stand_in(text):
+            what = "names a party of this hub"
+        elif "@" in text:
+            what = "holds an address of a person, or a login"
+        elif is_internal(text):
+            what = "holds an address of an internal network"
+        if what is not None:
+            raise InputError(f"its {name} {what}", where=name, todo="share a version that says it without that")
+    return value
