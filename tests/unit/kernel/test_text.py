@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.kernel.text import MAX_MARKS, normal
+from tocsin.kernel.text import MAX_MARKS, fitting, normal
 
 Form = Literal["NFC", "NFKC"]
 FORMS: tuple[Form, ...] = ("NFC", "NFKC")
@@ -61,3 +61,29 @@ def test_the_time_grows_with_the_length(form: Form, run: str) -> None:
     # a square would take sixty-four times as long, and some seconds
     small, large = (min(spent(times) for _ in range(2)) for times in (5_000, 40_000))
     assert large < 24 * small + 0.05
+
+
+def test_every_character_that_grows_is_known() -> None:
+    longer = {
+        one: len(unicodedata.normalize("NFKC", one))
+        for one in map(chr, range(sys.maxunicode + 1))
+        if not "\ud800" <= one <= "\udfff" and not unicodedata.is_normalized("NFKC", one)
+    }
+    wrong = [hex(ord(one)) for one, length in longer.items() if fitting(one, 18) != (one, length)]
+    assert wrong == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "\u00e9", "\u0301", "\ufb01", "\u3316", "\ufdfa", "\U0001f130"]) | st.text(max_size=3)
+    ),
+    st.integers(0, 60),
+)
+def test_what_fits_is_as_much_as_fits(pieces: list[str], most: int) -> None:
+    text = "".join(pieces)
+    read, length = fitting(text, most)
+    assert text.startswith(read)
+    assert length == sum(len(unicodedata.normalize("NFKC", one)) for one in read) <= most
+    assert len(unicodedata.normalize("NFKC", read)) <= length
+    rest = text[len(read) :]
+    assert not rest or length + len(unicodedata.normalize("NFKC", rest[0])) > most

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.stix_objects import stix_object
-from tocsin.exchange.search import wire
+from tocsin.exchange.search import values, wire
 from tocsin.exchange.search.indexer import indexed
 from tocsin.exchange.search.values import MAX_WORD
-from tocsin.exchange.search.wire import extract, terms_of
+from tocsin.exchange.search.wire import MAX_READ, extract, terms_of
 from tocsin.exchange.uncertainty import ADMIRALTY_EXTENSION
 from tocsin.kernel.clock import parse_instant
+from tocsin.kernel.text import normal
 
 if TYPE_CHECKING:
     from tocsin.exchange.search.wire import Document
@@ -233,3 +234,20 @@ def _beyond_ascii(text: str) -> set[str]:
         if not word.isascii()
         for piece in re.findall(r"[a-z0-9]+", word)
     }
+
+
+@pytest.mark.parametrize("character", ["\ufdfa", "\u3316", "\u0133", "\u00e9", "a"])
+def test_work_is_bounded_by_what_a_text_becomes(monkeypatch: pytest.MonkeyPatch, character: str) -> None:
+    """One character may be eighteen words: what is made is counted, and not the time that it takes."""
+    made: list[int] = []
+
+    def counted(form: Literal["NFC", "NFKC"], text: str) -> str:
+        found = normal(form, text)
+        made.append(len(found))
+        return found
+
+    monkeypatch.setattr(values, "normal", counted)
+    told = {"type": "report", "id": "report--1", "name": character * 150_000, "description": character * 150_000}
+    extract(json.dumps(told).encode())
+    assert sum(made) <= MAX_READ
+    assert bool(made) == (character != "a"), "ASCII has one form"

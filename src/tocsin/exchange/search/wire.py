@@ -27,17 +27,18 @@ from tocsin.exchange.stix.pattern.model import (
 )
 from tocsin.exchange.uncertainty import assess
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.text import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["VERSION", "Document", "Reference", "extract", "references", "terms_of", "values_in"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 # Different words of one object that are kept, the first ones: a report of some pages has fewer.
 MAX_WORDS: Final = 2_000
-# Characters of an object that are read for words.
+# Characters of an object that are read for words, in the form in which words are compared.
 MAX_READ: Final = 200_000
 # Different values and references of one object that are kept. An indicator over a feed lists some hundreds.
 MAX_KEPT: Final = 5_000
@@ -259,8 +260,9 @@ def _words(told: dict[str, Any]) -> Iterator[str]:
     for text in _texts(told, 0):
         if left <= 0:
             return
-        yield from words(text[:left])
-        left -= len(text)
+        read, length = fitting(text, left)
+        yield from words(read)
+        left -= max(length, len(text))
 
 
 def _texts(value: object, depth: int) -> Iterator[str]:
