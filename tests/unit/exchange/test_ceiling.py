@@ -306,6 +306,64 @@ def test_a_banner_is_one_however_it_is_spaced_and_accented(text: str, level: str
     assert classification_of({"name": text}) == level
 
 
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("( S / / NF)", "secret"),
+        ("(S/\u200b/NF)", "secret"),
+        ("( T S )", "top-secret"),
+        ("(C / / REL)", "confidential"),
+        ("S E C R E T // NOFORN", "secret"),
+        ("TOP\u200bSECRET", "top-secret"),
+        ("T\u00adOP SE\u2060CRET", "top-secret"),
+        ("N\u2800ATO SECRET", "secret"),
+        ("=" * 60 + "\nTOP SECRET\n" + "=" * 60, "top-secret"),
+        ("__NATO SECRET__ and more", "secret"),
+        ("\u200b" * 10_000 + "SECRET//NF", "secret"),
+        ("SEC" + "\u200b" * 10_000 + "RET//NF", "secret"),
+        ("\u200b" * 200_000 + "SECRET//NF", "top-secret"),  # nobody looks so far, and nobody writes so
+    ],
+)
+def test_a_banner_is_what_a_person_sees(text: str, level: str) -> None:
+    assert banner_of(text) == level
+
+
+def test_a_marking_that_shows_nothing_is_taken_for_the_highest() -> None:
+    assert classification_of({"name": "s" + "\u200b" * 200_000 + "ecret"}) == "top-secret"
+    assert classification_of({"name": "for" + "\u200b" * 1_000 + " defenders"}) is None
+    assert classification_of({"definition": {"statement": "for defenders " * 20_000}}) is None
+
+
+UNSEEN = st.sampled_from(
+    "\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e"
+    "\u202e\u2060\u2064\u2800\u3164\ufe0f\ufeff\uffa0\x08\x7f\U000e0041"
+)
+SPACES = st.sampled_from(" \t\n\u00a0\u2003\u2009\u202f\u3000")
+
+
+@st.composite
+def spread(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> tuple[str, str]:
+    """Draw a text, and the same with spaces and what nobody sees between its characters."""
+    text = draw(texts)
+    gaps = st.lists(UNSEEN | SPACES, max_size=3).map("".join)
+    return text, "".join(draw(gaps) + one for one in text) + draw(gaps)
+
+
+@given(spread(st.sampled_from([*BANNERS, *WORDS])), st.sampled_from(["//NF", "/ /NF", " //", "\u200b/\u200b/X"]))
+def test_what_stands_between_its_letters_does_not_hide_a_banner(found: tuple[str, str], caveat: str) -> None:
+    name, text = found
+    level = (BANNERS | WORDS)[name]
+    assert banner_of(text + caveat) == level
+    assert classification_of({"name": text}) == level
+    assert classification_of({"definition": {"statement": text.lower() + caveat}}) == level
+
+
+@given(spread(st.sampled_from(["(S)", "(S//NF)", "(TS)", "(TS//SI)", "(C//REL)", "(R//X)", "(U//FOUO)"])))
+def test_nor_a_portion_mark(found: tuple[str, str]) -> None:
+    mark, text = found
+    assert banner_of(text) == banner_of(mark) is not None
+
+
 @pytest.mark.parametrize("text", ["SECRET - NOFORN", "secret: the plan", "Secret (NF)"])
 def test_a_line_of_a_marking_says_it_with_whatever_follows(text: str) -> None:
     assert classification_of({"definition": {"statement": text}}) == "secret"

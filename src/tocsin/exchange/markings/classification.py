@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tocsin.exchange.markings.acs import ACS_CLASSIFICATIONS, ACS_EXTENSION
 from tocsin.exchange.markings.model import strictest
-from tocsin.kernel.text import normal
+from tocsin.kernel.text import fitting, normal
 from tocsin.parties.model import CLEARANCES
 
 if TYPE_CHECKING:
@@ -110,21 +110,34 @@ _PORTIONS: Final = {"U": _NONE, "R": _RESTRICTED, "C": _CONFIDENTIAL, "S": _SECR
 
 
 # People space, hyphenate and accent a banner as their keyboard does.
-_HYPHEN: Final = re.compile(r"\s*+[\u00ad\u2010-\u2015\u2212-][\s\u00ad\u2010-\u2015\u2212-]*+")
+_HYPHEN: Final = re.compile(r"\s*+[\u2010-\u2015\u2212-][\s\u2010-\u2015\u2212-]*+")
 _SPACE: Final = re.compile(r"\s+")
-_SLASH: Final = re.compile(r" ?/ ?")
-# Characters that take no place: between two letters, or after one, nobody sees them.
-_UNSEEN: Final = re.compile(r"[\u034f\u200b-\u200f\u2060\ufeff]")
+_SLASH: Final = re.compile(r" ?[/\u2044\u2215] ?")
+# Characters that take no place, or an empty one, between two letters: Unicode's default ignorables, its format and
+# control characters, and blanks that do not count as spaces. Nobody sees them.
+_UNSEEN: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Between the letters of a name: people spread them, and what was between them may have been a space that nobody sees.
+_APART: Final = "[ -]*+"
+# A banner stands at the top: so much of a text about something else is folded, which is work for every text there is.
+_HEAD: Final = 4_096
+# Longer texts than this are no markings; what is looked at has to be bounded, since a regular expression looks.
+_LONGEST: Final = 100_000
+# Characters that are seen at the top: the longest banner, its letters spread, is shorter.
+_ENOUGH: Final = 256
 
 
 def _folded(text: str) -> str:
     """Return a text as its banners are compared: one way of writing for all that look alike."""
-    seen = _UNSEEN.sub("", normal("NFKC", text))
+    # unseen in one form may be unseen in the other only, and what stands between a letter and its accent parts them
+    seen = _UNSEEN.sub("", normal("NFKC", fitting(_UNSEEN.sub("", text), _HEAD)[0]))
     return _SLASH.sub("/", _SPACE.sub(" ", _HYPHEN.sub("-", seen)))
 
 
 def _key(name: str) -> str:
-    return _folded(name).replace("-", " ")
+    return re.sub("[ -]", "", _folded(name))
 
 
 _LEVELS: Final = {_key(name): level for name, level in (BANNERS | WORDS).items()}
@@ -133,34 +146,42 @@ _LEVELS: Final = {_key(name): level for name, level in (BANNERS | WORDS).items()
 def _any(names: Mapping[str, str]) -> str:
     # the longest first: of two that begin alike the regular expression takes what stands first
     keys = sorted({_key(name) for name in names}, key=len, reverse=True)
-    return "|".join(re.escape(key).replace(r"\ ", "[ -]") for key in keys)
+    return "|".join(_APART.join(map(re.escape, key)) for key in keys)
 
 
-# at the very top of a text: a banner, a word with caveats, or a portion mark
+# at the very top of a text: a portion mark, a banner, or a word with caveats
 _TOP: Final = re.compile(
-    rf"\s*+(?:\((?P<portion>TS|S|C|R|U)(?:(?<=S)\)|//)"
-    rf"|\W{{0,4}}(?P<banner>{_any(BANNERS)})(?!\w)"
-    rf"|\W{{0,4}}(?P<word>{_any(WORDS)})//)"
+    rf"(?:[^\w(]|_)*+(?:\( ?(?:(?P<secret>T?{_APART}S){_APART}(?:\)|//)|(?P<portion>[CRU]){_APART}//)"
+    rf"|[\W_]*+(?:(?P<banner>{_any(BANNERS)})(?![^\W_])|(?P<word>{_any(WORDS)}){_APART}//))"
 )
 # a line that says nothing else, however it is written
-_LINE: Final = re.compile(rf"\W*+(?P<name>{_any(_LEVELS)})(?:\s*[/(:-].*)?\W*", re.IGNORECASE)
+_LINE: Final = re.compile(rf"[\W_]*+(?P<name>{_any(_LEVELS)})(?:\s*[/(:-].*)?[\W_]*", re.IGNORECASE)
 # What a banner does not begin with, told without folding: a word that is not in capital letters, behind ASCII alone.
-_PLAIN: Final = re.compile(r"[\x00-/:-@\[-^`{-\x7f]*+(?:[a-z0-9_]|[A-Z][a-z])")
-# A banner stands at the top: so much of a text about something else is folded, which is work for every text there is.
-_HEAD: Final = 4_096
-# Longer texts than this are no markings; what is looked at has to be bounded, since a regular expression looks.
-_LONGEST: Final = 100_000
+_PLAIN: Final = re.compile(r"[\x00-/:-@\[-`{-\x7f]*+(?:[a-z0-9]|[A-Z][a-z])")
 # Marking-definitions nest no deeper; below that nothing is looked for, and nothing is read either.
 _DEEPEST: Final = 8
 
 
 def banner_of(text: str) -> str | None:
-    """Return the classification at the top of a text that is about something else: a description, a name."""
+    """Return the classification at the top of a text that is about something else: a description, a name.
+
+    A text that shows next to nothing in its first ``_LONGEST`` characters is taken for the highest: there is no telling
+    what stands behind them, and nobody writes so.
+    """
     if _PLAIN.match(text) is not None:
         return None
-    match = _TOP.match(_folded(text.lstrip()[:_HEAD]))
+    head = _folded(text.lstrip()[:_HEAD])
+    if len(head) < _ENOUGH and len(text) > _HEAD:
+        # a flood of what nobody sees stands before the top, or in it
+        seen = _SPACE.sub(" ", _UNSEEN.sub("", text.lstrip()[:_LONGEST])).lstrip()
+        if len(seen) < _ENOUGH and len(text) > _LONGEST:
+            return _TOP_SECRET
+        head = _folded(seen[:_HEAD])
+    match = _TOP.match(head)
     if match is None:
         return None
+    if match["secret"] is not None:
+        return _PORTIONS[_key(match["secret"])]
     if match["portion"] is not None:
         return _PORTIONS[match["portion"]]
     return _LEVELS[_key(match["banner"] or match["word"])]
@@ -184,8 +205,12 @@ def classification_of(definition: Mapping[str, object]) -> str | None:
 
 def _line_of(text: str) -> str | None:
     found = [banner_of(text)]
-    for line in text[:_LONGEST].splitlines():
-        match = _LINE.fullmatch(_folded(line.strip()[:_HEAD]))
+    shown = _UNSEEN.sub("", text[:_LONGEST])
+    if len(text) > _LONGEST and len(_SPACE.sub(" ", shown)) < _ENOUGH:
+        return _TOP_SECRET
+    # as lines, and as one: a name may go on in the next
+    for line in (*shown.splitlines(), shown):
+        match = _LINE.fullmatch(_folded(_SPACE.sub(" ", line).strip()[:_HEAD]))
         if match is not None:
             # letters of other scripts that count as the same one have no capital among these
             found.append(_LEVELS.get(_key(match["name"].upper()), _TOP_SECRET))
