@@ -37,6 +37,8 @@ EXPECTED = {
     *(f"party {verb}" for verb in ("add", "list", "show", "clear", "suspend", "leave")),
     *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
     *(f"agreement {verb}" for verb in ("check", "propose", "sign", "seal", "activate", "list", "show")),
+    *(f"body {verb}" for verb in ("check", "constitute", "change", "dissolve", "list", "show", "rights")),
+    *(f"motion {verb}" for verb in ("table", "open", "vote", "recuse", "withdraw", "close", "list", "show")),
     *(f"collection {verb}" for verb in ("add", "list")),
     *(f"grant {verb}" for verb in ("give", "list", "revoke")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
@@ -101,7 +103,9 @@ def test_the_documentation_names_every_command_and_option() -> None:
         assert found, f"docs/cli.md does not describe {name}"
         section = section.split("\n### ", 1)[0].split("\n## ", 1)[0]
         # what all commands have is described once, above
-        missing = sorted(option for option in options_of(command) - {"--json", "--help", "-h"} if option not in section)
+        missing = sorted(
+            option for option in options_of(command) - {"--json", "--motion", "--help", "-h"} if option not in section
+        )
         assert not missing, f"docs/cli.md does not describe {missing} of {name}"
 
 

@@ -11,7 +11,7 @@ from tocsin.agreements.document import AgreementDocument, document_digest, parse
 from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.agreements.life import AgreementStatus
 from tocsin.cli.keyring import place_of, read_key
-from tocsin.cli.options import JsonOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import STDIN, Session, opened, read_bounded, settings
 from tocsin.errors import NotFoundError, TransitionError, UsageError
@@ -73,13 +73,13 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
 
 
 @app.command("propose", epilog=example("tocsin agreement propose nordic-grid-exchange.yaml"))
-def propose(file: FileArgument, json: JsonOption = False) -> None:
+def propose(file: FileArgument, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Lay a version before its parties: from now on it can be signed, and never changed."""
     out = Output(json=json)
     source = _read(file)
     with opened() as session:
         agreements = session.hub.agreements
-        parsed = agreements.propose(session.acting(), session.hub.mandate, source, where=_called(file))
+        parsed = agreements.propose(session.acting(), session.mandate(motion), source, where=_called(file))
         version = agreements.get(parsed.document.name, parsed.document.version)
     out.document(_version_document(version) | {"notes": [str(note) for note in parsed.notes]})
     out.line(f"{version.name} version {version.version} is proposed.")
@@ -174,13 +174,13 @@ def _signatory(session: Session, reference: str) -> str:
 
 
 @app.command("activate", epilog=example("tocsin agreement activate nordic-grid-exchange/3"))
-def activate(name: NameArgument, json: JsonOption = False) -> None:
+def activate(name: NameArgument, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Bring a version into force that all its named parties signed; lower versions are superseded."""
     out = Output(json=json)
     with opened() as session:
         version = _newest(session, name)
         agreements = session.hub.agreements
-        superseded = agreements.activate(session.acting(), session.hub.mandate, version.name, version.version)
+        superseded = agreements.activate(session.acting(), session.mandate(motion), version.name, version.version)
         version = agreements.get(version.name, version.version)
     out.document(_version_document(version) | {"supersedes": superseded})
     out.line(f"{version.name} version {version.version} is in force, among {', '.join(version.members)}.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import opened
 
@@ -23,13 +23,14 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its short name.")],
     title: Annotated[str, typer.Option("--title", help="What is offered in it.")],
     description: Annotated[str, typer.Option("--description", help="More about it.")] = "",
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Open a collection. Who reads what in it, the agreements decide, as everywhere."""
     out = Output(json=json)
     with opened() as session:
         made = session.hub.collections.add(
-            session.acting(), session.hub.mandate, name, title=title, description=description
+            session.acting(), session.mandate(motion), name, title=title, description=description
         )
     out.document(_document(made))
     out.line(f"collection {made.alias} is open: {made.uuid}")

@@ -26,6 +26,7 @@ from typer.exceptions import TyperException
 from tocsin import __version__
 from tocsin.cli import (
     agreement,
+    body,
     ceiling,
     collection,
     conformance,
@@ -34,6 +35,7 @@ from tocsin.cli import (
     hub,
     log,
     marking,
+    motion,
     party,
     pattern,
     read,
@@ -99,6 +101,8 @@ for _group, _name in (
     (party.app, "party"),
     (user.app, "user"),
     (agreement.app, "agreement"),
+    (body.app, "body"),
+    (motion.app, "motion"),
     (collection.app, "collection"),
     (grant.app, "grant"),
     (marking.app, "marking"),

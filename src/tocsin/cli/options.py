@@ -20,6 +20,7 @@ __all__ = [
     "CollectionOption",
     "CountryOption",
     "JsonOption",
+    "MotionOption",
     "PurposeOption",
     "ReasonOption",
     "UntilOption",
@@ -90,6 +91,13 @@ CollectionOption: TypeAlias = Annotated[
 ]
 ReasonOption: TypeAlias = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")
+]
+
+MotionOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--motion", metavar="UUID", help="The passed motion under whose mandate you act; else the founding mandate."
+    ),
 ]
 
 # `-h` too, as people try it first

@@ -10,6 +10,7 @@ from tocsin.cli.options import (
     ClearanceOption,
     CountryOption,
     JsonOption,
+    MotionOption,
     ReasonOption,
     UntilOption,
     commands,
@@ -49,6 +50,7 @@ def add(
         list[str] | None, typer.Option("--client", help="Parties that it serves, by name or URI.")
     ] = None,
     data_region: Annotated[str | None, typer.Option("--data-region", help="Where it keeps data: eea.")] = None,
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Admit a party as a candidate; `party clear` then vets it. Lists take commas or repetition."""
@@ -56,7 +58,7 @@ def add(
     with opened() as session:
         party = session.hub.parties.add_party(
             session.acting(),
-            session.hub.mandate,
+            session.mandate(motion),
             Party(
                 uri=uri,
                 name=name,
@@ -209,6 +211,7 @@ def clear(
     clearance: ClearanceOption = None,
     until_: UntilOption = None,
     reason: ReasonOption = "",
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Vet a party, or vet it anew, and give it a facility clearance; without --clearance it keeps the one it had."""
@@ -220,7 +223,7 @@ def clear(
             had = parties.get(name)
             clearance, end = had.clearance, had.clearance_until if until_ is None else end
         party = parties.clear_party(
-            session.acting(), session.hub.mandate, name, clearance=clearance, until=end, reason=reason
+            session.acting(), session.mandate(motion), name, clearance=clearance, until=end, reason=reason
         )
     out.document(party_document(party))
     ends = f" until {day(party.clearance_until)}" if party.clearance_until is not None else ""
@@ -231,12 +234,13 @@ def clear(
 def suspend(
     name: NameArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")],
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Shut a party out until it is cleared again."""
     out = Output(json=json)
     with opened() as session:
-        party = session.hub.parties.suspend_party(session.acting(), session.hub.mandate, name, reason)
+        party = session.hub.parties.suspend_party(session.acting(), session.mandate(motion), name, reason)
     out.document(party_document(party))
     out.line(f"{name} is suspended: it receives nothing, and its people and machines cannot sign in.")
     out.line(f"to end that: tocsin party clear {name} --clearance {party.clearance}{_until(party.clearance_until)}")
@@ -250,11 +254,11 @@ def _until(at: Micros | None) -> str:
 
 
 @app.command("leave", epilog=example("tocsin party leave fjordkraft --reason 'left the partnership'"))
-def leave(name: NameArgument, reason: ReasonOption = "", json: JsonOption = False) -> None:
+def leave(name: NameArgument, reason: ReasonOption = "", motion: MotionOption = None, json: JsonOption = False) -> None:
     """Let a party go, for good; its name and URI stay taken."""
     out = Output(json=json)
     with opened() as session:
-        party = session.hub.parties.leave_party(session.acting(), session.hub.mandate, name, reason)
+        party = session.hub.parties.leave_party(session.acting(), session.mandate(motion), name, reason)
     out.document(party_document(party))
     out.line(f"{name} has left.")
 

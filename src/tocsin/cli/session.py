@@ -22,7 +22,7 @@ from tocsin.errors import (
     UsageError,
 )
 from tocsin.exchange.reading import Asker
-from tocsin.kernel.mandate import Acting
+from tocsin.kernel.mandate import Acting, Mandate
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus
 from tocsin.settings import Settings, read_settings
 
@@ -45,6 +45,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """Return the operator, acting for the hub or visibly for another."""
         acting = Acting(actor=self.operator)
         return acting if on_behalf_of is None else acting.for_(on_behalf_of)
+
+    def mandate(self, motion: str | None) -> Mandate:
+        """Return the mandate of a passed motion, by its UUID; the founding one if none is named.
+
+        Raises:
+            NotFoundError: there is no such motion.
+        """
+        return self.hub.governance.granted(motion)
 
     def resolve(self, reference: str) -> tuple[Party, User | None]:
         """Return who is meant by ``party`` or ``user@party``.

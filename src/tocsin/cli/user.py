@@ -12,6 +12,7 @@ from tocsin.cli.keyring import new_key, place_of
 from tocsin.cli.options import (
     ClearanceOption,
     JsonOption,
+    MotionOption,
     PurposeOption,
     ReasonOption,
     UntilOption,
@@ -27,6 +28,7 @@ from tocsin.cli.party import user_document
 from tocsin.cli.session import opened
 from tocsin.errors import UsageError
 from tocsin.kernel.clock import DAY
+from tocsin.kernel.mandate import Right
 from tocsin.parties.acts import MAX_TOKEN_LIFETIME
 from tocsin.parties.model import CLEARANCES, Permission, Role, User, check_country, parse_reference
 from tocsin.parties.passwords import MAX_PASSWORD
@@ -70,6 +72,7 @@ def add(
     ] = None,
     purpose: PurposeOption = "detect",
     key_file: KeyFileOption = None,
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Add a person to a party; a signatory gets a fresh Ed25519 key, whose public half is registered."""
@@ -89,13 +92,16 @@ def add(
             purpose=purpose,
         )
         try:
-            with session.hub.parties.acting(session.acting(), session.hub.mandate) as acts:
-                acts.add_user(user)
-                if Role.SIGNATORY in roles:
+            granted, founding = session.mandate(motion), session.mandate(None)
+            parties, acting = session.hub.parties, session.acting()
+            with session.hub.store.write() as connection:
+                parties.acts(connection, acting, granted).add_user(user)
+                # a motion is on one act: where keys are a body's to decide too, that is another motion's
+                if Role.SIGNATORY in roles and founding.covers(Right.USER_CHANGE, reference):
                     place = key_file or place_of(session.hub.settings, reference)
                     public = new_key(place, session.hub.entropy)
                     path = place
-                    user = acts.register_signing_key(reference, public)
+                    user = parties.acts(connection, acting, founding).register_signing_key(reference, public)
         except BaseException:
             # nobody was added: the key is nobody's
             if path is not None:
@@ -106,6 +112,8 @@ def add(
     if path is not None:
         out.line(f"signing key: {path}, public half {user.signing_key}")
         out.line(_BELONGS)
+    elif Role.SIGNATORY in roles:
+        out.line(f"no signing key yet: tocsin user key {reference} --motion UUID")
     out.line(f"next: tocsin user token {reference} --purpose {user.purpose}, or tocsin user password {reference}")
 
 
@@ -146,6 +154,7 @@ def key(
         typer.Option("--public", metavar="BASE64", help="Register this public key, made elsewhere; writes no file."),
     ] = None,
     key_file: KeyFileOption = None,
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Give a signatory a signing key in place of the old one: a fresh one, or one made on their own machine."""
@@ -160,7 +169,9 @@ def key(
             path = key_file or place_of(session.hub.settings, reference)
             public = new_key(path, session.hub.entropy)
         try:
-            user = session.hub.parties.register_signing_key(session.acting(), session.hub.mandate, reference, public)
+            user = session.hub.parties.register_signing_key(
+                session.acting(), session.mandate(motion), reference, public
+            )
         except BaseException:
             if path is not None:
                 path.unlink(missing_ok=True)
@@ -184,6 +195,7 @@ def token(
         int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
     ] = 90,
     note: Annotated[str, typer.Option("--note", help="What it is for; it is entered into the log.")] = "",
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make a token for a user or a party's service, bound to one purpose; it is shown this once."""
@@ -197,7 +209,7 @@ def token(
     with opened() as session:
         text, made = session.hub.parties.issue_token(
             session.acting(),
-            session.hub.mandate,
+            session.mandate(motion),
             reference,
             purpose=purpose,
             permissions=permissions,
@@ -223,12 +235,13 @@ def token(
 def revoke(
     token_id: Annotated[int, typer.Argument(metavar="TOKEN", help="Its number, as `party show` lists it.")],
     reason: ReasonOption = "",
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make a token good for nothing from now on."""
     out = Output(json=json)
     with opened() as session:
-        made = session.hub.parties.revoke_token(session.acting(), session.hub.mandate, token_id, reason)
+        made = session.hub.parties.revoke_token(session.acting(), session.mandate(motion), token_id, reason)
     out.document({"token_id": token_id, "subject": made.subject, "revoked_at": instant(made.revoked_at)})
     out.line(f"token {token_id} of {made.subject} is revoked.")
 
@@ -237,6 +250,7 @@ def revoke(
 def password(
     reference: UserArgument,
     stdin: Annotated[bool, typer.Option("--stdin", help="Take it from the first line of standard input.")] = False,
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Set a user's password: asked for twice, or from standard input."""
@@ -250,18 +264,20 @@ def password(
             text = typer.prompt("password", hide_input=True, confirmation_prompt=True)
         else:
             raise UsageError("nobody is there to type it", where=reference, todo="use --stdin")
-        session.hub.parties.set_password(session.acting(), session.hub.mandate, reference, text)
+        session.hub.parties.set_password(session.acting(), session.mandate(motion), reference, text)
     out.document({"user": reference, "password": "set"})
     out.line(f"the password of {reference} is set.")
 
 
 @app.command("disable", epilog=example("tocsin user disable kari@fjordkraft --reason 'changed employer'"))
-def disable(reference: UserArgument, reason: ReasonOption = "", json: JsonOption = False) -> None:
+def disable(
+    reference: UserArgument, reason: ReasonOption = "", motion: MotionOption = None, json: JsonOption = False
+) -> None:
     """Shut a person out, for good."""
     out = Output(json=json)
     party, _ = _parts(reference)
     with opened() as session:
-        user = session.hub.parties.disable_user(session.acting(), session.hub.mandate, reference, reason)
+        user = session.hub.parties.disable_user(session.acting(), session.mandate(motion), reference, reason)
     out.document(user_document(user, party))
     out.line(f"{reference} is disabled: passwords and tokens of theirs are good for nothing.")
 

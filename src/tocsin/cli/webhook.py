@@ -9,6 +9,7 @@ import typer
 from tocsin.cli.options import (
     CollectionOption,
     JsonOption,
+    MotionOption,
     PurposeOption,
     ReasonOption,
     commands,
@@ -44,6 +45,7 @@ def add(
     objects: Annotated[
         bool, typer.Option("--objects", help="Send the objects themselves, and not only that there are some.")
     ] = False,
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Register a webhook for a party, and show its secret, this once. It hears of what is offered from now on."""
@@ -52,7 +54,7 @@ def add(
         uri = session.hub.parties.get(party).name
         webhook, secret = session.hub.webhooks.add(
             session.acting(uri),
-            session.hub.mandate,
+            session.mandate(motion),
             party,
             url=url,
             purpose=purpose,
@@ -111,21 +113,23 @@ def try_out(webhook: IdArgument, json: JsonOption = False) -> None:
 
 
 @app.command("remove", epilog=example("tocsin webhook remove 1b4e28ba-2fa1-41d2-883f-0016d3cca427"))
-def remove(webhook: IdArgument, reason: ReasonOption = "", json: JsonOption = False) -> None:
+def remove(
+    webhook: IdArgument, reason: ReasonOption = "", motion: MotionOption = None, json: JsonOption = False
+) -> None:
     """Remove a webhook for good; what waits for it is not sent."""
     out = Output(json=json)
     with opened() as session:
-        session.hub.webhooks.remove(session.acting(), session.hub.mandate, webhook, reason)
+        session.hub.webhooks.remove(session.acting(), session.mandate(motion), webhook, reason)
     out.document({"webhook": webhook, "removed": True})
     out.line(f"webhook {webhook} is removed")
 
 
 @app.command("resume", epilog=example("tocsin webhook resume 1b4e28ba-2fa1-41d2-883f-0016d3cca427"))
-def resume(webhook: IdArgument, json: JsonOption = False) -> None:
+def resume(webhook: IdArgument, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Answer for a webhook that was given up or stopped, and send to it again, beginning with what it was not told."""
     out = Output(json=json)
     with opened() as session:
-        session.hub.webhooks.resume(session.acting(), session.hub.mandate, webhook)
+        session.hub.webhooks.resume(session.acting(), session.mandate(motion), webhook)
     out.document({"webhook": webhook, "state": "on"})
     out.line(f"webhook {webhook} is sent to again")
 

@@ -89,12 +89,18 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
                     where=subject or None,
                     todo="table a motion on what is to be done",
                 )
-        elif not self.withheld.isdisjoint({(right, ANY_SUBJECT), (right, subject)}):
+        elif not self.covers(right, subject):
             raise ForbiddenError(
                 f"{right} was given to a body: the founding mandate does not reach it",
                 where=subject or None,
                 todo="name the motion that decided it, with --motion",
             )
+
+    def covers(self, right: Right, subject: str = ANY_SUBJECT) -> bool:
+        """Return whether it was granted for a right over a subject."""
+        if self.basis is MandateBasis.MOTION:
+            return (right, subject) == (self.right, self.subject)
+        return self.withheld.isdisjoint({(right, ANY_SUBJECT), (right, subject)})
 
     def __str__(self) -> str:
         return f"{self.basis}:{self.reference}"

@@ -1,0 +1,159 @@
+"""A council at the command line: from its document to an act under its mandate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.cli import Cli, partnership
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNCIL: Final = """\
+body: council
+kind: coordinating-body
+title: Council of the exchange
+rights: [parties:party:suspend, parties:user:add, parties:user:change]
+chair: north
+decides: {quorum: 0.5, more_than: 0.5, ties: chair, closes: all-voted}
+seats:
+  - {seat: north, side: private, holder: alpha}
+  - {seat: east, side: public, holder: sig@beta, deputies: [dep@beta], weight: 2, from: 2020-01-01, until: 2999-01-01}
+"""
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    home: Path = tmp_path_factory.mktemp("cli") / "home"
+    made = partnership(home)
+    made.ok("user", "add", "dep@beta", "--role", "signatory")
+    (home / "council.yaml").write_text(COUNCIL, encoding="utf-8")
+    assert "there are no bodies" in made.ok("body", "list").out
+    made.ok("body", "constitute", str(home / "council.yaml"))
+    return made
+
+
+def table(cli: Cli, *more: str) -> str:
+    made = cli.json(
+        *("motion", "table", "council", "--title", "Suspend gamma", "--reasons", "It is late", "--open", *more)
+    )
+    return str(made["motion"])
+
+
+def test_a_council_from_its_document_to_an_act(cli: Cli) -> None:
+    held = {row["right"]: row["held_by"] for row in cli.json("body", "rights")}
+    assert held["parties:party:suspend"] == "council"
+    assert held["parties:party:leave"] is None
+    assert "north" in cli.ok("body", "show", "council").out
+    refused = cli.run("party", "suspend", "gamma", "--reason", "late")
+    assert refused.code == 1
+    assert "--motion" in refused.err
+    motion = table(cli, "--right", "parties:party:suspend", "--subject", "gamma", "--as", "sig@alpha")
+    cli.ok("motion", "vote", motion, "yes", "--as", "dep@beta", "--reasons", "So it is")
+    shown = cli.ok("motion", "show", motion).out
+    assert "deputy 1" in shown
+    assert "So it is" in shown
+    cli.ok("motion", "vote", motion, "no", "--as", "sig@beta")
+    late = cli.run("motion", "vote", motion, "yes", "--as", "dep@beta", "--json")
+    assert late.error["kind"] == "conflict"
+    cli.ok("motion", "vote", motion, "yes", "--as", "sig@alpha")
+    # two against one: the weight of the east
+    assert cli.json("motion", "show", motion)["status"] == "failed"
+    motion = table(cli, "--right", "parties:party:suspend", "--subject", "gamma", "--as", "sig@alpha")
+    for voter in ("sig@alpha", "sig@beta"):
+        cli.ok("motion", "vote", motion, "yes", "--as", voter)
+    assert cli.run("party", "suspend", "beta", "--reason", "late", "--motion", motion).code == 1
+    cli.ok("party", "suspend", "gamma", "--reason", "late", "--motion", motion)
+    (entry,) = cli.json("motion", "show", motion)["used_by_entries"]
+    assert cli.json("log", "show", str(entry))["payload"]["mandate"] == f"motion:{motion}"
+    assert cli.run("party", "suspend", "gamma", "--reason", "late", "--motion", motion).code == 1
+    assert [one["status"] for one in cli.json("motion", "list", "--body", "council")][:2] == ["failed", "executed"]
+    cli.ok("check")
+
+
+def test_a_ballot_is_signed_where_the_key_is(cli: Cli, tmp_path: Path) -> None:
+    from tocsin.cli.keyring import read_key
+    from tocsin.governance.wire import sign
+
+    motion = table(cli)
+    bytes_ = cli.json("motion", "vote", motion, "yes", "--as", "sig@alpha", "--to-sign")["to_sign"]
+    made = sign(bytes.fromhex(bytes_), read_key(cli.home / "keyring" / "sig@alpha.key"))
+    cli.ok("motion", "vote", motion, "yes", "--as", "sig@alpha", "--signature", made)
+    assert cli.run("motion", "vote", motion, "no", "--as", "sig@alpha", "--signature", made).code == 1
+    twice = ("--signature", made, "--to-sign")
+    assert cli.run("motion", "vote", motion, "no", "--as", "sig@alpha", *twice).code == 2
+    to_sign = cli.json("motion", "recuse", motion, "--as", "sig@beta", "--reasons", "ours", "--to-sign")["to_sign"]
+    made = sign(bytes.fromhex(to_sign), read_key(cli.home / "keyring" / "sig@beta.key"))
+    done = cli.json("motion", "recuse", motion, "--as", "sig@beta", "--reasons", "ours", "--signature", made)
+    assert done["recused"] == ["east"]
+    assert "recused" in cli.ok("motion", "show", motion).out
+
+
+def test_a_motion_is_withdrawn_or_closed(cli: Cli) -> None:
+    motion = table(cli)
+    assert cli.run("motion", "close", motion).code == 1
+    assert cli.run("motion", "close").code == 2
+    assert "nothing is due" in cli.ok("motion", "close", "--due").out
+    assert cli.run("motion", "withdraw", motion, "--as", "sig@alpha").code == 1
+    assert cli.json("motion", "withdraw", motion, "--reason", "settled")["status"] == "withdrawn"
+    assert cli.run("motion", "open", motion).code == 1
+
+
+def test_a_signatory_is_added_where_keys_are_a_council_s(cli: Cli) -> None:
+    assert cli.run("user", "add", "new@alpha", "--role", "signatory").code == 1
+    for right, command in (
+        ("parties:user:add", ("user", "add", "new@alpha", "--role", "signatory")),
+        ("parties:user:change", ("user", "key", "new@alpha")),
+    ):
+        motion = table(cli, "--right", right, "--subject", "new@alpha")
+        for voter in ("sig@alpha", "sig@beta"):
+            cli.ok("motion", "vote", motion, "yes", "--as", voter)
+        ran = cli.ok(*command, "--motion", motion)
+        assert ("no signing key yet" in ran.out) is (right == "parties:user:add")
+
+
+WRONG: Final = {
+    "no kind": (COUNCIL.replace("coordinating-body", "senate"), "2:"),
+    "a right there is not": (COUNCIL.replace("parties:user:add", "parties:user:ad"), "4:"),
+    "a share of none": (COUNCIL.replace("quorum: 0.5", "quorum: 2"), "6:"),
+    "a side of none": (COUNCIL.replace("side: public", "side: civil"), "9:"),
+    "nobody": (COUNCIL.replace("holder: alpha", "holder: 7"), "8:"),
+    "a quorum of nothing": (COUNCIL.replace("quorum: 0.5", "quorum: 0"), "quorum"),
+    "a minority": (COUNCIL.replace("more_than: 0.5", "more_than: 0.2"), "majority"),
+    "no chair": (COUNCIL.replace("chair: north\n", ""), "chair"),
+    "a list": ("- 1\n", "1:1"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_document_that_is_no_body_is_refused_with_its_place(tmp_path: Path, case: str) -> None:
+    text, where = WRONG[case]
+    file = tmp_path / "body.yaml"
+    file.write_text(text, encoding="utf-8")
+    ran = Cli(tmp_path / "none").run("body", "check", str(file))
+    assert ran.code == 1
+    assert where in ran.err
+
+
+def test_a_document_is_checked_without_a_hub(tmp_path: Path) -> None:
+    file = tmp_path / "body.yaml"
+    file.write_text(COUNCIL.replace("more_than: 0.5, ties: chair", "more_than: {public: 0.5, private: 0.6}"), "utf-8")
+    shown = Cli(tmp_path / "none").json("body", "check", str(file))
+    assert shown["decides"]["more_than"] == {"public": "1/2", "private": "3/5"}
+
+
+def test_a_body_is_changed_and_dissolved_by_who_may(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "advisers.yaml"
+    text = COUNCIL.replace("body: council", "body: advisers").replace(
+        "rights: [parties:party:suspend, parties:user:add, parties:user:change]\n", ""
+    )
+    file.write_text(text, encoding="utf-8")
+    cli.ok("body", "constitute", str(file))
+    file.write_text(text.replace("Council of the exchange", "Advisers"), encoding="utf-8")
+    cli.ok("body", "change", str(file), "--reason", "a better name")
+    assert "it advises" in cli.ok("body", "show", "advisers").out
+    cli.ok("body", "dissolve", "advisers", "--reason", "done")
+    assert [one["body"] for one in cli.json("body", "list")] == ["council"]
+    assert cli.run("body", "dissolve", "council", "--reason", "in the way").code == 1
