@@ -9,7 +9,16 @@ import msgspec
 
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import InputError
-from tocsin.exchange.markings import KNOWN_MARKINGS, UNKNOWN, Marking, join, read_marking, read_own_terms, strictest
+from tocsin.exchange.markings import (
+    KNOWN_MARKINGS,
+    UNKNOWN,
+    Marking,
+    join,
+    read_marking,
+    read_own_terms,
+    says_more,
+    strictest,
+)
 from tocsin.kernel.clock import format_instant
 from tocsin.parties.model import CLEARANCES
 
@@ -25,6 +34,10 @@ __all__ = ["DEFAULT_TLP", "Handling", "Labeller", "contradicted", "marking_refs"
 DEFAULT_TLP: Final = Tlp.AMBER
 
 MARKING_DEFINITION: Final = "marking-definition"
+_DROPPED: Final = (
+    "{} is a published id, which means its level and nothing else: what its definition here says besides is not kept"
+    " to; put that into a marking with an id of its own"
+)
 
 
 class Handling(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +112,8 @@ class Labeller:
         cached = self._labels.get(key)
         if cached is None:
             cached = self._labels[key] = self._make(parsed.type, refs, own)
+        if parsed.type == MARKING_DEFINITION and self._drops(parsed.id):
+            return cached[0], (*cached[1], _DROPPED.format(parsed.id))
         return cached
 
     def bound(self, parsed: ParsedObject) -> bool:
@@ -118,6 +133,7 @@ class Labeller:
             notes.append("carries a policy that is not in effect now: nobody but its owner will receive it")
         elif marking.unknown:
             notes.append("carries a marking that this hub cannot read: nobody but its owner will receive it")
+        notes += [_DROPPED.format(ref) for ref in sorted(refs) if self._drops(ref)]
         notes += [f"the hub passes on, and does not enforce: {term}" for term in sorted(marking.terms)]
         if marking.ends is not None and marking.in_effect(self._at):
             notes.append(
@@ -169,6 +185,10 @@ class Labeller:
             marking = UNKNOWN if definition is None else self._addressed(read_marking(definition))
             self._known[ref] = marking
         return marking
+
+    def _drops(self, ref: str) -> bool:
+        definition = self._definitions.get(ref) if ref in KNOWN_MARKINGS else None
+        return definition is not None and says_more(definition)
 
     def _addressed(self, marking: Marking) -> Marking:
         """Turn references into addresses before they are joined: a party's name and its URI mean the same."""

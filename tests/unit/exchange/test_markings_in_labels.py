@@ -12,7 +12,7 @@ from support.sharing import CREATED, bundle, indicator, known_marks, stamp, term
 from tocsin.agreements.model import Label, Pap, Tlp
 from tocsin.errors import InputError
 from tocsin.exchange.labelling import Handling, Labeller
-from tocsin.exchange.markings import ACS_EXTENSION, IEP_EXTENSION, PAP_EXTENSION, TLP_EXTENSION
+from tocsin.exchange.markings import ACS_EXTENSION, IEP_EXTENSION, PAP_EXTENSION, TERMS_EXTENSION, TLP_EXTENSION
 from tocsin.exchange.stix import ParsedObject, RefusedObject, parse_object
 from tocsin.kernel.clock import DAY, Micros, format_instant
 
@@ -180,3 +180,68 @@ def test_below_the_ceiling_it_is_for_whoever_is_cleared_for_it(tmp_path: Path) -
     cleared = {"alfa", "ana@alfa", "bravo", "ana@bravo"}
     assert reads == {reader: reader in cleared for reader in reads}
     world.hub.close()
+
+
+OTHERS: Final = "extension-definition--00000000-0000-4000-8000-00000000beef"
+TLP_1_GREEN: Final = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+TLP_2_GREEN: Final = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+PAP_RED: Final = "marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e"
+GREEN: Final = _extended(TLP_EXTENSION, tlp_2_0="green")
+# what stands under a published id, and whether it says more than the level of that id
+UNDER_A_PUBLISHED_ID: Final[dict[str, tuple[str, dict[str, Any], bool]]] = {
+    "TLP 1 as published": (TLP_1_GREEN, {"definition_type": "tlp", "definition": {"tlp": "green"}}, False),
+    "TLP 2 as published": (TLP_2_GREEN, GREEN, False),
+    "PAP as published": (PAP_RED, _extended(PAP_EXTENSION, pap="red"), False),
+    "another level of TLP 1": (TLP_1_GREEN, {"definition_type": "tlp", "definition": {"tlp": "red"}}, True),
+    "another level of TLP 2": (TLP_2_GREEN, _extended(TLP_EXTENSION, tlp_2_0="red"), True),
+    "a level that is none": (TLP_2_GREEN, _extended(TLP_EXTENSION, tlp_2_0="pink"), True),
+    "a statement": (TLP_2_GREEN, GREEN | {"definition_type": "statement", "definition": {"statement": "us"}}, True),
+    "terms of ours": (
+        TLP_2_GREEN,
+        {"extensions": GREEN["extensions"] | _extended(TERMS_EXTENSION, recipients=["bravo"])["extensions"]},
+        True,
+    ),
+    "terms of others": (TLP_2_GREEN, {"extensions": GREEN["extensions"] | _extended(OTHERS)["extensions"]}, True),
+}
+
+
+@pytest.mark.parametrize("case", UNDER_A_PUBLISHED_ID)
+def test_terms_under_a_published_id_are_told_of(case: str) -> None:
+    ref, says, more = UNDER_A_PUBLISHED_ID[case]
+    definition = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": ref,
+        "created": stamp(CREATED),
+    } | says
+    labeller = Labeller(
+        owner=OWNER, handling=Handling(), definitions={ref: definition}, at=CREATED, address=lambda name: name
+    )
+    told = parse_object(msgspec.json.encode(indicator(1) | {"object_marking_refs": [ref]}))
+    assert isinstance(told, ParsedObject)
+    label, notes = labeller.label(told)
+    assert [note for note in notes if ref in note and "published id" in note] == list(notes[:1]) * more
+    assert label.tlp is (Tlp.AMBER if ref == PAP_RED else Tlp.GREEN), "what everybody knows it for"
+
+
+def test_the_receipt_tells_of_terms_under_a_published_id(tmp_path: Path) -> None:
+    world = World(tmp_path / "hub")
+    world.party("alfa")
+    terms = UNDER_A_PUBLISHED_ID["terms of ours"][1]["extensions"][TERMS_EXTENSION]
+    mark = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": TLP_2_GREEN,
+        "created": "2022-10-01T00:00:00.000Z",
+        "name": "TLP:GREEN",
+        "extensions": GREEN["extensions"] | {TERMS_EXTENSION: terms | {"recipients": ["alfa"]}},
+    }
+    shared = indicator(1) | {"object_marking_refs": [TLP_2_GREEN]}
+    receipt = world.share(
+        "alfa",
+        msgspec.json.encode(
+            {"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": [mark, shared]}
+        ),
+    )
+    world.hub.close()
+    assert [any("published id" in note for note in one.notes) for one in receipt.results] == [True, True]

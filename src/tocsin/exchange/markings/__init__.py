@@ -13,6 +13,7 @@ from tocsin.exchange.markings.read import (
     TLP_EXTENSION,
     read_marking,
     read_own_terms,
+    says_more,
 )
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "join",
     "read_marking",
     "read_own_terms",
+    "says_more",
     "strictest",
 ]

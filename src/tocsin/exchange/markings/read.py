@@ -38,6 +38,7 @@ __all__ = [
     "TLP_EXTENSION",
     "read_marking",
     "read_own_terms",
+    "says_more",
 ]
 
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
@@ -111,6 +112,31 @@ def read_own_terms(extensions: Mapping[str, object] | None) -> Marking:
         return _read_terms(terms) if isinstance(terms, dict) else UNKNOWN
     except InputError:
         return UNKNOWN
+
+
+def says_more(definition: Mapping[str, object]) -> bool:
+    """Return whether a definition under a published id says anything but the level that everybody knows the id for."""
+    known = KNOWN_MARKINGS.get(str(definition.get("id")))
+    if known is None:
+        return False
+    kind, text = definition.get("definition_type"), definition.get("definition")
+    extensions = definition.get("extensions")
+    levels: list[Marking | None] = []
+    if kind is not None or text is not None:
+        levels.append(_first_tlp(text) if kind == "tlp" else None)
+    for key, value in extensions.items() if isinstance(extensions, dict) else ():
+        try:
+            levels.append(_READERS[key](value) if key in _READERS and isinstance(value, dict) else None)
+        except (InputError, ValueError):
+            levels.append(None)
+    return any(level != known for level in levels)
+
+
+def _first_tlp(definition: object) -> Marking | None:
+    """Return the level of a definition of TLP 1 (STIX 2.1 §7.2.1.4)."""
+    tlp = definition.get("tlp") if isinstance(definition, dict) and len(definition) == 1 else None
+    level = {"white": Tlp.CLEAR, "green": Tlp.GREEN, "amber": Tlp.AMBER, "red": Tlp.RED}.get(str(tlp))
+    return None if level is None else Marking(tlp=level)
 
 
 def _read_tlp(value: Mapping[str, object]) -> Marking:
