@@ -8,6 +8,7 @@ whether there are any and whether the reader is among them. So two questions hav
 - likewise the readers' parties, and the readers are equal but for party and name;
 - the owner is the reader's own party in both, or in neither;
 - recipients are named in both or neither, and are the reader's party, or the reader in person, in both or neither;
+- who reads for a client reads for the same one, and the owner is that client in both, or in neither;
 - both are offered for a grant or neither, and the reader holds the grant in both or neither.
 
 Cedar decides one question of each class, a real one, and its answer holds for the others. That this is so is a law that
@@ -47,6 +48,7 @@ _NAMED: Final = 2
 _TO_PARTY: Final = 4
 _IN_PERSON: Final = 8
 _HOLDS_GRANT: Final = 16
+_OF_CLIENT: Final = 32
 
 
 def opened(slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: Kinds) -> frozenset[int]:
@@ -82,7 +84,10 @@ def _classes(
     ground = slice_.ground
     placed = ground.places.holding(labels, kinds, partial(_standing, ground))
     wanted = frozenset(labels)
-    apart = wanted & (placed.addressed | placed.owned.get(profile.party, frozenset()))
+    own = placed.owned.get(profile.party, frozenset[int]())
+    if profile.client is not None:
+        own |= placed.owned.get(profile.client.party, frozenset())
+    apart = wanted & (placed.addressed | own)
     plain = wanted - apart
     for (kind, standing), ids in placed.plain.items():
         if present := ids & plain:
@@ -101,6 +106,8 @@ def _classes(
 
 def _relation(profile: Profile, owner: str, recipients: frozenset[str]) -> int:
     relation = _OWN if owner == profile.party else 0
+    if profile.client is not None and owner == profile.client.party:
+        relation |= _OF_CLIENT
     if recipients:
         met = profile.addresses & recipients
         relation |= _NAMED | (_TO_PARTY if profile.party in met else 0) | (_IN_PERSON if met - {profile.party} else 0)

@@ -17,7 +17,7 @@ import msgspec
 from tocsin.agreements.cedar import ACTION_READ, schema, uid
 from tocsin.agreements.grants import held
 from tocsin.agreements.ground import Ground, ground_for, turns_at
-from tocsin.agreements.model import Effect, Label, Profile, Verdict, user_address
+from tocsin.agreements.model import Effect, Label, Profile, Reason, Tlp, Verdict, user_address
 from tocsin.errors import UsageError
 from tocsin.kernel.canonical import digest
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus, effective_clearance
@@ -37,6 +37,11 @@ __all__ = ["Slice", "decide", "entities_for", "profile_of", "profile_until", "re
 _BATCH: Final = 2_000
 
 _GRANTED_DOMAIN: Final = "tocsin/slice-with-grants/v1"
+# TLP 2.0: what a recipient may pass on to its clients, AMBER on a need to know.
+PASSED_ON: Final = frozenset({Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER})
+_CLIENT: Final = Reason(
+    agreement=None, version=None, clause="tocsin.client", legal_basis=(), effect=Effect.DENY, policy_id="tocsin.client"
+)
 _READER: Final = uid("Reader", "reader")
 _LABEL: Final = uid("Label", "").type
 
@@ -63,14 +68,20 @@ class Slice:
         return self.ground.policies
 
 
-def profile_of(party: Party, user: User | None, purpose: str, at: Micros) -> Profile:
+def profile_of(party: Party, user: User | None, purpose: str, at: Micros, *, client: Party | None = None) -> Profile:
     """Return the release-relevant attributes of a reader at an instant; ``user`` None is the party's service.
 
+    ``client`` is the party for which it reads, if for one that it serves.
+
     Raises:
-        UsageError: the user is another party's.
+        UsageError: the user is another party's, or the party does not serve such a client.
     """
     if user is not None and user.party != party.uri:
         raise UsageError(f"{user.name!r} is no user of {party.name!r}")
+    if client is not None and client.uri not in party.clients:
+        raise UsageError(
+            f"{party.name} serves no such client", where=client.name, todo="`tocsin party show` names them"
+        )
     return Profile(
         party=party.uri,
         party_kind=str(party.kind),
@@ -85,12 +96,13 @@ def profile_of(party: Party, user: User | None, purpose: str, at: Micros) -> Pro
         clearance=effective_clearance(party, user, at),
         nationality=user.nationality if user is not None else None,
         active=party.status is PartyStatus.VETTED and (user is None or user.status is UserStatus.ACTIVE),
+        client=None if client is None else profile_of(client, None, purpose, at),
     )
 
 
-def profile_until(party: Party, user: User | None, at: Micros) -> Micros | None:
+def profile_until(party: Party, user: User | None, at: Micros, *, client: Party | None = None) -> Micros | None:
     """Return the next instant at which ``profile_of`` gives something else by itself: a clearance expires."""
-    ends = [party.clearance_until, user.clearance_until if user is not None else None]
+    ends = [one.clearance_until for one in (party, user, client) if one is not None]
     return min((end for end in ends if end is not None and end > at), default=None)
 
 
@@ -106,6 +118,8 @@ def slice_for(profile: Profile, facts: Facts, *, until: Micros | None = None, gr
     given = tuple(one for one in grants if one.party == profile.party and one.stands(facts.at))
     holds = held(given, purpose=profile.purpose, parties=facts.parties)
     beyond = frozenset(one.owner for one in given if one.uuid in holds)
+    if profile.client is not None:
+        beyond |= {profile.client.party}
     ends = (one.until for one in given)
     return Slice(
         party=profile.party,
@@ -119,11 +133,34 @@ def decide(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> list[Ver
     """Return a verdict for each label, in their order.
 
     Any error of Cedar is a deny that carries it. An allow names all clauses that permit; a deny all that forbid, and
-    nothing where no clause permits.
+    nothing where no clause permits. Who reads for a client is judged twice: what it may not read itself, it reads for
+    nobody; of the rest, for the client, what the marking lets a recipient pass on to clients (TLP 2.0: CLEAR, GREEN,
+    AMBER), what no permitting clause keeps within the recipient's own organisation, what was not granted to it alone,
+    and what nothing forbids the client.
     """
+    if profile.client is not None:
+        return _decide_for_client(slice_, profile, profile.client, labels)
     verdicts: list[Verdict] = []
     for start in range(0, len(labels), _BATCH):
         verdicts += _decide_batch(slice_, profile, labels[start : start + _BATCH])
+    return verdicts
+
+
+def _decide_for_client(slice_: Slice, profile: Profile, client: Profile, labels: Sequence[Label]) -> list[Verdict]:
+    own = decide(slice_, msgspec.structs.replace(profile, client=None), labels)
+    # a recipient passes on what it may, to whom its owner did not address it too: no address keeps it from a client
+    bare = [msgspec.structs.replace(label, recipients=frozenset(), grant=None) for label in labels]
+    theirs = decide(slice_, client, bare)
+    verdicts = []
+    for label, mine, other in zip(labels, own, theirs, strict=True):
+        verdict = mine
+        if mine.allows:
+            kept = label.grant is not None or any(reason.policy_id in slice_.ground.inside for reason in mine.reasons)
+            if label.tlp not in PASSED_ON or kept:
+                verdict = msgspec.structs.replace(mine, effect=Effect.DENY, reasons=(_CLIENT,))
+            elif other.errors or (not other.allows and other.reasons):
+                verdict = other
+        verdicts.append(verdict)
     return verdicts
 
 

@@ -15,7 +15,7 @@ from tocsin.agreements.grants import Grant
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.placed import Kinds
 from tocsin.agreements.store import policy_epoch, read_in_force
-from tocsin.errors import AuthenticationError
+from tocsin.errors import AuthenticationError, ForbiddenError
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.kept import Kept
 from tocsin.parties import store as parties
@@ -28,10 +28,19 @@ if TYPE_CHECKING:
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
-__all__ = ["Gate", "Pass"]
+__all__ = ["Gate", "Pass", "Reader"]
 
 # Readers who stay in memory: a hub's at one time.
 KEPT: Final = 2_048
+
+
+class Reader(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: a party's service or user, for a purpose, and for a client or for itself."""
+
+    party: str  # URI
+    user: str | None  # name within the party
+    purpose: str
+    client: str | None = None  # URI
 
 
 class Pass(msgspec.Struct, kw_only=True):
@@ -60,34 +69,57 @@ class Gate:
         self._log = log
         self._environment = environment
         self._facts: tuple[int, Facts] | None = None
-        self._passes: Kept[tuple[str, str | None, str], Pass] = Kept(KEPT)
+        self._passes: Kept[tuple[str, str | None, str, str | None], Pass] = Kept(KEPT)
         self._kinds = Kinds()
 
-    def admit(self, connection: Connection, party: str, user: str | None, purpose: str) -> Pass:
-        """Judge who is asking, in the snapshot of this connection.
+    def admit(
+        self, connection: Connection, party: str, user: str | None, purpose: str, *, client: str | None = None
+    ) -> Pass:
+        """Judge who is asking, in the snapshot of this connection; ``client`` is the URI of whom they read for, if any.
 
         Raises:
             AuthenticationError: there is no such party or user any more.
+            ForbiddenError: the party serves no such client.
             StoreBrokenError: the database lost what this process had read in it.
         """
         # what is kept here and by whoever asks is good for counters and ids of one history only
         at = self._log.seen(connection)
         epoch = policy_epoch(connection, self._environment)
         grants = granted_to(connection, self._environment, party, at)
-        key = (party, user, purpose)
+        key = (party, user, purpose, client)
         kept = self._passes.get(key)
         if kept is not None and (kept.epoch, kept.grants) == (epoch, grants) and _holds(kept.slice, kept.at, at):
             return kept
-        row = parties.party_by_uri(connection, self._environment, party)
-        person = None if row is None or user is None else parties.user_by_name(connection, row.party_id, user)
-        if row is None or (user is not None and person is None):
+        judged = self._judged(connection, Reader(party=party, user=user, purpose=purpose, client=client), at)
+        if judged is None:
             raise AuthenticationError("there is no such reader")
-        who = None if person is None else person.user
-        profile = profile_of(row.party, who, purpose, at)
-        slice_ = slice_for(profile, self.facts(connection, at), until=profile_until(row.party, who, at), grants=grants)
+        profile, until = judged
+        slice_ = slice_for(profile, self.facts(connection, at), until=until, grants=grants)
         passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, grants=grants)
         self._passes.put(key, passed)
         return passed
+
+    def _judged(self, connection: Connection, reader: Reader, at: Micros) -> tuple[Profile, Micros | None] | None:
+        """Return a reader's profile and its end, or None when there is no such party or user any more.
+
+        Raises:
+            ForbiddenError: the party serves no such client.
+        """
+        row = parties.party_by_uri(connection, self._environment, reader.party)
+        user = None
+        if row is not None and reader.user is not None:
+            user = parties.user_by_name(connection, row.party_id, reader.user)
+        if row is None or (reader.user is not None and user is None):
+            return None
+        client = None
+        if reader.client is not None:
+            found = parties.party_by_uri(connection, self._environment, reader.client)
+            if found is None or reader.client not in row.party.clients:
+                raise ForbiddenError("this party serves no such client", todo="`tocsin party show` names its clients")
+            client = found.party
+        who = None if user is None else user.user
+        profile = profile_of(row.party, who, reader.purpose, at, client=client)
+        return profile, profile_until(row.party, who, at, client=client)
 
     def facts(self, connection: Connection, at: Micros) -> Facts:
         """Return what the snapshot or transaction says of all parties and agreements, as of an instant.
@@ -125,18 +157,16 @@ class Gate:
         grants = granted_to(connection, self._environment, passed.profile.party, at)
         if (policy_epoch(connection, self._environment), grants) == (passed.epoch, passed.grants):
             return True
-        row = parties.party_by_uri(connection, self._environment, passed.profile.party)
-        if row is None:
+        then = passed.profile
+        client = None if then.client is None else then.client.party
+        try:
+            reader = Reader(party=then.party, user=then.user, purpose=then.purpose, client=client)
+            judged = self._judged(connection, reader, at)
+        except ForbiddenError:
             return False
-        person = None
-        if passed.profile.user is not None:
-            found = parties.user_by_name(connection, row.party_id, passed.profile.user)
-            if found is None:
-                return False
-            person = found.user
-        profile = profile_of(row.party, person, passed.profile.purpose, at)
-        slice_ = slice_for(profile, self.facts(connection, at), grants=grants)
-        return profile == passed.profile and slice_.digest == passed.slice.digest
+        if judged is None or judged[0] != then:
+            return False
+        return slice_for(then, self.facts(connection, at), grants=grants).digest == passed.slice.digest
 
     def profile_id(self, connection: Connection, passed: Pass, at: Micros) -> int:
         """Return the id of a reader's profile, entering it when it is new."""

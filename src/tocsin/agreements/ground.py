@@ -13,7 +13,8 @@ import cedarpy
 import msgspec
 
 from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
-from tocsin.agreements.compile import basis_id
+from tocsin.agreements.compile import basis_id, policy_id
+from tocsin.agreements.document import Onward
 from tocsin.agreements.hub_rules import GRANT_RULES, hub_policies
 from tocsin.agreements.model import Effect, Reason
 from tocsin.agreements.placed import Places
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ground", "ground_for", "turns_at"]
 
+_INSIDE: Final = frozenset({Onward.NONE, Onward.OWN_ORGANISATION})
 _SLICE_DOMAIN: Final = "tocsin/slice/v1"
 # A party that a policy names, as `quoted` writes it: escapes stay as they are, and no quote is left bare.
 _NAMED: Final = re.compile(rf'{NAMESPACE}::Party::"([^"]*)"')
@@ -48,6 +50,7 @@ class Ground:
     policy_set: cedarpy.PolicySet
     entities: cedarpy.Entities
     reasons: Mapping[str, Reason]  # by policy id
+    inside: frozenset[str]  # ids of the permits that keep what they let out within the recipient's own organisation
     decided: Decided = field(default_factory=dict, compare=False)
     places: Places = field(default_factory=Places, compare=False)
 
@@ -93,6 +96,12 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
         policy_set=cedarpy.PolicySet.from_str("\n".join(policy.text for policy in policies)),
         entities=cedarpy.Entities.from_json_str(msgspec.json.encode(records).decode(), schema()),
         reasons={policy.id: _reason(policy) for policy in policies},
+        inside=frozenset(
+            policy_id(one.document, clause)
+            for one in joined
+            for clause in one.document.clauses
+            if clause.onward in _INSIDE
+        ),
     )
 
 

@@ -91,6 +91,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     clearance: str  # effective at the instant of the decision
     nationality: str | None
     active: bool  # the party is vetted, and the user, if any, is active
+    client: Profile | None = None  # for whose service it reads, as one who serves it (TLP 2.0: AMBER, clients)
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -43,6 +43,9 @@ def read(
     purpose: PurposeOption = "detect",
     collection: CollectionOption = DEFAULT_COLLECTION,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many objects.")] = None,
+    client: Annotated[
+        str | None, typer.Option("--client", metavar="PARTY", help="For this client, which the party serves.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Read what the agreements open to a party's service or a user, and leave a release in the log for each page."""
@@ -52,7 +55,7 @@ def read(
     query = Query(types=types or None, added_after=after)
     total, last, more = 0, None if after is None else format_instant(after), False
     with opened() as session:
-        asker = session.asker(as_, purpose)
+        asker = session.asker(as_, purpose, client=client)
         batches = _batches(session, asker, collection, query, cursor=cursor, limit=limit)
         rows: list[tuple[str, ...]] = []
         with out.progress("reading") as advance:

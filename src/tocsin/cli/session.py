@@ -62,8 +62,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.hub.parties.resolve(reference)
 
-    def asker(self, reference: str, purpose: str) -> Asker:
-        """Return who reads, written ``party`` or ``user@party``.
+    def asker(self, reference: str, purpose: str, *, client: str | None = None) -> Asker:
+        """Return who reads, written ``party`` or ``user@party``, and the short name of the client they read for.
 
         Raises:
             ForbiddenError: it is not vetted, or disabled; otherwise as ``resolve``.
@@ -74,7 +74,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                 "this reader is not vetted, or disabled", where=reference, todo=f"tocsin party show {party.name} tells"
             )
         name = user.name if user else None
-        return Asker(party=party.uri, user=name, purpose=purpose, acting=self.acting(reference))
+        served = None if client is None else self.hub.parties.get(client).uri
+        return Asker(party=party.uri, user=name, purpose=purpose, acting=self.acting(reference), client=served)
 
     def itself(self) -> tuple[Party, User | None]:
         """Return the operator as party and user."""

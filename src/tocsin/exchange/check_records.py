@@ -111,7 +111,9 @@ class Concerned:
         if room == "grant":
             return tuple(sorted({data["owner"], data["party"]}))
         if room == "release":
-            return tuple(sorted({data["profile"]["party"], data["owner"]}))
+            profile = data["profile"]
+            client = {profile["client"]["party"]} if "client" in profile else set()
+            return tuple(sorted({profile["party"], data["owner"]} | client))
         return () if room in {"collection", "ceiling"} else None
 
     def _of_body(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:

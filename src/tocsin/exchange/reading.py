@@ -48,6 +48,7 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None  # name within the party
     purpose: str
     acting: Acting
+    client: str | None = None  # URI of whom the party reads for, if for one that it serves
 
     @classmethod
     def of(cls, principal: Principal) -> Asker:
@@ -87,7 +88,9 @@ class Reading:
     def collections(self, asker: Asker) -> list[Collection]:
         """Return the collections that a reader may know of: all that everybody knows, and what its party was given."""
         with self._store.read() as connection:
-            active = self._gate.admit(connection, asker.party, asker.user, asker.purpose).profile.active
+            active = self._gate.admit(
+                connection, asker.party, asker.user, asker.purpose, client=asker.client
+            ).profile.active
             return store.known_collections(connection, self._environment, asker.party) if active else []
 
     def collection(self, asker: Asker, reference: str) -> Collection:
@@ -149,7 +152,7 @@ class Reading:
             NotFoundError: there is no such collection, or none that the asker may know of.
         """
         with self._store.read() as connection:
-            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
+            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, client=asker.client)
             collection = self._find(connection, passed, reference)
             view = self._view(connection, passed, collection, query)
             found = places_after(connection, self._store.adapter, view, query, after=place, limit=1)
@@ -204,7 +207,7 @@ class Reading:
             NotCurrentError: the snapshot is to be the replica's (``near``), which cannot give this page.
         """
         with self._replica.read() if near else self._store.read() as connection:
-            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose)
+            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, client=asker.client)
             collection = self._find(connection, passed, reference)
             bound = self._bound(asker, collection, query)
             after = 0 if cursor is None else self._cursors.open(cursor, bound)
@@ -234,7 +237,8 @@ class Reading:
 
     def _bound(self, asker: Asker, collection: Collection, query: Query) -> Json:
         # a cursor opens for this reader, this collection and these filters only; the limit may change (TAXII 2.1 §3.5)
-        return [self._environment, asker.party, asker.user, collection.uuid, query.as_json()]
+        reader: list[Json] = [asker.party, asker.user, *(() if asker.client is None else (asker.client,))]
+        return [self._environment, *reader, collection.uuid, query.as_json()]
 
     def _view(self, connection: Connection, passed: Pass, collection: Collection, query: Query) -> View:
         key = (passed.profile, passed.slice_digest, collection.id, query.types)

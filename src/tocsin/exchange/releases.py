@@ -271,7 +271,7 @@ class Integrator:
                     kind="release",
                     at=now,
                     acting=Acting(actor=row.actor, on_behalf_of=row.on_behalf_of),
-                    concerns=tuple(sorted({row.party, part.owner})),
+                    concerns=_concerned(profiles[row.profile_id], part.owner),
                     data=told
                     | {
                         "filter": asked if part.ids is None else asked | {"ids": part.ids},
@@ -298,6 +298,13 @@ class Integrator:
             .order_by(OFFERS.c.offer_seq)
         )
         return parts_of(found.all(), asked)
+
+
+def _concerned(profile: dict[str, Json], owner: str) -> tuple[str, ...]:
+    """Return whom an owner's part of a release concerns: reader and owner, and the client that was read for."""
+    client = profile.get("client")
+    whom = {str(profile["party"]), owner} | ({str(client["party"])} if isinstance(client, dict) else set())
+    return tuple(sorted(whom))
 
 
 def parts_of(offers: Iterable[tuple[int, str, str]], asked: dict[str, Json]) -> list[Part]:

@@ -581,12 +581,16 @@ class _Replay:
             user = rebuilt.people.users.get((release.profile.party, release.profile.user))
         if party is None or (release.profile.user is not None and user is None):
             raise _broken(index, "it went to a reader who is not there")
-        if profile_of(party, user, release.profile.purpose, at) != release.profile:
+        client = None
+        if release.profile.client is not None:
+            client = rebuilt.people.parties.get(release.profile.client.party)
+            if client is None or client.uri not in party.clients:
+                raise _broken(index, "it was read for a client whom its reader did not serve")
+        if profile_of(party, user, release.profile.purpose, at, client=client) != release.profile:
             raise _broken(index, "its reader had other attributes at that instant")
         facts = agreements.facts_of(rebuilt.agreed, rebuilt.people, at)
-        slice_ = slice_for(
-            release.profile, facts, until=profile_until(party, user, at), grants=rebuilt.granted.of(party.uri)
-        )
+        until = profile_until(party, user, at, client=client)
+        slice_ = slice_for(release.profile, facts, until=until, grants=rebuilt.granted.of(party.uri))
         if slice_.digest.hex() != release.slice:
             raise _broken(index, "it was decided under other policies than were in force")
         labels = self._labels_of(index, release)
