@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from tocsin.agreements.gatekeeper import Gate
 from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageError
+from tocsin.exchange.access.delegating import Delegating
 from tocsin.exchange.access.granting import Granting
 from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
@@ -106,6 +107,7 @@ class Hub:
         lowered = _ceiling(settings)
         self.ceilings = Ceilings(store=store, log=self.log, environment=LIVE, lowered=lowered)
         slot = settings.publish_minutes * 60 * SECOND
+        self.delegating = Delegating(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.intake = Intake(
             store=store,
             log=self.log,

@@ -41,6 +41,7 @@ EXPECTED = {
     *(f"motion {verb}" for verb in ("table", "open", "vote", "recuse", "withdraw", "close", "list", "show")),
     *(f"collection {verb}" for verb in ("add", "list")),
     *(f"grant {verb}" for verb in ("give", "list", "revoke")),
+    *(f"delegation {verb}" for verb in ("give", "list", "revoke")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
     *(f"pattern {verb}" for verb in ("check", "match")),
     *(f"sanitised {verb}" for verb in ("list", "show", "diff", "approve", "veto", "publish", "origin")),

@@ -42,6 +42,10 @@ def share(
     ] = None,
     collection: CollectionOption = DEFAULT_COLLECTION,
     tlp: Annotated[Tlp | None, typer.Option("--tlp", help="At least this TLP, for every object.")] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", metavar="PARTY", help="On behalf of this party, whose delegation you have."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Share a bundle: its good objects are in, durable, when this returns; each refused one says why."""
@@ -54,8 +58,15 @@ def share(
             raise ForbiddenError(
                 "the roles of this user do not allow to share", where=as_, todo="act for the party, or for an analyst"
             )
+        owner = party if for_ is None else session.hub.parties.get(for_)
         submission = Submission(
-            party=party.uri, acting=session.acting(as_), data=data, collection=collection, tlp=tlp, to=recipients
+            party=owner.uri,
+            acting=session.acting(as_),
+            data=data,
+            collection=collection,
+            tlp=tlp,
+            to=recipients,
+            delegate=None if for_ is None else party.uri,
         )
         stages: list[str] = []
         with out.progress(f"sharing {file}") as advance:
@@ -69,7 +80,7 @@ def share(
             except InputError as error:
                 # until it stores, intake has looked at nothing but the file
                 raise error if STORING in stages else of_file(file, error) from error
-        outlooks = _outlooks(session, as_, receipt, recipients) if recipients else ()
+        outlooks = _outlooks(session, for_ or as_, receipt, recipients) if recipients else ()
     document = msgspec.to_builtins(receipt)
     out.document(
         document

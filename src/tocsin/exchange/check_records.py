@@ -73,7 +73,6 @@ _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "party": lambda data: data["party"]["uri"],
     "user": lambda data: data["user"]["party"],
     "token": lambda data: data["party"],
-    "submission": lambda data: data["party"],
     "withdrawal": lambda data: data["party"],
     "webhook": lambda data: data["party"],
     "sanitised": lambda data: data["party"],
@@ -108,6 +107,10 @@ class Concerned:
             return None if uri is None else (uri,)
         if room in _OF_PARTY:
             return (_OF_PARTY[room](data),)
+        if room == "delegation":
+            return tuple(sorted({data["represented"], data["delegate"]}))
+        if room == "submission":
+            return tuple(sorted({data["party"], *([data["delegate"]] if "delegate" in data else ())}))
         if room == "grant":
             return tuple(sorted({data["owner"], data["party"]}))
         if room == "release":

@@ -16,6 +16,7 @@ from tocsin.agreements.interning import as_json, count_new_labels, intern_labels
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.exchange import store
+from tocsin.exchange.access.delegating import standing_delegation
 from tocsin.exchange.addressing import address_of
 from tocsin.exchange.ceiling import ABOVE_CEILING, Screen, above, screen
 from tocsin.exchange.ceilings import effective, read_ceiling
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from tocsin.exchange.access.delegation import Delegation
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
@@ -73,6 +75,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     collection: str = DEFAULT_COLLECTION  # alias or UUID
     tlp: Tlp | None = None  # of objects that say less
     to: tuple[str, ...] = ()  # recipients, as `party` or `user@party`; nobody: as the markings say
+    delegate: str | None = None  # URI of who shares for the party, under a delegation; None: the party itself
 
 
 class _Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -174,6 +177,7 @@ class _Transaction:
         if row is None or row.party.status is not PartyStatus.VETTED:
             raise ForbiddenError("this party may not share: it is not vetted", where=submission.party)
         self._owner_id = row.party_id
+        self._delegation = self._delegated(submission)
         collection = store.find_collection(connection, self._environment, submission.collection, party=None)
         objects: list[tuple[int, ParsedObject]] = []
         for index, item in enumerate(parsed.items):
@@ -201,6 +205,25 @@ class _Transaction:
             connection, planned, acting=submission.acting, submission=str(receipt.id), owner_id=self._owner_id
         )
         return msgspec.structs.replace(receipt, results=results)
+
+    def _delegated(self, submission: Submission) -> Delegation | None:
+        """Return the delegation under which somebody else shares for the party.
+
+        Raises:
+            ForbiddenError: there is none, or that party is not vetted.
+        """
+        if submission.delegate is None:
+            return None
+        delegate = parties.party_by_uri(self._connection, self._environment, submission.delegate)
+        if delegate is None or delegate.party.status is not PartyStatus.VETTED:
+            raise ForbiddenError("this party may not share: it is not vetted", where=submission.delegate)
+        return standing_delegation(
+            self._connection,
+            self._environment,
+            represented=submission.party,
+            delegate=submission.delegate,
+            at=self._at,
+        )
 
     def _in_order(self, count: int) -> tuple[Result, ...]:
         return tuple(self._results[index] for index in range(count))
@@ -239,12 +262,14 @@ class _Transaction:
                 if above((label.classification,), self._ceiling):
                     self._results[index] = _spilled(index)
                     continue
+                if self._delegation is not None:
+                    self._delegation.require(label)
                 here = taken.get(parsed.id, _NOTHING)
                 again, version, repeated = self._place(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
                 notes += remarks_on(parsed)
                 if again is None and not repeated:
                     notes += enter_version(histories, parsed)
-            except InputError as error:
+            except (InputError, ForbiddenError) as error:
                 self._results[index] = _refused(index, parsed, error)
                 continue
             outcome = Outcome.REPEATED if repeated else Outcome.ACCEPTED
@@ -404,7 +429,9 @@ class _Transaction:
                     kind="submission",
                     at=self._at,
                     acting=self._submission.acting,
-                    concerns=(self._submission.party,),
+                    concerns=tuple(
+                        sorted({self._submission.party, self._submission.delegate or self._submission.party})
+                    ),
                     data={
                         "submission": receipt.id,
                         "party": self._submission.party,
@@ -417,11 +444,17 @@ class _Transaction:
                             for result in results.results
                             if result.outcome is Outcome.REFUSED
                         ],
-                    },
+                    }
+                    | self._shared_by(),
                 )
             ],
         )
         self._follow(connection, self._submission.acting, self._submission.party, placed)
+
+    def _shared_by(self) -> dict[str, object]:
+        """Return what the entry of a submission under a delegation tells besides."""
+        one = self._delegation
+        return {} if one is None else {"delegation": one.uuid, "delegate": one.delegate}
 
     def _insert(
         self,
@@ -602,7 +635,7 @@ def _spilled(index: int) -> Result:
     )
 
 
-def _refused(index: int, parsed: ParsedObject, error: InputError) -> Result:
+def _refused(index: int, parsed: ParsedObject, error: InputError | ForbiddenError) -> Result:
     return Result(
         index=index,
         id=parsed.id,

@@ -21,7 +21,7 @@ from tocsin.agreements import replay as agreements
 from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
-from tocsin.errors import InputError, LogBrokenError, TocsinError
+from tocsin.errors import ForbiddenError, InputError, LogBrokenError, TocsinError
 from tocsin.exchange.access import replay as access
 from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.ceiling import above
@@ -42,6 +42,7 @@ from tocsin.parties.replay import People
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from tocsin.exchange.access.delegation import Delegation
     from tocsin.log.model import EntryPayload
 
 __all__ = ["MAX_STANDSTILL", "MAX_WAIT", "Offered", "Rebuilt", "replay"]
@@ -135,6 +136,8 @@ class _Submission(msgspec.Struct, frozen=True, kw_only=True):
     offers: list[_Offer]
     repeated: int
     refused: list[Any]
+    delegation: str | None = None
+    delegate: str | None = None
 
 
 class _Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
@@ -376,6 +379,7 @@ class _Replay:
             raise _broken(index, "there is a submission of this id already")
         self._submissions[submission.submission] = submission.party
         self._latest.clear()
+        delegation = self._delegation_of(index, submission)
         for label_id, label in submission.labels:
             if label_id in rebuilt.labels or label.owner != submission.party:
                 raise _broken(index, f"label {label_id} is there already, or is another party's")
@@ -386,6 +390,7 @@ class _Replay:
             if key in rebuilt.offers or offer.seq < 1 or (offer.seq > 1 and last not in rebuilt.offers):
                 raise _broken(index, f"offer {offer.seq} does not follow the one before it")
             self._offer(index, submission, offer)
+            self._within(index, delegation, rebuilt.labels[offer.label])
             rebuilt.offers[key] = Offered(
                 object_id=offer.object,
                 version=offer.version,
@@ -393,6 +398,27 @@ class _Replay:
                 owner=submission.party,
                 entry=index,
             )
+
+    def _delegation_of(self, index: int, submission: _Submission) -> Delegation | None:
+        """Return the delegation that a submission names, which stood and was of these two."""
+        if (submission.delegation is None) != (submission.delegate is None):
+            raise _broken(index, "it names a delegation or a delegate, and not both")
+        if submission.delegation is None:
+            return None
+        one = self.rebuilt.granted.delegations.get(submission.delegation)
+        if one is None or (one.represented, one.delegate) != (submission.party, submission.delegate):
+            raise _broken(index, "it was shared under a delegation that was not given")
+        if not one.stands(self._instants[-1]):
+            raise _broken(index, "it was shared under a delegation that was over")
+        return one
+
+    @staticmethod
+    def _within(index: int, delegation: Delegation | None, label: Label) -> None:
+        if delegation is not None:
+            try:
+                delegation.require(label)
+            except ForbiddenError as error:
+                raise _broken(index, str(error)) from error
 
     def _offer(self, index: int, submission: _Submission, offer: _Offer) -> None:
         """Check an offer against what its owner contributed before, whose label it keeps for ever."""

@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from tocsin.agreements import grant_store
 from tocsin.errors import StoreBrokenError
+from tocsin.exchange.access.delegating import delegations_of
+from tocsin.exchange.access.delegation import Delegation, delegation_from_data
 from tocsin.exchange.access.granting import MADE_FOR
 from tocsin.exchange.access.wire import grant_from_data
 from tocsin.exchange.tables import AUDIENCES, MADE_COLLECTIONS
@@ -50,5 +52,16 @@ def check_access(case: Case) -> str:
         since.setdefault(grant.party, grant.given_at)
     if {row.party: row.since for row in known} != since:
         raise StoreBrokenError("others know of it than were given a grant", where=f"collection for {MADE_FOR}")
+    delegated: dict[str, Delegation] = {}
+    for _, payload in case.entries("delegation.given", "delegation.revoked"):
+        at = parse_instant(payload.at)
+        if payload.kind == "delegation.given":
+            one = delegation_from_data(payload.data, at)
+            delegated[one.uuid] = one
+        else:
+            uuid = str(payload.data["delegation"])
+            delegated[uuid] = msgspec.structs.replace(delegated[uuid], revoked_at=at)
+    if delegated != {one.uuid: one for one in delegations_of(case.connection, case.environment)}:
+        raise StoreBrokenError("they are others than the log tells", where="delegations")
     standing = sum(one.revoked_at is None for one in told.values())
-    return f"{len(told)} grants, {len(told) - standing} of them revoked"
+    return f"{len(told)} grants, {len(told) - standing} of them revoked; {len(delegated)} delegations"

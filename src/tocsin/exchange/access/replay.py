@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tocsin.agreements.grants import Grant, granted_label
-from tocsin.errors import InputError, LogBrokenError
+from tocsin.errors import ForbiddenError, InputError, LogBrokenError
+from tocsin.exchange.access.delegation import Delegation, delegation_data, delegation_from_data, signing_bytes
 from tocsin.exchange.access.granting import GRANTORS, MADE_FOR
 from tocsin.exchange.access.wire import grant_from_data
+from tocsin.governance.wire import verify
 from tocsin.kernel.clock import Micros
-from tocsin.parties.model import PartyStatus
+from tocsin.parties.model import PartyStatus, Role, UserStatus
 from tocsin.parties.replay import People
 
 if TYPE_CHECKING:
@@ -23,9 +25,10 @@ __all__ = ["KINDS", "Granted", "Situation", "apply", "derived", "speaks_for"]
 
 
 class Granted(msgspec.Struct, kw_only=True):
-    """Every grant by its id."""
+    """Every grant and delegation by its id."""
 
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
+    delegations: dict[str, Delegation] = msgspec.field(default_factory=dict)
 
     def of(self, party: str) -> list[Grant]:
         """Return the grants for a party (its URI)."""
@@ -49,9 +52,9 @@ def apply(told: Granted, payload: EntryPayload, situation: Situation) -> None:
     """
     try:
         _STEPS[payload.kind](told, payload, situation)
-    except InputError as error:
+    except (InputError, ForbiddenError) as error:
         raise LogBrokenError(str(error), where=payload.kind) from error
-    except (LookupError, TypeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise LogBrokenError("its payload has not the form of its kind", where=payload.kind) from error
 
 
@@ -106,5 +109,36 @@ def _require_speaker(payload: EntryPayload, grant: Grant, situation: Situation) 
         raise InputError("it was not done by or for its owner", where=grant.uuid)
 
 
-_STEPS: Final[dict[str, Any]] = {"grant.given": _give, "grant.revoked": _revoke}
+def _delegate(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    one = delegation_from_data(payload.data, situation.at)
+    people = situation.people
+    for uri in (one.represented, one.delegate):
+        if uri not in people.parties or people.parties[uri].status is not PartyStatus.VETTED:
+            raise InputError("it is between parties that were not vetted", where=one.uuid)
+    if one.uuid in told.delegations:
+        raise InputError("there is a delegation of this id already", where=one.uuid)
+    user = people.users.get((one.represented, one.signatory))
+    if user is None or Role.SIGNATORY not in user.roles or user.status is not UserStatus.ACTIVE:
+        raise InputError("it is not by an active signatory", where=one.uuid)
+    if user.signing_key != one.key or not speaks_for(payload, one.represented, situation):
+        raise InputError("it is not by the represented party's registered key", where=one.uuid)
+    verify(signing_bytes(one.uuid, delegation_data(one)), key=one.key, signature=one.signature)
+    told.delegations[one.uuid] = one
+
+
+def _end_delegation(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    one = told.delegations[payload.data["delegation"]]
+    if (payload.data["represented"], payload.data["delegate"]) != (one.represented, one.delegate):
+        raise InputError("it revokes another's", where=one.uuid)
+    if not one.stands(situation.at) or not speaks_for(payload, one.represented, situation):
+        raise InputError("it revokes what is over, or not for the represented party", where=one.uuid)
+    told.delegations[one.uuid] = msgspec.structs.replace(one, revoked_at=situation.at)
+
+
+_STEPS: Final[dict[str, Any]] = {
+    "grant.given": _give,
+    "grant.revoked": _revoke,
+    "delegation.given": _delegate,
+    "delegation.revoked": _end_delegation,
+}
 KINDS: Final = frozenset(_STEPS)

@@ -1,0 +1,146 @@
+"""``tocsin delegation``: who shares on behalf of whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.agreements.model import Tlp
+from tocsin.cli.keyring import place_of, read_key
+from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
+from tocsin.cli.output import Output, instant, listed
+from tocsin.cli.session import Session, opened
+from tocsin.errors import UsageError
+from tocsin.governance.wire import sign
+from tocsin.kernel.clock import Micros, parse_date
+
+if TYPE_CHECKING:
+    from tocsin.exchange.access.delegation import Delegation
+
+__all__ = ["app"]
+
+app = commands("Delegations: who shares on behalf of whom.")
+
+
+@app.command(
+    "give", epilog=example("tocsin delegation give --as kari@kommune --to soc-as --until 2027-12-31 --type indicator")
+)
+def give(
+    as_: Annotated[str, typer.Option("--as", metavar="USER@PARTY", help="The represented party's signatory.")],
+    to: Annotated[str, typer.Option("--to", metavar="PARTY", help="Who may share for it.")],
+    until_: Annotated[
+        str,
+        typer.Option(
+            "--until",
+            metavar="DATE",
+            help="The UTC day on which it ends, within three years.",
+            callback=checked("--until", parse_date),
+        ),
+    ],
+    types: Annotated[
+        list[str] | None, typer.Option("--type", metavar="TYPE", help="Objects of these STIX types; else of all.")
+    ] = None,
+    tlp: Annotated[Tlp, typer.Option("--tlp", help="Up to this TLP.")] = Tlp.AMBER,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The private key; else the keyring.")] = (
+        None
+    ),
+    json: JsonOption = False,
+) -> None:
+    """Let another party share for yours, within these bounds: signed with the signatory's own key."""
+    out = Output(json=json)
+    with opened() as session:
+        party, user = session.resolve(as_)
+        if user is None:
+            raise UsageError("a delegation is signed by a person", where="--as", todo="name the signatory: USER@PARTY")
+        draft, message = session.hub.delegating.draft(
+            party,
+            session.hub.parties.get(to),
+            types=words(types) or None,
+            tlp=tlp,
+            until=until(until_) or 0,
+            signatory=user.name,
+        )
+        signature = sign(message, read_key(key or place_of(session.hub.settings, as_)))
+        given = session.hub.delegating.give(session.acting(as_), draft, signature)
+        names = _names(session)
+    out.document(_document(given, names, given.given_at))
+    out.line(f"delegation {given.uuid}: {to} may share for {party.name} until {instant(given.until)}")
+
+
+@app.command("list", epilog=example("tocsin delegation list --as kommune"))
+def show_all(
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="PARTY", help="What this party gave or was given; else all.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List delegations, those that are over included."""
+    out = Output(json=json)
+    with opened() as session:
+        party = None if as_ is None else session.resolve(as_)[0]
+        found, now = session.hub.delegating.all(party)
+        names = _names(session)
+    out.document([_document(one, names, now) for one in found])
+    out.table(
+        ("delegation", "for", "by", "types", "up to", "until", "signed by", "status"),
+        (
+            (
+                one.uuid,
+                names[one.represented],
+                names[one.delegate],
+                "all" if one.types is None else listed(one.types),
+                one.tlp,
+                instant(one.until),
+                one.signatory,
+                _status(one, now),
+            )
+            for one in found
+        ),
+        nothing="there are no delegations",
+    )
+
+
+@app.command(
+    "revoke", epilog=example("tocsin delegation revoke DELEGATION-ID --as kommune --reason 'another provider'")
+)
+def revoke(
+    delegation: Annotated[str, typer.Argument(metavar="DELEGATION", help="Its id; `tocsin delegation list` shows it.")],
+    as_: AsOption,
+    reason: ReasonOption = "",
+    json: JsonOption = False,
+) -> None:
+    """End a delegation now, for the represented party."""
+    out = Output(json=json)
+    with opened() as session:
+        party, user = session.resolve(as_)
+        revoked = session.hub.delegating.revoke(session.acting(as_), party, user, delegation, reason)
+        names = _names(session)
+    out.document(_document(revoked, names, revoked.revoked_at or 0))
+    out.line(f"delegation {revoked.uuid} is revoked")
+
+
+def _document(one: Delegation, names: dict[str, str], now: Micros) -> dict[str, object]:
+    return {
+        "delegation": one.uuid,
+        "represented": names[one.represented],
+        "delegate": names[one.delegate],
+        "types": None if one.types is None else sorted(one.types),
+        "tlp": one.tlp,
+        "given_at": instant(one.given_at),
+        "until": instant(one.until),
+        "signatory": one.signatory,
+        "revoked_at": instant(one.revoked_at),
+        "status": _status(one, now),
+    }
+
+
+def _status(one: Delegation, now: Micros) -> str:
+    if one.revoked_at is not None:
+        return "revoked"
+    return "stands" if one.stands(now) else "over"
+
+
+def _names(session: Session) -> dict[str, str]:
+    return {party.uri: party.name for party in session.hub.parties.all_parties()}
