@@ -139,7 +139,9 @@ class Hub:
             environment=LIVE,
         )
         self.saved_searches = SavedSearches(store=store, log=self.log, environment=LIVE)
-        self.streams = Streams(store=store, gate=self.gate, reading=self.reading, entropy=entropy, environment=LIVE)
+        self.streams = Streams(
+            store=store, log=self.log, gate=self.gate, reading=self.reading, entropy=entropy, environment=LIVE
+        )
         secrets = Secrets(key=keys.token, environment=LIVE)
         outbound = Outbound(networks=_networks(settings))
         self.webhooks = Webhooks(

@@ -14,6 +14,7 @@
     │   ├── ConflictError        it contradicts what is already there
     │   ├── TransitionError      the thing is not in a state in which this can happen
     │   └── BusyError            it could be done, but not now: too much is waiting already
+    │       └── StoreAwayError   the database does not answer: what is said is for who runs the hub
     └── BrokenError              our own store or log is not what it must be
         ├── StoreBrokenError
         └── LogBrokenError
@@ -39,6 +40,7 @@ __all__ = [
     "NotFoundError",
     "Problem",
     "RefusedError",
+    "StoreAwayError",
     "StoreBrokenError",
     "TocsinError",
     "TransitionError",
@@ -131,6 +133,10 @@ class TransitionError(RefusedError):
 
 class BusyError(RefusedError):
     """It could be done, but not now: too much is waiting for the same thing already. Asking again later is right."""
+
+
+class StoreAwayError(BusyError):
+    """The database does not answer, or hung up. Its words name servers and settings: members are told none of them."""
 
 
 class BrokenError(TocsinError):

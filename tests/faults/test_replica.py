@@ -56,6 +56,7 @@ def _streams(world: World) -> Streams:
     hub = world.hub
     return Streams(
         store=hub.store,
+        log=hub.log,
         gate=hub.gate,
         reading=hub.reading,
         entropy=hub.entropy,
@@ -118,14 +119,14 @@ def test_another_hubs_database_is_no_replica(hubs: Templates, world: World, tmp_
     replica = Copy(other, tmp_path / "other.db")
     world.hub.store.replica, other.hub.store.replica = replica.adapter, None
     assert _objects(world) == [indicator(1)["id"]]
-    assert not world.hub.reading._replica.may_serve()
+    assert not world.hub.reading.replica.may_serve()
     hubs.drop(other)
 
 
 def test_what_is_no_hub_is_no_replica(world: World, tmp_path: Path) -> None:
     world.hub.store.replica = SqliteAdapter(tmp_path / "empty.db")
     assert _objects(world) == [indicator(1)["id"]]
-    assert not world.hub.reading._replica.may_serve()
+    assert not world.hub.reading.replica.may_serve()
 
 
 class Away:

@@ -68,6 +68,7 @@ class Client:
         hub = world.hub
         self.streams = Streams(
             store=hub.store,
+            log=hub.log,
             gate=hub.gate,
             reading=hub.reading,
             entropy=hub.entropy,

@@ -171,6 +171,7 @@ def _stream(desk: Desk) -> object:
         hub = desk.hub
         streams = Streams(
             store=hub.store,
+            log=hub.log,
             gate=hub.gate,
             reading=hub.reading,
             entropy=hub.entropy,

@@ -164,6 +164,7 @@ def test_a_stream_is_silent_while_there_is_nothing_for_its_listener(hubs: Templa
     async def listen() -> None:
         streams = Streams(
             store=hub.store,
+            log=hub.log,
             gate=hub.gate,
             reading=hub.reading,
             entropy=hub.entropy,

@@ -78,7 +78,7 @@ class Reading:
         self._cursors = cursors
         self._entropy = entropy
         self._environment = environment
-        self._replica = Replica(store=store, log=log, environment=environment)
+        self.replica = Replica(store=store, log=log, environment=environment)
         self._labels: dict[int, Label] = {}
         self._views: dict[tuple[int, int], dict[int, int]] = {}
         self._opened: Kept[tuple[Profile, bytes, int, frozenset[str] | None], View] = Kept(
@@ -176,7 +176,7 @@ class Reading:
         if limit < 1:
             raise InputError("a page has at least one object", where="limit", todo="ask for 1 or more")
         limit = min(limit, MAX_PAGE)
-        for near in (*([True] if self._replica.may_serve() else []), *[False] * TRIES):
+        for near in (*([True] if self.replica.may_serve() else []), *[False] * TRIES):
             try:
                 answer = self._attempt(
                     asker, reference, query, limit=limit, cursor=cursor, kind=kind, at_least=at_least, near=near
@@ -186,6 +186,8 @@ class Reading:
                     raise
                 continue  # the database itself knows better, of a new collection too
             if answer is not None:
+                if self._store.replica is not None:
+                    self.replica.count(near=near)
                 return answer
         raise BusyError("the agreements kept changing while this page was made", todo="ask again")
 
@@ -206,7 +208,7 @@ class Reading:
         Raises:
             NotCurrentError: the snapshot is to be the replica's (``near``), which cannot give this page.
         """
-        with self._replica.read() if near else self._store.read() as connection:
+        with self.replica.read() if near else self._store.read() as connection:
             passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, client=asker.client)
             collection = self._find(connection, passed, reference)
             bound = self._bound(asker, collection, query)

@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 from sqlalchemy.exc import DatabaseError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
-__all__ = ["MAX_LAG", "NotCurrentError", "Replica"]
+__all__ = ["MAX_LAG", "NotCurrentError", "Replica", "ReplicaState"]
 
 # How much of what was logged a replica may lack: new objects come this much later at most.
 MAX_LAG: Final[Micros] = 10 * SECOND
@@ -39,6 +40,18 @@ FIRST_REST: Final = 5.0
 LONGEST_REST: Final = 60.0
 
 _operators: Final = structlog.get_logger("tocsin.replica")
+
+
+class ReplicaState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a replica: whether pages come from it, or why not; how many did, and how many might have.
+
+    ``lag`` are the seconds by which what it has logged is older than what the database has; None: it never answered.
+    """
+
+    says: str
+    lag: float | None
+    pages: int
+    passed_over: int
 
 
 class NotCurrentError(Exception):
@@ -62,6 +75,25 @@ class Replica:
         self._failures = 0  # in a row
         self._probing = False
         self._rests_until = 0.0
+        self._lag: float | None = None
+        self._pages = {True: 0, False: 0}
+
+    def count(self, *, near: bool) -> None:
+        """Count a page, made from the replica or from the database although there is one."""
+        with self._lock:
+            self._pages[near] += 1
+
+    def look(self) -> ReplicaState | None:
+        """Find out how the replica does, for who runs the hub; None: there is none. Takes seconds when it is away."""
+        if self._store.replica is None:
+            return None
+        try:
+            with self.read():
+                says = "used"
+        except NotCurrentError as error:
+            says = f"not used: {error}"
+        with self._lock:
+            return ReplicaState(says=says, lag=self._lag, pages=self._pages[True], passed_over=self._pages[False])
 
     def may_serve(self) -> bool:
         """Return whether there is one, it does not rest, and nobody is finding out whether it is back."""
@@ -94,6 +126,7 @@ class Replica:
     def _require_current(self, connection: Connection, epoch: int, at: Micros) -> None:
         """Refuse a snapshot of the replica that is another's, or behind a count of policy changes and an instant."""
         mark = self._log.require_same(connection)
+        self._lag = max(0.0, (at - mark.at) / SECOND)
         if self._failures:
             with self._lock:
                 self._failures, self._probing = 0, False

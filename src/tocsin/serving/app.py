@@ -76,7 +76,7 @@ def create_app(
         return new_uuid(services.entropy)
 
     environment = services.environment
-    health = Health(store=services.store, log=services.log, environment=environment)
+    health = Health(store=services.store, log=services.log, replica=services.reading.replica, environment=environment)
     metrics = Metrics(
         store=services.store,
         log=services.log,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tocsin.errors import StoreAwayError
 from tocsin.kernel.http.problems import describe
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _log: Final = structlog.get_logger("tocsin.background")
 def repeating(name: str, turn: Callable[[], object], *, seconds: float, first: bool = False) -> Iterator[None]:
     """Take a turn every so many seconds while the ``with`` lasts, and a last one at its end; ``first``: one at once.
 
-    A turn that fails is in the operator's log, and the next one tries again: whatever a turn does must bear that.
+    A turn that fails is in the operator's log, unless the store was away, which the log has already; the next one tries
+    again: whatever a turn does must bear that.
     """
     stop = threading.Event()
 
@@ -65,5 +67,7 @@ def beside(name: str, turn: Callable[[], object], *, seconds: float, first: bool
 def _take(name: str, turn: Callable[[], object]) -> None:
     try:
         turn()
+    except StoreAwayError:
+        pass  # the store says so once for all whose turns fail; the next turn tries again
     except Exception as error:  # noqa: BLE001  a thread that ended here would leave its work undone for good
         _log.error("turn-failed", work=name, what=describe(error))

@@ -18,6 +18,7 @@ from tocsin.serving.metrics import staged_age
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tocsin.exchange.replica import Replica
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
@@ -48,17 +49,25 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """Looks at the store, the writer and the log."""
+    """Looks at the store, the writer, the log and the replica."""
 
     def __init__(
-        self, *, store: Store, log: Log, environment: int, monotonic_: Callable[[], float] = monotonic
+        self,
+        *,
+        store: Store,
+        log: Log,
+        replica: Replica,
+        environment: int,
+        monotonic_: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
+        self._replica = replica
         self._log = log
         self._environment = environment
         self._monotonic = monotonic_
         self._looked: float | None = None
         self._found: tuple[Check, ...] = ()
+        self._size = 0  # of the log, as far as a look saw it
 
     def look(self) -> None:
         """Look at everything; whatever is wrong with the store is a finding, and not raised.
@@ -69,8 +78,10 @@ class Health:
             self._checked(name, check)
             for name, check in (
                 ("schema", self._schema),
+                ("history", self._history),
                 ("integrator", self._integrator),
                 ("writer", self._writer),
+                ("replica", self._near),
             )
         )
         self._found, self._looked = found, self._monotonic()
@@ -102,6 +113,23 @@ class Health:
     def _schema(self) -> tuple[bool, str]:
         self._store.require_current()
         return True, "reachable, and of this program's schema"
+
+    def _history(self) -> tuple[bool, str]:
+        with self._store.read() as connection:
+            size = self._log.look(connection).size
+        # one look after the other: a log that is shorter went back, to a head that may well be known
+        self._size = max(size, self._size)
+        if size < self._size:
+            return False, f"{size} entries, and this process had read {self._size}: start every process of the hub anew"
+        return True, f"{size} entries, and all that this process had read is among them"
+
+    def _near(self) -> tuple[bool, str]:
+        """Tell how the replica does; whatever it is, pages are made from the database without it."""
+        state = self._replica.look()
+        if state is None:
+            return True, "there is none"
+        behind = "never seen" if state.lag is None else f"{state.lag:.1f} s behind"
+        return True, f"{state.says}; {behind}; {state.pages} pages from it, {state.passed_over} from the database"
 
     def _integrator(self) -> tuple[bool, str]:
         with self._store.read() as connection:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import pytest
 
-from support.hub import OPERATOR
+from support.hub import OPERATOR, World
 from support.listening import Ear
+from support.replicas import copy_database
 from support.sharing import bundle, indicator, terms_mark
-from tocsin.errors import AuthenticationError, BusyError, InputError, NotFoundError
+from tocsin.errors import AuthenticationError, BusyError, InputError, NotFoundError, StoreBrokenError
 from tocsin.exchange.live.model import BATCH, STREAMS_OF_ONE, Pace, Wish
 from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
@@ -20,7 +22,6 @@ from tocsin.kernel.mandate import Acting
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from support.hub import World
     from support.treaty import Templates
     from tocsin.exchange.live.streams import Listener
     from tocsin.exchange.reading import Answer
@@ -41,7 +42,13 @@ def world(hubs: Templates) -> Iterator[World]:
 def streams_of(world: World, pace: Pace = NEVER) -> Streams:
     hub = world.hub
     return Streams(
-        store=hub.store, gate=hub.gate, reading=hub.reading, entropy=hub.entropy, environment=hub.environment, pace=pace
+        store=hub.store,
+        log=hub.log,
+        gate=hub.gate,
+        reading=hub.reading,
+        entropy=hub.entropy,
+        environment=hub.environment,
+        pace=pace,
     )
 
 
@@ -446,3 +453,48 @@ def test_streams_of_worlds_that_differ_in_the_invisible_are_the_same(hubs: Templ
 
 def _undated(line: bytes) -> bytes:
     return re.sub(rb'"date_added_(first|last)":"[^"]*"', b"", line)
+
+
+# --- a database that went back ---------------------------------------------------------------------------------------
+
+Went = Literal["to a head that was seen", "and on, another way"]
+
+
+@pytest.mark.parametrize("went", get_args(Went))
+def test_after_a_lossy_failover_idle_streams_end_with_an_error(world: World, tmp_path: Path, went: Went) -> None:
+    database = world.settings.database
+    if not isinstance(database, Path):
+        pytest.skip("a copy of a file is put back")
+
+    async def act(streams: Streams) -> None:
+        ear = await Ear(streams, world, "bravo", wish()).open()
+        await ear.settle()
+        copy_database(database, tmp_path / "standby.db")
+        world.share("alfa", bundle([indicator(1)]))
+        await ear.settle()
+        last = ear.source.last
+        copy_database(tmp_path / "standby.db", database)
+        if went == "and on, another way":
+            other = World.again(world.settings.home, seed=77, start=world.clock.now(), settings=world.settings)
+            for number in (2, 3, 4):
+                other.share("alfa", bundle([indicator(number)]))
+            other.hub.store.close()
+        await streams.look()
+        assert ear._task is not None
+        await ear._task
+        assert [event.type for event in ear.source.events] == ["objects", "error"]
+        assert "lost" in ear.source.events[-1].data
+        # the client stands where it stood, and is told when that is no place any more
+        assert ear.source.last == last
+        if went == "to a head that was seen":
+            with pytest.raises(InputError, match="the hub lost what this id stands for"):
+                await streams.open(world.asker("bravo"), wish(last=last), _proved)
+        else:
+            with pytest.raises(StoreBrokenError):
+                await streams.open(world.asker("bravo"), wish(last=last), _proved)
+
+    listening(world, act)
+
+
+async def _proved() -> None:
+    return None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from support.hub import OPERATOR
+from support.replicas import Copy, copy_database
 from support.taxii import living
 from tocsin.errors import StoreBrokenError
+from tocsin.exchange.replica import MAX_LAG
+from tocsin.kernel.clock import SECOND
 from tocsin.kernel.http.problem_details import PROBLEM
 from tocsin.parties.model import Permission
 from tocsin.serving import health as healths
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from support.taxii import Live
 
+CHECKS = ("look", "schema", "history", "integrator", "writer", "replica")
 WATCH = frozenset({Permission.HUB_WATCH})
 
 
@@ -131,7 +137,9 @@ def clock() -> Clock:
 @pytest.fixture
 def health(live: Live, clock: Clock) -> Health:
     hub = live.world.hub
-    return Health(store=hub.store, log=hub.log, environment=hub.environment, monotonic_=clock)
+    return Health(
+        store=hub.store, log=hub.log, replica=hub.reading.replica, environment=hub.environment, monotonic_=clock
+    )
 
 
 def found(health: Health) -> dict[str, bool]:
@@ -142,7 +150,7 @@ def test_nobody_is_ready_who_has_not_looked(health: Health) -> None:
     assert not health.ready
     health.look()
     assert health.ready
-    assert found(health) == {"look": True, "schema": True, "integrator": True, "writer": True}
+    assert found(health) == dict.fromkeys(CHECKS, True)
 
 
 def test_a_look_grows_old(health: Health, clock: Clock) -> None:
@@ -168,7 +176,7 @@ def test_what_is_wrong_is_a_finding_and_tells_no_foreign_words(
     monkeypatch.setattr(store, "require_current", broken)
     monkeypatch.setattr(store, "write", gone)
     health.look()
-    assert found(health) == {"look": True, "schema": False, "integrator": True, "writer": False}
+    assert found(health) == dict.fromkeys(CHECKS, True) | {"schema": False, "writer": False}
     assert "hunter2" not in str(health.report())
 
 
@@ -185,6 +193,55 @@ def test_a_fault_of_ours_is_no_finding_and_nobody_is_ready(
     with pytest.raises(KeyError):  # whoever takes the turns enters it into the operator's log
         health.look()
     assert not health.ready
+
+
+def test_a_database_that_lost_what_was_read_makes_nobody_ready(health: Health, live: Live, tmp_path: Path) -> None:
+    hub = live.world.hub
+    database = hub.settings.database
+    if not isinstance(database, Path):
+        pytest.skip("a copy of a file is put back")
+    health.look()
+    copy_database(database, tmp_path / "then.db")
+    hub.collections.add(OPERATOR, hub.mandate, "later", title="Later")
+    health.look()
+    copy_database(database, tmp_path / "now.db")
+    copy_database(tmp_path / "then.db", database)
+    try:
+        health.look()
+        assert found(health) == dict.fromkeys(CHECKS, True) | {"history": False, "writer": True}
+        assert not health.ready
+        assert "start every process of the hub anew" in str(health.report())
+    finally:
+        copy_database(tmp_path / "now.db", database)
+    health.look()
+    assert health.ready
+
+
+def test_how_the_replica_does_is_told_to_who_watches(health: Health, live: Live, tmp_path: Path) -> None:
+    hub = live.world.hub
+    if not isinstance(hub.settings.database, Path):
+        pytest.skip("the replica is a copy of a file")
+
+    def said() -> str:
+        health.look()
+        assert health.ready, "pages are made from the database when the replica is none"
+        return next(check.detail for check in health.report().checks if check.name == "replica")
+
+    assert said() == "there is none"
+    copy = Copy(live.world, tmp_path / "replica.db")
+    try:
+        live.get("/live/collections/exchange/objects/")
+        assert said() == "used; 0.0 s behind; 1 pages from it, 0 from the database"
+        live.world.clock.advance(MAX_LAG + SECOND)
+        hub.collections.add(OPERATOR, hub.mandate, "behind", title="Behind")
+        live.get("/live/collections/exchange/objects/")
+        assert said().startswith("not used: the replica is behind; ")
+        assert said().endswith("; 1 pages from it, 1 from the database")
+        copy.replay()
+        assert said().startswith("used; 0.0 s behind")
+        assert "replica" not in get(live, "/readyz").text
+    finally:
+        hub.store.replica = None
 
 
 def test_a_release_that_nobody_enters_is_noticed(health: Health, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import select
 
+from tocsin.errors import StoreBrokenError
 from tocsin.exchange.sanitise import records as sanitised
 from tocsin.exchange.store import read_collections
 from tocsin.exchange.tables import OFFERS
@@ -46,8 +47,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(connection: Connection, environment: int, before: Seen | None) -> Change:
-    """Return what this snapshot has that ``before`` had not; None: nothing was seen yet, and nothing is new."""
+    """Return what this snapshot has that ``before`` had not; None: nothing was seen yet, and nothing is new.
+
+    Raises:
+        StoreBrokenError: the database lost what ``before`` was seen in.
+    """
     size = connection.execute(select(LOG_HEADS.c.size).where(LOG_HEADS.c.environment == environment)).scalar_one()
+    if before is not None and size < before.size:
+        # this snapshot was taken after that one: a log that is shorter went back, to a head that may well be known
+        raise StoreBrokenError("the database lost what this process had read in it")
     if before is not None and size == before.size:
         # nothing is offered without an entry
         return Change(seen=before, labels={}, credentials=False)

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tocsin.errors import AuthenticationError, BusyError, ForbiddenError, InputError, NotFoundError
+from tocsin.errors import (
+    AuthenticationError,
+    BusyError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    StoreAwayError,
+    StoreBrokenError,
+)
 from tocsin.exchange.live import store as live
 from tocsin.exchange.live.model import BATCH, MAX_STREAMS, STREAMS_OF_ONE, Pace
 from tocsin.exchange.live.wire import write_objects
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.reading import Answer, Asker, Reading
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
+    from tocsin.log.service import Log
 
 __all__ = ["Listener", "Streams"]
 
@@ -52,6 +61,12 @@ RETRY_FIRST: Final = 2_000
 RETRY_SPAN: Final = 28_000
 # Up to this share of its age a stream ends earlier: not all that began together in the same moment.
 AGE_SPAN: Final = 0.25
+
+# What a listener is told before its stream ends because the database lost what was read from it.
+_LOST: Final = (
+    b'{"title":"the hub lost what this stream stands on",'
+    b'"todo":"come back with the last id; when that is refused, without it"}'
+)
 
 _log: Final = structlog.get_logger("tocsin.live")
 
@@ -71,6 +86,7 @@ class Listener:
         self.unproved = True
         self.proved_at = 0.0
         self.reading = False
+        self.lost = False  # what it stands on is no more
         self.woken = asyncio.Event()
 
 
@@ -85,6 +101,7 @@ class Streams:
         self,
         *,
         store: Store,
+        log: Log,
         gate: Gate,
         reading: Reading,
         entropy: Entropy,
@@ -94,6 +111,7 @@ class Streams:
     ) -> None:
         self._batch = batch
         self._store = store
+        self._log = log
         self._gate = gate
         self._reading = reading
         self._entropy = entropy
@@ -147,13 +165,20 @@ class Streams:
         collection = self._reading.collection(asker, wish.collection)
         if wish.last is not None:
             try:
-                return collection, self._reading.place(asker, collection, wish.query, wish.last)
+                place = self._reading.place(asker, collection, wish.query, wish.last)
             except InputError as error:
                 raise InputError(
                     "this id was not given for this stream",
                     where="Last-Event-ID",
                     todo="ask with the same credentials and filters, or without it from here on",
                 ) from error
+            if place > collection.head_seq:
+                raise InputError(
+                    "the hub lost what this id stands for: its database went back",
+                    where="Last-Event-ID",
+                    todo="ask without it, with `added_after` an instant from before",
+                )
+            return collection, place
         return collection, collection.head_seq if wish.query.added_after is None else 0
 
     def _require_room(self, party: str) -> None:
@@ -174,12 +199,18 @@ class Streams:
             retry = RETRY_FIRST + self._draw() * RETRY_SPAN // 256
             yield sse.beginning(id_=self._sealed(listener, listener.place), retry=retry)
             while loop.time() < until:
+                if listener.lost:
+                    yield sse.failure(_LOST)
+                    return
                 if listener.due or listener.unproved:
                     try:
                         async for chunk in self._news(listener):
                             yield chunk
                     except (AuthenticationError, ForbiddenError, NotFoundError):
                         return  # whatever it was, all that a listener sees of it is that the stream ends
+                    except StoreBrokenError:
+                        yield sse.failure(_LOST)
+                        return
                 if loop.time() >= beat:
                     yield sse.HEARTBEAT
                     # from the opening, not from the last one: what was sent between moves nothing
@@ -275,15 +306,29 @@ class Streams:
         while True:
             try:
                 await self.look()
+            except StoreAwayError:
+                pass  # the store says so itself
             except Exception as error:  # noqa: BLE001  a task that ended here would leave every listener waiting for ever
                 _log.error("look", what=describe(error))
             await asyncio.sleep(self.pace.look)
+
+    def _end_all(self, error: StoreBrokenError) -> None:
+        """End every stream: what they stand on is gone, and they would wait for ever for what comes after it."""
+        if self._listeners:
+            _log.error("streams-ended", streams=len(self._listeners), what=str(error))
+        for one in self._listeners:
+            one.lost = True
+            one.woken.set()
 
     async def look(self) -> None:
         """Look once for what was committed, and wake whom it may concern."""
         asked = [one for one in self._listeners if not (one.due or one.reading)]
         places = {one: one.place for one in asked}
-        change, concerned = await self._looking.run(partial(self._look, asked))
+        try:
+            change, concerned = await self._looking.run(partial(self._look, asked))
+        except StoreBrokenError as error:
+            self._end_all(error)
+            return
         # the first look cannot tell what is new: who read before it may have read less than it saw
         first = self._seen is None
         self._seen = change.seen
@@ -301,6 +346,7 @@ class Streams:
 
     def _look(self, asked: list[Listener]) -> tuple[live.Change, frozenset[Listener]]:
         with self._store.read() as connection:
+            self._log.look(connection)
             change = live.look(connection, self._environment, self._seen)
             if not change.labels:
                 return change, frozenset()

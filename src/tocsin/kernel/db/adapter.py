@@ -65,15 +65,15 @@ class Adapter(Protocol):
         """Open the one writing transaction; waits for the writer before it, at most ``WRITER_PATIENCE`` seconds.
 
         Raises:
-            BusyError: it waited for so long.
+            StoreAwayError: it waited for so long.
         """
         ...
 
     def translated(self) -> AbstractContextManager[None]:
         """Return a context in which errors of the driver that a caller can do something about are ours.
 
-        A database that went away or is too busy is a ``BusyError``: what was not committed is undone, and of a commit
-        that failed nobody knows. What is not recognised stays what it is.
+        A database that went away or is too busy is a ``StoreAwayError``: what was not committed is undone, and of a
+        commit that failed nobody knows. What is not recognised stays what it is.
         """
         ...
 

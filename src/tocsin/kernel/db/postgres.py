@@ -33,7 +33,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from tocsin.errors import BusyError, StoreBrokenError, TocsinError, UsageError
+from tocsin.errors import StoreAwayError, StoreBrokenError, TocsinError, UsageError
 from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE, took_too_long
 from tocsin.kernel.db.metadata import METADATA
 
@@ -189,7 +189,7 @@ class PostgresAdapter:
                 # that the pool gives us may be as old, until it makes a new one
             else:
                 return
-        raise BusyError("the database hangs up again and again", todo="ask again in a few seconds")
+        raise StoreAwayError("the database hangs up again and again", todo="ask again in a few seconds")
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
@@ -197,7 +197,7 @@ class PostgresAdapter:
         try:
             yield
         except PoolTimeoutError as error:
-            raise BusyError("too many ask the database at once", todo="ask again in a few seconds") from error
+            raise StoreAwayError("too many ask the database at once", todo="ask again in a few seconds") from error
         except DBAPIError as error:
             found = _ours(error)
             if found is None:
@@ -327,14 +327,14 @@ def _ours(error: DBAPIError) -> TocsinError | None:
     """Return what a caller is told of an error of the driver, or None for one that is nobody's weather."""
     state = getattr(error.orig, "sqlstate", None)
     if state in _BUSY:
-        return BusyError(_BUSY[state], todo="ask again in a few seconds")
+        return StoreAwayError(_BUSY[state], todo="ask again in a few seconds")
     if error.connection_invalidated or _is_lost(error.orig):
-        return BusyError(
+        return StoreAwayError(
             "the connection to the database was lost: what was under way is undone, unless it was all but done",
             todo="ask again in a few seconds",
         )
     if state is None and isinstance(error.orig, psycopg.OperationalError):
-        return BusyError(
+        return StoreAwayError(
             "the database does not answer", todo="look whether it runs and lets us in: its log says why not"
         )
     return None

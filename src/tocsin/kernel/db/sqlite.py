@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from tocsin.errors import BusyError
+from tocsin.errors import StoreAwayError
 from tocsin.kernel.db.adapter import MAX_FAULTS, WRITER_PATIENCE, took_too_long
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ CHECKPOINT_PAGES: Final = 16_384
 # Steps of SQLite's machine between two questions whether to go on: a fraction of a millisecond.
 PROGRESS_STEPS: Final = 10_000
 
+
+_AWAY: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN})
 
 _VALUE: Final = column("value", Integer)
 
@@ -95,22 +97,30 @@ class SqliteAdapter:
         """Open the one writing transaction.
 
         Raises:
-            BusyError: another process held the database for longer than ``WRITER_PATIENCE``.
+            StoreAwayError: another process held the database for longer than ``WRITER_PATIENCE``.
         """
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
             if "locked" not in str(error):
                 raise
-            raise BusyError(
+            raise StoreAwayError(
                 f"another process has kept the database to itself for {WRITER_PATIENCE} s",
                 todo="look for a stuck `tocsin` process",
             ) from error
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """Translate nothing: a file does not come and go, and ``begin_write`` says itself that it waited too long."""
-        yield
+        """Turn errors of the file into ours: its disk is full, gone or fails. A wait is ``begin_write``'s own."""
+        try:
+            yield
+        except OperationalError as error:
+            # the lowest byte is the error, the rest its variety
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in _AWAY:
+                raise
+            raise StoreAwayError(
+                f"the database file cannot be read or written: {error.orig}", where=self.where, todo="look at its disk"
+            ) from error
 
     def prepare(self) -> None:
         """Do nothing: SQLite compares texts byte for byte."""

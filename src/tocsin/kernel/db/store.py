@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from tocsin.errors import BusyError, StoreBrokenError
 from tocsin.kernel.db import migrate
 from tocsin.kernel.db.metadata import ENVIRONMENTS
+from tocsin.kernel.db.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,7 @@ class Store:
         self.waited: Callable[[float], None] = lambda _seconds: None
         self.replica = replica
         self._turn = threading.Lock()
+        self._outage = Outage()
 
     @contextlib.contextmanager
     def read(self, *, seconds: float | None = None) -> Iterator[Connection]:
@@ -53,9 +55,11 @@ class Store:
             BusyError: one took longer.
         """
         with (
+            self._outage.noticed(),
             _snapshot(self.adapter) as connection,
             contextlib.nullcontext() if seconds is None else self.adapter.within(connection, seconds),
         ):
+            self._outage.answered()
             yield connection
 
     @contextlib.contextmanager
@@ -74,8 +78,14 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """Open the one writing transaction; durable when the ``with`` is left without an exception."""
         start = perf_counter()
-        with self._turn, self.adapter.translated(), self.adapter.engine.connect() as connection:
+        with (
+            self._turn,
+            self._outage.noticed(),
+            self.adapter.translated(),
+            self.adapter.engine.connect() as connection,
+        ):
             self.adapter.begin_write(connection)
+            self._outage.answered()
             self.waited(perf_counter() - start)
             try:
                 yield connection

@@ -41,6 +41,7 @@ STATUS: Final[dict[type[errors.TocsinError], HTTPStatus]] = {
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.TransitionError: HTTPStatus.CONFLICT,
     errors.BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreAwayError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.BrokenError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StoreBrokenError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.LogBrokenError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -108,6 +109,9 @@ def problem_of(
         headers = (("retry-after", RETRY_AFTER),)
     elif status is HTTPStatus.BAD_REQUEST and isinstance(error, errors.InputError):
         status = input_status
+    if isinstance(error, errors.StoreAwayError):
+        # what helps is for who runs the hub, who has it in the log
+        return HttpProblem(status=status, what="the hub cannot reach its store", todo="try again", headers=headers)
     return HttpProblem(status=status, what=error.what, where=error.where, todo=error.todo, headers=headers)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from msgspec.structs import replace
 
-from tocsin.errors import AuthenticationError, BusyError, NotFoundError
+from tocsin.errors import AuthenticationError, BusyError, NotFoundError, StoreAwayError
 from tocsin.exchange.live.webhooks import store as webhooks
 from tocsin.exchange.live.webhooks import wire
 from tocsin.exchange.live.webhooks.model import (
@@ -108,6 +108,8 @@ class Courier:
             if message is None:
                 try:
                     message = self._begin(row)
+                except StoreAwayError:
+                    return  # for all of them
                 except BusyError as error:
                     # the next turn looks again; the others have theirs now
                     _log.warning("webhook", what=describe(error))
@@ -178,6 +180,8 @@ class Courier:
     def _attempt(self, row: WebhookRow, message: MessageRow) -> None:
         try:
             self._send(message)
+        except StoreAwayError:
+            pass  # the store says so itself; the message is tried again when the claim ends
         except Exception as error:  # noqa: BLE001  nobody awaits this thread; the message is tried again when its claim ends
             _log.error("webhook", what=describe(error))
         finally:
