@@ -21,6 +21,7 @@ from tocsin.agreements.document import (
     LabelTerms,
     PartyEntry,
     ReaderTerms,
+    Signed,
     parse_agreement,
     public_key_of,
     sign_document,
@@ -179,12 +180,12 @@ def test_a_signature_is_over_one_document_by_one_key(one: dict[str, Any], two: d
     first, second = (parse_agreement(json.dumps(content).encode(), where="drawn").document for content in (one, two))
     key, other = bytes(32), bytes([1]) * 32
     signature = sign_document(first, key)
-    verify_signature(first, public_key=public_key_of(key), signature=signature)
+    verify_signature(first, made=Signed(signature=signature), public_key=public_key_of(key))
     with pytest.raises(ForbiddenError):
-        verify_signature(first, public_key=public_key_of(other), signature=signature)
+        verify_signature(first, made=Signed(signature=signature), public_key=public_key_of(other))
     if first.canonical != second.canonical:
         with pytest.raises(ForbiddenError):
-            verify_signature(second, public_key=public_key_of(key), signature=signature)
+            verify_signature(second, made=Signed(signature=signature), public_key=public_key_of(key))
 
 
 def _problems(raw: bytes) -> tuple[Problem, ...]:

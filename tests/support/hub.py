@@ -128,10 +128,10 @@ class World:
         )
         return text
 
-    def agreement(self, text: str, *, signed_by: tuple[str, ...], activate: bool = True) -> str:
+    def agreement(self, text: str, *, signed_by: tuple[str, ...], activate: bool = True, amends: bool = False) -> str:
         """Propose a document, have it signed by these parties, and bring it into force; returns ``name/version``."""
         document = parse_agreement(text.encode(), where="test").document
-        self.hub.agreements.propose(OPERATOR, self.hub.mandate, text.encode(), where="test")
+        self.hub.agreements.propose(OPERATOR, self.hub.mandate, text.encode(), where="test", amends=amends)
         for name in signed_by:
             signature = sign_document(document, key_of(name))
             self.hub.agreements.sign(

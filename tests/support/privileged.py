@@ -12,19 +12,21 @@ import msgspec
 
 from support import stores
 from support.council import DEPUTIES, constitute, council, signatory
-from support.hub import OPERATOR, World, key_of
+from support.hub import OPERATOR, START, World, key_of
 from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.document import public_key_of
 from tocsin.exchange.live.webhooks.model import WebhookState
 from tocsin.exchange.live.webhooks.store import set_state, webhook_rows
+from tocsin.kernel.clock import parse_date
 from tocsin.kernel.mandate import Mandate
-from tocsin.parties.model import Kind, Party, Permission, Role, User
+from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tocsin.agreements.life_acts import LifeActs
     from tocsin.parties.acts import Acts
     from tocsin.settings import Settings
 
@@ -44,6 +46,15 @@ clauses:
     publish: {sanitised: no-victim, tlp: green, attribution: withheld, approve: coordinator}
     of: {tlp: {at_most: amber}}
 """
+# two in force, one of which rests, and one with an amendment that all signed
+PACT: Final = (
+    TREATY.replace("agreement: treaty", "agreement: pact")
+    .replace("valid: [2026-01-01, null]", "valid: [2026-01-01, 2026-12-01]")
+    .replace("- {name: coast}", "- {all: {capacity: operator}}")
+    + "amend_by: {more_than: 0.5}\n"
+)
+RESTING: Final = PACT.replace("agreement: pact", "agreement: resting")
+AMENDED: Final = PACT.replace("agreement: pact", "agreement: amended")
 ECHO: Final = Party(
     uri="https://echo.example",
     name="echo",
@@ -82,6 +93,12 @@ def ready(home: Path) -> World:
         signatory(world, reference)
     world.token("bravo")
     world.agreement(SIGNED, signed_by=MEMBERS, activate=False)
+    for text in (PACT, RESTING, AMENDED):
+        world.agreement(text, signed_by=MEMBERS[:2])
+    with world.hub.agreements.living(OPERATOR) as acts:
+        acts.suspend(world.hub.mandate, "resting", 1, "a test")
+    second = AMENDED.replace("version: 1", "version: 2")
+    world.agreement(second, signed_by=MEMBERS[:2], activate=False, amends=True)
     for _ in range(2):
         world.hub.webhooks.add(OPERATOR, world.hub.mandate, "bravo", url=HOOK, purpose="detect", collection="exchange")
     with world.hub.parties.acting(OPERATOR, world.hub.mandate) as acts:
@@ -120,6 +137,14 @@ def _parties(subject: str, do: Callable[[Acts], object]) -> Deed:
     return Deed(_said(subject), act)
 
 
+def _life(subject: str, do: Callable[[LifeActs, Mandate], object]) -> Deed:
+    def act(world: World, mandate: Mandate) -> None:
+        with world.hub.agreements.living(OPERATOR) as acts:
+            do(acts, mandate)
+
+    return Deed(_said(subject), act)
+
+
 def _issue(subject: str) -> Callable[[Acts], object]:
     return lambda acts: acts.issue_token(subject, purpose="detect", permissions=frozenset({Permission.OBJECTS_READ}))
 
@@ -139,12 +164,35 @@ DEEDS: Final[dict[str, list[Deed]]] = {
     "user.changed": [
         _parties("ana@bravo", lambda acts: acts.change_user(User(name="ana", party="https://bravo.example"))),
         _parties("sig@bravo", lambda acts: acts.register_signing_key("sig@bravo", public_key_of(key_of("another")))),
+        _parties("sig@bravo", lambda acts: acts.authorise_signatory("sig@bravo", Authority(until=START))),
         _parties("ana@bravo", lambda acts: acts.set_password("ana@bravo", PasswordHash("made up"))),
     ],
     "user.disabled": [_parties("ana@bravo", lambda acts: acts.disable_user("ana@bravo", "a test"))],
     "token.issued": [_parties("bravo", _issue("bravo")), _parties("ana@bravo", _issue("ana@bravo"))],
     "token.revoked": [
         Deed(_token, lambda world, mandate: world.hub.parties.revoke_token(OPERATOR, mandate, int(_token(world))))
+    ],
+    "agreement.adopted": [_life("amended/2", lambda acts, mandate: acts.adopt(mandate, "amended", 2))],
+    "agreement.suspended": [_life("pact/1", lambda acts, mandate: acts.suspend(mandate, "pact", 1, "a test"))],
+    "agreement.resumed": [_life("resting/1", lambda acts, mandate: acts.resume(mandate, "resting", 1, "a test"))],
+    "agreement.terminated": [_life("pact/1", lambda acts, mandate: acts.terminate(mandate, "pact", 1, "a test"))],
+    "agreement.dropped": [_life("compact/1", lambda acts, mandate: acts.terminate(mandate, "compact", 1, "a test"))],
+    "agreement.admitted": [
+        _life("pact/1:coast", lambda acts, mandate: acts.admit(mandate, "pact", 1, "coast", "a test"))
+    ],
+    "agreement.grace": [
+        _life(
+            "pact/1:by-contract",
+            lambda acts, mandate: acts.grace(
+                mandate,
+                "pact",
+                1,
+                basis="by-contract",
+                parties_=["alfa"],
+                until=parse_date("2026-12-20"),
+                reason="a test",
+            ),
+        )
     ],
     "agreement.proposed": [
         Deed(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from tocsin.agreements import store
 from tocsin.agreements.compile import compile_agreement
-from tocsin.agreements.document import Parsed, document_digest, names_of, parse_agreement, verify_signature
-from tocsin.agreements.facts import eligible
-from tocsin.agreements.life import AgreementAct, AgreementStatus, next_status
+from tocsin.agreements.document import Parsed, Signed, document_digest, names_of, parse_agreement, verify_signature
+from tocsin.agreements.life import HEEDED, AgreementAct, AgreementStatus, next_status
+from tocsin.agreements.membership import require_accession
 from tocsin.agreements.wire import activation_data, policies_text, proposal_data, signing_data
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
 from tocsin.kernel.mandate import Right
@@ -33,14 +33,23 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
     from tocsin.parties.model import Party
 
-__all__ = ["MIN_SIGNATURES", "Acts", "named_parties", "require_version", "signature_completes"]
+__all__ = [
+    "MIN_SIGNATURES",
+    "Acts",
+    "Entering",
+    "concerned_by",
+    "named_parties",
+    "require_version",
+    "signature_completes",
+    "signing_key",
+]
 
 # An agreement with oneself shares nothing.
 MIN_SIGNATURES: Final = 2
 
 
-class Acts:
-    """The acts of one actor in one transaction."""
+class Entering:
+    """What one actor does in one transaction: each act is entered into the log and counted."""
 
     def __init__(self, *, connection: Connection, acting: Acting, log: Log) -> None:
         self._connection = connection
@@ -48,19 +57,61 @@ class Acts:
         self._acting = acting
         self._log = log
 
-    def propose(self, mandate: Mandate, source: bytes, *, where: str) -> Parsed:
+    def _record(
+        self,
+        kind: str,
+        at: Micros,
+        concerns: frozenset[str],
+        data: dict[str, object],
+        *,
+        mandate: Mandate | None = None,
+    ) -> None:
+        record = Record(
+            kind=kind, at=at, acting=self._acting, mandate=mandate, data=data, concerns=tuple(sorted(concerns))
+        )
+        self._log.append(self._connection, [record])
+        store.raise_epoch(self._connection, self._environment, at)
+
+    def _supersede_below(self, name: str, version: int, at: Micros) -> int | None:
+        """Supersede every version that is lower, and return the one that was heeded.
+
+        Raises:
+            TransitionError: a higher one is.
+        """
+        superseded: int | None = None
+        for other in store.agreement_rows(self._connection, self._environment, name):
+            if other.version > version and other.status in HEEDED:
+                raise TransitionError(f"{name} version {other.version} is {other.status}, which is higher")
+            if other.version < version and other.status not in (AgreementStatus.SUPERSEDED, AgreementStatus.DROPPED):
+                ended = next_status(other.status, AgreementAct.SUPERSEDE)
+                store.set_status(self._connection, other.agreement_id, ended, at)
+                superseded = other.version if other.status in HEEDED else superseded
+        return superseded
+
+    def _version_in_force(self, name: str) -> AgreementRow | None:
+        """Return the version that is in force, suspended or terminated."""
+        rows = store.agreement_rows(self._connection, self._environment, name)
+        return next((row for row in rows if row.status in HEEDED), None)
+
+
+class Acts(Entering):
+    """From a document to a version in force."""
+
+    def propose(self, mandate: Mandate, source: bytes, *, where: str, amends: bool = False) -> Parsed:
         """Lay a version before its parties: from now on it can be signed, and never changed.
 
         Args:
             mandate: the right to propose.
             source: the document.
             where: what to call it in faults.
+            amends: it is to amend the version in force for all of its members, as that version allows.
 
         Raises:
             ForbiddenError: the mandate is not for this.
             AgreementError: the document breaks rules, or names a party that is not here.
             LimitError: it is larger, deeper or more than we take.
             ConflictError: the version exists, or is lower than the one in force.
+            TransitionError: nothing is in force that it could amend, or that cannot be amended by a majority.
         """
         by_name = {row.party.name: row.party for row in parties.party_rows(self._connection, self._environment)}
         parsed = parse_agreement(source, where=where, known_parties=by_name)
@@ -68,8 +119,9 @@ class Acts:
         mandate.require(self._log.environment_name, Right.AGREEMENT_PROPOSE, document.id)
         for known in store.agreement_rows(self._connection, self._environment, document.name):
             _require_free(known, document, where)
+        amended = self._amended(document.name) if amends else None
         names = {name: by_name[name].uri for name in sorted(names_of(document))}
-        policies = compile_agreement(document, names)
+        policies = compile_agreement(document, names, amendment=amended is not None)
         at = self._log.now(self._connection)
         if document.ends is not None and document.ends <= at:
             raise InputError("its term has ended already", where=where, todo="write a later day under in_force: until")
@@ -82,14 +134,29 @@ class Acts:
             names=names,
             policies=policies_text(policies),
             at=at,
+            amends=None if amended is None else amended.version,
         )
         concerned = frozenset(names[name] for name in named_parties(document))
-        self._record(
-            "agreement.proposed", at, concerned, proposal_data(source, document, names, policies), mandate=mandate
-        )
+        data = proposal_data(source, document, names, policies, amends=None if amended is None else amended.version)
+        if amended is not None:
+            concerned |= concerned_by(amended)
+        self._record("agreement.proposed", at, concerned, data, mandate=mandate)
         return parsed
 
-    def sign(self, name: str, version: int, *, signatory: str, signature: str) -> AgreementStatus:
+    def _amended(self, name: str) -> AgreementRow:
+        row = self._version_in_force(name)
+        if row is None or row.status is not AgreementStatus.IN_FORCE:
+            raise TransitionError(f"no version of {name} is in force that could be amended", todo="propose it plainly")
+        if row.document.amend_by is None:
+            raise TransitionError(
+                f"{row.document.id} says nothing of amendment by a majority (amend_by)",
+                todo="propose it plainly: who signs it is bound by it",
+            )
+        return row
+
+    def sign(
+        self, name: str, version: int, *, signatory: str, signature: str, ml_dsa_signature: str | None = None
+    ) -> AgreementStatus:
         """Enter a party's signature; with the last one that was missing, the version can be activated.
 
         Args:
@@ -97,11 +164,12 @@ class Acts:
             version: of the agreement.
             signatory: ``user@party``.
             signature: base64 of Ed25519 over the signing bytes, by the key registered for that user.
+            ml_dsa_signature: likewise of ML-DSA-44, if such a key is registered for that user.
 
         Raises:
             NotFoundError: there is no such version, or no such user.
-            ForbiddenError: the user may not sign for the party, the party may not join, or the signature is not theirs.
-            InputError: the signature is no base64 of the right length.
+            ForbiddenError: the user may not sign for the party, the party may not join, or a signature is not theirs.
+            InputError: a signature is no base64 of the right length.
             ConflictError: the party has signed it.
             TransitionError: the version is superseded, or its term has ended.
         """
@@ -109,30 +177,33 @@ class Acts:
         found, person = require_user(self._connection, self._environment, signatory)
         party, user = found.party, person.user
         at = self._log.now(self._connection)
-        key = _signing_key(party, user)
+        key = signing_key(party, user, name, at)
         next_status(row.status, AgreementAct.SIGN)
         _require_term(row.document, at)
-        if not eligible(row.activated, party, at):
-            raise ForbiddenError(
-                f"{party.name} is neither named in {name} version {version} nor meets its criteria",
-                todo="propose a version that names it",
-            )
-        verify_signature(row.document, public_key=key, signature=signature)
+        require_accession(row.standing, party, at)
+        made = Signed(signature=signature, ml_dsa_signature=ml_dsa_signature)
+        verify_signature(row.document, made=made, public_key=key, ml_dsa_key=user.ml_dsa_key)
         if party.uri in row.signed:
             raise ConflictError(f"{party.name} has signed {name} version {version} already")
-        made = store.SignatureRow(party=party.uri, signatory=user.name, key=key, signature=signature, signed_at=at)
-        store.add_signature(self._connection, self._environment, row.agreement_id, made)
+        entered = store.SignatureRow(
+            party=party.uri,
+            signatory=user.name,
+            key=key,
+            signature=signature,
+            signed_at=at,
+            ml_dsa_key=user.ml_dsa_key,
+            ml_dsa_signature=ml_dsa_signature,
+        )
+        store.add_signature(self._connection, self._environment, row.agreement_id, entered)
         signed = row.signed | {party.uri}
         status = row.status
         if status is AgreementStatus.PROPOSED and signature_completes(row.document, row.names, signed):
             status = next_status(status, AgreementAct.COMPLETE)
             store.set_status(self._connection, row.agreement_id, status, at)
-        self._record(
-            "agreement.signed",
-            at,
-            signed | _named(row),
-            signing_data(row.document, party=party.uri, signatory=user.name, key=key, signature=signature),
+        data = signing_data(
+            row.document, party=party.uri, signatory=user.name, key=key, ml_dsa_key=user.ml_dsa_key, made=made
         )
+        self._record("agreement.signed", at, concerned_by(row) | {party.uri}, data)
         return status
 
     def activate(self, mandate: Mandate, name: str, version: int) -> int | None:
@@ -155,19 +226,17 @@ class Acts:
             )
         status = next_status(row.status, AgreementAct.ACTIVATE)
         _require_term(row.document, at)
-        superseded: int | None = None
-        for other in store.agreement_rows(self._connection, self._environment, name):
-            if other.version > version and other.status is AgreementStatus.IN_FORCE:
-                raise TransitionError(f"{name} version {other.version} is in force, which is higher")
-            if other.version < version and other.status is not AgreementStatus.SUPERSEDED:
-                ended = next_status(other.status, AgreementAct.SUPERSEDE)
-                store.set_status(self._connection, other.agreement_id, ended, at)
-                superseded = other.version if other.status is AgreementStatus.IN_FORCE else superseded
+        if row.amends is not None:
+            raise TransitionError(
+                f"{row.document.id} amends version {row.amends}: it comes into force by being adopted",
+                todo=f"tocsin agreement adopt {row.document.id}",
+            )
+        superseded = self._supersede_below(name, version, at)
         store.set_status(self._connection, row.agreement_id, status, at)
         self._record(
             "agreement.activated",
             at,
-            row.signed | _named(row),
+            concerned_by(row),
             activation_data(row.document, supersedes=superseded),
             mandate=mandate,
         )
@@ -178,21 +247,6 @@ class Acts:
         if missing:
             return f"still to sign: {', '.join(missing)}"
         return f"at least {MIN_SIGNATURES} parties sign; {len(row.signed)} did"
-
-    def _record(
-        self,
-        kind: str,
-        at: Micros,
-        concerns: frozenset[str],
-        data: dict[str, object],
-        *,
-        mandate: Mandate | None = None,
-    ) -> None:
-        record = Record(
-            kind=kind, at=at, acting=self._acting, mandate=mandate, data=data, concerns=tuple(sorted(concerns))
-        )
-        self._log.append(self._connection, [record])
-        store.raise_epoch(self._connection, self._environment, at)
 
 
 def require_version(connection: Connection, environment: int, name: str, version: int) -> AgreementRow:
@@ -221,8 +275,10 @@ def signature_completes(document: AgreementDocument, names: Mapping[str, str], s
     return len(signed) >= MIN_SIGNATURES and all(names[name] in signed for name in named_parties(document))
 
 
-def _named(row: AgreementRow) -> frozenset[str]:
-    return frozenset(row.names[name] for name in named_parties(row.document))
+def concerned_by(row: AgreementRow) -> frozenset[str]:
+    """Return the URIs of the parties that a version concerns: whom it names, who joined it, who may join it."""
+    named = frozenset(row.names[name] for name in named_parties(row.document))
+    return named | row.signed | frozenset(one.party for one in row.standings)
 
 
 def _require_free(known: AgreementRow, document: AgreementDocument, where: str) -> None:
@@ -234,9 +290,9 @@ def _require_free(known: AgreementRow, document: AgreementDocument, where: str) 
             where=where,
             todo="sign it" if same and known.status is AgreementStatus.PROPOSED else "propose a higher version",
         )
-    if known.status is AgreementStatus.IN_FORCE and version > document.version:
+    if known.status in HEEDED and version > document.version:
         raise ConflictError(
-            f"version {version} of {document.name} is in force, which is higher",
+            f"version {version} of {document.name} is {known.status}, which is higher",
             where=where,
             todo=f"propose version {version + 1}",
         )
@@ -249,13 +305,24 @@ def _require_term(document: AgreementDocument, at: Micros) -> None:
         )
 
 
-def _signing_key(party: Party, user: User) -> str:
-    """Return the key with which a user signs for a party."""
+def signing_key(party: Party, user: User, agreement: str, at: Micros, *, suspended_too: bool = False) -> str:
+    """Return the Ed25519 key with which a user signs for a party.
+
+    Raises:
+        ForbiddenError: the party is not vetted, or the user is no active signatory with a key and authority for this.
+    """
     reference = f"{user.name}@{party.name}"
-    if party.status is not PartyStatus.VETTED:
+    suspended = suspended_too and party.status is PartyStatus.SUSPENDED
+    if party.status is not PartyStatus.VETTED and not suspended:
         raise ForbiddenError(f"{party.name} is {party.status}", where=reference, todo="clear the party first")
     if user.status is not UserStatus.ACTIVE or Role.SIGNATORY not in user.roles:
         raise ForbiddenError("only an active signatory signs for a party", where=reference)
     if user.signing_key is None:
         raise ForbiddenError("no public key is registered for this signatory", where=reference, todo="register one")
+    if user.authority is not None and not user.authority.reaches(agreement, at):
+        raise ForbiddenError(
+            f"this signatory's authority does not reach {agreement}, or has ended",
+            where=reference,
+            todo=f"tocsin user authority {reference} --agreement {agreement}",
+        )
     return user.signing_key

@@ -22,15 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "LEFT",
     "Compiled",
     "Condition",
     "basis_id",
     "compile_agreement",
     "compile_clause",
+    "for_leavers",
+    "left_id",
     "listed",
     "policy_id",
     "purposes_of",
 ]
+
+
+LEFT: Final = "#left"
+"""Ends the ids of what binds those who left; no clause's id holds this sign."""
 
 
 class _Term(msgspec.Struct, frozen=True):
@@ -95,6 +102,11 @@ def basis_id(document: AgreementDocument, basis: str) -> str:
     return f"{document.id}/{basis}"
 
 
+def left_id(document: AgreementDocument) -> str:
+    """Return what whoever left an agreement is bound by: its id, and that it is about leavers."""
+    return document.id + LEFT
+
+
 def purposes_of(document: AgreementDocument, clause: Clause) -> tuple[str, ...]:
     """Return the purposes for which a permit lets read; ``enforce`` only where the clause itself names it."""
     if clause.purposes is not None:
@@ -102,23 +114,32 @@ def purposes_of(document: AgreementDocument, clause: Clause) -> tuple[str, ...]:
     return tuple(purpose for purpose in document.purposes if purpose != "enforce")
 
 
-def compile_agreement(document: AgreementDocument, names: Mapping[str, str]) -> tuple[Policy, ...]:
+def compile_agreement(
+    document: AgreementDocument, names: Mapping[str, str], *, amendment: bool = False
+) -> tuple[Policy, ...]:
     """Return one policy for each clause that has an effect, in the document's order.
 
     Args:
         document: the agreement.
         names: the URI of every party that the document mentions by its short name.
+        amendment: it amends a version in force, and so can bind parties whose signatory did not sign it.
 
     Raises:
         InputError: a name is missing.
         BrokenError: a policy does not conform to the schema, which is a fault of ours.
     """
-    policies = tuple(compile_clause(document, clause, names).policy for clause in document.clauses if clause.has_effect)
+    policies = tuple(
+        compile_clause(document, clause, names, amendment=amendment).policy
+        for clause in document.clauses
+        if clause.has_effect
+    )
     validate(policies)
     return policies
 
 
-def compile_clause(document: AgreementDocument, clause: Clause, names: Mapping[str, str]) -> Compiled:
+def compile_clause(
+    document: AgreementDocument, clause: Clause, names: Mapping[str, str], *, amendment: bool = False
+) -> Compiled:
     """Return a permit or forbid as a policy and its conditions.
 
     Raises:
@@ -126,6 +147,8 @@ def compile_clause(document: AgreementDocument, clause: Clause, names: Mapping[s
     """
     if clause.verb is Verb.PERMIT:
         when = _permit_conditions(document, clause, names)
+        if amendment:
+            when += tuple(_own_signature(document, clause))
         unless: tuple[Condition, ...] = ()
     else:
         when = (
@@ -145,6 +168,13 @@ def compile_clause(document: AgreementDocument, clause: Clause, names: Mapping[s
     )
     text = policy_text(bare, when=[part.cedar for part in when], unless=[part.cedar for part in unless])
     return Compiled(clause=clause, policy=msgspec.structs.replace(bare, text=text), when=when, unless=unless)
+
+
+def for_leavers(policy: Policy, document: AgreementDocument) -> Policy:
+    """Return a forbid as it binds those who left: the same but for whom it asks after."""
+    whole, left = entity("Bound", document.id), entity("Bound", left_id(document))
+    text = policy.text.replace(whole, left).replace(f"@id({quoted(policy.id)})", f"@id({quoted(policy.id + LEFT)})", 1)
+    return msgspec.structs.replace(policy, id=policy.id + LEFT, text=text)
 
 
 def _permit_conditions(document: AgreementDocument, clause: Clause, names: Mapping[str, str]) -> tuple[Condition, ...]:
@@ -187,6 +217,24 @@ def _permit_conditions(document: AgreementDocument, clause: Clause, names: Mappi
             ),
         ]
     return tuple(conditions)
+
+
+def _own_signature(document: AgreementDocument, clause: Clause) -> Iterable[Condition]:
+    """Yield what an amendment asks besides: nobody else's majority opens what only the owner's own word opens."""
+    signed = f"resource.owner in {entity('Signed', document.id)}"
+    called = f"{document.name} version {document.version}"
+    if clause.of.tlp is not None and clause.of.tlp.names_amber_strict:
+        yield Condition(
+            about="owner.signed",
+            cedar=f"resource.tlp != {quoted(Tlp.AMBER_STRICT)} || {ADDRESSED} || {signed}",
+            says=f"its owner itself signed {called}, or addressed it to the reader, if it is amber+strict",
+        )
+    if "enforce" in purposes_of(document, clause):
+        yield Condition(
+            about="owner.signed",
+            cedar=f"principal.purpose != {quoted('enforce')} || {signed}",
+            says=f"its owner itself signed {called}, if the purpose is enforce",
+        )
 
 
 def _bound(document: AgreementDocument) -> Condition:

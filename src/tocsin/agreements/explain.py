@@ -12,12 +12,13 @@ import cedarpy
 import msgspec
 
 from tocsin.agreements.cedar import Policy, policy_text
-from tocsin.agreements.compile import Compiled, Condition, compile_clause, listed
+from tocsin.agreements.compile import LEFT, Compiled, Condition, compile_clause, listed
 from tocsin.agreements.document import Clause, Verb
 from tocsin.agreements.facts import Activated, Facts, eligible
 from tocsin.agreements.gate import Slice, decide, entities_for, request_for, slice_for
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.hub_rules import HUB_SENTENCES
+from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.model import Effect, Label, Profile, Verdict
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.parties.model import PartyStatus
@@ -40,6 +41,7 @@ class BasisAccount(msgspec.Struct, frozen=True, kw_only=True):
     cite: str | None = None
     valid_from: Micros | None = None
     valid_until: Micros | None = None
+    grace_until: Micros | None = None  # it lapsed, and counts as valid until then
 
     @property
     def sentence(self) -> str:
@@ -48,6 +50,8 @@ class BasisAccount(msgspec.Struct, frozen=True, kw_only=True):
         if self.key is None or self.valid_from is None:
             return f"{whose}: the agreement names none, so it does not hold"
         term = f"valid from {_day(self.valid_from)} {_end(self.valid_until)}"
+        if self.grace_until is not None:
+            term += f"; by grace it counts as valid until {format_instant(self.grace_until)}"
         return f"{whose}: {self.key}, {self.cite}, {term}{'' if self.holds else ': it does not hold now'}"
 
 
@@ -129,7 +133,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         holds nothing else of agreements that it has no part in.
         """
         both = [one for one in self.facts.in_force if self.concerns(one)]
-        for one in both or [one for one in self.facts.in_force if self.label.owner in one.signed]:
+        for one in both or [one for one in self.facts.in_force if one.binds(self.label.owner, self.facts.at)]:
             for clause in one.document.clauses:
                 if clause.verb is Verb.PERMIT and clause.has_effect:
                     account = self.permit(one, clause) if both else self._stranger(one, clause)
@@ -137,7 +141,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
                         yield account
 
     def _stranger(self, one: Activated, clause: Clause) -> ClauseAccount:
-        compiled = compile_clause(one.document, clause, one.names)
+        compiled = compile_clause(one.document, clause, one.names, amendment=one.amends is not None)
         lacks = next(condition for condition in compiled.when if condition.about == "reader.member")
         return self._account(one, compiled, (f"not so: {lacks.says} ({self._standing(one, self.profile.party)})",))
 
@@ -147,7 +151,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def _touches(self, one: Activated, uri: str) -> bool:
         party = self.facts.parties.get(uri)
-        return uri in one.signed or (party is not None and eligible(one, party, self.facts.at))
+        return uri in one.joined or (party is not None and eligible(one, party, self.facts.at))
 
     def reason(self, policy_id: str) -> ClauseAccount:
         """Return the account of a determining policy."""
@@ -162,12 +166,18 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
                 sentence=sentence,
                 cedar=policy.text,
             )
-        one = next(one for one in self.facts.in_force if policy.id.startswith(f"{one.id}/"))
+        known = (*self.facts.agreements, *self.facts.former)
+        one = next(one for one in known if policy.id.startswith(f"{one.id}/"))
         clause = one.document.clause(policy.clause)
         if clause is None:  # policies are compiled from the document's own clauses
             raise LookupError(policy.id)
-        compiled = compile_clause(one.document, clause, one.names)
-        return self._account(one, compiled, self._failed(one, compiled.unless))
+        compiled = compile_clause(one.document, clause, one.names, amendment=one.amends is not None)
+        account = self._account(one, compiled, self._failed(one, compiled.unless))
+        if not policy.id.endswith(LEFT):
+            return account
+        return msgspec.structs.replace(
+            account, sentence=f"{account.sentence}; it survives, and binds who left", cedar=policy.text
+        )
 
     def _grant_sentence(self) -> str:
         """Return which grant it is, from when until when; the owner's reason with it."""
@@ -182,7 +192,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def permit(self, one: Activated, clause: Clause) -> ClauseAccount:
         """Return the account of a permit, with the conditions that were not met."""
-        compiled = compile_clause(one.document, clause, one.names)
+        compiled = compile_clause(one.document, clause, one.names, amendment=one.amends is not None)
         return self._account(one, compiled, self._failed(one, compiled.when))
 
     def _account(self, one: Activated, compiled: Compiled, failed: tuple[str, ...]) -> ClauseAccount:
@@ -228,18 +238,23 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             return self._standing(one, self.profile.party)
         if condition.about == "owner.member":
             return self._standing(one, self.label.owner)
+        if condition.about == "owner.signed":
+            return f"{self._name(self.label.owner)} is bound by it as an amendment"
         return _actual(condition.about, self.profile, self.label, self._name)
 
     def _standing(self, one: Activated, uri: str) -> str:
         """Return how a party stands to an agreement that it is not a member of."""
         party = self.facts.parties.get(uri)
         name = self._name(uri)
+        ends = one.left.get(uri)
+        if ends is not None and ends <= self.facts.at:
+            return f"{name} withdrew, with effect of {_day(ends)}"
         if party is None:
             return f"{name} is no party of this hub"
         if not eligible(one, party, self.facts.at):
-            signed = ", though it signed" if uri in one.signed else ""
+            signed = ", though it signed" if uri in one.joined else ""
             return f"{name} is neither named nor does it meet the criteria{signed}"
-        if uri not in one.signed:
+        if uri not in one.joined:
             named = any(one.names.get(entry.name or "") == uri for entry in one.document.parties)
             return f"{name} {'is named' if named else 'meets the criteria'} but has not signed"
         if party.status is not PartyStatus.VETTED:
@@ -264,15 +279,17 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         entry = basis.entry_for(country=party.country, kind=party.kind) if party is not None and basis else None
         if entry is None:
             return BasisAccount(name=name, end=end, party=self._name(uri), holds=False)
+        grace = None if basis is None else self.facts.grace(basis, uri, one.graces)
         return BasisAccount(
             name=name,
             end=end,
             party=self._name(uri),
-            holds=entry.holds(self.facts.at),
+            holds=entry.holds(self.facts.at) or grace is not None,
             key=entry.key,
             cite=entry.cite,
             valid_from=entry.valid_from,
             valid_until=entry.valid_until,
+            grace_until=None if grace is None else grace.until,
         )
 
     def remarks(self) -> Iterator[Remark]:
@@ -292,6 +309,8 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             yield f"it is in force from {_day(document.starts)}"
         elif document.ends is not None and document.ends <= self.facts.at:
             yield f"it was in force until {_day(document.ends)}"
+        elif one.status is not AgreementStatus.IN_FORCE:
+            yield f"it is {one.status}: it permits nothing, and what it forbids stays forbidden"
         else:
             for uri in ends:
                 if uri not in self.facts.members[one.id]:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tocsin.agreements.cedar import Policy
+from tocsin.agreements.compile import for_leavers
 from tocsin.agreements.document import AgreementDocument, LegalBasis, ReaderTerms
+from tocsin.agreements.life import AgreementStatus
+from tocsin.agreements.model import Effect
 from tocsin.kernel.clock import Micros
 from tocsin.parties.model import Party, PartyStatus, clearance_rank, effective_clearance
 
@@ -18,20 +21,36 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.ground import Ground
 
-__all__ = ["Activated", "Facts", "eligible", "meets"]
+__all__ = ["Activated", "Facts", "Grace", "eligible", "meets"]
+
+
+class Grace(msgspec.Struct, frozen=True, kw_only=True):
+    """A legal basis that lapsed counts as valid for some parties, until an instant."""
+
+    basis: str  # its name in the document
+    parties: frozenset[str]  # URIs
+    until: Micros
+    number: int  # the first of a version is 1
 
 
 class Activated(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A version of an agreement that was activated and not superseded; its term may lie ahead, or be over.
 
     ``names`` are the URIs of the parties that the document mentions, as they were when it was proposed. ``signed``
-    are the parties whose signatory signed this version; each was eligible when it did.
+    are the parties whose signatory signed this version; each was eligible when it did. ``carried`` are bound by it
+    without that, since it amends a version that they signed or were carried by. ``left`` are those who gave notice,
+    each with the instant at which it leaves.
     """
 
     document: AgreementDocument
     names: dict[str, str]
     signed: frozenset[str]
     policies: tuple[Policy, ...]
+    status: AgreementStatus = AgreementStatus.IN_FORCE
+    amends: int | None = None  # the version that it amends, if it was proposed as an amendment
+    carried: frozenset[str] = frozenset()
+    left: Mapping[str, Micros] = msgspec.field(default_factory=dict)
+    graces: tuple[Grace, ...] = ()
 
     @property
     def id(self) -> str:
@@ -39,9 +58,42 @@ class Activated(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.document.id
 
     @functools.cached_property
+    def joined(self) -> frozenset[str]:
+        """Return the parties that signed this version or were carried into it, whether or not they left since."""
+        return self.signed | self.carried
+
+    @property
+    def survivors(self) -> tuple[str, ...]:
+        """Return the ids of the clauses that bind whoever leaves."""
+        return self.document.withdrawal.survives if self.document.withdrawal is not None else ()
+
+    @functools.cached_property
+    def surviving(self) -> tuple[Policy, ...]:
+        """Return the forbids that bind whoever leaves, as policies of their own."""
+        return tuple(
+            for_leavers(policy, self.document)
+            for policy in self.policies
+            if policy.clause in self.survivors and policy.effect is Effect.DENY
+        )
+
+    def binds(self, uri: str, at: Micros) -> bool:
+        """Return whether a party is bound by the whole of it: it joined, and has not left by then."""
+        ends = self.left.get(uri)
+        return uri in self.joined and (ends is None or at < ends)
+
+    @functools.cached_property
     def named(self) -> frozenset[str]:
         """Return the URIs of the parties that the document names one by one."""
         return frozenset(self.names[entry.name] for entry in self.document.parties if entry.name in self.names)
+
+    def instants(self) -> Iterator[Micros | None]:
+        """Yield every instant at which what this version opens or closes may change by itself, past ones included."""
+        yield from (self.document.starts, self.document.ends)
+        yield from self.left.values()
+        yield from (grace.until for grace in self.graces)
+        for basis in self.document.legal_bases:
+            for entry in basis.entries:
+                yield from (entry.valid_from, entry.valid_until)
 
     @functools.cached_property
     def criteria(self) -> tuple[ReaderTerms, ...]:
@@ -52,34 +104,59 @@ class Activated(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All that a verdict rests on besides reader and label. ``parties`` are all of the hub's, by URI.
 
-    What follows from them is worked out once (``dict`` gives it a place).
+    ``agreements`` are those in force, suspended or terminated; ``former`` are superseded ones with clauses that bind
+    whoever left: of them ``left`` has everybody whom no later version binds, and the rest is of no effect. What follows
+    from all this is worked out once (``dict`` gives it a place).
     """
 
     at: Micros
     parties: Mapping[str, Party]
     agreements: tuple[Activated, ...]
+    former: tuple[Activated, ...] = ()
+
+    @functools.cached_property
+    def in_term(self) -> tuple[Activated, ...]:
+        """Return the agreements whose term the instant lies in, suspended and terminated ones among them."""
+        return tuple(one for one in self.agreements if one.document.in_term(self.at))
 
     @functools.cached_property
     def in_force(self) -> tuple[Activated, ...]:
-        """Return the agreements whose term the instant lies in."""
-        return tuple(one for one in self.agreements if one.document.in_term(self.at))
+        """Return the agreements that can permit: neither suspended nor terminated, and in their term."""
+        return tuple(one for one in self.in_term if one.status is AgreementStatus.IN_FORCE)
 
     @functools.cached_property
     def members(self) -> Mapping[str, frozenset[str]]:
         """Return the members of each agreement in force, by its id.
 
-        A member is named or meets criteria now, is vetted, and its own signatory signed this version.
+        A member is named or meets criteria now, is vetted, is bound by this version, and has not left.
         """
         return {
             one.id: frozenset(
                 uri
-                for uri in one.signed
+                for uri in one.joined
                 if (party := self.parties.get(uri)) is not None
                 and party.status is PartyStatus.VETTED
+                and one.binds(uri, self.at)
                 and eligible(one, party, self.at)
             )
             for one in self.in_force
         }
+
+    @functools.cached_property
+    def bound(self) -> Mapping[str, frozenset[str]]:
+        """Return whom each agreement in its term binds as a whole, by its id, whatever became of their membership."""
+        return {one.id: frozenset(uri for uri in one.joined if one.binds(uri, self.at)) for one in self.in_term}
+
+    @functools.cached_property
+    def departed(self) -> tuple[tuple[Activated, frozenset[str]], ...]:
+        """Return whom the surviving clauses of an agreement bind though they left it; of agreements with such alone."""
+        found = []
+        for one in (*self.agreements, *self.former):
+            if one.survivors and one.document.in_term(self.at):
+                gone = frozenset(uri for uri, ends in one.left.items() if uri in one.joined and ends <= self.at)
+                if gone:
+                    found.append((one, gone))
+        return tuple(found)
 
     @functools.cached_property
     def until(self) -> Micros | None:
@@ -105,7 +182,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return None
         moved = msgspec.structs.replace(self, at=at)
         moved.__dict__.update(
-            in_force=self.in_force, members=self.members, until=self.until, grounds=self.grounds, turns=self.turns
+            in_term=self.in_term,
+            in_force=self.in_force,
+            members=self.members,
+            bound=self.bound,
+            departed=self.departed,
+            until=self.until,
+            grounds=self.grounds,
+            turns=self.turns,
         )
         return moved
 
@@ -116,19 +200,28 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _instants(self) -> Iterator[Micros | None]:
         for party in self.parties.values():
             yield party.clearance_until
-        for one in self.agreements:
-            yield from (one.document.starts, one.document.ends)
-            for basis in one.document.legal_bases:
-                for entry in basis.entries:
-                    yield from (entry.valid_from, entry.valid_until)
+        for one in (*self.agreements, *self.former):
+            yield from one.instants()
 
-    def holds(self, basis: LegalBasis, uri: str) -> bool:
-        """Return whether a legal basis is valid for a party now; what a document does not mention is not."""
+    def holds(self, basis: LegalBasis, uri: str, graces: Iterable[Grace] = ()) -> bool:
+        """Return whether a legal basis is valid for a party now; what a document does not mention is not.
+
+        ``graces`` are those of the agreement: a basis that lapsed counts as valid for whom one of them names.
+        """
         party = self.parties.get(uri)
         if party is None:
             return False
         entry = basis.entry_for(country=party.country, kind=party.kind)
-        return entry is not None and entry.holds(self.at)
+        return entry is not None and (entry.holds(self.at) or self.grace(basis, uri, graces) is not None)
+
+    def grace(self, basis: LegalBasis, uri: str, graces: Iterable[Grace]) -> Grace | None:
+        """Return what a basis counts as valid by for a party, though it lapsed; None: nothing."""
+        party = self.parties.get(uri)
+        entry = None if party is None else basis.entry_for(country=party.country, kind=party.kind)
+        if entry is None or entry.holds(self.at) or self.at < entry.valid_from:
+            return None
+        given = [one for one in graces if one.basis == basis.name and uri in one.parties and self.at < one.until]
+        return max(given, key=lambda one: one.until, default=None)
 
 
 def eligible(agreement: Activated, party: Party, at: Micros) -> bool:

@@ -14,7 +14,7 @@ from tocsin.agreements.grant_store import granted_to
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.placed import Kinds
-from tocsin.agreements.store import policy_epoch, read_in_force
+from tocsin.agreements.store import policy_epoch, read_heeded
 from tocsin.errors import AuthenticationError, ForbiddenError
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.kept import Kept
@@ -135,8 +135,8 @@ class Gate:
         if moved is not None:
             return moved
         everyone = {row.party.uri: row.party for row in parties.party_rows(connection, self._environment)}
-        agreements = read_in_force(connection, self._environment)
-        facts = Facts(at=at, parties=everyone, agreements=agreements)
+        agreements, former = read_heeded(connection, self._environment)
+        facts = Facts(at=at, parties=everyone, agreements=agreements, former=former)
         # threads hold snapshots of different epochs: each answers from its own, whichever is kept in the end
         self._facts = (epoch, facts)
         return facts

@@ -13,7 +13,7 @@ import cedarpy
 import msgspec
 
 from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
-from tocsin.agreements.compile import basis_id, policy_id
+from tocsin.agreements.compile import basis_id, left_id, policy_id
 from tocsin.agreements.document import Onward
 from tocsin.agreements.hub_rules import GRANT_RULES, hub_policies
 from tocsin.agreements.model import Effect, Reason
@@ -73,12 +73,17 @@ def ground_for(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()
 
 
 def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> Ground:
-    binding = [one for one in facts.in_force if not one.signed.isdisjoint(owners)]
+    binding = [one for one in facts.in_term if not facts.bound[one.id].isdisjoint(owners)]
+    leavers = [(one, gone) for one, gone in facts.departed if one.surviving and not gone.isdisjoint(owners)]
     permits = [policy for one in joined for policy in one.policies if policy.effect is Effect.ALLOW]
     forbids = [policy for one in binding for policy in one.policies if policy.effect is Effect.DENY]
-    policies = (*hub_policies(), *sorted((*permits, *forbids), key=lambda policy: policy.id))
+    surviving = [policy for one, _ in leavers for policy in one.surviving]
+    policies = (*hub_policies(), *sorted((*permits, *forbids, *surviving), key=lambda policy: policy.id))
     with_forbids = {(policy.agreement, policy.version) for policy in forbids}
-    forbidding = [one for one in binding if (one.document.name, one.document.version) in with_forbids]
+    forbidding = [
+        (one.id, facts.bound[one.id]) for one in binding if (one.document.name, one.document.version) in with_forbids
+    ]
+    forbidding += [(left_id(one.document), gone) for one, gone in leavers]
     parents = {uri: tuple(_parents(uri, facts, joined, forbidding)) for uri in sorted(owners)}
     records = [{"uid": uid("Party", uri), "attrs": {}, "parents": above} for uri, above in parents.items()]
     return Ground(
@@ -105,49 +110,51 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
     )
 
 
-def _parents(uri: str, facts: Facts, joined: Iterable[Activated], forbidding: Iterable[Activated]) -> Iterator[Uid]:
+def _parents(
+    uri: str, facts: Facts, joined: Iterable[Activated], forbidding: Iterable[tuple[str, frozenset[str]]]
+) -> Iterator[Uid]:
     """Yield what a party is in, as far as the policies of a ground ask."""
     for one in joined:
         if uri in facts.members[one.id]:
             yield uid("Agreement", one.id)
+        if one.amends is not None and uri in one.signed:
+            yield uid("Signed", one.id)
         asked = {basis for policy in one.policies for basis in policy.legal_basis}
         for basis in one.document.legal_bases:
-            if basis.name in asked and facts.holds(basis, uri):
+            if basis.name in asked and facts.holds(basis, uri, one.graces):
                 yield uid("Basis", basis_id(one.document, basis.name))
-    for one in forbidding:
-        if uri in one.signed:
-            yield uid("Bound", one.id)
+    for binding, bound in forbidding:
+        if uri in bound:
+            yield uid("Bound", binding)
 
 
 def turns_at(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Micros | None:
     """Return the next instant at which anything that a party's ground is made of changes by the mere passing of time.
 
-    Terms and legal bases of every agreement that the party signed, in force or not; clearances of its co-signatories
-    where membership asks for one; the terms of agreements with forbids that bind such a co-signatory, or one of those
-    ``beyond``.
+    Terms, legal bases, graces and departures of every agreement that the party joined, in force or not; clearances of
+    those who joined with it, where membership asks for one; terms and departures of agreements with forbids that bind
+    such a fellow, or one of those ``beyond``, or did until it left.
     """
-    signed = [one for one in facts.agreements if party in one.signed]
-    fellows = frozenset({party}).union(*(one.signed for one in signed))
-    key = (*(tuple(one.id for one in signed) or (party,)), *sorted(beyond - fellows))
+    joined = [one for one in facts.agreements if party in one.joined]
+    fellows = frozenset({party}).union(*(one.joined for one in joined))
+    key = (*(tuple(one.id for one in joined) or (party,)), *sorted(beyond - fellows))
     if key not in facts.turns:
         fellows |= beyond
-        facts.turns[key] = facts.next_of(_instants(signed, fellows, facts))
+        facts.turns[key] = facts.next_of(_instants(joined, fellows, facts))
     own = facts.parties.get(party)
     return facts.next_of((facts.turns[key], own.clearance_until if own is not None else None))
 
 
-def _instants(signed: Sequence[Activated], fellows: frozenset[str], facts: Facts) -> Iterator[Micros | None]:
-    ids = {one.id for one in signed}
-    for one in facts.agreements:
+def _instants(joined: Sequence[Activated], fellows: frozenset[str], facts: Facts) -> Iterator[Micros | None]:
+    ids = {one.id for one in joined}
+    for one in (*facts.agreements, *facts.former):
         forbids = any(policy.effect is Effect.DENY for policy in one.policies)
-        if one.id in ids or (forbids and not one.signed.isdisjoint(fellows)):
-            yield from (one.document.starts, one.document.ends)
-    for one in signed:
-        for basis in one.document.legal_bases:
-            for entry in basis.entries:
-                yield from (entry.valid_from, entry.valid_until)
+        if one.id not in ids and forbids and not one.joined.isdisjoint(fellows):
+            yield from (one.document.starts, one.document.ends, *one.left.values())
+    for one in joined:
+        yield from one.instants()
         if any(entry.criteria is not None and entry.criteria.clearance is not None for entry in one.document.parties):
-            yield from (facts.parties[uri].clearance_until for uri in one.signed if uri in facts.parties)
+            yield from (facts.parties[uri].clearance_until for uri in one.joined if uri in facts.parties)
 
 
 def _reason(policy: Policy) -> Reason:

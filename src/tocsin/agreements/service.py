@@ -6,6 +6,7 @@ on the caller's connection, for what belongs together.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,13 +19,19 @@ from tocsin.agreements.document import (
     AgreementDocument,
     Note,
     Parsed,
+    Said,
+    act_bytes,
     document_digest,
     names_of,
     parse_agreement,
+    verify_bytes,
     verify_signature,
 )
+from tocsin.agreements.document import Signed as Signatures
 from tocsin.agreements.facts import Activated, Facts, eligible
-from tocsin.agreements.life import AgreementStatus
+from tocsin.agreements.life import AGREEMENT_TRANSITIONS, HEEDED, AgreementAct, AgreementStatus, shown_status
+from tocsin.agreements.life_acts import LifeActs, kinds_of_members
+from tocsin.agreements.membership import StandingAct, Tally, require_accession, tally
 from tocsin.agreements.wire import policies_text
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError
 from tocsin.kernel.clock import Micros
@@ -32,7 +39,7 @@ from tocsin.parties import store as parties
 from tocsin.parties.model import Party, PartyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection
 
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
 
-__all__ = ["Agreements", "Checked", "Signed", "Version"]
+__all__ = ["Agreements", "Checked", "Graced", "Noted", "Signed", "Version"]
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +59,28 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     signature: str
     signed_at: Micros
+    ml_dsa_key: str | None = None
+    ml_dsa_signature: str | None = None
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """A party that gave notice, or was carried or admitted, or objected; the instants that belong to it."""
+
+    party: str  # short name
+    act: StandingAct
+    at: Micros
+    until: Micros | None
+    reason: str
+
+
+class Graced(msgspec.Struct, frozen=True, kw_only=True):
+    """A grace for a legal basis, for people to read."""
+
+    basis: str
+    parties: tuple[str, ...]  # short names
+    at: Micros
+    until: Micros
+    reason: str
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +90,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     title: str
     status: AgreementStatus
+    shown: str  # the status, or that the term is over
+    reason: str | None  # of the last suspension, resumption or end
+    amends: int | None
     in_term: bool  # the present lies within the document's own dates
     starts: Micros
     ends: Micros | None
@@ -76,6 +108,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     source: bytes
     policies: tuple[Policy, ...]
     notes: tuple[Note, ...]
+    standings: tuple[Noted, ...]
+    graces: tuple[Graced, ...]
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,15 +145,36 @@ class Agreements:
         """Return the acts in the caller's transaction; their errors are described there."""
         return Acts(connection=connection, acting=acting, log=self._log)
 
-    def propose(self, acting: Acting, mandate: Mandate, source: bytes, *, where: str) -> Parsed:
+    def life(self, connection: Connection, acting: Acting) -> LifeActs:
+        """Return what can be done to a version later, in the caller's transaction."""
+        return LifeActs(connection=connection, acting=acting, log=self._log)
+
+    @contextlib.contextmanager
+    def living(self, acting: Acting) -> Iterator[LifeActs]:
+        """Open a transaction for such acts: it is durable and logged when the block ends without an error."""
+        with self._store.write() as connection:
+            yield self.life(connection, acting)
+
+    def propose(self, acting: Acting, mandate: Mandate, source: bytes, *, where: str, amends: bool = False) -> Parsed:
         """Lay a document before its parties."""
         with self._store.write() as connection:
-            return self.acts(connection, acting).propose(mandate, source, where=where)
+            return self.acts(connection, acting).propose(mandate, source, where=where, amends=amends)
 
-    def sign(self, acting: Acting, name: str, version: int, *, signatory: str, signature: str) -> AgreementStatus:
+    def sign(
+        self,
+        acting: Acting,
+        name: str,
+        version: int,
+        *,
+        signatory: str,
+        signature: str,
+        ml_dsa_signature: str | None = None,
+    ) -> AgreementStatus:
         """Enter a party's signature, made by its signatory; returns the version's status after it."""
         with self._store.write() as connection:
-            return self.acts(connection, acting).sign(name, version, signatory=signatory, signature=signature)
+            return self.acts(connection, acting).sign(
+                name, version, signatory=signatory, signature=signature, ml_dsa_signature=ml_dsa_signature
+            )
 
     def activate(self, acting: Acting, mandate: Mandate, name: str, version: int) -> int | None:
         """Bring a version into force; returns the version that it supersedes."""
@@ -172,16 +227,44 @@ class Agreements:
                     raise NotFoundError(
                         f"there is no agreement {name[:80]!r}", todo="`tocsin agreement list` shows what there is"
                     )
-                row = next((row for row in rows if row.status is AgreementStatus.IN_FORCE), rows[-1])
+                row = next((row for row in rows if row.status in HEEDED), rows[-1])
             return self._views(connection, [row])[0]
 
     def facts(self, connection: Connection, at: Micros) -> Facts:
         """Return what the snapshot says of all parties and agreements, as of an instant."""
+        agreements, former = store.read_heeded(connection, self._environment)
         return Facts(
             at=at,
             parties={party.uri: party for party in self._everyone(connection)},
-            agreements=store.read_in_force(connection, self._environment),
+            agreements=agreements,
+            former=former,
         )
+
+    def tally(self, name: str, version: int) -> Tally:
+        """Return how an amendment stands.
+
+        Raises:
+            NotFoundError: there is no such version.
+            TransitionError: it amends nothing that is in force.
+        """
+        with self._store.read() as connection:
+            row = require_version(connection, self._environment, name, version)
+            at = self._log.now(connection)
+            everyone = {party.uri: party for party in self._everyone(connection)}
+            rows = store.agreement_rows(connection, self._environment, name)
+            old = next((each for each in rows if each.status in HEEDED), None)
+            kinds = {} if old is None else kinds_of_members(old, everyone, at)
+            return tally(row.standing, None if old is None else old.standing, kinds, at)
+
+    def attachments(self, name: str, version: int) -> list[store.Attachment]:
+        """Return the files beside a version, oldest first.
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
+        with self._store.read() as connection:
+            row = require_version(connection, self._environment, name, version)
+            return store.attachments(connection, row.agreement_id)
 
     def verify(self) -> int:
         """Derive every invariant of the stored agreements anew; returns how many versions there are.
@@ -193,7 +276,7 @@ class Agreements:
             rows = store.agreement_rows(connection, self._environment)
         for row in rows:
             _verify(row)
-        names = [row.name for row in rows if row.status is AgreementStatus.IN_FORCE]
+        names = [row.name for row in rows if row.status in HEEDED]
         for name in names:
             if names.count(name) > 1:
                 raise StoreBrokenError("two of its versions are in force", where=f"agreement {name}")
@@ -210,18 +293,21 @@ class Agreements:
 def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
     called = {party.uri: party.name for party in everyone}
     activated = row.activated
-    in_force = row.status is AgreementStatus.IN_FORCE
-    facts = Facts(at=at, parties={party.uri: party for party in everyone}, agreements=(activated,) if in_force else ())
+    heeded = row.status in HEEDED
+    facts = Facts(at=at, parties={party.uri: party for party in everyone}, agreements=(activated,) if heeded else ())
     could_sign = [
         party.name
         for party in everyone
-        if party.status is PartyStatus.VETTED and party.uri not in row.signed and eligible(activated, party, at)
+        if party.status is PartyStatus.VETTED and party.uri not in row.signed and _may_sign(row, party, at)
     ]
     return Version(
         name=row.document.name,
         version=row.document.version,
         title=row.document.title,
         status=row.status,
+        shown=shown_status(row.status, row.document, at),
+        reason=row.reason,
+        amends=row.amends,
         in_term=row.document.in_term(at),
         starts=row.document.starts,
         ends=row.document.ends,
@@ -236,32 +322,80 @@ def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
                 key=signature.key,
                 signature=signature.signature,
                 signed_at=signature.signed_at,
+                ml_dsa_key=signature.ml_dsa_key,
+                ml_dsa_signature=signature.ml_dsa_signature,
             )
             for signature in row.signatures
         ),
         missing=tuple(name for name in named_parties(row.document) if row.names[name] not in row.signed),
         members=tuple(sorted(called[uri] for uri in facts.members.get(row.document.id, ()))),
-        eligible=tuple(sorted(could_sign)) if row.status is not AgreementStatus.SUPERSEDED else (),
+        eligible=tuple(sorted(could_sign)) if (row.status, AgreementAct.SIGN) in AGREEMENT_TRANSITIONS else (),
         document=row.document,
         source=row.text,
         policies=activated.policies,
         notes=parse_agreement(row.text, where=row.document.id).notes,
+        standings=tuple(
+            Noted(party=called.get(one.party, one.party), act=one.act, at=one.at, until=one.until, reason=one.reason)
+            for one in row.standings
+        ),
+        graces=tuple(
+            Graced(
+                basis=one.grace.basis,
+                parties=tuple(sorted(called.get(uri, uri) for uri in one.grace.parties)),
+                at=one.at,
+                until=one.grace.until,
+                reason=one.reason,
+            )
+            for one in row.graces
+        ),
     )
+
+
+def _may_sign(row: AgreementRow, party: Party, at: Micros) -> bool:
+    try:
+        require_accession(row.standing, party, at)
+    except ForbiddenError:
+        return False
+    return True
 
 
 def _verify(row: AgreementRow) -> None:
     where = f"agreement {row.name} version {row.version}"
     if document_digest(row.document) != row.digest:
         raise StoreBrokenError("its document is not the one that was proposed", where=where)
-    if policies_text(compile_agreement(row.document, row.names)) != row.policies:
+    amendment = row.amends is not None
+    if policies_text(compile_agreement(row.document, row.names, amendment=amendment)) != row.policies:
         raise StoreBrokenError("its policies are not those that its document compiles to", where=where)
     complete = signature_completes(row.document, row.names, row.signed)
-    # a draft may be superseded with signatures missing
-    draft = row.status is AgreementStatus.SUPERSEDED and row.activated_at is None
-    if complete is (row.status is AgreementStatus.PROPOSED) and not draft:
+    # a draft may have ended with signatures missing, and an amendment comes into force with those of a majority
+    draft = row.status in (AgreementStatus.SUPERSEDED, AgreementStatus.DROPPED) and row.activated_at is None
+    adopted = amendment and row.activated_at is not None
+    if complete is (row.status is AgreementStatus.PROPOSED) and not draft and not adopted:
         raise StoreBrokenError(f"it is {row.status}, which its signatures contradict", where=where)
     for signature in row.signatures:
         try:
-            verify_signature(row.document, public_key=signature.key, signature=signature.signature)
+            verify_signature(
+                row.document, made=signature.made, public_key=signature.key, ml_dsa_key=signature.ml_dsa_key
+            )
         except (ForbiddenError, InputError) as error:
             raise StoreBrokenError(f"the signature of {signature.party} does not verify", where=where) from error
+    for word in row.standings:
+        _verify_word(row, word, where)
+
+
+def _verify_word(row: AgreementRow, word: store.StandingRow, where: str) -> None:
+    if word.key is None or word.signature is None:
+        if word.act is StandingAct.OBJECT:
+            raise StoreBrokenError(f"the objection of {word.party} is not signed", where=where)
+        return
+    said = Said.OBJECT if word.act is StandingAct.OBJECT else Said.WITHDRAW
+    try:
+        verify_bytes(
+            act_bytes(row.document, said, party=word.party, reason=word.reason),
+            Signatures(signature=word.signature, ml_dsa_signature=word.ml_dsa_signature),
+            public_key=word.key,
+            ml_dsa_key=word.ml_dsa_key,
+            what=str(said),
+        )
+    except (ForbiddenError, InputError) as error:
+        raise StoreBrokenError(f"the word of {word.party} to {said} does not verify", where=where) from error

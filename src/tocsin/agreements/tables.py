@@ -18,7 +18,17 @@ from sqlalchemy import (
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["AGREEMENTS", "GRANTS", "LABELS", "POLICY_EPOCHS", "PROFILES", "SIGNATURES"]
+__all__ = [
+    "AGREEMENTS",
+    "ATTACHMENTS",
+    "GRACES",
+    "GRANTS",
+    "LABELS",
+    "POLICY_EPOCHS",
+    "PROFILES",
+    "SIGNATURES",
+    "STANDINGS",
+]
 
 # Counts every change to what verdicts are made from; equal epochs mean equal facts.
 POLICY_EPOCHS: Final = Table(
@@ -44,6 +54,8 @@ AGREEMENTS: Final = Table(
     instant("proposed_at"),
     optional_instant("activated_at"),
     optional_instant("ended_at"),
+    Column("amends", Integer, nullable=True),  # the version in force that it was proposed to amend
+    text("reason", nullable=True),  # why it was suspended, resumed, terminated or dropped last
     UniqueConstraint("environment", "name", "version"),
 )
 
@@ -57,7 +69,59 @@ SIGNATURES: Final = Table(
     text("key"),
     blob("signature"),
     instant("signed_at"),
+    text("ml_dsa_key", nullable=True),
+    text("ml_dsa_signature", nullable=True),
     PrimaryKeyConstraint("agreement_id", "party"),
+)
+
+# What a party did to a version besides signing it, or what was done to it there.
+STANDINGS: Final = Table(
+    "agreement_standings",
+    METADATA,
+    Column("agreement_id", BigInteger, ForeignKey("agreements.agreement_id"), nullable=False),
+    environment(),
+    text("party"),  # URI
+    text("act"),  # withdraw, object, admit, adopt
+    instant("at"),
+    optional_instant("until"),  # when a withdrawal takes effect
+    text("reason"),
+    text("signatory", nullable=True),
+    text("key", nullable=True),
+    text("signature", nullable=True),
+    text("ml_dsa_key", nullable=True),
+    text("ml_dsa_signature", nullable=True),
+    PrimaryKeyConstraint("agreement_id", "party", "act"),
+)
+
+# A legal basis that lapsed counts as valid, for some.
+GRACES: Final = Table(
+    "agreement_graces",
+    METADATA,
+    Column("agreement_id", BigInteger, ForeignKey("agreements.agreement_id"), nullable=False),
+    Column("number", Integer, nullable=False),  # the first of a version is 1
+    environment(),
+    text("basis"),
+    blob("parties"),  # JSON: URIs
+    instant("at"),
+    instant("until"),
+    text("reason"),
+    PrimaryKeyConstraint("agreement_id", "number"),
+)
+
+# Files beside a version: detached signatures and seals.
+ATTACHMENTS: Final = Table(
+    "agreement_attachments",
+    METADATA,
+    Column("agreement_id", BigInteger, ForeignKey("agreements.agreement_id"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    environment(),
+    text("party"),  # URI of whose it is
+    text("title"),
+    text("over"),  # SHA-256 of what it is said to sign
+    blob("content"),
+    instant("at"),
+    text("outcome"),  # of checking it, when it was attached
+    PrimaryKeyConstraint("agreement_id", "sha256"),
 )
 
 LABELS: Final = Table(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements.document import Clause, Onward, Survives, Verb
+from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import InputError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.facts import Activated, Facts
     from tocsin.agreements.model import Reason
 
-__all__ = ["ONWARD_ORDER", "SILENT_TLP", "Protection", "Terms", "clauses_for", "covers", "terms_for"]
+__all__ = ["ONWARD_ORDER", "SILENT_TLP", "Protection", "Terms", "binding", "clauses_for", "covers", "terms_for"]
 
 # A clause that lets something out and says nothing of TLP: the strictest markings never leave by silence.
 SILENT_TLP: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER)
@@ -72,18 +73,33 @@ def covers(terms: LabelTerms, label: Label, names: Mapping[str, str]) -> bool:
 
 
 def clauses_for(verb: Verb, label: Label, facts: Facts) -> Iterator[tuple[Activated, Clause]]:
-    """Yield the clauses of a verb that cover a label, of every agreement in force that its owner is bound by.
+    """Yield the clauses of a verb that cover a label, of every agreement that its owner is bound by.
 
-    In the agreements' order, then the document's. A ``publish`` clause that says nothing of TLP covers CLEAR, GREEN and
-    AMBER only. Whether a clause's legal bases hold is asked of ``facts.holds``.
+    In the agreements' order, then the document's. What lets something out (``permit``, ``publish``) is of agreements in
+    force; everything else is of suspended and terminated ones too, and of clauses that survive an owner's withdrawal. A
+    ``publish`` clause that says nothing of TLP covers CLEAR, GREEN and AMBER only. Whether a clause's legal bases hold
+    is asked of ``facts.holds``, with the agreement's graces.
     """
-    for one in facts.in_force:
-        if label.owner not in one.signed:
+    opens = verb in (Verb.PERMIT, Verb.PUBLISH)
+    for one, surviving in binding(label.owner, facts):
+        if opens and (surviving or one.status is not AgreementStatus.IN_FORCE):
             continue
         for clause in one.document.clauses:
+            if surviving and clause.id not in one.survivors:
+                continue
             silent = clause.of.tlp is None and clause.verb is Verb.PUBLISH and label.tlp not in SILENT_TLP
             if clause.verb is verb and not silent and covers(clause.of, label, one.names):
                 yield one, clause
+
+
+def binding(party: str, facts: Facts) -> Iterator[tuple[Activated, bool]]:
+    """Yield the agreements in their term that bind a party, each with whether only what survives in it does."""
+    for one in facts.in_term:
+        if party in facts.bound[one.id]:
+            yield one, False
+    for one, gone in facts.departed:
+        if party in gone:
+            yield one, True
 
 
 def terms_for(label: Label, facts: Facts, *, reader: str, reasons: Iterable[Reason]) -> Terms:
@@ -99,6 +115,7 @@ def terms_for(label: Label, facts: Facts, *, reader: str, reasons: Iterable[Reas
         reasons: of the verdict that let it out.
     """
     by_id = {one.id: one for one in facts.in_force}
+    bound = {one.id for one, _ in binding(reader, facts)}
     onward = Onward.AS_MARKED
     for reason in reasons:
         one = by_id.get(f"{reason.agreement}/{reason.version}")
@@ -114,7 +131,7 @@ def terms_for(label: Label, facts: Facts, *, reader: str, reasons: Iterable[Reas
             survives=clause.protect.survives,
         )
         for one, clause in clauses_for(Verb.PROTECT, label, facts)
-        if clause.protect is not None and reader in one.signed
+        if clause.protect is not None and one.id in bound
     )
     return Terms(onward=onward, protect=protections)
 

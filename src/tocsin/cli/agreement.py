@@ -7,15 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.agreements.document import AgreementDocument, document_digest, parse_agreement, sign_document
-from tocsin.agreements.document.tree import MAX_BYTES
-from tocsin.agreements.life import AgreementStatus
-from tocsin.cli.keyring import place_of, read_key
+from tocsin.agreements.document import document_digest, parse_agreement, signing_bytes
+from tocsin.agreements.life import EXPIRED, AgreementStatus
+from tocsin.cli import agreement_life
+from tocsin.cli.agreement_common import (
+    FileArgument,
+    KeyOption,
+    MlDsaKeyOption,
+    MlDsaSignatureOption,
+    NameArgument,
+    SignatoryOption,
+    SignatureOption,
+    called,
+    newest,
+    notes,
+    read,
+    signatory_of,
+    signatures,
+    split,
+    version_document,
+)
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, day, instant, listed
-from tocsin.cli.session import STDIN, Session, opened, read_bounded, settings
-from tocsin.errors import NotFoundError, TransitionError, UsageError
-from tocsin.parties.model import Role, UserStatus
+from tocsin.cli.session import STDIN, opened, settings
 
 if TYPE_CHECKING:
     from tocsin.agreements.service import Version
@@ -23,19 +37,15 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = commands("Agreements: documents, signatures, what is in force.")
-
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The document, YAML 1.2; - for standard input.")]
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME[/VERSION]", help="The agreement; its newest version if none is given.")
-]
+app.add_typer(agreement_life.app)
 
 
 @app.command("check", epilog=example("tocsin agreement check nordic-grid-exchange.yaml"))
 def check(file: FileArgument, json: JsonOption = False) -> None:
     """Read a document as it would be proposed: every fault with its line and column, and what has no effect yet."""
     out = Output(json=json)
-    source = _read(file)
-    where = _called(file)
+    source = read(file)
+    where = called(file)
     named: tuple[str, ...] = ()
     by_criteria: tuple[str, ...] = ()
     if settings().there:
@@ -69,108 +79,78 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
         out.line(f"  by name: {', '.join(named)}")
     if by_criteria:
         out.line(f"  by criteria, now: {', '.join(by_criteria)}")
-    _notes(out, [str(note) for note in parsed.notes])
+    notes(out, [str(note) for note in parsed.notes])
 
 
 @app.command("propose", epilog=example("tocsin agreement propose nordic-grid-exchange.yaml"))
-def propose(file: FileArgument, motion: MotionOption = None, json: JsonOption = False) -> None:
+def propose(
+    file: FileArgument,
+    amends: Annotated[
+        bool,
+        typer.Option("--amends", help="It is to amend the version in force for all members (amend_by)."),
+    ] = False,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
     """Lay a version before its parties: from now on it can be signed, and never changed."""
     out = Output(json=json)
-    source = _read(file)
+    source = read(file)
     with opened() as session:
         agreements = session.hub.agreements
-        parsed = agreements.propose(session.acting(), session.mandate(motion), source, where=_called(file))
+        parsed = agreements.propose(
+            session.acting(), session.mandate(motion), source, where=called(file), amends=amends
+        )
         version = agreements.get(parsed.document.name, parsed.document.version)
-    out.document(_version_document(version) | {"notes": [str(note) for note in parsed.notes]})
+    out.document(version_document(version) | {"notes": [str(note) for note in parsed.notes]})
     out.line(f"{version.name} version {version.version} is proposed.")
     out.line(f"  to sign: {', '.join(version.missing) or 'nobody by name'}")
     others = sorted(set(version.eligible) - set(version.missing))
     if others:
         out.line(f"  may sign: {', '.join(others)}")
-    _notes(out, [str(note) for note in parsed.notes])
-    out.line(f"next: tocsin agreement sign {version.name} --as PARTY, for each; then agreement activate")
+    notes(out, [str(note) for note in parsed.notes])
+    then = "activate" if version.amends is None else "adopt"
+    out.line(f"next: tocsin agreement sign {version.name} --as PARTY, for each; then agreement {then}")
 
 
 @app.command("sign", epilog=example("tocsin agreement sign nordic-grid-exchange --as kari@fjordkraft"))
 def sign(
     name: NameArgument,
-    as_: Annotated[
-        str,
-        typer.Option("--as", metavar="USER@PARTY|PARTY", help="The signatory; a party alone means its only signatory."),
-    ],
-    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The private key; else the keyring.")] = (
-        None
-    ),
-    signature: Annotated[
-        str | None,
-        typer.Option("--signature", metavar="BASE64", help="A signature made elsewhere, by `agreement seal`."),
-    ] = None,
+    as_: SignatoryOption,
+    key: KeyOption = None,
+    ml_dsa_key: MlDsaKeyOption = None,
+    signature: SignatureOption = None,
+    ml_dsa_signature: MlDsaSignatureOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Sign a version with a signatory's own key; with the last signature missing, it can be activated."""
+    """Sign a version with a signatory's own keys; with the last signature missing, it can be activated."""
     out = Output(json=json)
-    if key is not None and signature is not None:
-        raise UsageError("--key and --signature exclude each other")
     with opened() as session:
-        version = _newest(session, name)
-        signatory = _signatory(session, as_)
-        if signature is None:
-            signature = sign_document(version.document, read_key(key or place_of(session.hub.settings, signatory)))
+        version = newest(session, name)
+        signatory = signatory_of(session, as_)
+        made = signatures(
+            session,
+            signatory,
+            signing_bytes(version.document),
+            key=key,
+            ml_dsa_key=ml_dsa_key,
+            given=(signature, ml_dsa_signature),
+        )
         status = session.hub.agreements.sign(
-            session.acting(signatory), version.name, version.version, signatory=signatory, signature=signature
+            session.acting(signatory),
+            version.name,
+            version.version,
+            signatory=signatory,
+            signature=made.signature,
+            ml_dsa_signature=made.ml_dsa_signature,
         )
         version = session.hub.agreements.get(version.name, version.version)
-    out.document(_version_document(version))
+    out.document(version_document(version))
     out.line(f"{signatory} has signed {version.name} version {version.version}: it is {status}.")
-    if version.missing:
+    if version.missing and version.amends is None:
         out.line(f"  still to sign: {', '.join(version.missing)}")
     elif status is not AgreementStatus.IN_FORCE:
-        out.line(f"next: tocsin agreement activate {version.name}/{version.version}")
-
-
-@app.command("seal", epilog=example("tocsin agreement seal nordic-grid-exchange.yaml --key kari.key"))
-def seal(
-    file: FileArgument,
-    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The signatory's private key.")],
-    json: JsonOption = False,
-) -> None:
-    """Sign a document on the signatory's own machine, without any hub; prints what `sign --signature` takes."""
-    out = Output(json=json)
-    document = parse_agreement(_read(file), where=_called(file)).document
-    signature = sign_document(document, read_key(key))
-    out.document(
-        {
-            "agreement": document.name,
-            "version": document.version,
-            "digest": document_digest(document).hex(),
-            "signature": signature,
-        }
-    )
-    out.line(signature)
-
-
-def _signatory(session: Session, reference: str) -> str:
-    """Return ``user@party``; a party alone means its only active signatory.
-
-    Raises:
-        UsageError: it has several; NotFoundError: it has none.
-    """
-    party, user = session.resolve(reference)
-    if user is not None:
-        return reference
-    found = [
-        one.name
-        for one in session.hub.parties.users(party.name)
-        if Role.SIGNATORY in one.roles and one.status is UserStatus.ACTIVE
-    ]
-    if not found:
-        raise NotFoundError(
-            f"{party.name} has no signatory", todo=f"tocsin user add USER@{party.name} --role signatory"
-        )
-    if len(found) > 1:
-        who = ", ".join(f"{one}@{party.name}" for one in found)
-        raise UsageError(f"{party.name} has several signatories", where="--as", todo=f"name one: {who}")
-    return f"{found[0]}@{party.name}"
+        act = "activate" if version.amends is None else "adopt"
+        out.line(f"next: tocsin agreement {act} {version.name}/{version.version}")
 
 
 @app.command("activate", epilog=example("tocsin agreement activate nordic-grid-exchange/3"))
@@ -178,11 +158,11 @@ def activate(name: NameArgument, motion: MotionOption = None, json: JsonOption =
     """Bring a version into force that all its named parties signed; lower versions are superseded."""
     out = Output(json=json)
     with opened() as session:
-        version = _newest(session, name)
+        version = newest(session, name)
         agreements = session.hub.agreements
         superseded = agreements.activate(session.acting(), session.mandate(motion), version.name, version.version)
         version = agreements.get(version.name, version.version)
-    out.document(_version_document(version) | {"supersedes": superseded})
+    out.document(version_document(version) | {"supersedes": superseded})
     out.line(f"{version.name} version {version.version} is in force, among {', '.join(version.members)}.")
     if not version.in_term:
         out.line(f"  its term begins on {day(version.starts)}")
@@ -196,14 +176,14 @@ def show_all(json: JsonOption = False) -> None:
     out = Output(json=json)
     with opened() as session:
         versions = session.hub.agreements.all_versions()
-    out.document([_version_document(version) for version in versions])
+    out.document([version_document(version) for version in versions])
     out.table(
         ("agreement", "version", "status", "from", "until", "members", "to sign", "title"),
         (
             (
                 version.name,
                 version.version,
-                version.status + ("" if version.in_term else ", not in term"),
+                _status(version),
                 day(version.starts),
                 day(version.ends),
                 listed(version.members),
@@ -228,13 +208,15 @@ def show(
         _show_file(out, name, cedar=cedar)
         return
     with opened() as session:
-        agreement, number = _split(name)
+        agreement, number = split(name)
         version = session.hub.agreements.get(agreement, number)
     policies = {"policies": [policy.text for policy in version.policies]} if cedar else {}
     source = version.source.decode()
-    out.document(_version_document(version) | {"document": source} | policies)
+    out.document(version_document(version) | {"document": source} | policies)
     out.line(f"{version.name} version {version.version}  {version.title}", style="bold")
-    out.line(f"  status     {version.status}" + ("" if version.in_term else ", not in term"))
+    out.line(f"  status     {_status(version)}" + (f": {version.reason}" if version.reason else ""))
+    if version.amends is not None:
+        out.line(f"  amends     version {version.amends}")
     out.line(f"  term       {day(version.starts)} until {day(version.ends) or 'superseded'}")
     out.line(f"  digest     {version.digest.hex()}")
     out.line(f"  members    {listed(version.members) or '-'}")
@@ -246,15 +228,36 @@ def show(
         ((one.signatory, one.party, instant(one.signed_at), one.key) for one in version.signatures),
         nothing="no signatures",
     )
-    _notes(out, [str(note) for note in version.notes])
+    _later(out, version)
+    notes(out, [str(note) for note in version.notes])
     out.line()
     _texts(out, source, [policy.text for policy in version.policies], cedar=cedar)
 
 
+def _status(version: Version) -> str:
+    return version.shown + ("" if version.in_term or version.shown == EXPIRED else ", not in term")
+
+
+def _later(out: Output, version: Version) -> None:
+    """Print what happened to a version besides its signatures, if anything did."""
+    if version.standings:
+        out.line()
+        out.table(
+            ("party", "did or suffered", "at", "leaves at", "reason"),
+            ((one.party, one.act, instant(one.at), instant(one.until), one.reason) for one in version.standings),
+            nothing="",
+        )
+    for grace in version.graces:
+        out.line(
+            f"  grace: {grace.basis} counts as valid for {listed(grace.parties)} until {instant(grace.until)}: "
+            f"{grace.reason}"
+        )
+
+
 def _show_file(out: Output, file: str, *, cedar: bool) -> None:
-    source = _read(file)
+    source = read(file)
     with opened() as session:
-        checked = session.hub.agreements.check(source, where=_called(file))
+        checked = session.hub.agreements.check(source, where=called(file))
     document = checked.parsed.document
     policies = [policy.text for policy in checked.policies]
     out.document(
@@ -279,71 +282,3 @@ def _texts(out: Output, source: str, policies: list[str], *, cedar: bool) -> Non
     for text in policies if cedar else ():
         out.lines(text)
         out.line()
-
-
-def _newest(session: Session, reference: str) -> Version:
-    """Return a version by ``name/version``, or the highest of a name that is not superseded."""
-    name, number = _split(reference)
-    if number is not None:
-        return session.hub.agreements.get(name, number)
-    versions = [one for one in session.hub.agreements.all_versions() if one.name == name]
-    if not versions:
-        return session.hub.agreements.get(name)
-    newest = versions[-1]
-    if newest.status is AgreementStatus.SUPERSEDED:
-        raise TransitionError(f"every version of {name} is superseded", todo="propose a higher version")
-    return newest
-
-
-def _split(reference: str) -> tuple[str, int | None]:
-    name, slash, number = reference.partition("/")
-    if not slash:
-        return name, None
-    if not (number.isascii() and number.isdigit() and len(number) <= 9):  # noqa: PLR2004  any version has fewer digits
-        raise UsageError(f"{number[:40]!r} is no version", where=reference[:80], todo="write NAME/3")
-    return name, int(number)
-
-
-def _read(file: str) -> bytes:
-    todo = "name parties by criteria, and leave prose to the instrument"
-    return read_bounded(file, MAX_BYTES, "an agreement", todo=todo)
-
-
-def _called(file: str) -> str:
-    return "<stdin>" if file == STDIN else file
-
-
-def _notes(out: Output, notes: list[str]) -> None:
-    for note in notes:
-        out.line(f"  note: {note}")
-
-
-def _version_document(version: Version) -> dict[str, object]:
-    document: AgreementDocument = version.document
-    return {
-        "agreement": version.name,
-        "version": version.version,
-        "title": version.title,
-        "status": version.status,
-        "in_term": version.in_term,
-        "from": instant(version.starts),
-        "until": instant(version.ends),
-        "digest": version.digest.hex(),
-        "clauses": [clause.id for clause in document.clauses],
-        "members": list(version.members),
-        "missing": list(version.missing),
-        "eligible": list(version.eligible),
-        "proposed_at": instant(version.proposed_at),
-        "activated_at": instant(version.activated_at),
-        "ended_at": instant(version.ended_at),
-        "signatures": [
-            {
-                "party": one.party,
-                "signatory": one.signatory,
-                "key": one.key,
-                "signature": one.signature,
-                "signed_at": instant(one.signed_at),
-            }
-            for one in version.signatures
-        ],
-    }

@@ -1,4 +1,4 @@
-"""Signatories' private keys as files: PKCS #8 in PEM, as other tools write them, or the raw 32 bytes.
+"""Signatories' private keys as files: PKCS #8 in PEM, as other tools write it, or 32 raw bytes (of ML-DSA the seed).
 
 A signatory's key belongs to the signatory. The keyring in the hub's folder is for trials: who holds it signs for
 everybody.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,17 +19,19 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tocsin.agreements.document import public_key_of
+from tocsin.agreements.document import ml_dsa_public_key_of, public_key_of
 from tocsin.cli.session import read_bounded, write_new
 from tocsin.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from tocsin.kernel.ids import Entropy
     from tocsin.settings import Settings
 
-__all__ = ["new_key", "place_of", "read_key"]
+__all__ = ["ml_dsa_place_of", "new_key", "new_ml_dsa_key", "place_of", "read_key", "read_ml_dsa_seed"]
 
-RAW_BYTES: Final = 32  # RFC 8032 §5.1.5
+RAW_BYTES: Final = 32  # RFC 8032 §5.1.5; FIPS 204's seed is as long
 # PKCS #8 of an Ed25519 key has some 120 bytes in PEM; comments may stand around it.
 MAX_KEY_BYTES: Final = 16_384
 
@@ -38,20 +41,33 @@ def place_of(settings: Settings, reference: str) -> Path:
     return settings.keyring / f"{reference}.key"
 
 
+def ml_dsa_place_of(settings: Settings, reference: str) -> Path:
+    """Return where the keyring keeps the ML-DSA-44 key of ``user@party``."""
+    return settings.keyring / f"{reference}.ml-dsa.key"
+
+
 def new_key(path: Path, entropy: Entropy) -> str:
-    """Make a key and write it where only the owner of the file reads it; returns its public half, base64.
+    """Make an Ed25519 key and write it where only the owner of the file reads it; returns its public half, base64.
 
     Raises:
         ConflictError: there is a file already; UsageError: it cannot be written.
     """
     raw = entropy.bytes(RAW_BYTES)
     private = Ed25519PrivateKey.from_private_bytes(raw)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UsageError(f"it cannot be written: {error.strerror or error}", where=str(path)) from error
-    write_new(str(path), private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+    _write(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return public_key_of(raw)
+
+
+def new_ml_dsa_key(path: Path, entropy: Entropy) -> str:
+    """Make an ML-DSA-44 key, likewise.
+
+    Raises:
+        ConflictError: there is a file already; UsageError: it cannot be written.
+    """
+    seed = entropy.bytes(RAW_BYTES)
+    private = MLDSA44PrivateKey.from_seed_bytes(seed)
+    _write(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return ml_dsa_public_key_of(seed)
 
 
 def read_key(path: Path) -> bytes:
@@ -60,17 +76,46 @@ def read_key(path: Path) -> bytes:
     Raises:
         UsageError: it cannot be read; InputError: it is no unencrypted Ed25519 key.
     """
+    key = _read(path, "Ed25519")
+    if isinstance(key, bytes):
+        return key
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError("this key is not of the kind Ed25519", where=str(path), todo="use a signatory's key")
+    return key.private_bytes_raw()
+
+
+def read_ml_dsa_seed(path: Path) -> bytes:
+    """Return the seed of the ML-DSA-44 key that a file holds.
+
+    Raises:
+        UsageError: it cannot be read; InputError: it is no unencrypted ML-DSA-44 key.
+    """
+    key = _read(path, "ML-DSA-44")
+    if isinstance(key, bytes):
+        return key
+    if not isinstance(key, MLDSA44PrivateKey):
+        raise InputError("this key is not of the kind ML-DSA-44", where=str(path), todo="use a signatory's second key")
+    return key.private_bytes_raw()
+
+
+def _write(path: Path, pem: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror or error}", where=str(path)) from error
+    write_new(str(path), pem, mode=0o600)
+
+
+def _read(path: Path, kind: str) -> bytes | PrivateKeyTypes:
+    """Return 32 raw bytes, or what PKCS #8 in PEM holds."""
     data = read_bounded(str(path), MAX_KEY_BYTES, "a key")
     if len(data) == RAW_BYTES:
         return data
     try:
-        key = load_pem_private_key(data, password=None)
+        return load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InputError(
             "this is no signing key",
             where=str(path),
-            todo="name a file with an unencrypted Ed25519 key: PKCS #8 in PEM, or its 32 raw bytes",
+            todo=f"name a file with an unencrypted {kind} key: PKCS #8 in PEM, or its 32 raw bytes",
         ) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InputError("this key is not of the kind Ed25519", where=str(path), todo="use a signatory's key")
-    return key.private_bytes_raw()

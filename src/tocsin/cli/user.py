@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from tocsin.cli import user_signing
 from tocsin.cli.keyring import new_key, place_of
 from tocsin.cli.options import (
     ClearanceOption,
@@ -36,6 +37,7 @@ from tocsin.parties.passwords import MAX_PASSWORD
 __all__ = ["app"]
 
 app = commands("Users: people of a party, their credentials and signing keys.")
+app.add_typer(user_signing.app)
 
 UserArgument = Annotated[str, typer.Argument(metavar="USER@PARTY", help="The user.")]
 SubjectArgument = Annotated[

@@ -308,7 +308,8 @@ class Asking:
         if everything:
             return told
         asker = question.party.uri
-        own = {one.document.name for one in facts.agreements if asker in one.signed or asker in one.names.values()}
+        known = (*facts.agreements, *facts.former)
+        own = {one.document.name for one in known if asker in one.joined or asker in one.names.values()}
         reasons = tuple(item for item in told.reasons if item.agreement is None or item.agreement in own)
         missing = tuple(item for item in told.missing if item.agreement is None or item.agreement in own)
         remarks = tuple(item for item in told.remarks if item.agreement is None or item.agreement in own)

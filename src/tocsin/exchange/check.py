@@ -22,9 +22,9 @@ from tocsin.exchange.access.check import check_access
 from tocsin.exchange.again_check import check_made, check_offerings
 from tocsin.exchange.case import Case
 from tocsin.exchange.ceilings import check_ceiling
+from tocsin.exchange.check_agreements import check_agreements
 from tocsin.exchange.check_records import (
     Concerned,
-    check_agreements,
     check_credentials,
     check_labels,
     check_opened,
@@ -448,20 +448,16 @@ def _replay(case: Case) -> str:
     rebuilt = replay(_Entries(case))
     everyone = {row.party.uri: row.party for row in parties.party_rows(case.connection, case.environment)}
     people = {(row.user.party, row.user.name): row.user for row in parties.user_rows(case.connection, case.environment)}
-    agreed = {
-        standing.activated.id: (standing.status, standing.activated.signed, standing.activated.names)
-        for standing in rebuilt.agreed.versions.values()
-    }
-    kept = {
-        row.document.id: (row.status, row.signed, row.names)
-        for row in agreement_rows(case.connection, case.environment)
-    }
+    kept = {row.document.id: row for row in agreement_rows(case.connection, case.environment)}
+    standings = {version: row.standing for version, row in kept.items()}
+    reasons = {version: row.reason for version, row in kept.items() if row.reason is not None}
     aliases = {one.uuid: one.alias for one in store.read_collections(case.connection, case.environment)}
     for what, told, stored in (
         ("hub", rebuilt.hub, parties.read_hub(case.connection, case.environment)),
         ("parties", dict(rebuilt.people.parties), everyone),
         ("users", dict(rebuilt.people.users), people),
-        ("agreements", agreed, kept),
+        ("agreements", dict(rebuilt.agreed.versions), standings),
+        ("reasons", dict(rebuilt.agreed.reasons), reasons),
         ("collections", rebuilt.collections, aliases),
         ("governance", rebuilt.governed, governance.load_all(case.connection, case.environment)),
     ):

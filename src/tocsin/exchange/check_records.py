@@ -1,6 +1,6 @@
 """The self-test of what stands beside the offers: each column compared with the entry that it comes from.
 
-Tokens, collections, labels and profiles, agreements and their signatures, the contributions' own columns, and whom an
+Tokens, collections, labels and profiles, the contributions' own columns, and whom an
 entry concerns. Not compared, because nothing else tells of them: passwords and the digests of tokens.
 """
 
@@ -15,7 +15,6 @@ from tocsin.agreements.acts import named_parties
 from tocsin.agreements.document import parse_agreement
 from tocsin.agreements.interning import label_digest, profile_digest
 from tocsin.agreements.model import Label, Profile
-from tocsin.agreements.store import SignatureRow, agreement_rows
 from tocsin.agreements.tables import LABELS, PROFILES
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.stix import RefusedObject, parse_object, times
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Concerned",
-    "check_agreements",
     "check_credentials",
     "check_labels",
     "check_opened",
@@ -47,15 +45,6 @@ __all__ = [
 
 _LABEL: Final = msgspec.json.Decoder(Label)
 _PROFILE: Final = msgspec.json.Decoder(Profile)
-
-
-class _Version(msgspec.Struct, kw_only=True):
-    """The instants and signatures of one version of an agreement, as the log tells them."""
-
-    proposed_at: Micros
-    activated_at: Micros | None = None
-    ended_at: Micros | None = None
-    signatures: set[SignatureRow] = msgspec.field(default_factory=set)
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +67,10 @@ _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "sanitised": lambda data: data["party"],
     "offering": lambda data: data["owner"],
 }
+
+
+# By which a party comes to be concerned by a version.
+_JOIN: Final = frozenset({"agreement.signed", "agreement.admitted", "agreement.objected", "agreement.withdrawn"})
 
 
 class Concerned:
@@ -139,9 +132,14 @@ class Concerned:
         whom = self._agreed.get(key)
         if whom is None:
             return None
-        if kind == "agreement.signed":
+        amended = self._agreed.get((data["agreement"], data.get("amends") or 0), set())
+        if kind in _JOIN:
             whom.add(data["party"])
-        return tuple(sorted(whom))
+        if kind == "agreement.adopted":
+            whom.update(data["carried"], data["leaving"])
+        if kind == "agreement.attached":
+            return tuple(sorted(whom | {data["party"]}))
+        return tuple(sorted(whom | amended))
 
 
 # --- credentials -----------------------------------------------------------------------------------------------------
@@ -192,51 +190,6 @@ def _require_founding(case: Case, told: tuple[str, str, Micros], where: str) -> 
     ).first()
     if row is None or tuple(row) != told:
         raise StoreBrokenError("the stored hub was founded otherwise than it tells", where=where)
-
-
-# --- agreements ------------------------------------------------------------------------------------------------------
-
-
-def check_agreements(case: Case) -> str:
-    """What a version says of itself holds, and its instants and signatures are those of its entries."""
-    count = case.agreements.verify()
-    told = _told_versions(case)
-    for row in agreement_rows(case.connection, case.environment):
-        where = f"agreement {row.name} version {row.version}"
-        version = told.get((row.name, row.version))
-        if version is None:
-            raise StoreBrokenError("the log does not tell of it", where=where)
-        if set(row.signatures) != version.signatures:
-            raise StoreBrokenError("its signatures are not those that the log tells", where=where)
-        instants = (version.proposed_at, version.activated_at, version.ended_at)
-        if (row.proposed_at, row.activated_at, row.ended_at) != instants:
-            raise StoreBrokenError("it began or ended at other times than the log tells", where=where)
-    return f"{count} versions; policies compiled anew, signatures verified"
-
-
-def _told_versions(case: Case) -> dict[tuple[str, int], _Version]:
-    told: dict[tuple[str, int], _Version] = {}
-    for _, payload in case.entries("agreement.proposed", "agreement.signed", "agreement.activated"):
-        data, at = payload.data, parse_instant(payload.at)
-        key = (data["agreement"], data["version"])
-        if payload.kind == "agreement.proposed":
-            told[key] = _Version(proposed_at=at)
-        elif payload.kind == "agreement.signed":
-            told[key].signatures.add(
-                SignatureRow(
-                    party=data["party"],
-                    signatory=data["signatory"],
-                    key=data["key"],
-                    signature=data["signature"],
-                    signed_at=at,
-                )
-            )
-        else:
-            told[key].activated_at = at
-            for (name, number), lower in told.items():
-                if name == key[0] and number < key[1] and lower.ended_at is None:
-                    lower.ended_at = at
-    return told
 
 
 # --- collections, labels, profiles -----------------------------------------------------------------------------------

@@ -46,6 +46,14 @@ def _version(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
     return f"{data['agreement']}/{data['version']}"
 
 
+def _admitted(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return f"{_version(data, name_of)}:{name_of(data['party'])}"
+
+
+def _basis(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return f"{_version(data, name_of)}:{data['basis']}"
+
+
 def _of_party(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
     return name_of(data["party"])
 
@@ -71,6 +79,13 @@ ACTS: Final[dict[str, Act]] = {
     "token.revoked": Act(right=Right.TOKEN_REVOKE, subject=_field("token_id")),
     "agreement.proposed": Act(right=Right.AGREEMENT_PROPOSE, subject=_version),
     "agreement.activated": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),
+    "agreement.adopted": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),
+    "agreement.suspended": Act(right=Right.AGREEMENT_SUSPEND, subject=_version),
+    "agreement.resumed": Act(right=Right.AGREEMENT_RESUME, subject=_version),
+    "agreement.terminated": Act(right=Right.AGREEMENT_TERMINATE, subject=_version),
+    "agreement.dropped": Act(right=Right.AGREEMENT_TERMINATE, subject=_version),
+    "agreement.admitted": Act(right=Right.ACCESSION_ADMIT, subject=_admitted),
+    "agreement.grace": Act(right=Right.LAPSE_GRACE, subject=_basis),
     "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias")),
     "ceiling.set": Act(right=Right.CEILING_SET, subject=_field("ceiling")),
     "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party),

@@ -32,7 +32,12 @@ class Right(enum.StrEnum):
     TOKEN_ISSUE = "parties:token:issue"  # noqa: S105  the name of a right; whose token: party or user@party
     TOKEN_REVOKE = "parties:token:revoke"  # noqa: S105  the name of a right; the token's number
     AGREEMENT_PROPOSE = "agreements:agreement:propose"  # name/version
-    AGREEMENT_ACTIVATE = "agreements:agreement:activate"
+    AGREEMENT_ACTIVATE = "agreements:agreement:activate"  # an amendment is adopted under it too
+    AGREEMENT_SUSPEND = "agreements:agreement:suspend"
+    AGREEMENT_RESUME = "agreements:agreement:resume"
+    AGREEMENT_TERMINATE = "agreements:agreement:terminate"  # what was never in force is dropped under it
+    ACCESSION_ADMIT = "agreements:accession:admit"  # name/version:party
+    LAPSE_GRACE = "agreements:lapse:grace"  # name/version:basis
     COLLECTION_ADD = "exchange:collection:add"  # the collection's alias
     CEILING_SET = "exchange:ceiling:set"  # the classification
     WEBHOOK_ADD = "exchange:webhook:add"  # the party's short name

@@ -16,6 +16,7 @@ from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties import store
 from tocsin.parties.model import (
+    Authority,
     Party,
     PartyAct,
     PartyStatus,
@@ -209,7 +210,7 @@ class Acts:
         row = require_party_by_uri(self._connection, self._environment, user.party)
         where = f"{user.name}@{row.party.name}"
         self._require(Right.USER_ADD, where)
-        if user.status is not UserStatus.ACTIVE or user.signing_key is not None:
+        if user.status is not UserStatus.ACTIVE or _signs_by(user) != (None, None, None):
             raise InputError(
                 "a user begins active and without a signing key", where=where, todo="add the user, then the key"
             )
@@ -230,18 +231,18 @@ class Acts:
 
         Raises:
             NotFoundError: there is no such user.
-            InputError: status or signing key differ, or the user is an operator outside the hub's own party.
+            InputError: status, keys or authority differ, or the user is an operator outside the hub's own party.
             TransitionError: the user is disabled, or the party has left.
         """
         party = require_party_by_uri(self._connection, self._environment, user.party)
         reference = f"{user.name}@{party.party.name}"
         self._require(Right.USER_CHANGE, reference)
         _, row = require_user(self._connection, self._environment, reference)
-        if (user.status, user.signing_key) != (row.user.status, row.user.signing_key):
+        if (user.status, *_signs_by(user)) != (row.user.status, *_signs_by(row.user)):
             raise InputError(
-                "status and signing key are not changed this way",
+                "status, signing keys and a signatory's authority are not changed this way",
                 where=reference,
-                todo="disable the user, or register a key",
+                todo="disable the user, or register a key or an authority",
             )
         _require_active(party.party, row.user)
         self._require_operators_home(user, reference)
@@ -274,27 +275,47 @@ class Acts:
         self._record("user.changed", at, row.user.party, {"user": user_data(row.user), "password": "set"})
         return row.user
 
-    def register_signing_key(self, reference: str, key: str) -> User:
+    def register_signing_key(self, reference: str, key: str, *, ml_dsa_key: str | None = None) -> User:
         """Give a signatory the Ed25519 public key (base64 of its 32 bytes) that their signatures are checked with.
+
+        With an ML-DSA-44 key (base64 of its 1,312 bytes) beside it, nothing counts any more that not both signed. Who
+        has such a key keeps it, if none is given.
 
         Raises:
             NotFoundError: there is no such user.
             InputError: the user is no signatory, or this is no key.
-            ConflictError: the key is another person's: a signature could then be either's.
+            ConflictError: a key is another person's: a signature could then be either's.
             TransitionError: the user is disabled, or the party has left.
         """
         self._require(Right.USER_CHANGE, reference)
+        row = self._signatory(reference, "a signing key")
+        user = replace(row.user, signing_key=key, ml_dsa_key=ml_dsa_key or row.user.ml_dsa_key)
+        for other in store.user_rows(self._connection, self._environment):
+            mine = {user.signing_key, user.ml_dsa_key} - {None}
+            if other.user_id != row.user_id and not mine.isdisjoint({other.user.signing_key, other.user.ml_dsa_key}):
+                raise ConflictError("this key is another person's", where=reference, todo="make one for each person")
+        return self._replace_user(row, user, "user.changed", {})
+
+    def authorise_signatory(self, reference: str, authority: Authority | None) -> User:
+        """Say what a signatory may sign for their party; None: every agreement, without end.
+
+        Raises:
+            NotFoundError: there is no such user.
+            InputError: the user is no signatory.
+            TransitionError: the user is disabled, or the party has left.
+        """
+        self._require(Right.USER_CHANGE, reference)
+        row = self._signatory(reference, "an authority to sign")
+        return self._replace_user(row, replace(row.user, authority=authority), "user.changed", {})
+
+    def _signatory(self, reference: str, what: str) -> store.UserRow:
         party, row = require_user(self._connection, self._environment, reference)
         _require_active(party.party, row.user)
         if Role.SIGNATORY not in row.user.roles:
             raise InputError(
-                "only a signatory has a signing key", where=reference, todo=f"give the user the role {Role.SIGNATORY}"
+                f"only a signatory has {what}", where=reference, todo=f"give the user the role {Role.SIGNATORY}"
             )
-        user = replace(row.user, signing_key=key)
-        for other in store.user_rows(self._connection, self._environment):
-            if other.user.signing_key == key and other.user_id != row.user_id:
-                raise ConflictError("this key is another person's", where=reference, todo="make one for each person")
-        return self._replace_user(row, user, "user.changed", {})
+        return row
 
     # --- tokens ------------------------------------------------------------------------------------------------------
 
@@ -416,6 +437,10 @@ class Acts:
 def _require_here(party: Party) -> None:
     if party.status is PartyStatus.LEFT:
         raise TransitionError("this party has left", where=party.name, todo="add a party of another name and URI")
+
+
+def _signs_by(user: User) -> tuple[str | None, str | None, Authority | None]:
+    return user.signing_key, user.ml_dsa_key, user.authority
 
 
 def _require_active(party: Party, user: User | None) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "PURPOSES",
     "ROLE_PERMISSIONS",
     "USER_TRANSITIONS",
+    "Authority",
     "Kind",
     "Party",
     "PartyAct",
@@ -91,6 +92,8 @@ MAX_CLIENTS: Final = 1_000
 _LAST_INSTANT: Final[Micros] = 253_402_300_800_000_000
 # Raw Ed25519 public keys have 32 bytes (RFC 8032 §5.1.5).
 _KEY_BYTES: Final = 32
+_ML_DSA_KEY_BYTES: Final = 1_312  # FIPS 204, table 2
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # RFC 3986 §4.3 `absolute-URI`, narrowed so that one organisation has one spelling: scheme and authority in lower
 # case, no user name in it, no IP literal, no fragment.
 _URI: Final = re.compile(
@@ -266,6 +269,31 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
         _check_instant(self.clearance_until)
 
 
+class Authority(msgspec.Struct, frozen=True, kw_only=True):
+    """What a signatory may sign for their party: which agreements, until when, and what shows it.
+
+    Raises:
+        InputError: a name is none, there are too many, or the hash is no SHA-256.
+    """
+
+    agreements: frozenset[str] = frozenset()  # names; empty: all
+    until: Micros | None = None  # exclusive; None: without end
+    evidence: str | None = None  # SHA-256 of the power of attorney, hexadecimal
+
+    def __post_init__(self) -> None:
+        if len(self.agreements) > MAX_VOCABULARY:
+            raise InputError(f"a signatory's authority names at most {MAX_VOCABULARY} agreements")
+        for name in self.agreements:
+            check_name(name, "agreement")
+        _check_instant(self.until)
+        if self.evidence is not None and _SHA256.fullmatch(self.evidence) is None:
+            raise InputError(f"{self.evidence[:80]!r} is no SHA-256", todo="write 64 hexadecimal digits in lower case")
+
+    def reaches(self, agreement: str, at: Micros) -> bool:
+        """Return whether the signatory may sign an agreement of this name at an instant."""
+        return (not self.agreements or agreement in self.agreements) and (self.until is None or at < self.until)
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A person of a party, written ``name@party``.
 
@@ -282,6 +310,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = "detect"  # of a session signed in by password, which no token binds
     status: UserStatus = UserStatus.ACTIVE
     signing_key: str | None = None  # base64 of the raw Ed25519 public key of a signatory
+    ml_dsa_key: str | None = None  # base64 of the raw ML-DSA-44 public key that signs beside it
+    authority: Authority | None = None  # of a signatory; None: for every agreement, without end
 
     def __post_init__(self) -> None:
         check_name(self.name, "user")
@@ -294,7 +324,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
             check_country(self.nationality)
         check_purpose(self.purpose)
         if self.signing_key is not None:
-            _check_key(self.signing_key)
+            _check_key(self.signing_key, _KEY_BYTES, "Ed25519")
+        if self.ml_dsa_key is not None:
+            _check_key(self.ml_dsa_key, _ML_DSA_KEY_BYTES, "ML-DSA-44")
 
 
 class Permission(enum.StrEnum):
@@ -485,15 +517,15 @@ def _check_instant(at: Micros | None) -> None:
         raise InputError(f"{at} is no instant that can be written", todo="name one between 1970 and 9999")
 
 
-def _check_key(key: str) -> None:
+def _check_key(key: str, length: int, kind: str) -> None:
     try:
         raw = base64.b64decode(key.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
     # one key has one spelling: stray bits at the end of base64 would make two
-    if len(raw) != _KEY_BYTES or base64.b64encode(raw).decode() != key:
+    if len(raw) != length or base64.b64encode(raw).decode() != key:
         raise InputError(
-            f"{key[:60]!r} is no Ed25519 public key", todo=f"write the {_KEY_BYTES} raw bytes in base64, with padding"
+            f"{key[:60]!r} is no {kind} public key", todo=f"write the {length} raw bytes in base64, with padding"
         )
 
 

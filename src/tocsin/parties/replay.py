@@ -111,7 +111,7 @@ def _add_user(people: People, _kind: str, data: Mapping[str, object]) -> People:
     _known(people, user.party)
     if user.status is not UserStatus.ACTIVE or (user.party, user.name) in people.users:
         raise InputError(f"user {user.name} was added before, or not as active")
-    if user.signing_key is not None:
+    if (user.signing_key, user.ml_dsa_key, user.authority) != (None, None, None):
         raise InputError(f"user {user.name} begins with a signing key")
     _check_home(people, user)
     return msgspec.structs.replace(people, users={**people.users, (user.party, user.name): user})
@@ -127,8 +127,10 @@ def _change_user(people: People, kind: str, data: Mapping[str, object]) -> Peopl
         raise InputError(f"user {user.name} cannot have become {user.status}")
     if kind == "user.disabled" and user != msgspec.structs.replace(old, status=status):
         raise InputError(f"user {user.name} changed in more than this act can change")
-    if user.signing_key != old.signing_key:
+    if (user.signing_key, user.ml_dsa_key) != (old.signing_key, old.ml_dsa_key):
         _check_key(people, old, user)
+    elif user.authority != old.authority:
+        _check_signatory(user, msgspec.structs.replace(old, authority=user.authority), "the authority")
     if kind != "user.disabled":
         _check_home(people, user)
     return msgspec.structs.replace(people, users={**people.users, (user.party, user.name): user})
@@ -140,10 +142,19 @@ def _check_home(people: People, user: User) -> None:
         raise InputError(f"user {user.name} is an operator, and not of the party that runs the hub")
 
 
+def _check_signatory(user: User, allowed: User, what: str) -> None:
+    if Role.SIGNATORY not in user.roles or user != allowed:
+        raise InputError(f"user {user.name} is no signatory, or changed in more than {what}")
+
+
 def _check_key(people: People, old: User, user: User) -> None:
-    if Role.SIGNATORY not in user.roles or user != msgspec.structs.replace(old, signing_key=user.signing_key):
-        raise InputError(f"user {user.name} is no signatory, or changed in more than the signing key")
-    if any(user.signing_key == other.signing_key for other in people.users.values()):
+    allowed = msgspec.structs.replace(old, signing_key=user.signing_key, ml_dsa_key=user.ml_dsa_key)
+    _check_signatory(user, allowed, "the signing key")
+    if user.signing_key is None or (old.ml_dsa_key is not None and user.ml_dsa_key is None):
+        raise InputError(f"a signing key of user {user.name} was taken away")
+    mine = {user.signing_key, user.ml_dsa_key} - {None}
+    others = (other for each, other in people.users.items() if each != (user.party, user.name))
+    if any(not mine.isdisjoint({other.signing_key, other.ml_dsa_key}) for other in others):
         raise InputError(f"the signing key of user {user.name} is another person's")
 
 

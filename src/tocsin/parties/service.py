@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
     from tocsin.parties.credentials import TokenKey
-    from tocsin.parties.model import Party, Permission, Token, User
+    from tocsin.parties.model import Authority, Party, Permission, Token, User
     from tocsin.parties.passwords import Passwords
 
 __all__ = ["Parties"]
@@ -130,10 +130,19 @@ class Parties:
         with self.acting(acting, mandate) as acts:
             return acts.set_password(reference, hashed)
 
-    def register_signing_key(self, acting: Acting, mandate: Mandate, reference: str, key: str) -> User:
-        """Give a signatory the public key that their signatures are checked with."""
+    def register_signing_key(
+        self, acting: Acting, mandate: Mandate, reference: str, key: str, *, ml_dsa_key: str | None = None
+    ) -> User:
+        """Give a signatory the public keys that their signatures are checked with."""
         with self.acting(acting, mandate) as acts:
-            return acts.register_signing_key(reference, key)
+            return acts.register_signing_key(reference, key, ml_dsa_key=ml_dsa_key)
+
+    def authorise_signatory(
+        self, acting: Acting, mandate: Mandate, reference: str, authority: Authority | None
+    ) -> User:
+        """Say what a signatory may sign for their party; None: every agreement, without end."""
+        with self.acting(acting, mandate) as acts:
+            return acts.authorise_signatory(reference, authority)
 
     def issue_token(
         self,

@@ -48,6 +48,9 @@ _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.ASCII | re.IGN
 _BASIC: Final = re.compile(r"basic +([A-Za-z0-9+/]+={0,2})", re.ASCII | re.IGNORECASE)  # RFC 7617 §2
 _INSTANTS: Final = ("clearance_until",)
 
+# Attributes that came after the first parties and users were written: without them, the form is as it was.
+_LATER: Final = frozenset({"ml_dsa_key", "authority"})
+
 _Value = TypeVar("_Value", Party, User)
 
 
@@ -164,7 +167,8 @@ def decode_user(body: bytes) -> User:
 
 def _data(value: Party | User) -> dict[str, object]:
     data: dict[str, Any] = msgspec.to_builtins(value, order="deterministic")
-    return data | {name: format_instant(data[name]) for name in _INSTANTS if data[name] is not None}
+    instants = {name: format_instant(data[name]) for name in _INSTANTS if data[name] is not None}
+    return {name: value for name, value in (data | instants).items() if name not in _LATER or value is not None}
 
 
 def _from_data(data: Mapping[str, object], kind: type[_Value]) -> _Value:

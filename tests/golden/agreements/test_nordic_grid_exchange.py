@@ -30,9 +30,6 @@ NOTES: Final = (
     "clause 7 protect: has no effect yet",
     "clause 9 emergency: the whole clause has no effect yet, its permit included",
     "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",
-    "accession: has no effect yet; whoever is named or meets the criteria may sign",
-    "amend_by: has no effect yet; a new version is proposed and signed as the first was",
-    "withdrawal: has no effect yet",
     "on_lapse: has no effect yet on what members hold; a lapse already ends new reads",
 )
 

@@ -116,7 +116,7 @@ def test_a_higher_version_supersedes_the_lower_in_the_same_act(world: World) -> 
         3: AgreementStatus.IN_FORCE,
     }
     with world.hub.store.read() as connection:
-        assert [one.id for one in store.read_in_force(connection, world.hub.environment)] == ["two-towns/3"]
+        assert [one.id for one in store.read_heeded(connection, world.hub.environment)[0]] == ["two-towns/3"]
     with pytest.raises(TransitionError):
         sign(world, "bravo", second)
 

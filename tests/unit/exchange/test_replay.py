@@ -341,16 +341,16 @@ FORGED: Final[dict[str, tuple[Callable[[Payloads], Payloads], str]]] = {
         "does not begin",
     ),
     "the hub's party suspended": (lambda told: _suspended(told, "hub"), "runs the hub"),
-    "a signature of a suspended party": (lambda told: _signed(_suspended(told, "bravo")), "a party signed"),
+    "a signature of a suspended party": (lambda told: _signed(_suspended(told, "bravo")), "bravo is suspended"),
     "a signature by a disabled user": (
         lambda told: _signed(
             _about(told, "user.disabled", _last(told, "user.changed", party=BRAVO), status="disabled")
         ),
-        "a user signed who was disabled",
+        "only an active signatory",
     ),
     "a signature without the role": (
         lambda told: _signed(_about(told, "user.changed", _last(told, "user.changed", party=BRAVO), roles=["analyst"])),
-        "not by a signatory",
+        "only an active signatory",
     ),
     "an activation after the term": (
         lambda told: _again(

@@ -17,10 +17,16 @@ from tocsin.agreements.document.model import (
 )
 from tocsin.agreements.document.parse import Parsed, parse_agreement
 from tocsin.agreements.document.signing import (
+    Said,
+    Signed,
+    act_bytes,
     document_digest,
+    ml_dsa_public_key_of,
     public_key_of,
+    sign_bytes,
     sign_document,
     signing_bytes,
+    verify_bytes,
     verify_signature,
 )
 from tocsin.agreements.document.terms import (
@@ -80,17 +86,23 @@ __all__ = [
     "PublishTerms",
     "ReaderTerms",
     "RetainTerms",
+    "Said",
     "Share",
+    "Signed",
     "Survives",
     "Then",
     "TlpTerm",
     "Verb",
     "Withdrawal",
+    "act_bytes",
     "document_digest",
+    "ml_dsa_public_key_of",
     "names_of",
     "parse_agreement",
     "public_key_of",
+    "sign_bytes",
     "sign_document",
     "signing_bytes",
+    "verify_bytes",
     "verify_signature",
 ]

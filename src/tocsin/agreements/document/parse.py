@@ -242,14 +242,11 @@ def _read_terms(check: Checker, top: Mapping[str, Entry], clauses: tuple[Clause,
     accession, amend_by, withdrawal, on_lapse = None, None, None, None
     if "accession" in top:
         accession = _read_accession(check, top["accession"].value)
-        check.note("accession: has no effect yet; whoever is named or meets the criteria may sign")
     if "amend_by" in top:
         amend_by = read_amend_by(check, top["amend_by"].value)
-        check.note("amend_by: has no effect yet; a new version is proposed and signed as the first was")
     if "withdrawal" in top:
         clause_ids = frozenset(clause.id for clause in clauses)
         withdrawal = read_withdrawal(check, top["withdrawal"].value, clause_ids)
-        check.note("withdrawal: has no effect yet")
     if "on_lapse" in top:
         on_lapse = read_on_lapse(check, top["on_lapse"].value)
         check.note("on_lapse: has no effect yet on what members hold; a lapse already ends new reads")

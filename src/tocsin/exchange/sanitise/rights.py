@@ -13,7 +13,7 @@ import msgspec
 from tocsin.agreements.document import Clause, PublishTerms, Verb
 from tocsin.agreements.facts import Activated
 from tocsin.agreements.model import Label, Tlp
-from tocsin.agreements.terms import SILENT_TLP, covers
+from tocsin.agreements.terms import SILENT_TLP, binding, covers
 from tocsin.scrub.plans import PLANS
 
 if TYPE_CHECKING:
@@ -109,13 +109,15 @@ def _lost_forbid(label: Label, terms: PublishTerms, facts: Facts, publisher: str
     """Return a forbid that covers the object as its owner's, and would not bind it as the publisher's."""
     same = msgspec.structs.replace(label, tlp=terms.tlp)
     new = label_of(label, terms, publisher)
-    for one in facts.in_force:
-        if label.owner not in one.signed:
-            continue
+    theirs = {(one.id, surviving) for one, surviving in binding(publisher, facts)}
+    for one, surviving in binding(label.owner, facts):
         for clause in one.document.clauses:
             if clause.verb is not Verb.FORBID or not clause.has_effect or not covers(clause.of, same, one.names):
                 continue
-            if publisher not in one.signed or not covers(clause.of, new, one.names):
+            if surviving and clause.id not in one.survivors:
+                continue
+            both = (one.id, False) in theirs or ((one.id, True) in theirs and clause.id in one.survivors)
+            if not both or not covers(clause.of, new, one.names):
                 return one.id, clause.id
     return None
 
