@@ -64,7 +64,9 @@ def permitting(world: World, reader: Reader, label: Label, *, addressed: bool) -
     for paper in world.papers:
         content = paper.content
         ends = [name for name, party in world.parties.items() if party.uri == label.owner]
-        if not _in_force(content, world.at) or not all(_member(world, paper, name) for name in (reader.party, *ends)):
+        if str(paper.status) != "in-force" or not _in_force(content, world.at):
+            continue
+        if not all(_member(world, paper, name) for name in (reader.party, *ends)):
             continue
         for clause in content["clauses"]:
             if "permit" not in clause:
@@ -75,8 +77,9 @@ def permitting(world: World, reader: Reader, label: Label, *, addressed: bool) -
                 and _reader_meets(world, reader, label, clause["to"], addressed=addressed)
                 and _label_meets(world, label, clause.get("of", {}))
                 and _tlp_permits(label, clause.get("of", {}), addressed=addressed)
+                and all(_own_word(paper, clause, name, reader, label, addressed=addressed) for name in ends)
                 and all(
-                    _basis_holds(content, basis, world.parties[name], world.at)
+                    _basis_holds(paper, basis, world.parties[name], world.at)
                     for basis in _listed(clause.get("rests_on", []))
                     for name in (reader.party, *ends)
                 )
@@ -87,11 +90,16 @@ def permitting(world: World, reader: Reader, label: Label, *, addressed: bool) -
 
 def _forbidden(world: World, reader: Reader, label: Label, *, addressed: bool) -> bool:
     for paper in world.papers:
-        bound = {world.uri(name) for name in paper.signed}
-        if not _in_force(paper.content, world.at) or not ({world.uri(reader.party), label.owner} & bound):
+        if not _in_force(paper.content, world.at):
             continue
+        gone = {world.uri(name) for name, ends in paper.left.items() if name in paper.joined and ends <= world.at}
+        bound = {world.uri(name) for name in paper.joined} - gone
+        if str(paper.status) == "superseded":
+            bound = set()
+        survives = paper.content.get("withdrawal", {}).get("survives", [])
         for clause in paper.content["clauses"]:
-            if "forbid" not in clause:
+            whom = bound | (gone if clause["id"] in survives else set())
+            if "forbid" not in clause or not ({world.uri(reader.party), label.owner} & whom):
                 continue
             spared = "unless" in clause and _reader_meets(world, reader, label, clause["unless"], addressed=addressed)
             if (
@@ -110,7 +118,9 @@ def _in_force(content: Content, at: Micros) -> bool:
 
 def _member(world: World, paper: Paper, name: str) -> bool:
     party = world.parties[name]
-    if name not in paper.signed or str(party.status) != "vetted":
+    if name not in paper.joined or str(party.status) != "vetted":
+        return False
+    if name in paper.left and paper.left[name] <= world.at:
         return False
     for entry in paper.content["parties"]:
         if entry.get("name") == name:
@@ -203,13 +213,23 @@ def _levels(wanted: Any, ladder: list[str]) -> list[str]:  # noqa: ANN401  a wor
     return ladder[low : high + 1]
 
 
-def _basis_holds(content: Content, basis: str, party: Party, at: Micros) -> bool:
-    entries = content["legal_bases"][basis]
+def _own_word(paper: Paper, clause: Content, owner: str, reader: Reader, label: Label, *, addressed: bool) -> bool:
+    """Return whether an owner whom an amendment carried is spared what only its own signature opens."""
+    if paper.amends is None or owner in paper.signed:
+        return True
+    return reader.purpose != "enforce" and (str(label.tlp) != "amber+strict" or addressed)
+
+
+def _basis_holds(paper: Paper, basis: str, party: Party, at: Micros) -> bool:
+    entries = paper.content["legal_bases"][basis]
     entry = entries.get(party.country) or entries.get(str(party.kind))
     if entry is None:
         return False
     begin, end = entry["valid"]
-    return parse_date(begin) <= at and (end is None or at < parse_date(end))
+    if at < parse_date(begin):
+        return False
+    graces = [until for name, whom, until in paper.graces if name == basis and party.name in whom]
+    return end is None or at < parse_date(end) or any(at < until for until in graces)
 
 
 def _cleared(clearance: str, until: Micros | None, at: Micros) -> str:

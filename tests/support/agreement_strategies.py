@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import AgreementDocument, parse_agreement
-from tocsin.agreements.facts import Activated, Facts
+from tocsin.agreements.facts import Activated, Facts, Grace
 from tocsin.agreements.gate import profile_of
+from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.model import Label, Pap, Profile, Tlp
 from tocsin.kernel.clock import DAY, Micros, format_instant, parse_date
 from tocsin.parties.model import CLEARANCES, PURPOSES, Kind, Party, PartyStatus, Role, User, UserStatus
@@ -39,6 +40,7 @@ __all__ = [
     "forbids",
     "labels",
     "labels_of",
+    "living_worlds",
     "papers",
     "parties",
     "permits",
@@ -64,10 +66,24 @@ SAID_PURPOSES: Final = ("detect", "respond", "enforce")
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
-    """An agreement as its content, and the short names of those who signed it."""
+    """An agreement as its content, the short names of those who signed it, and what became of it since.
+
+    ``status`` may be superseded too: then ``left`` has those whom no later version binds. ``graces`` are basis, short
+    names and end of each.
+    """
 
     content: Content
     signed: frozenset[str]
+    status: AgreementStatus = AgreementStatus.IN_FORCE
+    amends: int | None = None
+    carried: frozenset[str] = frozenset()
+    left: Mapping[str, Micros] = msgspec.field(default_factory=dict)
+    graces: tuple[tuple[str, frozenset[str], Micros], ...] = ()
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """Return who signed it or was carried into it."""
+        return self.signed | self.carried
 
 
 class Reader(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,18 +110,30 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         return Facts(
             at=self.at,
             parties={party.uri: party for party in self.parties.values()},
-            agreements=tuple(self.activated(paper) for paper in self.papers),
+            agreements=tuple(
+                self.activated(paper) for paper in self.papers if paper.status is not AgreementStatus.SUPERSEDED
+            ),
+            former=tuple(self.activated(paper) for paper in self.papers if paper.status is AgreementStatus.SUPERSEDED),
         )
 
     def activated(self, paper: Paper) -> Activated:
         """Return a paper as the gate takes it."""
         names = {name: party.uri for name, party in self.parties.items()}
-        document, policies = _compiled(json.dumps(paper.content), tuple(sorted(names.items())))
+        amendment = paper.amends is not None
+        document, policies = _compiled(json.dumps(paper.content), tuple(sorted(names.items())), amendment=amendment)
         return Activated(
             document=document,
             names=names,
             signed=frozenset(names[name] for name in paper.signed),
             policies=policies,
+            status=paper.status,
+            amends=paper.amends,
+            carried=frozenset(names[name] for name in paper.carried),
+            left={names[name]: ends for name, ends in paper.left.items()},
+            graces=tuple(
+                Grace(basis=basis, parties=frozenset(names[name] for name in whom), until=until, number=number)
+                for number, (basis, whom, until) in enumerate(paper.graces, 1)
+            ),
         )
 
     def profile(self, reader: Reader) -> Profile:
@@ -115,7 +143,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     def with_content(self, index: int, content: Content) -> World:
         """Return the world with another text of one agreement."""
         papers_ = list(self.papers)
-        papers_[index] = Paper(content=content, signed=papers_[index].signed)
+        papers_[index] = msgspec.structs.replace(papers_[index], content=content)
         return msgspec.structs.replace(self, papers=tuple(papers_))
 
     def copy_of(self, index: int) -> Content:
@@ -124,9 +152,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(text: str, names: tuple[tuple[str, str], ...]) -> tuple[AgreementDocument, tuple[Policy, ...]]:
+def _compiled(
+    text: str, names: tuple[tuple[str, str], ...], *, amendment: bool
+) -> tuple[AgreementDocument, tuple[Policy, ...]]:
     document = parse_agreement(text.encode(), where="drawn").document
-    return document, compile_agreement(document, dict(names))
+    return document, compile_agreement(document, dict(names), amendment=amendment)
 
 
 def day(number: int) -> str:
@@ -415,3 +445,52 @@ def worlds(draw: st.DrawFn, *, most: int = 2) -> World:
         parties={name: draw(_PARTIES[name]) for name in NAMES},
         papers=tuple(draw(_PAPERS[index]) for index in range(draw(st.integers(1, most)))),
     )
+
+
+_NOTICES: Final = st.integers(1, DAYS).map(lambda days: START + days * DAY)
+_STATUSES: Final = st.sampled_from(
+    [
+        *[AgreementStatus.IN_FORCE] * 6,
+        AgreementStatus.SUSPENDED,
+        AgreementStatus.TERMINATED,
+        AgreementStatus.SUPERSEDED,
+    ]
+)
+
+
+@st.composite
+def _lived(draw: st.DrawFn, paper: Paper) -> Paper:
+    """Return an agreement to which something happened."""
+    content = copy.deepcopy(paper.content)
+    ids = [clause["id"] for clause in content["clauses"]]
+    survives = draw(st.lists(st.sampled_from(ids), max_size=2, unique=True))
+    content["withdrawal"] = {"notice": "P30D"} | ({"survives": survives} if survives else {})
+    others = sorted(set(NAMES) - paper.signed)
+    amends = draw(st.none() | st.just(1))
+    carried = frozenset(draw(st.lists(st.sampled_from(others), unique=True))) if amends and others else frozenset()
+    joined = sorted(paper.signed | carried)
+    left = draw(st.dictionaries(st.sampled_from(joined), _NOTICES, max_size=2)) if joined else {}
+    bases = sorted(content.get("legal_bases", {}))
+    graces = draw(
+        st.lists(
+            st.tuples(st.sampled_from(bases), st.frozensets(st.sampled_from(NAMES), min_size=1), _NOTICES), max_size=2
+        )
+        if bases
+        else st.just([])
+    )
+    return Paper(
+        content=content,
+        signed=paper.signed,
+        status=draw(_STATUSES),
+        amends=amends,
+        carried=carried,
+        left=left,
+        graces=tuple(graces),
+    )
+
+
+@st.composite
+def living_worlds(draw: st.DrawFn) -> World:
+    """Return a world whose agreements were suspended, ended, amended, left and prolonged."""
+    world = draw(worlds())
+    return msgspec.structs.replace(world, papers=tuple(draw(_lived(paper)) for paper in world.papers))
