@@ -39,6 +39,9 @@ _PROFILE: Final = msgspec.json.Decoder(Profile)
 _PROFILE_ID: Final = select(PROFILES.c.profile_id).where(
     PROFILES.c.environment == bindparam("environment"), PROFILES.c.digest == bindparam("digest")
 )
+_KNOWN_LABELS: Final = select(LABELS.c.digest, LABELS.c.label_id).where(
+    LABELS.c.environment == bindparam("environment"), LABELS.c.digest.in_(bindparam("digests", expanding=True))
+)
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
@@ -73,11 +76,7 @@ def intern_labels(
     digests = {label_digest(label): label for label in labels}
     ids: dict[Label, int] = {}
     for part in chunks(list(digests)):
-        known = connection.execute(
-            select(LABELS.c.digest, LABELS.c.label_id).where(
-                LABELS.c.environment == environment, LABELS.c.digest.in_(part)
-            )
-        )
+        known = connection.execute(_KNOWN_LABELS, {"environment": environment, "digests": part})
         ids.update((digests[row.digest], int(row.label_id)) for row in known)
     fresh = [(key, label) for key, label in digests.items() if label not in ids]
     new: list[tuple[int, Label]] = []

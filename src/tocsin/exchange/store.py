@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection as Collection_
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Connection, Row, Select, Update
 
     from tocsin.kernel.db.adapter import Adapter
 
@@ -70,6 +70,15 @@ _ADD_TO_COUNT: Final = (
     update(LABEL_COUNTS)
     .where(LABEL_COUNTS.c.collection_id == bindparam("collection"), LABEL_COUNTS.c.label_id == bindparam("label"))
     .values(offers=LABEL_COUNTS.c.offers + bindparam("added"))
+)
+_COUNTED: Final = select(LABEL_COUNTS.c.label_id).where(
+    LABEL_COUNTS.c.collection_id == bindparam("collection"),
+    LABEL_COUNTS.c.label_id.in_(bindparam("labels", expanding=True)),
+)
+_MOVE_HEAD: Final = (
+    update(COLLECTIONS)
+    .where(COLLECTIONS.c.collection_id == bindparam("collection"))
+    .values(head_seq=bindparam("seq"), head_added=bindparam("added"))
 )
 _FIRST_COUNT: Final = LABEL_COUNTS.insert().values(
     collection_id=bindparam("collection"),
@@ -207,22 +216,18 @@ def own_contributions(
     connection: Connection, adapter: Adapter, environment: int, owner_id: int, object_ids: Collection_[str]
 ) -> dict[str, dict[Micros, Own]]:
     """Return what a party contributed before under these object ids: by id, then by version."""
-    query = (
-        select(
-            CONTRIBUTIONS.c.object_id,
-            CONTRIBUTIONS.c.version,
-            CONTRIBUTIONS.c.contribution_id,
-            CONTRIBUTIONS.c.versioned,
-            CONTRIBUTIONS.c.digest,
-            CONTRIBUTIONS.c.label_id,
-        )
-        .where(CONTRIBUTIONS.c.owner_id == owner_id)
-        .order_by(CONTRIBUTIONS.c.version)
-    )
+    asked = {"owner": owner_id, "keys": _keys(adapter, environment, object_ids)}
     found: dict[str, dict[Micros, Own]] = {}
-    for row in connection.execute(by_objects(adapter, query, environment, object_ids)):
-        if row.object_id in object_ids:
-            found.setdefault(row.object_id, {})[row.version] = Own(**row._mapping)  # noqa: SLF001  SQLAlchemy's public name
+    for object_id, version, contribution_id, versioned, digest, label_id in connection.execute(_own(adapter), asked):
+        if object_id in object_ids:
+            found.setdefault(object_id, {})[version] = Own(
+                contribution_id=contribution_id,
+                object_id=object_id,
+                version=version,
+                versioned=versioned,
+                digest=digest,
+                label_id=label_id,
+            )
     return found
 
 
@@ -230,16 +235,43 @@ def own_definitions(
     connection: Connection, adapter: Adapter, environment: int, owner_id: int, object_ids: Collection_[str]
 ) -> dict[str, bytes]:
     """Return the bytes of a party's own marking-definitions among these ids: of several under one id the first."""
-    query = (
-        select(CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes)
-        .where(CONTRIBUTIONS.c.owner_id == owner_id)
-        .order_by(CONTRIBUTIONS.c.version)
-    )
+    asked = {"owner": owner_id, "keys": _keys(adapter, environment, object_ids)}
     found: dict[str, bytes] = {}
-    for row in connection.execute(by_objects(adapter, query, environment, object_ids)):
-        if row.bytes is not None and row.object_id in object_ids:
-            found.setdefault(row.object_id, row.bytes)
+    for object_id, body in connection.execute(_own_bytes(adapter), asked):
+        if body is not None and object_id in object_ids:
+            found.setdefault(object_id, body)
     return found
+
+
+def _keys(adapter: Adapter, environment: int, object_ids: Iterable[str]) -> object:
+    """Return the keys of these objects as a value that statements of ours take."""
+    return adapter.list_value([object_key(environment, one) for one in object_ids])
+
+
+@functools.lru_cache(maxsize=4)  # one of each hub in the process
+def _own(adapter: Adapter) -> Select[Any]:
+    columns = CONTRIBUTIONS.c
+    query = select(
+        columns.object_id,
+        columns.version,
+        columns.contribution_id,
+        columns.versioned,
+        columns.digest,
+        columns.label_id,
+    )
+    return _of_owner(adapter, query)
+
+
+@functools.lru_cache(maxsize=4)  # as above
+def _own_bytes(adapter: Adapter) -> Select[Any]:
+    return _of_owner(adapter, select(CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.c.bytes))
+
+
+def _of_owner(adapter: Adapter, query: Select[Any]) -> Select[Any]:
+    narrowed = query.where(
+        CONTRIBUTIONS.c.owner_id == bindparam("owner"), adapter.among(CONTRIBUTIONS.c.object_key, "keys")
+    )
+    return adapter.through(narrowed.order_by(CONTRIBUTIONS.c.version), CONTRIBUTIONS, "ix_contributions_object")
 
 
 def offered_in(
@@ -259,24 +291,35 @@ def offers_of_objects(
     connection: Connection, adapter: Adapter, environment: int, collection_id: int, object_ids: Collection_[str]
 ) -> list[tuple[str, int]]:
     """Return the id and number of every offer that a collection ever made of these objects, whoever made it."""
+    asked = {"collection": collection_id, "keys": _keys(adapter, environment, object_ids)}
+    rows = adapter.rows(connection, _offers_of(adapter), asked)
+    return [(object_id, seq) for object_id, seq in rows if object_id in object_ids]
+
+
+@functools.lru_cache(maxsize=4)  # as above
+def _offers_of(adapter: Adapter) -> Select[Any]:
     query = (
         select(CONTRIBUTIONS.c.object_id, OFFERS.c.offer_seq)
         .join(OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id)
-        .where(OFFERS.c.collection_id == collection_id)
+        .where(OFFERS.c.collection_id == bindparam("collection"), adapter.among(CONTRIBUTIONS.c.object_key, "keys"))
     )
-    narrowed = by_objects(adapter, query, environment, object_ids)
-    rows = connection.execute(adapter.through(narrowed, OFFERS, "ix_offers_contribution"))
-    return [(row.object_id, row.offer_seq) for row in rows if row.object_id in object_ids]
+    by_key = adapter.through(query, CONTRIBUTIONS, "ix_contributions_object")
+    return adapter.through(by_key, OFFERS, "ix_offers_contribution")
 
 
 def mark_contested(connection: Connection, adapter: Adapter, collection_id: int, sequences: Sequence[int]) -> None:
     """Note on these offers that the collection holds another one of their object."""
-    wanted = adapter.integers(sequences, "wanted")
-    connection.execute(
+    asked = {"collection": collection_id, "wanted": adapter.list_value(sequences)}
+    connection.execute(_contest(adapter), asked)
+
+
+@functools.lru_cache(maxsize=4)  # as above
+def _contest(adapter: Adapter) -> Update:
+    return (
         update(OFFERS)
         .where(
-            OFFERS.c.collection_id == collection_id,
-            OFFERS.c.offer_seq.in_(select(wanted.c.value)),
+            OFFERS.c.collection_id == bindparam("collection"),
+            adapter.among(OFFERS.c.offer_seq, "wanted"),
             OFFERS.c.contested.is_(False),
         )
         .values(contested=True)
@@ -292,10 +335,7 @@ def count_labels(
         changes[label_id] += offers
     known: set[int] = set()
     for part in chunks(list(changes)):
-        query = select(LABEL_COUNTS.c.label_id).where(
-            LABEL_COUNTS.c.collection_id == collection_id, LABEL_COUNTS.c.label_id.in_(part)
-        )
-        known.update(connection.execute(query).scalars())
+        known.update(connection.execute(_COUNTED, {"collection": collection_id, "labels": part}).scalars())
     rows = [
         {"collection": collection_id, "label": label_id, "environment_": environment, "added": offers}
         for label_id, offers in changes.items()
@@ -324,9 +364,7 @@ def offers_of_label(connection: Connection, collection_id: int, label_id: int) -
 
 def move_head(connection: Connection, collection_id: int, *, seq: int, added: Micros) -> None:
     """Note the newest offer of a collection."""
-    connection.execute(
-        update(COLLECTIONS).where(COLLECTIONS.c.collection_id == collection_id).values(head_seq=seq, head_added=added)
-    )
+    connection.execute(_MOVE_HEAD, {"collection": collection_id, "seq": seq, "added": added})
 
 
 def read_receipt(connection: Connection, environment: int, uuid: str, party_id: int) -> Receipt | None:

@@ -26,6 +26,11 @@ __all__ = ["Head", "Mark", "Row"]
 # Asked by every request: built once.
 _HEAD = select(LOG_HEADS).where(LOG_HEADS.c.environment == bindparam("environment"))
 _AT = select(LOG_HEADS.c.at).where(LOG_HEADS.c.environment == bindparam("environment"))
+_NEW_HEAD = (
+    update(LOG_HEADS)
+    .where(LOG_HEADS.c.environment == bindparam("of"))
+    .values({name: bindparam(name) for name in ("origin", "size", "root", "peaks", "checkpoint", "at")})
+)
 # One statement, however far the log has grown: that a log grew is not to be told by the work it makes.
 _MARK = select(
     LOG_HEADS.c.size,
@@ -122,7 +127,7 @@ def write_head(connection: Connection, environment: int, head: Head, *, new: boo
     if new:
         connection.execute(LOG_HEADS.insert().values(environment=environment, **values))
     else:
-        connection.execute(update(LOG_HEADS).where(LOG_HEADS.c.environment == environment).values(values))
+        connection.execute(_NEW_HEAD, {"of": environment, **values})
 
 
 def add_entries(connection: Connection, adapter: Adapter, environment: int, rows: Sequence[Row]) -> None:

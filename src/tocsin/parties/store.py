@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 from sqlalchemy import bindparam, func, select
@@ -118,6 +118,12 @@ def add_hub(connection: Connection, environment: int, *, party: str, operator: s
     connection.execute(HUBS.insert().values(environment=environment, party=party, operator=operator, founded_at=at))
 
 
+# Asked by every submission and whenever a reader is judged: built once.
+_BY_URI: Final = select(PARTIES).where(
+    PARTIES.c.environment == bindparam("environment"), PARTIES.c.uri == bindparam("uri")
+)
+
+
 # --- parties ---------------------------------------------------------------------------------------------------------
 
 
@@ -139,7 +145,8 @@ def party_by_name(connection: Connection, environment: int, name: str) -> PartyR
 
 def party_by_uri(connection: Connection, environment: int, uri: str) -> PartyRow | None:
     """Return the party of this URI."""
-    return _one_party(connection, environment, PARTIES.c.uri == uri)
+    row = connection.execute(_BY_URI, {"environment": environment, "uri": uri}).first()
+    return None if row is None else _party(row)
 
 
 def party_by_id(connection: Connection, environment: int, party_id: int) -> PartyRow | None:
