@@ -51,6 +51,7 @@ from tocsin.parties.passwords import Passwords, password_hasher
 from tocsin.parties.service import Parties
 from tocsin.parties.store import read_hub
 from tocsin.parties.tables import HUBS
+from tocsin.parties.vetting.service import Vetting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -99,6 +100,7 @@ class Hub:
             passwords=passwords,
             on_policy_change=self.agreements.policy_changed,
         )
+        self.vetting = Vetting(store=store, log=self.log, parties=self.parties, entropy=entropy)
         self.authenticator = Authenticator(store=store, log=self.log, token_key=token_key, passwords=passwords)
         self.offering = OfferingAgain(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.granting = Granting(

@@ -43,6 +43,11 @@ EXPECTED = {
     *(f"agreement {verb}" for verb in ("admit", "grace")),
     *(f"user {verb}" for verb in ("second-key", "authority")),
     *(f"collection {verb}" for verb in ("add", "list")),
+    *(
+        f"application {verb}"
+        for verb in ("open", "evidence", "review", "endorse", "admit", "refuse", "withdraw", "list", "show", "offer")
+    ),
+    *(f"vetting {verb}" for verb in ("due", "review", "sweep")),
     *(f"grant {verb}" for verb in ("give", "list", "revoke")),
     *(f"delegation {verb}" for verb in ("give", "list", "revoke")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),

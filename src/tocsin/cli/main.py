@@ -26,6 +26,7 @@ from typer.exceptions import TyperException
 from tocsin import __version__
 from tocsin.cli import (
     agreement,
+    application,
     body,
     ceiling,
     collection,
@@ -45,6 +46,7 @@ from tocsin.cli import (
     search,
     share,
     user,
+    vetting,
     webhook,
     why,
 )
@@ -101,6 +103,8 @@ for _group, _name in (
     (ceiling.app, "hub"),
     (party.app, "party"),
     (user.app, "user"),
+    (application.app, "application"),
+    (vetting.app, "vetting"),
     (agreement.app, "agreement"),
     (body.app, "body"),
     (motion.app, "motion"),

@@ -49,6 +49,7 @@ from tocsin.kernel.clock import format_instant, parse_instant
 from tocsin.log.commitment import commit_content, content_text
 from tocsin.log.model import decode_payload
 from tocsin.parties import store as parties
+from tocsin.parties.vetting.store import access_reviews, applications
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -452,6 +453,7 @@ def _replay(case: Case) -> str:
     standings = {version: row.standing for version, row in kept.items()}
     reasons = {version: row.reason for version, row in kept.items() if row.reason is not None}
     aliases = {one.uuid: one.alias for one in store.read_collections(case.connection, case.environment)}
+    files = {one.uuid: one for one in applications(case.connection, case.environment)}
     for what, told, stored in (
         ("hub", rebuilt.hub, parties.read_hub(case.connection, case.environment)),
         ("parties", dict(rebuilt.people.parties), everyone),
@@ -459,6 +461,8 @@ def _replay(case: Case) -> str:
         ("agreements", dict(rebuilt.agreed.versions), standings),
         ("reasons", dict(rebuilt.agreed.reasons), reasons),
         ("collections", rebuilt.collections, aliases),
+        ("applications", rebuilt.vetted.applications, files),
+        ("access_reviews", rebuilt.vetted.reviews, access_reviews(case.connection, case.environment)),
         ("governance", rebuilt.governed, governance.load_all(case.connection, case.environment)),
     ):
         if told != stored:

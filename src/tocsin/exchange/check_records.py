@@ -66,6 +66,8 @@ _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "webhook": lambda data: data["party"],
     "sanitised": lambda data: data["party"],
     "offering": lambda data: data["owner"],
+    "application": lambda data: data["party"],
+    "access": lambda data: data["party"],
 }
 
 

@@ -38,6 +38,7 @@ from tocsin.log.note import VerifierKey
 from tocsin.parties import replay as parties
 from tocsin.parties.model import CLEARANCES, PartyStatus, Role, UserStatus
 from tocsin.parties.replay import People
+from tocsin.parties.vetting import replay as vetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -86,6 +87,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     offers: dict[tuple[str, int], Offered] = msgspec.field(default_factory=dict)  # by collection and sequence
     withdrawn: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)  # -> entry that withdrew it
     made: dict[str, Made] = msgspec.field(default_factory=dict)  # collections made for something, by UUID
+    vetted: vetting.Vetted = msgspec.field(default_factory=vetting.Vetted)
     granted: access.Granted = msgspec.field(default_factory=access.Granted)
     sanitised: sanitised.Told = msgspec.field(default_factory=sanitised.Told)
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
@@ -500,6 +502,15 @@ class _Replay:
         except LogBrokenError as error:
             raise _broken(index, str(error)) from error
 
+    def vet(self, index: int, payload: EntryPayload) -> None:
+        """Note what is told of vetting."""
+        try:
+            vetting.apply(
+                self.rebuilt.vetted, payload, people=self.rebuilt.people, names=self._names, at=self._instants[-1]
+            )
+        except LogBrokenError as error:
+            raise _broken(index, str(error)) from error
+
     def withdraw(self, index: int, data: Mapping[str, Any]) -> None:
         """Note offers that their owner took back."""
         withdrawal = _shaped(index, data, _Withdrawal)
@@ -658,6 +669,7 @@ _STEPS: Final = {
 _ROOMS: Final = (
     dict.fromkeys(webhooks.KINDS, _Replay.hook)
     | dict.fromkeys(access.KINDS, _Replay.grant)
+    | dict.fromkeys(vetting.KINDS, _Replay.vet)
     | dict.fromkeys(sanitised.KINDS, _Replay.publish)
 )
 # Entries that change nothing which later ones rest on.

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["EARLIER", "HEAD", "config", "current", "upgrade"]
 
 # The newest version of the schema that this program knows; a test compares it with the folder.
-HEAD: Final = "0014"
-EARLIER: Final = (
-    *("0001", "0002", "0003", "0004", "0005", "0006", "0007"),
-    *("0008", "0009", "0010", "0011", "0012", "0013"),
+HEAD: Final = "0015"
+EARLIER: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014")
 )
 """The versions that ``upgrade`` starts from, oldest first."""
 

@@ -1,0 +1,229 @@
+"""Vetting: who may do what to an application, what admits, what ends; and the log that says the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from sqlalchemy import update
+
+from support.hub import OPERATOR
+from support.treaty import templates
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    StoreBrokenError,
+    TocsinError,
+    TransitionError,
+)
+from tocsin.exchange.replay import replay
+from tocsin.kernel.clock import DAY
+from tocsin.log.model import decode_payload
+from tocsin.parties.model import Kind, Party, PartyStatus, Role
+from tocsin.parties.vetting.model import ApplicationStatus, Evidence, EvidenceKind, Track
+from tocsin.parties.vetting.service import DueKind
+from tocsin.parties.vetting.tables import ACCESS_REVIEWS, APPLICATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.hub import World
+    from support.treaty import Templates
+    from tocsin.kernel.mandate import Acting
+    from tocsin.parties.vetting.model import Application
+
+made_templates = pytest.fixture(scope="module")(templates)
+PAPER = Evidence(kind=EvidenceKind.REGISTRATION, title="register", sha256="0" * 64, added_at=0)
+
+
+@pytest.fixture
+def world(made_templates: Templates) -> Iterator[World]:
+    """Return a hub with a candidate, small, and liaisons of alfa and bravo."""
+    world = made_templates.world()
+    world.hub.parties.add_party(
+        OPERATOR,
+        world.hub.mandate,
+        Party(uri="https://small.example", name="small", title="Small", kind=Kind.PRIVATE, country="NO"),
+    )
+    for name in ("alfa", "bravo", "coast"):
+        world.user(f"lia@{name}", roles=frozenset({Role.LIAISON}))
+    yield world
+    made_templates.drop(world)
+
+
+def opened(world: World, **more: Any) -> Application:  # noqa: ANN401  as many kinds as it has terms
+    terms: dict[str, Any] = {"track": Track.FULL, "clearance": "restricted", "capacities": frozenset()}
+    return world.hub.vetting.open(OPERATOR, "small", **(terms | more))
+
+
+def reviewed(world: World, uuid: str, reference: str, *, approves: bool = True) -> Application:
+    return world.hub.vetting.review(OPERATOR.for_(reference), uuid, approves=approves, reasons="seen")
+
+
+def admitted(world: World, *, days: int = 100) -> Application:
+    uuid = opened(world).uuid
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    reviewed(world, uuid, "lia@alfa")
+    reviewed(world, uuid, "lia@bravo")
+    return world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=world.clock.now() + days * DAY)
+
+
+def status(world: World) -> PartyStatus:
+    return world.hub.parties.get("small").status
+
+
+def test_two_of_other_parties_admit_and_time_ends_it(world: World) -> None:
+    one = admitted(world)
+    assert (one.status, status(world)) == (ApplicationStatus.ADMITTED, PartyStatus.VETTED)
+    party = world.hub.parties.get("small")
+    assert (party.clearance, party.clearance_until) == ("restricted", one.until)
+    assert world.hub.vetting.sweep(OPERATOR, world.hub.mandate).suspended == ()
+    world.hub.integrator.integrate()
+    world.clock.advance(100 * DAY)
+    assert world.hub.vetting.sweep(OPERATOR, world.hub.mandate).suspended == ("small",)
+    assert status(world) is PartyStatus.SUSPENDED
+    again = opened(world)  # it may be vetted anew
+    assert again.uuid != one.uuid
+    assert world.hub.self_test.require() > 0
+
+
+def test_one_reviewer_is_not_enough_and_a_rejection_is_enough(world: World) -> None:
+    uuid = opened(world).uuid
+    until = world.clock.now() + DAY
+    with pytest.raises(InputError, match="evidence"):
+        reviewed(world, uuid, "lia@alfa")
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    reviewed(world, uuid, "lia@alfa")
+    with pytest.raises(ConflictError):
+        reviewed(world, uuid, "lia@alfa")
+    with pytest.raises(TransitionError, match="1 of 2"):
+        world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=until)
+    assert status(world) is PartyStatus.CANDIDATE  # what was refused as a whole cleared nobody
+    reviewed(world, uuid, "lia@bravo")
+    reviewed(world, uuid, "lia@coast", approves=False)
+    with pytest.raises(TransitionError, match="rejects"):
+        world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=until)
+    world.hub.vetting.refuse(OPERATOR, uuid, "a reviewer found otherwise")
+    with pytest.raises(TransitionError):
+        reviewed(world, uuid, "operator@hub")
+    assert world.hub.self_test.require() > 0
+
+
+def test_who_reviews(world: World) -> None:
+    uuid = opened(world).uuid
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    world.user("own@small", roles=frozenset({Role.LIAISON}))
+    for reference, error in (
+        ("ana@alfa", ForbiddenError),  # an analyst
+        ("own@small", ForbiddenError),  # the applicant's own
+        ("alfa", ForbiddenError),  # nobody in person
+        ("nobody@alfa", NotFoundError),
+    ):
+        with pytest.raises(error):
+            reviewed(world, uuid, reference)
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "bravo", "under inquiry")
+    with pytest.raises(ForbiddenError):
+        reviewed(world, uuid, "lia@bravo")
+    with pytest.raises(ForbiddenError):
+        world.hub.vetting.withdraw(OPERATOR.for_("alfa"), uuid)
+    assert world.hub.vetting.withdraw(OPERATOR.for_("small"), uuid).status is ApplicationStatus.WITHDRAWN
+
+
+def test_the_light_path_takes_a_sponsor_and_one_other(world: World) -> None:
+    uuid = opened(world, track=Track.LIGHT, sponsor="alfa").uuid
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    with pytest.raises(ForbiddenError):
+        reviewed(world, uuid, "lia@alfa")  # the sponsor's own
+    reviewed(world, uuid, "lia@bravo")
+    until = world.clock.now() + DAY
+    with pytest.raises(TransitionError, match="sponsor"):
+        world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=until)
+    with pytest.raises(ForbiddenError):
+        world.hub.vetting.endorse(OPERATOR.for_("lia@bravo"), uuid)
+    world.hub.vetting.endorse(OPERATOR.for_("lia@alfa"), uuid)
+    assert world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=until).until == until
+    assert world.hub.self_test.require() > 0
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[TocsinError]]] = {
+    "light above its clearance": ({"track": Track.LIGHT, "sponsor": "alfa", "clearance": "secret"}, InputError),
+    "light without a sponsor": ({"track": Track.LIGHT}, InputError),
+    "full with a sponsor": ({"sponsor": "alfa"}, InputError),
+    "sponsored by itself": ({"track": Track.LIGHT, "sponsor": "small"}, InputError),
+    "sponsored by nobody": ({"track": Track.LIGHT, "sponsor": "nobody"}, NotFoundError),
+    "a capacity that it has not": ({"capacities": frozenset({"csirt"})}, InputError),
+    "no clearance": ({"clearance": "cosmic"}, InputError),
+}
+
+
+@pytest.mark.parametrize(("terms", "error"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_no_application(world: World, terms: dict[str, Any], error: type[TocsinError]) -> None:
+    with pytest.raises(error):
+        opened(world, **terms)
+    assert world.hub.vetting.all() == []
+
+
+def test_one_at_a_time_and_for_three_years_at_most(world: World) -> None:
+    uuid = opened(world).uuid
+    with pytest.raises(ConflictError):
+        opened(world)
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    with pytest.raises(ConflictError):
+        world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    reviewed(world, uuid, "lia@alfa")
+    reviewed(world, uuid, "lia@bravo")
+    for days in (-1, 5_000):
+        with pytest.raises(InputError):
+            world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=world.clock.now() + days * DAY)
+
+
+def test_what_is_due(world: World) -> None:
+    one = admitted(world, days=20)
+    due = {(item.kind, item.party): item for item in world.hub.vetting.due(30 * DAY)}
+    assert due[DueKind.VETTING, "small"].at == one.until
+    assert (DueKind.FACILITY_CLEARANCE, "small") in due
+    assert due[DueKind.ACCESS_REVIEW, "alfa"].overdue
+    made = world.hub.vetting.review_access(OPERATOR.for_("lia@alfa"))
+    assert (made.users, made.tokens) == (3, 0)
+    assert (DueKind.ACCESS_REVIEW, "alfa") not in {(one.kind, one.party) for one in world.hub.vetting.due(30 * DAY)}
+    again: list[Acting] = [OPERATOR.for_("ana@alfa"), OPERATOR.for_("alfa")]
+    for acting in again:
+        with pytest.raises(ForbiddenError):
+            world.hub.vetting.review_access(acting)
+    world.token("alfa")
+    assert world.hub.vetting.review_access(OPERATOR.for_("lia@alfa")).digest != made.digest
+    assert world.hub.self_test.require() > 0
+
+
+def test_a_forged_admission_does_not_replay(world: World) -> None:
+    admitted(world)
+    with world.hub.store.read() as connection:
+        entries = [
+            (row.index, decode_payload(row.payload or b"", where="test")) for row in world.hub.log.rows(connection)
+        ]
+    assert replay(entries).vetted.applications
+    by_kind = {payload.kind: index for index, payload in entries}
+    for kind, change in (
+        ("application.reviewed", {"approves": False}),
+        ("application.reviewed", {"application": "another"}),
+        ("application.evidence", {"sha256": "none"}),
+        ("application.admitted", {"until": None}),
+        ("application.opened", {"clearance": "secret"}),
+    ):
+        index = by_kind[kind]
+        told = msgspec.structs.replace(entries[index][1], data=dict(entries[index][1].data) | change)
+        with pytest.raises(TocsinError):
+            replay([*entries[:index], (index, told), *entries[index + 1 :]])
+
+
+@pytest.mark.parametrize("table", [APPLICATIONS, ACCESS_REVIEWS], ids=lambda table: str(table.name))
+def test_damage_is_found(world: World, table: Any) -> None:  # noqa: ANN401  SQLAlchemy's tables
+    admitted(world)
+    world.hub.vetting.review_access(OPERATOR.for_("lia@alfa"))
+    with world.hub.store.write() as connection:
+        connection.execute(update(table).values(party="https://bravo.example"))
+    with pytest.raises(StoreBrokenError):
+        world.hub.self_test.require()
