@@ -19,8 +19,7 @@ __all__ = ["EARLIER", "HEAD", "config", "current", "upgrade"]
 
 # The newest version of the schema that this program knows; a test compares it with the folder.
 HEAD: Final = "0015"
-EARLIER: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014")
-)
+EARLIER: Final = tuple(f"{number:04d}" for number in range(1, int(HEAD)))
 """The versions that ``upgrade`` starts from, oldest first."""
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
