@@ -25,7 +25,11 @@ from tocsin.exchange.live.webhooks.courier import Courier
 from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Reading
+from tocsin.exchange.recall.service import Recalls
 from tocsin.exchange.releases import Integrator
+from tocsin.exchange.retention.holds import Holds
+from tocsin.exchange.retention.purge import Purger
+from tocsin.exchange.retention.service import Retention
 from tocsin.exchange.sanitise.making import Making
 from tocsin.exchange.sanitise.service import Sanitised
 from tocsin.exchange.sanitise.slots import Slots
@@ -176,6 +180,19 @@ class Hub:
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
         self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.purger = Purger(store=store, log=self.log, environment=LIVE)
+        self.holds = Holds(store=store, log=self.log, entropy=entropy, environment=LIVE)
+        self.retention = Retention(store=store, log=self.log, purger=self.purger, environment=LIVE)
+        self.recalls = Recalls(
+            store=store,
+            log=self.log,
+            offering=self.offering,
+            intake=self.intake,
+            integrator=self.integrator,
+            purger=self.purger,
+            entropy=entropy,
+            environment=LIVE,
+        )
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )
@@ -334,6 +351,8 @@ def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> 
         title="Exchange",
         description="What members share under their agreements",
     )
+    # from the beginning: opened when it is needed first, it would tell everybody that something was called back
+    hub.recalls.open(connection, acting)
 
 
 def hub_party(*, uri: str, name: str, title: str, country: str) -> Party:

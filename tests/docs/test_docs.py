@@ -17,7 +17,6 @@ import typer.main
 from support.hub import World
 from support.stix_objects import stix_object
 from tocsin import errors, settings
-from tocsin.agreements import replay as agreements
 from tocsin.agreements.document import parse_agreement
 from tocsin.agreements.document import tree as document_tree
 from tocsin.agreements.document.checks import MAX_LIST, MAX_PROBLEMS, MAX_TEXT
@@ -29,16 +28,13 @@ from tocsin.exchange import replay
 from tocsin.exchange.evidence import export_log
 from tocsin.exchange.intake import MAX_NEW_LABELS_A_DAY
 from tocsin.exchange.model import MAX_PAGE, MAX_QUERY_VALUES
-from tocsin.exchange.sanitise import records as sanitised
 from tocsin.exchange.stix import RefusedObject, limits, parse_bundle
 from tocsin.exchange.taxii.filters import MAX_PARAMETERS
 from tocsin.exchange.taxii.http import MAX_CONTENT_LENGTH, routes
-from tocsin.governance import course
 from tocsin.kernel.http import server
 from tocsin.kernel.http.body import BODY_BYTES_A_SECOND, BODY_GRACE_SECONDS, BODY_SECONDS
 from tocsin.kernel.http.edge import MAX_QUERY_BYTES
 from tocsin.kernel.http.guard import BODIES_AT_ONCE, BODIES_OF_ONE
-from tocsin.parties import replay as parties
 from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
 
 if TYPE_CHECKING:
@@ -210,9 +206,7 @@ def test_a_command_in_the_pages_exists(words: tuple[str, ...]) -> None:
 
 # --- the log ----------------------------------------------------------------------------------------------------------
 
-_KINDS: Final = (
-    parties.KINDS | agreements.KINDS | course.KINDS | frozenset(replay._STEPS) | replay._OTHERS | sanitised.KINDS
-)
+_KINDS: Final = frozenset(replay._STEPS) | frozenset(replay._ROOMS) | replay._KNOWN
 
 
 def _row_of(kind: str) -> str:

@@ -54,6 +54,8 @@ EXPECTED = {
     *(f"pattern {verb}" for verb in ("check", "match")),
     *(f"sanitised {verb}" for verb in ("list", "show", "diff", "approve", "veto", "publish", "origin")),
     *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),
+    *(f"retention {verb}" for verb in ("show", "sweep", "reviews", "keep", "drop", "hold", "holds", "renew", "lift")),
+    *(f"recall {verb}" for verb in ("order", "list", "report", "notices", "attest")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

@@ -13,12 +13,16 @@ import msgspec
 from support import stores
 from support.council import DEPUTIES, constitute, council, signatory
 from support.hub import OPERATOR, START, World, key_of
+from support.keeping import hold
 from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.document import public_key_of
 from tocsin.exchange.live.webhooks.model import WebhookState
 from tocsin.exchange.live.webhooks.store import set_state, webhook_rows
-from tocsin.kernel.clock import parse_date
+from tocsin.exchange.recall.model import Authority as RecallAuthority
+from tocsin.exchange.recall.model import Demand, Order, OurCopy
+from tocsin.exchange.retention.model import Scope
+from tocsin.kernel.clock import DAY, parse_date
 from tocsin.kernel.mandate import Mandate
 from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
@@ -110,6 +114,8 @@ def ready(home: Path) -> World:
         given_up = webhook_rows(connection, world.hub.environment)[1]
         set_state(connection, given_up.webhook_id, WebhookState.DEAD)
     constitute(world, council(name="advisers"))
+    world.share("alfa", bundle([indicator(1)]))
+    hold(world)
     return world
 
 
@@ -123,6 +129,35 @@ def _hook(place: int) -> Callable[[World], str]:
 
 def _sanitised(world: World) -> str:
     return world.hub.sanitised.of_party("https://bravo.example")[0].uuid
+
+
+def _held(world: World) -> str:
+    return world.hub.holds.all()[0][0].uuid
+
+
+def _renew(world: World, mandate: Mandate) -> object:
+    until = world.clock.now() + 150 * DAY
+    return world.hub.holds.renew(OPERATOR, mandate, _held(world), reason="appeal", until=until)
+
+
+def _place(world: World, mandate: Mandate) -> object:
+    until = world.clock.now() + DAY
+    scope = Scope(types=("tool",))
+    return world.hub.holds.place(OPERATOR, mandate, authority="court", reason="evidence", scope=scope, until=until)
+
+
+def _impose(world: World, mandate: Mandate) -> object:
+    order = Order(
+        contributions=(1,),
+        demand=Demand.DESTROY,
+        due=world.clock.now() + DAY,
+        reason="a test",
+        authority=RecallAuthority.MANDATE,
+        basis="council",
+        ours=OurCopy.KEEP,
+    )
+    with world.hub.store.write() as connection:
+        return world.hub.recalls.order_recall(connection, OPERATOR, order, mandate)
 
 
 def _token(world: World) -> str:
@@ -218,6 +253,12 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.ceilings.set(OPERATOR, mandate, "restricted"),
         )
     ],
+    "hold.placed": [Deed(_said("court"), _place)],
+    "hold.renewed": [Deed(_held, _renew)],
+    "hold.lifted": [
+        Deed(_held, lambda world, mandate: world.hub.holds.lift(OPERATOR, mandate, _held(world), reason="a test"))
+    ],
+    "recall.imposed": [Deed(_said("council"), _impose)],
     "webhook.added": [
         Deed(
             _said("bravo"),

@@ -13,7 +13,10 @@ from tocsin.agreements.cedar import Policy, any_of, policy_text, quoted, validat
 from tocsin.agreements.model import Effect, Tlp
 from tocsin.parties.model import CLEARANCES
 
-__all__ = ["ADDRESSED", "GRANT_RULES", "HUB_SENTENCES", "hub_policies"]
+__all__ = ["ADDRESSED", "GRANT_RULES", "HUB_SENTENCES", "NOTICE", "hub_policies"]
+
+# The category of what the hub itself has to tell a party. No marking can write it: a name holds no colon.
+NOTICE: Final = "tocsin:notice"
 
 # An owner names whom it means: a party, or one of its users.
 ADDRESSED: Final = "resource.recipients.containsAny(principal.addresses)"
@@ -22,6 +25,7 @@ _GRANTED: Final = "resource has grant && principal in resource.grant"
 
 HUB_SENTENCES: Final[dict[str, str]] = {
     "tocsin.owner": "a party reads what it contributed itself",
+    "tocsin.notice": "whom the hub has to tell something reads it, whatever has been agreed",
     "tocsin.inactive": "a party that is not vetted, and a user who is not active, read nothing",
     "tocsin.unknown-marking": "what carries a marking that the hub cannot read is for its owner alone",
     "tocsin.clearance": "what is classified is for those who are cleared for it, the owner's own people included",
@@ -58,6 +62,7 @@ def hub_policies() -> tuple[Policy, ...]:
     )
     rules = (
         _rule("tocsin.owner", Effect.ALLOW, _OWN),
+        _rule("tocsin.notice", Effect.ALLOW, f"resource.categories.contains({quoted(NOTICE)}) && {ADDRESSED}"),
         _rule("tocsin.inactive", Effect.DENY, "!principal.active"),
         _rule("tocsin.unknown-marking", Effect.DENY, "resource.unknown_marking", _OWN),
         _rule("tocsin.clearance", Effect.DENY, f"resource has classification && !({cleared})"),

@@ -32,8 +32,10 @@ from tocsin.exchange.check_records import (
     require_as_taken,
 )
 from tocsin.exchange.live.webhooks.replay import check_webhooks
+from tocsin.exchange.recall.replay import check_recalls
 from tocsin.exchange.releases import WITHDRAWN, decode_offers, narrowed
-from tocsin.exchange.replay import replay
+from tocsin.exchange.replay import CLOSING, replay
+from tocsin.exchange.retention.replay import check_retention
 from tocsin.exchange.sanitise.replay import check_sanitised
 from tocsin.exchange.search.check import check_index
 from tocsin.exchange.tables import (
@@ -46,6 +48,7 @@ from tocsin.exchange.tables import (
 )
 from tocsin.governance import store as governance
 from tocsin.kernel.clock import format_instant, parse_instant
+from tocsin.kernel.db.store import chunks
 from tocsin.log.commitment import commit_content, content_text
 from tocsin.log.model import decode_payload
 from tocsin.parties import store as parties
@@ -337,19 +340,29 @@ def _collections(case: Case) -> str:
 
 
 def _withdrawals(case: Case) -> str:
+    """Offers are withdrawn that the log says are: by their owners, by a purge or by a recall; and no others."""
     collections = case.collections()
     total = 0
-    for index, payload in case.entries("withdrawal"):
-        rows = case.connection.execute(
-            select(OFFERS.c.withdrawn_at, OFFERS.c.label_id).where(
-                OFFERS.c.collection_id == collections.get(payload.data["collection"], 0),
-                OFFERS.c.offer_seq.in_(payload.data["offers"]),
-            )
-        ).all()
+    for index, payload in case.entries("withdrawal", *CLOSING):
+        told = (
+            {payload.data["collection"]: payload.data["offers"]}
+            if payload.kind == "withdrawal"
+            else payload.data["withdrawn"]
+        )
         at = parse_instant(payload.at)
-        if [tuple(row) for row in rows] != [(at, WITHDRAWN)] * len(payload.data["offers"]):
-            raise StoreBrokenError("an offer that it withdraws is not withdrawn", where=f"entry {index}")
-        total += len(rows)
+        for uuid, sequences in told.items():
+            found = [
+                tuple(row)
+                for part in chunks(sequences)
+                for row in case.connection.execute(
+                    select(OFFERS.c.withdrawn_at, OFFERS.c.label_id).where(
+                        OFFERS.c.collection_id == collections.get(uuid, 0), OFFERS.c.offer_seq.in_(part)
+                    )
+                )
+            ]
+            if found != [(at, WITHDRAWN)] * len(sequences):
+                raise StoreBrokenError("an offer that it withdraws is not withdrawn", where=f"entry {index}")
+            total += len(found)
     query = select(func.count()).select_from(OFFERS)
     gone = case.connection.execute(
         query.where(OFFERS.c.environment == case.environment, OFFERS.c.withdrawn_at.is_not(None))
@@ -494,6 +507,8 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "webhooks": check_webhooks,
     "grants": check_access,
     "sanitised": check_sanitised,
+    "retention": check_retention,
+    "recalls": check_recalls,
     "agreements": check_agreements,
     "governance": _governance,
     "index": check_index,

@@ -68,6 +68,22 @@ _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "offering": lambda data: data["owner"],
     "application": lambda data: data["party"],
     "access": lambda data: data["party"],
+    "purge": lambda data: data["owner"],
+    "review": lambda data: data["owner"],
+}
+
+
+def _readers(data: Mapping[str, Any]) -> set[str]:
+    profile = data["profile"]
+    return {profile["party"], data["owner"], *([profile["client"]["party"]] if "client" in profile else ())}
+
+
+# And those whose entries concern several.
+_OF_SEVERAL: Final[dict[str, Callable[[Mapping[str, Any]], set[str]]]] = {
+    "delegation": lambda data: {data["represented"], data["delegate"]},
+    "submission": lambda data: {data["party"], *([data["delegate"]] if "delegate" in data else ())},
+    "grant": lambda data: {data["owner"], data["party"]},
+    "release": _readers,
 }
 
 
@@ -83,6 +99,7 @@ class Concerned:
         self._agreed: dict[tuple[str, int], set[str]] = {}  # who is named in a version, or signed it
         self._bodies: dict[str, tuple[str, ...]] = {}  # whose people sit in a body
         self._motions: dict[str, str] = {}  # before which body
+        self._owners: dict[str, str] = {}  # of what a notice is about
 
     def of(self, payload: EntryPayload) -> tuple[str, ...] | None:
         """Return the URIs; None when entries that tell it were purged, or the kind is not known here."""
@@ -102,17 +119,20 @@ class Concerned:
             return None if uri is None else (uri,)
         if room in _OF_PARTY:
             return (_OF_PARTY[room](data),)
-        if room == "delegation":
-            return tuple(sorted({data["represented"], data["delegate"]}))
-        if room == "submission":
-            return tuple(sorted({data["party"], *([data["delegate"]] if "delegate" in data else ())}))
-        if room == "grant":
-            return tuple(sorted({data["owner"], data["party"]}))
-        if room == "release":
-            profile = data["profile"]
-            client = {profile["client"]["party"]} if "client" in profile else set()
-            return tuple(sorted({profile["party"], data["owner"]} | client))
-        return () if room in {"collection", "ceiling"} else None
+        if room in _OF_SEVERAL:
+            return tuple(sorted(_OF_SEVERAL[room](data)))
+        if room == "recall":
+            return self._of_recall(payload.kind, data)
+        return () if room in {"collection", "ceiling", "hold"} else None
+
+    def _of_recall(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
+        if kind == "recall.noticed":
+            return (data["party"],)
+        if kind != "recall.attested":
+            self._owners.update({notice: data["owner"] for notice, _, _ in data["recipients"]})
+            return (data["owner"],)
+        owner = self._owners.get(data["notice"])
+        return None if owner is None else tuple(sorted({data["party"], owner}))
 
     def _of_body(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
         if kind in ("body.constituted", "body.changed"):

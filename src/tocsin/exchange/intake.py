@@ -20,10 +20,12 @@ from tocsin.exchange.access.delegating import standing_delegation
 from tocsin.exchange.addressing import address_of
 from tocsin.exchange.ceiling import ABOVE_CEILING, Screen, above, screen
 from tocsin.exchange.ceilings import effective, read_ceiling
+from tocsin.exchange.closing import closed_for_good
 from tocsin.exchange.earlier import enter_version, last_versions, reference_notes
 from tocsin.exchange.labelling import MARKING_DEFINITION, Handling, Labeller, contradicted, marking_refs
 from tocsin.exchange.markings import KNOWN_MARKINGS
 from tocsin.exchange.model import DEFAULT_COLLECTION, Collection, Outcome, Receipt, Result
+from tocsin.exchange.recall.wire import NOTICE_EXTENSION
 from tocsin.exchange.relations import references
 from tocsin.exchange.remarks import remarks_on
 from tocsin.exchange.sanitise.making import Making, Planned, Taken
@@ -141,6 +143,22 @@ class Intake:
         parsed = (parse_envelope if submission.envelope else parse_bundle)(submission.data)
         return _Transaction(self, connection, submission, screen(parsed, submission.data)).run(scrub(parsed))
 
+    def offer(
+        self,
+        connection: Connection,
+        submission: Submission,
+        collection: Collection,
+        objects: Sequence[tuple[ParsedObject, Label]],
+    ) -> Receipt:
+        """Offer what the hub made itself, in the caller's transaction: new objects, under labels that it gives.
+
+        Nothing of ``submission`` counts but whose it is and who acts; ``collection`` may be one that is made for this.
+
+        Raises:
+            ForbiddenError, LimitError: as ``submit``.
+        """
+        return _Transaction(self, connection, submission, Screen(objects={}, markings={})).offer(collection, objects)
+
     def receipt(self, party: str, uuid: str) -> Receipt | None:
         """Return the receipt of a party's own submission, or None."""
         with self._store.read() as connection:
@@ -170,15 +188,14 @@ class _Transaction:
         self._submission = submission
         self._at = self._log.now(connection)
         self._results: dict[int, Result] = {}
+        self._closed: set[int] = set()
+        self._delegation: Delegation | None = None
 
     def run(self, parsed: ParsedBundle) -> Receipt:
-        connection, submission = self._connection, self._submission
-        row = parties.party_by_uri(connection, self._environment, submission.party)
-        if row is None or row.party.status is not PartyStatus.VETTED:
-            raise ForbiddenError("this party may not share: it is not vetted", where=submission.party)
-        self._owner_id = row.party_id
+        submission = self._submission
+        self._begin()
         self._delegation = self._delegated(submission)
-        collection = store.find_collection(connection, self._environment, submission.collection, party=None)
+        collection = store.find_collection(self._connection, self._environment, submission.collection, party=None)
         objects: list[tuple[int, ParsedObject]] = []
         for index, item in enumerate(parsed.items):
             if above((self._screened.objects.get(index),), self._ceiling):
@@ -188,12 +205,7 @@ class _Transaction:
             else:
                 objects.append((index, item))
         offers = self._choose(collection, objects)
-        receipt = Receipt(
-            id=new_uuid(self._entropy),
-            collection=collection.alias,
-            received_at=format_instant(self._at),
-            results=(),
-        )
+        receipt = self._receipt(collection)
         planned = self._plan(collection, offers)
         results = self._in_order(len(parsed.items))
         taken = any(result.outcome is not Outcome.REFUSED for result in results)
@@ -202,7 +214,7 @@ class _Transaction:
             return msgspec.structs.replace(receipt, id=None, results=results)
         self._enter(collection, offers, receipt, len(parsed.items))
         self._making.enter(
-            connection, planned, acting=submission.acting, submission=str(receipt.id), owner_id=self._owner_id
+            self._connection, planned, acting=submission.acting, submission=str(receipt.id), owner_id=self._owner_id
         )
         return msgspec.structs.replace(receipt, results=results)
 
@@ -225,6 +237,40 @@ class _Transaction:
             at=self._at,
         )
 
+    def offer(self, collection: Collection, objects: Sequence[tuple[ParsedObject, Label]]) -> Receipt:
+        self._begin()
+        offers = [
+            _Offer(
+                index=index,
+                parsed=parsed,
+                version=self._at if parsed.version is None else parsed.version,
+                digest=hashlib.sha256(parsed.body).digest(),
+                label=label,
+                bound=False,
+                again=None,
+            )
+            for index, (parsed, label) in enumerate(objects)
+        ]
+        self._results = {
+            one.index: Result(
+                index=one.index, id=one.parsed.id, version=format_instant(one.version), outcome=Outcome.ACCEPTED
+            )
+            for one in offers
+        }
+        receipt = self._receipt(collection)
+        self._enter(collection, offers, receipt, len(offers))
+        return msgspec.structs.replace(receipt, results=self._in_order(len(offers)))
+
+    def _begin(self) -> None:
+        row = parties.party_by_uri(self._connection, self._environment, self._submission.party)
+        if row is None or row.party.status is not PartyStatus.VETTED:
+            raise ForbiddenError("this party may not share: it is not vetted", where=self._submission.party)
+        self._owner_id = row.party_id
+
+    def _receipt(self, collection: Collection) -> Receipt:
+        received_at = format_instant(self._at)
+        return Receipt(id=new_uuid(self._entropy), collection=collection.alias, received_at=received_at, results=())
+
     def _in_order(self, count: int) -> tuple[Result, ...]:
         return tuple(self._results[index] for index in range(count))
 
@@ -241,6 +287,9 @@ class _Transaction:
         own = store.own_contributions(connection, self._adapter, self._environment, self._owner_id, ids | named)
         before = [one.contribution_id for key in ids if key in own for one in own[key].values()]
         offered = store.offered_in(connection, self._adapter, collection.id, before) if before else set()
+        # asked of the sender's own alone, and only of what it offers no more
+        over = [one for one in before if one not in offered]
+        self._closed = closed_for_good(connection, self._adapter, over) if over else set()
         definitions, refused = self._definitions(objects, own)
         labeller = Labeller(
             owner=self._submission.party,
@@ -258,6 +307,8 @@ class _Transaction:
         for index, parsed in objects:
             digest = hashlib.sha256(parsed.body).digest()
             try:
+                if NOTICE_EXTENSION in parsed.obj.extensions:
+                    raise _FORGED
                 label, notes = labeller.label(parsed)
                 if above((label.classification,), self._ceiling):
                     self._results[index] = _spilled(index)
@@ -321,6 +372,8 @@ class _Transaction:
         version = self._version(parsed, digest, own, here)
         before = own.get(version)
         if before is not None:
+            if before.contribution_id in self._closed:
+                raise _CLOSED
             if before.digest != digest:
                 raise _OTHER_CONTENT
             return before, version, before.contribution_id in offered or version in here
@@ -357,7 +410,8 @@ class _Transaction:
         """
         here = [parsed for _, parsed in objects if parsed.type == MARKING_DEFINITION]
         refused = {result.id for result in self._results.values() if result.id is not None}
-        shared = {key: {one.digest for one in versions.values()} for key, versions in own.items()}
+        # what is purged has no digest: it neither confirms nor contradicts
+        shared = {key: {one.digest for one in versions.values() if one.digest} for key, versions in own.items()}
         refused |= contradicted(here, shared)
         wanted = {ref for _, parsed in objects for ref in marking_refs(parsed)}
         before = store.own_definitions(self._connection, self._adapter, self._environment, self._owner_id, wanted)
@@ -590,6 +644,16 @@ _OTHER_CONTENT: Final = InputError(
     "you shared other content under this id and `modified`",
     where="modified",
     todo="give the changed object a later `modified` (STIX 2.1 §3.6)",
+)
+
+_FORGED: Final = InputError(
+    "only the hub gives notice of recalls", where="extensions", todo="order one: `tocsin recall order`"
+)
+
+_CLOSED: Final = InputError(
+    "you shared this version before, and it was purged or called back",
+    where="modified",
+    todo="share a later version, if it is to be shared again",
 )
 
 # The last instant that a timestamp can write: nothing can be versioned after it.

@@ -242,6 +242,16 @@ class Integrator:
                 total += self._batch(connection)
         return total
 
+    def enter(self, connection: Connection) -> int:
+        """Enter every staged release in the caller's transaction; returns how many there were.
+
+        For what is worked out of releases: those that were made before are then entries before it, too.
+        """
+        total = 0
+        while done := self._batch(connection):
+            total += done
+        return total
+
     def _batch(self, connection: Connection) -> int:
         staged = _staged(connection, self._environment, BATCH)
         if not staged:

@@ -13,12 +13,14 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import deque
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
 from tocsin.agreements import replay as agreements
 from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
+from tocsin.agreements.hub_rules import NOTICE
 from tocsin.agreements.model import Label, Profile
 from tocsin.agreements.replay import Agreed
 from tocsin.errors import ForbiddenError, InputError, LogBrokenError, TocsinError
@@ -27,6 +29,11 @@ from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.ceiling import above
 from tocsin.exchange.ceilings import CeilingSet
 from tocsin.exchange.live.webhooks import replay as webhooks
+from tocsin.exchange.recall import replay as recall
+from tocsin.exchange.recall.store import readers_of
+from tocsin.exchange.releases import encode_offers
+from tocsin.exchange.retention import keeping
+from tocsin.exchange.retention import replay as retention
 from tocsin.exchange.sanitise import replay as sanitised
 from tocsin.governance import course
 from tocsin.governance.privileged import ACTS
@@ -45,8 +52,9 @@ if TYPE_CHECKING:
 
     from tocsin.exchange.access.delegation import Delegation
     from tocsin.log.model import EntryPayload
+    from tocsin.parties.model import User
 
-__all__ = ["MAX_STANDSTILL", "MAX_WAIT", "Offered", "Rebuilt", "replay"]
+__all__ = ["CLOSING", "MAX_STANDSTILL", "MAX_WAIT", "Offered", "Rebuilt", "replay"]
 
 # A release is entered by the next group commit, a second after it was decided; a long import can hold that up. What a
 # hub did later than this after a decision, it did with the release in its log, or the decision is made up.
@@ -92,6 +100,8 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     sanitised: sanitised.Told = msgspec.field(default_factory=sanitised.Told)
     webhooks: webhooks.Told = msgspec.field(default_factory=webhooks.Told)
     governed: Governed = msgspec.field(default_factory=Governed)
+    kept: retention.Told = msgspec.field(default_factory=retention.Told)
+    recalled: recall.Told = msgspec.field(default_factory=recall.Told)
     releases: int = 0
     verdicts: int = 0
 
@@ -241,6 +251,7 @@ class _Replay:
         self._submissions: dict[str, str] = {}  # by UUID: whose
         self._latest: dict[tuple[str, str], Micros] = {}  # owner, object -> version: of the last submission
         self._contributed: dict[tuple[str, str, Micros], int] = {}  # owner, object, version -> label
+        self._submitted: dict[tuple[str, str, Micros], int] = {}  # the same -> entry
         self._standing: set[tuple[str, str, str, Micros]] = set()  # collection, owner, object, version: offered now
         self._added: dict[str, Micros] = {}  # `date_added` of a collection's last offer
         self._heads: dict[str, tuple[int, Micros]] = {}  # likewise its number, of collections made for something
@@ -249,6 +260,8 @@ class _Replay:
         self._answered: set[bytes] = set()  # UUID and owner
         self._again = TellAgain(derived=self._derived)
         self.rebuilt.made = self._again.made
+        self._keeping = keeping.Keeping(self)
+        self.rebuilt.kept, self.rebuilt.recalled = self._keeping.kept, self._keeping.recalled
 
     def step(self, index: int, payload: EntryPayload) -> None:
         """Apply one entry."""
@@ -375,7 +388,8 @@ class _Replay:
         party = rebuilt.people.parties.get(submission.party)
         if party is None or party.status is not PartyStatus.VETTED:
             raise _broken(index, f"it is of a party that was not vetted: {submission.party[:80]}")
-        if submission.collection not in rebuilt.collections or submission.collection in rebuilt.made:
+        notices = submission.party == rebuilt.hub and self._keeping.is_for_notices(submission.collection)
+        if submission.collection not in rebuilt.collections or (submission.collection in rebuilt.made and not notices):
             raise _broken(index, "it offers into a collection that is not there")
         if submission.submission in self._submissions:
             raise _broken(index, "there is a submission of this id already")
@@ -385,6 +399,8 @@ class _Replay:
         for label_id, label in submission.labels:
             if label_id in rebuilt.labels or label.owner != submission.party:
                 raise _broken(index, f"label {label_id} is there already, or is another party's")
+            if NOTICE in label.categories and not notices:
+                raise _broken(index, f"label {label_id} is of a notice, which only the hub gives")
             rebuilt.labels[label_id] = label
         for offer in submission.offers:
             key = (submission.collection, offer.seq)
@@ -438,13 +454,17 @@ class _Replay:
         self._added[submission.collection] = offer.added
         contribution = (submission.party, offer.object, offer.version)
         before = self._contributed.get(contribution)
+        if self._keeping.is_closed(contribution):
+            raise _broken(index, f"what offer {offer.seq} offers was purged or called back")
         if offer.content is None and before != offer.label:
             raise _broken(index, f"offer {offer.seq} was never contributed before, or under another label")
         if offer.content is not None and before is not None:
             raise _broken(index, f"what offer {offer.seq} contributes was contributed before")
         if (submission.collection, *contribution) in self._standing:
             raise _broken(index, f"what offer {offer.seq} offers is offered already")
-        self._contributed[contribution] = offer.label
+        if before is None:
+            self._contributed[contribution] = offer.label
+            self._submitted[contribution] = index
         chain = contribution[:2]
         self._latest[chain] = max(offer.version, self._latest.get(chain, offer.version))
         self._standing.add((submission.collection, *contribution))
@@ -558,6 +578,43 @@ class _Replay:
             speaks=homes.__contains__,
         )
 
+    def keep(self, index: int, payload: EntryPayload) -> None:
+        """Note what is told of purges, reviews, holds and recalls."""
+        self._keeping.step(index, payload, self._instants[-1])
+
+    def close(self, index: int, owner: str, objects: set[tuple[str, Micros]], closed: Mapping[str, list[int]]) -> None:
+        """Note that every standing offer of contributions is withdrawn, and that these are all there are.
+
+        Raises:
+            LogBrokenError: one is not there, or is not named.
+        """
+        for collection, sequences in closed.items():
+            for sequence in sequences:
+                key = (collection, sequence)
+                offer = self.rebuilt.offers.get(key)
+                if offer is None or offer.owner != owner or key in self.rebuilt.withdrawn:
+                    raise _broken(index, f"offer {sequence} is not there, another party's, or withdrawn before")
+                if (offer.object_id, offer.version) not in objects:
+                    raise _broken(index, f"offer {sequence} is of another object than the entry names")
+                self.rebuilt.withdrawn[key] = index
+                contribution = (collection, offer.owner, offer.object_id, offer.version)
+                self._standing.discard(contribution)
+                self._again.take_back((*contribution, offer.label_id))
+        for collection in self.rebuilt.collections:
+            if any((collection, owner, *one) in self._standing for one in objects):
+                raise _broken(index, "it leaves an offer standing of what it closes")
+
+    def contributed(self, key: tuple[str, str, Micros]) -> tuple[Label, Micros] | None:
+        """Return the label of a contribution, and when it was submitted; None: there is none."""
+        label_id = self._contributed.get(key)
+        return None if label_id is None else (self.rebuilt.labels[label_id], self._instants[self._submitted[key]])
+
+    def reference(self, text: str) -> tuple[str, User | None]:
+        """Return the party (its URI) and user that a name in an entry means."""
+        name, _, home = text.rpartition("@")
+        uri = self._names.get(home, "")
+        return uri, self.rebuilt.people.users.get((uri, name))
+
     def hook(self, index: int, payload: EntryPayload) -> None:
         """Note what is told of a webhook, for which an operator answers."""
         people = self.rebuilt.people.parties
@@ -605,6 +662,16 @@ class _Replay:
         if part in self._answered:
             raise _broken(index, "its part for this owner is entered already")
         self._answered.add(part)
+        self._keeping.left(
+            keeping.Left(
+                readers=readers_of(release.profile),
+                at=decided,
+                kind=release.kind,
+                collection=release.collection,
+                offers=encode_offers(list(accumulate(release.offers))),
+                owner=release.owner,
+            )
+        )
         self.rebuilt.releases += 1
 
     def judge(self, index: int, release: _Release) -> None:
@@ -671,7 +738,10 @@ _ROOMS: Final = (
     | dict.fromkeys(access.KINDS, _Replay.grant)
     | dict.fromkeys(vetting.KINDS, _Replay.vet)
     | dict.fromkeys(sanitised.KINDS, _Replay.publish)
+    | dict.fromkeys(keeping.KINDS, _Replay.keep)
 )
+# Entries that withdraw offers beside what else they do.
+CLOSING: Final = ("purge", "recall.ordered", "recall.imposed")
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
 _KNOWN: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS

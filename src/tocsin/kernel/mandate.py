@@ -40,6 +40,10 @@ class Right(enum.StrEnum):
     LAPSE_GRACE = "agreements:lapse:grace"  # name/version:basis
     COLLECTION_ADD = "exchange:collection:add"  # the collection's alias
     CEILING_SET = "exchange:ceiling:set"  # the classification
+    HOLD_PLACE = "exchange:hold:place"  # the authority that orders it
+    HOLD_RENEW = "exchange:hold:renew"  # the hold's UUID
+    HOLD_LIFT = "exchange:hold:lift"
+    RECALL_ORDER = "exchange:recall:order"  # its basis
     WEBHOOK_ADD = "exchange:webhook:add"  # the party's short name
     WEBHOOK_REMOVE = "exchange:webhook:remove"  # the webhook's UUID
     WEBHOOK_RESUME = "exchange:webhook:resume"

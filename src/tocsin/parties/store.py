@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from tocsin.errors import InputError, StoreBrokenError
 from tocsin.kernel.db.store import next_id
@@ -36,6 +36,7 @@ __all__ = [
     "party_by_uri",
     "party_rows",
     "read_hub",
+    "read_operator",
     "replace_party",
     "replace_user",
     "revoke_token",
@@ -111,6 +112,22 @@ def read_hub(connection: Connection, environment: int) -> str | None:
     """Return the URI of the party that runs the hub, or None before it is founded."""
     found: str | None = connection.scalar(select(HUBS.c.party).where(HUBS.c.environment == environment))
     return found
+
+
+def read_operator(connection: Connection, environment: int) -> str:
+    """Return who founded the hub, as ``user@party``: in whose name it does what it needs for itself.
+
+    Raises:
+        StoreBrokenError: nobody did.
+    """
+    row = connection.execute(
+        select(HUBS.c.operator, PARTIES.c.name)
+        .join(PARTIES, and_(PARTIES.c.uri == HUBS.c.party, PARTIES.c.environment == HUBS.c.environment))
+        .where(HUBS.c.environment == environment)
+    ).first()
+    if row is None:
+        raise StoreBrokenError("nobody runs this hub", where="hubs", todo="run `tocsin init`")
+    return f"{row.operator}@{row.name}"
 
 
 def add_hub(connection: Connection, environment: int, *, party: str, operator: str, at: Micros) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tocsin.exchange.api import operations as api
 from tocsin.exchange.live.webhooks.courier import COURIER_SECONDS
+from tocsin.exchange.retention.service import SWEEP_SECONDS
 from tocsin.exchange.sanitise.slots import PUBLISH_SECONDS
 from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from tocsin.exchange.live.webhooks.courier import Courier
     from tocsin.exchange.releases import Integrator
+    from tocsin.exchange.retention.service import Retention
     from tocsin.exchange.sanitise.slots import Slots
     from tocsin.exchange.search.indexer import Indexer
     from tocsin.kernel.db import Store
@@ -54,6 +56,7 @@ class Services(taxii.Services, api.Services, Protocol):
     indexer: Indexer
     courier: Courier
     slots: Slots
+    retention: Retention
 
 
 def create_app(
@@ -132,6 +135,7 @@ def create_app(
         sending,
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
         background.beside("courier", services.courier.turn, seconds=COURIER_SECONDS),
+        background.beside("retention", services.retention.turn, seconds=SWEEP_SECONDS),
         background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
         background.beside("slots", services.slots.turn, seconds=PUBLISH_SECONDS),
     ]

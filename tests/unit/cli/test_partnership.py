@@ -483,6 +483,7 @@ def test_a_collection_is_opened_and_used(cli: Cli) -> None:
     assert cli.json("read", "--as", "beta", "--collection", made["uuid"])["objects"] == [indicator(60)]
     assert [(one["collection"], one["offers"]) for one in cli.json("collection", "list")] == [
         ("exchange", 3),
+        ("recalls", 0),
         ("incidents", 1),
     ]
     assert "Incidents" in cli.ok("collection", "list").out

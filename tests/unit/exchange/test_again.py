@@ -101,7 +101,7 @@ def test_a_closed_collection_is_not_there_for_others(world: World) -> None:
         collection = made(world, connection)
         store.make_known(connection, 1, collection.id, "https://bravo.example", world.clock.now())
         store.make_known(connection, 1, collection.id, "https://bravo.example", world.clock.now())
-    assert [one.alias for one in world.hub.reading.collections(asker)] == ["exchange", "widened"]
+    assert [one.alias for one in world.hub.reading.collections(asker)] == ["exchange", "recalls", "widened"]
     assert len(read(world, "bravo")) == 3
     assert world.hub.self_test.require() > 0
 
@@ -152,11 +152,11 @@ def test_a_taken_alias_is_told_apart(world: World) -> None:
 
 
 def _moved(connection: Connection) -> None:
-    connection.execute(update(OFFERS).where(OFFERS.c.collection_id == 2, OFFERS.c.offer_seq == 2).values(version=7))
+    connection.execute(update(OFFERS).where(OFFERS.c.collection_id == 3, OFFERS.c.offer_seq == 2).values(version=7))
 
 
 def _relabelled(connection: Connection) -> None:
-    connection.execute(update(OFFERS).where(OFFERS.c.collection_id == 2, OFFERS.c.offer_seq == 2).values(label_id=99))
+    connection.execute(update(OFFERS).where(OFFERS.c.collection_id == 3, OFFERS.c.offer_seq == 2).values(label_id=99))
 
 
 def _opened(connection: Connection) -> None:
@@ -175,7 +175,7 @@ def _told(connection: Connection) -> None:
 
 
 def _gone(connection: Connection) -> None:
-    connection.execute(delete(OFFERS).where(OFFERS.c.collection_id == 2, OFFERS.c.offer_seq == 2))
+    connection.execute(delete(OFFERS).where(OFFERS.c.collection_id == 3, OFFERS.c.offer_seq == 2))
 
 
 @pytest.mark.parametrize("damage", [_moved, _relabelled, _opened, _claimed, _told, _gone])

@@ -178,7 +178,7 @@ def _collection(collection: Collection, *, can_read: bool, can_write: bool) -> _
         description=collection.description or None,
         alias=collection.alias,
         can_read=can_read,
-        can_write=can_write,
+        can_write=can_write and not collection.made_for,
         media_types=(STIX,),
     )
 

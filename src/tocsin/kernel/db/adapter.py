@@ -116,6 +116,14 @@ class Adapter(Protocol):
         """Return what the database itself finds wrong, ``MAX_FAULTS`` of each kind: torn pages, dangling references."""
         ...
 
+    def erase(self, tables: Sequence[str]) -> bool:
+        """Let nothing of what was deleted from these tables be left in the database's own files.
+
+        As far as the database can, and outside of any transaction. Returns whether it was done: somebody who still
+        looks at what was there may hold it up for now.
+        """
+        ...
+
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return ``query`` with the hint to read ``table`` through an index, where the database takes hints."""
         ...

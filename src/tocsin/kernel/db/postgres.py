@@ -277,6 +277,15 @@ class PostgresAdapter:
         """Return the query as it is: PostgreSQL takes no hints, and its statistics choose the index."""
         return query
 
+    def erase(self, tables: Sequence[str]) -> bool:
+        """Have the dead rows removed; their bytes are overwritten when the room is used again (docs/retention.md)."""
+        with self.engine.connect() as connection:
+            for name in tables:
+                # its connections are in no transaction of their own, as VACUUM wants it
+                connection.execute(text(f'VACUUM "{name}"'))
+            connection.rollback()
+        return True
+
     def faults(self, connection: Connection) -> list[str]:
         """Ask for pages with wrong checksums, indices that are not valid, and rows that refer to none."""
         found = [

@@ -35,6 +35,8 @@ CACHE_KIB: Final = 65_536
 CHECKPOINT_PAGES: Final = 16_384
 # Steps of SQLite's machine between two questions whether to go on: a fraction of a millisecond.
 PROGRESS_STEPS: Final = 10_000
+# Milliseconds in which readers of older snapshots may end before what was deleted is erased.
+ERASE_PATIENCE: Final = 500
 
 
 _AWAY: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN})
@@ -159,6 +161,18 @@ class SqliteAdapter:
         found = [str(line) for line in pages if line != "ok"]
         return found + [f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is not there" for row in dangling]
 
+    def erase(self, tables: Sequence[str]) -> bool:  # noqa: ARG002  the file is one
+        """Copy the write-ahead log into the database, whose freed bytes are zero (``secure_delete``), and empty it."""
+        with self.engine.connect() as connection:
+            # it keeps writers out while it waits for readers of older snapshots: not for long, the next turn tries too
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={ERASE_PATIENCE}")
+            try:
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={WRITER_PATIENCE * 1_000}")
+                connection.rollback()
+        return not busy
+
     def through(self, query: Select[Any], table: Table, index: str) -> Select[Any]:
         """Return the query with ``INDEXED BY``: without statistics SQLite may prefer the key and read far too much."""
         return query.with_hint(table, f"INDEXED BY {index}", "sqlite")
@@ -182,6 +196,8 @@ def _prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> No
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # what is purged is overwritten, and not only forgotten (docs/retention.md)
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.execute("PRAGMA temp_store=MEMORY")

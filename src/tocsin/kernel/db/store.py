@@ -150,6 +150,11 @@ class Store:
             raise StoreBrokenError("there is no hub here yet", todo="run `tocsin init`, or set TOCSIN_HOME")
         return revision
 
+    def erase(self, tables: Sequence[str]) -> bool:
+        """Have the database overwrite what was deleted from tables; returns whether it could (see the adapter)."""
+        with self.adapter.translated():
+            return self.adapter.erase(tables)
+
     def close(self) -> None:
         """Give every connection back."""
         self.adapter.engine.dispose()

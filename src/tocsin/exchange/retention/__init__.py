@@ -1,0 +1,1 @@
+"""How long contributions are kept: retention clauses, purges, reviews, legal holds."""

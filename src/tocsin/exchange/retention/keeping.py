@@ -1,0 +1,154 @@
+"""What a replay holds purges, reviews, holds and recalls to: the entries before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from tocsin.agreements.model import Tlp, user_address
+from tocsin.errors import LogBrokenError
+from tocsin.exchange.recall import replay as recall
+from tocsin.exchange.recall.model import ATTESTING, CARRIED, RECALLS, OurCopy
+from tocsin.exchange.releases import decode_offers
+from tocsin.exchange.retention import replay as retention
+from tocsin.exchange.retention.rules import binding
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from tocsin.agreements.facts import Activated
+    from tocsin.agreements.model import Label
+    from tocsin.exchange.replay import Rebuilt
+    from tocsin.kernel.clock import Micros
+    from tocsin.log.model import EntryPayload
+    from tocsin.parties.model import User
+
+__all__ = ["KINDS", "Keeping", "Left"]
+
+KINDS = retention.KINDS | recall.KINDS
+
+Key = retention.Key
+
+
+class Left(NamedTuple):
+    """One owner's part of a release, as its entry tells it."""
+
+    readers: Sequence[tuple[str, str | None]]  # party and user
+    at: Micros
+    kind: str
+    collection: str
+    offers: bytes  # as `releases.encode_offers` writes them
+    owner: str
+
+
+class Replayed(Protocol):
+    """What the rules ask of a replay."""
+
+    rebuilt: Rebuilt
+
+    def contributed(self, key: Key) -> tuple[Label, Micros] | None:
+        """Return the label of a contribution, and when it was submitted."""
+        ...
+
+    def close(self, index: int, owner: str, objects: set[tuple[str, Micros]], closed: Mapping[str, list[int]]) -> None:
+        """Note that every standing offer of contributions is withdrawn."""
+        ...
+
+    def reference(self, text: str) -> tuple[str, User | None]:
+        """Return the party and user that a name in an entry means."""
+        ...
+
+
+class Keeping:
+    """The state between two entries, and the rules that the next one is held to."""
+
+    def __init__(self, replayed: Replayed) -> None:
+        self._replayed = replayed
+        self.kept = retention.Told()
+        self.recalled = recall.Told()
+        self._left: dict[str, list[Left]] = {}  # by owner
+        self._closed: set[Key] = set()
+
+    def left(self, left: Left) -> None:
+        """Note what left in a release."""
+        self._left.setdefault(left.owner, []).append(left)
+
+    def step(self, index: int, payload: EntryPayload, at: Micros) -> None:
+        """Apply one entry."""
+        data: dict[str, Any] = payload.data
+        try:
+            if payload.kind in retention.KINDS:
+                retention.apply(self.kept, payload.kind, data, at=at, rules=self)
+            else:
+                act = recall.Act(kind=payload.kind, at=at, actor=payload.actor, on_behalf_of=payload.on_behalf_of)
+                recall.apply(self.recalled, act, data, rules=self)
+        except LogBrokenError as error:
+            raise LogBrokenError(str(error), where=f"entry {index}") from error
+        if payload.kind == "purge":
+            named = {(object_id, version) for object_id, version in (*data["objects"], *data["held"])}
+            self._replayed.close(index, data["owner"], named, data["withdrawn"])
+        elif payload.kind in {"recall.ordered", "recall.imposed"} and data["ours"] != OurCopy.KEEP:
+            named = {(object_id, version) for object_id, version in data["objects"]}
+            if data["ours"] == OurCopy.WITHDRAW:
+                self._replayed.close(index, data["owner"], named, data["withdrawn"])
+        else:
+            return
+        self._closed.update((data["owner"], *one) for one in named)
+
+    def is_for_notices(self, collection: str) -> bool:
+        """Return whether a collection is the one in which notices are given."""
+        made = self._replayed.rebuilt.made.get(collection)
+        return made is not None and made.made_for == RECALLS
+
+    def is_closed(self, key: Key) -> bool:
+        """Return whether a contribution was purged, or called back from everybody."""
+        return key in self._closed
+
+    # --- what retention asks -----------------------------------------------------------------------------------------
+
+    def contributed(self, key: Key) -> tuple[Label, Micros] | None:
+        """Return the label of a contribution, and when it was submitted."""
+        return self._replayed.contributed(key)
+
+    def bound(self) -> Sequence[Activated]:
+        """Return the agreements whose retain clauses bind."""
+        versions = self._replayed.rebuilt.agreed.versions.values()
+        return binding([(one.activated, one.status) for one in versions])
+
+    def called_back(self, recall: str, key: Key) -> bool:
+        """Return whether a recall orders the hub to destroy a contribution."""
+        one = self.recalled.recalls.get(recall)
+        return one is not None and key in one.keys and one.recall.ours is OurCopy.PURGE
+
+    # --- what recalls ask --------------------------------------------------------------------------------------------
+
+    def has(self, key: Key) -> bool:
+        """Return whether there is a contribution."""
+        return self._replayed.contributed(key) is not None
+
+    def received(
+        self, keys: Collection[Key], *, since: Micros | None, until: Micros | None
+    ) -> Mapping[tuple[str, str], set[Key]]:
+        """Return who received which of these contributions of one owner in a time, by party and address."""
+        offers, found = self._replayed.rebuilt.offers, dict[tuple[str, str], set[Key]]()
+        for left in self._left.get(next(iter(keys))[0], ()) if keys else ():
+            if left.kind not in CARRIED or (since or left.at) > left.at or (until is not None and left.at >= until):
+                continue
+            for sequence in decode_offers(left.offers):
+                offer = offers[left.collection, sequence]
+                key = (offer.owner, offer.object_id, offer.version)
+                known = self._replayed.contributed(key) if key in keys else None
+                for party, user in left.readers if known is not None else ():
+                    red = known is not None and known[0].tlp is Tlp.RED
+                    address = user_address(user, party) if red and user is not None else party
+                    found.setdefault((party, address), set()).add(key)
+        return found
+
+    def speaks_for(self, reference: str, party: str) -> bool:
+        """Return whether a user is one of a party who may attest."""
+        home, user = self._replayed.reference(reference)
+        return home == party and user is not None and bool(user.roles & ATTESTING)
+
+    def agreed(self, basis: str, owner: str) -> bool:
+        """Return whether an owner signed the agreement that a basis begins with."""
+        one = self._replayed.rebuilt.agreed.versions.get(basis.partition("#")[0])
+        return one is not None and owner in one.activated.joined
