@@ -91,7 +91,11 @@ def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Gr
     """Return the verdict for one reader and label at ``facts.at``, and why; ``grants`` are those of the party."""
     given = tuple(grants)
     slice_ = slice_for(profile, facts, grants=given)
+    over, label = label.over(facts.at), label.as_of(facts.at)
     (verdict,) = decide(slice_, profile, [label])
+    if label.ends is not None and not over:
+        until = label.ends if verdict.valid_until is None else min(label.ends, verdict.valid_until)
+        verdict = msgspec.structs.replace(verdict, valid_until=until)
     case = _Case(profile=profile, label=label, facts=facts, slice_=slice_, grants=given)
     reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
     if verdict.allows:
@@ -293,7 +297,10 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def remarks(self) -> Iterator[Remark]:
-        """Yield which agreements there are, or could be, between reader and owner."""
+        """Yield which agreements there are, or could be, between reader and owner; and what ended."""
+        if self.label.ends is not None and self.label.over(self.facts.at):
+            ended = format_instant(self.label.ends)
+            yield Remark(text=f"the policy on it ended at {ended}: since then it is for its owner alone")
         reader, owner = self.profile.party, self.label.owner
         if reader != owner and not any({reader, owner} <= members for members in self.facts.members.values()):
             yield Remark(text=f"no agreement in force joins {self._name(reader)} and {self._name(owner)}")

@@ -21,7 +21,7 @@ from tocsin.kernel.kept import Kept
 from tocsin.parties import store as parties
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -141,9 +141,19 @@ class Gate:
         self._facts = (epoch, facts)
         return facts
 
-    def opened(self, passed: Pass, labels: Mapping[int, Label]) -> frozenset[int]:
-        """Return those of these labels, by id, that are open to the reader."""
-        return opened(passed.slice, passed.profile, labels, self._kinds)
+    def opened(self, passed: Pass, labels: Mapping[int, Label], at: Micros) -> frozenset[int]:
+        """Return those of these labels, by id, that are open to the reader at an instant, and then until ``until``.
+
+        A label whose policy has ended carries a marking that nobody can read: it is for its owner alone.
+        """
+        found = opened(passed.slice, passed.profile, labels, self._kinds)
+        over = {key for key in found if labels[key].over(at) and not _owns(passed.profile, labels[key])}
+        return found - over if over else found
+
+    def until(self, passed: Pass, labels: Iterable[Label]) -> Micros | None:
+        """Return the instant from which one of these labels, open to the reader now, no longer is; None: none ends."""
+        ends = (one.ends for one in labels if one.ends is not None and not _owns(passed.profile, one))
+        return min(ends, default=None)
 
     def still(self, connection: Connection, passed: Pass, at: Micros) -> bool:
         """Return whether what was decided for a reader still holds, at an instant and in this transaction.
@@ -175,6 +185,10 @@ class Gate:
     def labels(self, connection: Connection, label_ids: Sequence[int]) -> dict[int, Label]:
         """Return labels by their ids."""
         return interning.read_labels(connection, self._store.adapter, label_ids)
+
+
+def _owns(profile: Profile, label: Label) -> bool:
+    return profile.party == label.owner and profile.client is None
 
 
 def _holds(slice_: Slice, since: Micros, at: Micros) -> bool:

@@ -54,7 +54,10 @@ class Effect(enum.StrEnum):
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):
-    """The release-relevant attributes of a contribution, exactly those that the Cedar schema names.
+    """The release-relevant attributes of a contribution: those that the Cedar schema names, and when they end.
+
+    From ``ends`` on its policy says nothing that can be read: it is then as ``as_of`` gives it. No policy compares
+    times, so that the gate does, beside Cedar.
 
     ``recipients`` are addresses: a party's URI, or ``name@URI`` for one of its users. Where there are any, nobody
     else but the owner's party is meant.
@@ -73,6 +76,15 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     unknown_marking: bool = False  # carries a marking that we cannot read: for its owner alone
     sealed: bool = False  # a body that only recipients can decrypt
     grant: str | None = None  # id of the grant under which it is offered anew: for whom that is for, alone
+    ends: Micros | None = None  # when the policy on it does: from then on it is for its owner alone
+
+    def over(self, at: Micros) -> bool:
+        """Return whether its policy has ended."""
+        return self.ends is not None and self.ends <= at
+
+    def as_of(self, at: Micros) -> Label:
+        """Return the label that counts at an instant."""
+        return msgspec.structs.replace(self, unknown_marking=True) if self.over(at) else self
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,7 +43,11 @@ class Kinds:
             # an address that Cedar could not hold would be an error of its own: such a label is alone of its kind
             odd = any(not address.isascii() for address in label.recipients)
             grant = None if label.grant is None else ""
-            bare = label if odd else msgspec.structs.replace(label, owner="", recipients=frozenset(), grant=grant)
+            bare = (
+                label
+                if odd
+                else msgspec.structs.replace(label, owner="", recipients=frozenset(), grant=grant, ends=None)
+            )
             # drawn before it is entered: of two threads one wins, and the number of the other is nobody's
             kind = self._numbers.setdefault(bare, next(self._next))
             known = self._known[label_id] = Known(kind, label.owner, label.recipients, label.grant)

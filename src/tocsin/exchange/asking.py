@@ -278,7 +278,7 @@ class Asking:
             labels = {one.label_id: one.label for one in found if one.offered}
             for one in found:
                 labels |= one.granted
-            opened = self._gate.opened(passed, labels)
+            opened = self._gate.opened(passed, labels, self._log.now(connection))
         return [
             one
             for one in found

@@ -19,19 +19,21 @@ from tocsin.exchange.markings import (
     says_more,
     strictest,
 )
-from tocsin.kernel.clock import format_instant
+from tocsin.kernel.clock import SECOND, Micros, format_instant
 from tocsin.parties.model import CLEARANCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tocsin.exchange.stix import ParsedObject
-    from tocsin.kernel.clock import Micros
 
 __all__ = ["DEFAULT_TLP", "Handling", "Labeller", "contradicted", "marking_refs"]
 
 # What an unmarked object counts as: shared among those whom a clause names, and no further.
 DEFAULT_TLP: Final = Tlp.AMBER
+
+# An end counts from the full hour before it: each end is a label of its own, of which there are so many a day.
+_END_STEP: Final[Micros] = 3_600 * SECOND
 
 MARKING_DEFINITION: Final = "marking-definition"
 _DROPPED: Final = (
@@ -135,10 +137,11 @@ class Labeller:
             notes.append("carries a marking that this hub cannot read: nobody but its owner will receive it")
         notes += [_DROPPED.format(ref) for ref in sorted(refs) if self._drops(ref)]
         notes += [f"the hub passes on, and does not enforce: {term}" for term in sorted(marking.terms)]
+        ends = None
         if marking.ends is not None and marking.in_effect(self._at):
+            ends = marking.ends // _END_STEP * _END_STEP
             notes.append(
-                f"its policy ends at {format_instant(marking.ends)}; the hub keeps to its limits after that as well:"
-                " withdraw it then if nobody is to receive it any more"
+                f"its policy ends: from {format_instant(ends)}, the full hour before, nobody but its owner receives it"
             )
         tlp = max(
             (marking.tlp or self._handling.tlp or DEFAULT_TLP, self._handling.tlp or Tlp.CLEAR), key=list(Tlp).index
@@ -164,6 +167,7 @@ class Labeller:
             recipients=recipients,
             classification=self._classification(marking, refs),
             unknown_marking=marking.unknown or not marking.in_effect(self._at),
+            ends=ends,
         )
         return label, tuple(notes)
 

@@ -18,13 +18,13 @@ from sqlalchemy import bindparam, select
 from tocsin.exchange import store
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
+from tocsin.kernel.clock import Micros
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection, Row, Select
 
-    from tocsin.kernel.clock import Micros
     from tocsin.kernel.db.adapter import Adapter
 
     OfferRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -72,13 +72,14 @@ _OF_OBJECTS: Final = select(*_COLUMNS, CONTRIBUTIONS.c.object_id, CONTRIBUTIONS.
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection as one reader sees it: the labels open to it, and how many offers carry them."""
+    """A collection as one reader sees it: the labels open to it, until when, and how many offers carry them."""
 
     environment: int
     collection_id: int
     head_seq: int
     labels: frozenset[int]
     offers: int
+    until: Micros | None = None  # when the policy on one of them ends
 
 
 def places_after(

@@ -245,7 +245,8 @@ class Reading:
     def _view(self, connection: Connection, passed: Pass, collection: Collection, query: Query) -> View:
         key = (passed.profile, passed.slice_digest, collection.id, query.types)
         kept = self._opened.get(key)
-        if kept is not None and kept.head_seq == collection.head_seq:
+        at = self._log.now(connection)
+        if kept is not None and kept.head_seq == collection.head_seq and (kept.until is None or at < kept.until):
             return kept
         counts = self._counts(connection, collection)
         self._learn(connection, counts)
@@ -254,13 +255,14 @@ class Reading:
             for label_id in counts
             if query.types is None or self._labels[label_id].type in query.types
         }
-        opened = self._gate.opened(passed, labels)
+        opened = self._gate.opened(passed, labels, at)
         view = View(
             environment=self._environment,
             collection_id=collection.id,
             head_seq=collection.head_seq,
             labels=opened,
             offers=sum(counts[label_id] for label_id in opened),
+            until=self._gate.until(passed, (labels[label_id] for label_id in opened)),
         )
         self._opened.put(key, view)
         return view
@@ -324,6 +326,7 @@ class Reading:
             filter=query.as_json(),
             owned=tuple([(item.seq, item.object_id, self._labels[item.label_id].owner) for item in items]),
             withdrawn=withdrawn,
+            until=self._gate.until(passed, (self._labels[label_id] for label_id in {item.label_id for item in items})),
         )
         with self._store.write() as connection:
             return releases.stage_if_still(connection, leaving, gate=self._gate, log=self._log, passed=passed)

@@ -97,7 +97,7 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that is to leave, as its snapshot gave it.
 
     ``owned``: what it holds, rising: number, object id, owner's URI. ``withdrawn``: how many offers of the collection
-    were withdrawn in that snapshot.
+    were withdrawn in that snapshot. ``until``: when the policy on something that it holds ends.
     """
 
     environment: int
@@ -109,6 +109,7 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     filter: dict[str, Json]
     owned: tuple[tuple[int, str, str], ...]
     withdrawn: int
+    until: Micros | None = None
 
 
 def encode_offers(sequences: Sequence[int]) -> bytes:
@@ -194,7 +195,7 @@ def stage_if_still(connection: Connection, leaving: Leaving, *, gate: Gate, log:
     """
     head = log.head(connection)
     at = log.now(connection)
-    if not gate.still(connection, passed, at):
+    if not gate.still(connection, passed, at) or (leaving.until is not None and at >= leaving.until):
         return None
     if offers_of_label(connection, leaving.collection_id, WITHDRAWN) != leaving.withdrawn:
         return None

@@ -698,7 +698,7 @@ class _Replay:
         if slice_.digest.hex() != release.slice:
             raise _broken(index, "it was decided under other policies than were in force")
         labels = self._labels_of(index, release)
-        verdicts = decide(slice_, release.profile, list(labels.values()))
+        verdicts = decide(slice_, release.profile, [label.as_of(at) for label in labels.values()])
         for label_id, verdict in zip(labels, verdicts, strict=True):
             if not verdict.allows:
                 raise _broken(index, f"what it released under label {label_id} was not allowed")

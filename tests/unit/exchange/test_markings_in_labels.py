@@ -14,7 +14,7 @@ from tocsin.errors import InputError
 from tocsin.exchange.labelling import Handling, Labeller
 from tocsin.exchange.markings import ACS_EXTENSION, IEP_EXTENSION, PAP_EXTENSION, TERMS_EXTENSION, TLP_EXTENSION
 from tocsin.exchange.stix import ParsedObject, RefusedObject, parse_object
-from tocsin.kernel.clock import DAY, Micros, format_instant
+from tocsin.kernel.clock import DAY, SECOND, Micros, format_instant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OWNER: Final = "https://alfa.example"
 OWN: Final = "marking-definition--00000000-0000-4000-8000-00000000abcd"
 ENDS: Final = CREATED + 10 * DAY
+HOUR_BEFORE: Final = ENDS // (3_600 * SECOND) * 3_600 * SECOND
 IEP: Final = {
     "encrypt_in_transit": "must",
     "permitted_actions": "externally-visible-indirect-actions",
@@ -51,7 +52,7 @@ KINDS: Final[dict[str, tuple[str, dict[str, Any] | None, dict[str, Any]]]] = {
     "TLP 1": (next(mark.id for mark in known_marks() if mark.tlp == "green"), None, {"tlp": Tlp.GREEN}),
     "TLP 2": (OWN, _extended(TLP_EXTENSION, tlp_2_0="amber+strict"), {"tlp": Tlp.AMBER_STRICT}),
     "PAP": (OWN, _extended(PAP_EXTENSION, pap="red"), {"pap": Pap.RED}),
-    "IEP": (OWN, _extended(IEP_EXTENSION, **IEP), {"tlp": Tlp.GREEN, "pap": Pap.AMBER}),
+    "IEP": (OWN, _extended(IEP_EXTENSION, **IEP), {"tlp": Tlp.GREEN, "pap": Pap.AMBER, "ends": HOUR_BEFORE}),
     "ACS that limits nobody": (OWN, _extended(ACS_EXTENSION, **ACS, control_set={"classification": "U"}), {}),
     "ACS that limits": (
         OWN,
@@ -134,7 +135,7 @@ def test_a_policy_counts_while_it_is_in_effect_and_its_sender_is_told_the_rest(a
     assert (label.tlp, label.pap) == (Tlp.GREEN, Pap.AMBER)
     told = "\n".join(notes)
     assert ("not in effect" in told) is not holds
-    assert (format_instant(ENDS) in told) is holds
+    assert (format_instant(HOUR_BEFORE) in told) is holds
     assert "must not name its provider" in told
     assert "encrypt it in transit" in told
 

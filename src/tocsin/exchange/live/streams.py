@@ -382,7 +382,8 @@ class Streams:
             return lambda _label_id, _label: True  # the reader's own turn says so
         if not passed.profile.active:
             return lambda _label_id, _label: True  # as above
-        return lambda label_id, label: bool(self._gate.opened(passed, {label_id: label}))
+        now = self._log.now(connection)
+        return lambda label_id, label: bool(self._gate.opened(passed, {label_id: label}, now))
 
 
 def _asks(listener: Listener, label: Label) -> bool:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.cursor import Cursors
     from tocsin.exchange.search.indexer import Indexer
     from tocsin.exchange.search.scan import Plan
+    from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
@@ -331,13 +332,14 @@ class Search:
                         until=until,
                     )
                     result, told = answer(context)
+                    ends = self._gate.until(passed, context.sight.labels.values())
                     withdrawn = exchange_store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
             if done < target:
                 self._indexer.index(collection_id=collection.id, limit=CATCH_UP)
                 continue
             if not told.owned:
                 return result, None  # nothing left the hub (ADR 0011)
-            release = self._stage(asker, passed, collection=collection, told=told, withdrawn=withdrawn)
+            release = self._stage(asker, passed, collection=collection, told=told, withdrawn=withdrawn, until=ends)
             if release is not None:
                 return result, release
         raise BusyError("the index is being brought up to date, or agreements keep changing", todo="ask again")
@@ -357,16 +359,19 @@ class Search:
         if unknown:
             self._labels.update(self._gate.labels(connection, unknown))
         labels = {label_id: self._labels[label_id] for label_id in counts}
-        opened = self._gate.opened(passed, labels)
+        now = self._log.now(connection)
+        opened = self._gate.opened(passed, labels, now)
         return Sight(
             environment=self._environment,
             collection_id=collection.id,
             labels={label_id: labels[label_id] for label_id in sorted(opened)},
             upto=upto,
-            now=self._log.now(connection),
+            now=now,
         )
 
-    def _stage(self, asker: Asker, passed: Pass, *, collection: Collection, told: _Told, withdrawn: int) -> str | None:
+    def _stage(
+        self, asker: Asker, passed: Pass, *, collection: Collection, told: _Told, withdrawn: int, until: Micros | None
+    ) -> str | None:
         """Stage the release durably, or return None when policy moved or an offer was withdrawn since the snapshot."""
         # an object may be shown in more than one place of an answer: it left once
         owned = {seq: (seq, object_id, owner) for seq, object_id, owner in told.owned}
@@ -380,6 +385,7 @@ class Search:
             filter=told.filter,
             owned=tuple(owned[seq] for seq in sorted(owned)),
             withdrawn=withdrawn,
+            until=until,
         )
         with self._store.write() as connection:
             return releases.stage_if_still(connection, leaving, gate=self._gate, log=self._log, passed=passed)
