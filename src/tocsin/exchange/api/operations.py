@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tocsin.exchange.api import http, patterns, searching, wire
+from tocsin.exchange.api import http, patterns, recalling, searching, wire
 from tocsin.exchange.api.http import RECEIPTS, UUID, Api
 from tocsin.exchange.api.parts import COLLECTION, DELETE, KNOW, MISSING, NAMED, OBJECT, READ, ROOT, SUBMIT
 from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
@@ -40,7 +40,7 @@ _TAGS: Final = (
 )
 
 
-class Services(http.Services, live.Services, searching.Services, Protocol):
+class Services(http.Services, live.Services, searching.Services, recalling.Services, Protocol):
     """What the table needs of a hub."""
 
 
@@ -53,6 +53,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
         *searching.operations(services),
         *patterns.operations(),
         *_account(api),
+        *recalling.operations(services),
         *_partnership(api),
     ]
 

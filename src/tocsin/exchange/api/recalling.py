@@ -1,0 +1,320 @@
+"""Recalls over ``/api/v1``: ordered by owners, received and answered by those who have what is called back."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
+
+import msgspec
+
+from tocsin.errors import NotFoundError
+from tocsin.exchange.api.parts import DELETE, MISSING, OBJECT, READ, ROOT
+from tocsin.exchange.api.queries import MAX_INSTANT
+from tocsin.exchange.api.wire import read_body, reply
+from tocsin.exchange.recall.model import Answer as Attested
+from tocsin.exchange.recall.model import Attestation, Demand, Named, State
+from tocsin.exchange.taxii.filters import is_object_id
+from tocsin.kernel.clock import Micros, format_instant, parse_date, parse_instant
+from tocsin.kernel.http.operations import Answer, Operation, Part
+from tocsin.kernel.http.problem_details import JSON_TYPE
+from tocsin.kernel.http.routes import Body, Call, Endpoint, Reply
+from tocsin.kernel.mandate import Acting
+from tocsin.parties.model import MAX_REMARK, Principal
+
+if TYPE_CHECKING:
+    from tocsin.exchange.recall.model import Notice
+    from tocsin.exchange.recall.service import Recalls, Report
+    from tocsin.parties.service import Parties
+
+__all__ = ["Recalling", "Services", "operations"]
+
+# A reason or remark of the longest, escaped, some instants, and as many versions as an object may have named.
+MAX_ORDER: Final = 64 * 1_024
+MAX_VERSIONS: Final = 100
+
+RecallCall: TypeAlias = Call[Principal]
+
+Day = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT, description="A day, or a date-time with `Z`.")]
+Said = Annotated[str, msgspec.Meta(max_length=MAX_REMARK)]
+
+
+class OrderAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be done with the object, by when, and why: its recipients read the reason."""
+
+    by: Day
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REMARK)]
+    demand: Demand = Demand.DESTROY
+    versions: (
+        Annotated[
+            list[Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT)]],
+            msgspec.Meta(min_length=1, max_length=MAX_VERSIONS, description="Only these; all if nothing is given."),
+        ]
+        | None
+    ) = None
+
+
+class AttestAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of it. ``until`` goes with backups; ``remark`` is a hold's basis, or why it cannot be done."""
+
+    answer: Attested
+    until: Day | None = None
+    remark: Said = ""
+
+
+class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of an object."""
+
+    id: str
+    version: str
+
+
+class AttestationResource(msgspec.Struct, frozen=True, kw_only=True):
+    """The last thing that was attested."""
+
+    answer: Attested
+    until: str | None
+    remark: str
+    by: str
+    at: str
+
+
+class NoticeResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What your party is told to give back. ``withheld`` counts objects that went to individuals other than you."""
+
+    notice: str
+    state: State
+    demand: Demand
+    due: str
+    reason: str
+    ordered: str
+    objects: list[ObjectVersion]
+    withheld: int
+    attested: AttestationResource | None
+
+
+class Notices(msgspec.Struct, frozen=True, kw_only=True):
+    """All notices to a party, the first first."""
+
+    notices: list[NoticeResource]
+
+
+class RecipientResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A party that received what you call back."""
+
+    notice: str
+    party: str
+    objects: int
+    state: State
+    attested: AttestationResource | None
+
+
+class RecallResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A recall of your party's objects; ``hub`` counts what became of the hub's own copies."""
+
+    recall: str
+    authority: str
+    basis: str | None
+    demand: Demand
+    due: str
+    reason: str
+    ordered: str
+    objects: list[ObjectVersion]
+    hub: dict[str, int]
+    recipients: list[RecipientResource]
+
+
+class RecallList(msgspec.Struct, frozen=True, kw_only=True):
+    """Recalls, the first first."""
+
+    recalls: list[RecallResource]
+
+
+class Services(Protocol):
+    """What the addresses need of a hub."""
+
+    parties: Parties
+    recalls: Recalls
+
+
+class Recalling:
+    """The addresses of recalls in one environment."""
+
+    def __init__(self, services: Services) -> None:
+        self._recalls = services.recalls
+        self._parties = services.parties
+
+    def order(self, call: RecallCall) -> Reply:
+        """Call an object of the asker's party back."""
+        asked = read_body(call.body, OrderAsk)
+        object_id = call.path["object"]
+        if not is_object_id(object_id):
+            raise NotFoundError("there is no such object of yours")
+        made = self._recalls.recall(
+            Acting(actor=call.principal.id),
+            call.principal.party,
+            object_id,
+            demand=asked.demand,
+            due=parse_date(asked.by),
+            reason=asked.reason,
+            versions=None if asked.versions is None else [parse_instant(one) for one in asked.versions],
+        )
+        reports = [self._recalls.report(one.uuid, call.principal.party) for one in made]
+        return reply(self._listed(reports), status=HTTPStatus.CREATED)
+
+    def ordered(self, call: RecallCall) -> Reply:
+        """Answer with the recalls of the asker's party's objects."""
+        return reply(self._listed(self._recalls.ordered(call.principal.party)))
+
+    def report(self, call: RecallCall) -> Reply:
+        """Answer with one of them."""
+        return reply(self._listed([self._recalls.report(call.path["recall"], call.principal.party)]).recalls[0])
+
+    def received(self, call: RecallCall) -> Reply:
+        """Answer with what the asker's party is told to give back."""
+        party, user = self._parties.resolve(call.principal.id)
+        return reply(Notices(notices=[_notice(one) for one in self._recalls.notices(party, user)]))
+
+    def attest(self, call: RecallCall) -> Reply:
+        """Enter what became of it."""
+        asked = read_body(call.body, AttestAsk)
+        party, user = self._parties.resolve(call.principal.id)
+        told = self._recalls.attest(
+            Acting(actor=call.principal.id),
+            party,
+            user,
+            call.path["notice"],
+            answer=asked.answer,
+            until=None if asked.until is None else parse_date(asked.until),
+            remark=asked.remark,
+        )
+        return reply(_notice(told))
+
+    def _listed(self, reports: list[Report]) -> RecallList:
+        called = {one.uri: one.name for one in self._parties.all_parties()}
+        return RecallList(recalls=[_recall(one, called) for one in reports])
+
+
+def operations(services: Services) -> list[Operation[Principal]]:
+    """Return the part of the table that is about recalls."""
+    does = Recalling(services)
+    body = Body(types=(JSON_TYPE,), limit=MAX_ORDER)
+    uuid = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
+    recall = {"recall": Part(says="A recall's id.", example=uuid, longest=36)}
+    notice = {"notice": Part(says="A notice's id.", example=uuid, longest=36)}
+    refused = {HTTPStatus.UNPROCESSABLE_ENTITY: "It cannot be followed, or says too little: `where` says what."}
+    return [
+        Operation(
+            id="recall-order",
+            tag="account",
+            method="POST",
+            path=f"{ROOT}/objects/{{object}}/recall",
+            does=Endpoint(access=DELETE, run=does.order, body=body),
+            summary="Call an object of yours back",
+            says="From everybody who received it. Nobody reads it from then on, and it is not taken again.",
+            parts=OBJECT,
+            takes=OrderAsk,
+            answers={HTTPStatus.CREATED: Answer(says="The recalls.", type=RecallList)},
+            problems=MISSING | refused,
+        ),
+        Operation(
+            id="recalls",
+            tag="account",
+            method="GET",
+            path=f"{ROOT}/recalls",
+            does=Endpoint(access=READ, run=does.ordered),
+            summary="The recalls of your party's objects",
+            answers={HTTPStatus.OK: Answer(says="All of them.", type=RecallList)},
+        ),
+        Operation(
+            id="recall",
+            tag="account",
+            method="GET",
+            path=f"{ROOT}/recalls/{{recall}}",
+            does=Endpoint(access=READ, run=does.report),
+            summary="Where one of them stands",
+            parts=recall,
+            answers={HTTPStatus.OK: Answer(says="The recall, with each recipient.", type=RecallResource)},
+            problems=MISSING,
+        ),
+        Operation(
+            id="notices",
+            tag="account",
+            method="GET",
+            path=f"{ROOT}/notices",
+            does=Endpoint(access=READ, run=does.received),
+            summary="What your party is told to give back",
+            answers={HTTPStatus.OK: Answer(says="All notices.", type=Notices)},
+        ),
+        Operation(
+            id="attest",
+            tag="account",
+            method="POST",
+            path=f"{ROOT}/notices/{{notice}}/attestation",
+            does=Endpoint(access=READ, run=does.attest, body=body),
+            summary="Attest what became of what a notice is about",
+            says="For a liaison or signatory of the party that the notice is to. It is entered into the log.",
+            parts=notice,
+            takes=AttestAsk,
+            answers={HTTPStatus.OK: Answer(says="The notice, as it stands now.", type=NoticeResource)},
+            problems=MISSING | refused | {HTTPStatus.CONFLICT: "Nothing can follow what was attested before."},
+        ),
+    ]
+
+
+def _recall(one: Report, called: dict[str, str]) -> RecallResource:
+    of = one.recall
+    return RecallResource(
+        recall=of.uuid,
+        authority=str(of.authority),
+        basis=of.basis,
+        demand=of.demand,
+        due=format_instant(of.due),
+        reason=of.reason,
+        ordered=format_instant(of.ordered_at),
+        objects=[_named(named) for named in one.objects],
+        hub=one.ours,
+        recipients=[
+            RecipientResource(
+                notice=recipient.notice,
+                party=called[recipient.party],
+                objects=recipient.objects,
+                state=recipient.state,
+                attested=_attested(recipient.attested),
+            )
+            for recipient in one.recipients
+        ],
+    )
+
+
+def _notice(one: Notice) -> NoticeResource:
+    return NoticeResource(
+        notice=one.uuid,
+        state=one.state,
+        demand=one.demand,
+        due=format_instant(one.due),
+        reason=one.reason,
+        ordered=format_instant(one.ordered_at),
+        objects=[_named(named) for named in one.objects],
+        withheld=one.withheld,
+        attested=_attested(one.attested),
+    )
+
+
+def _attested(one: Attestation | None) -> AttestationResource | None:
+    if one is None:
+        return None
+    return AttestationResource(
+        answer=one.answer,
+        until=_instant(one.until),
+        remark=one.remark,
+        by=one.on_behalf_of or one.actor,
+        at=format_instant(one.at),
+    )
+
+
+def _named(named: Named) -> ObjectVersion:
+    return ObjectVersion(id=named.id, version=format_instant(named.version))
+
+
+def _instant(at: Micros | None) -> str | None:
+    return None if at is None else format_instant(at)
