@@ -38,6 +38,7 @@ from tocsin.exchange.search.saved import SavedSearches
 from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
 from tocsin.governance.authority import MandateAuthority
+from tocsin.governance.disputes import Disputes
 from tocsin.governance.service import Governance
 from tocsin.kernel.clock import SECOND, Clock, SystemClock
 from tocsin.kernel.db.opening import open_store
@@ -93,6 +94,7 @@ class Hub:
         )
         self.agreements = Agreements(store=store, log=self.log)
         self.governance = Governance(store=store, log=self.log, entropy=entropy)
+        self.disputes = Disputes(store=store, log=self.log, entropy=entropy)
         self.gate = Gate(store=store, log=self.log, environment=LIVE)
         token_key = TokenKey(key=keys.token, environment=LIVE)
         passwords = Passwords(entropy=entropy, hasher=password_hasher())

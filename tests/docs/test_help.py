@@ -42,6 +42,10 @@ EXPECTED = {
     *(f"agreement {verb}" for verb in ("adopt", "tally", "object", "withdraw", "suspend", "resume", "terminate")),
     *(f"agreement {verb}" for verb in ("admit", "grace")),
     *(f"user {verb}" for verb in ("second-key", "authority")),
+    *(
+        f"dispute {verb}"
+        for verb in ("file", "mediate", "settle", "withdraw", "decide", "appeal", "conclude", "list", "show")
+    ),
     *(f"collection {verb}" for verb in ("add", "list")),
     *(
         f"application {verb}"

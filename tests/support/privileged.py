@@ -22,6 +22,7 @@ from tocsin.exchange.live.webhooks.store import set_state, webhook_rows
 from tocsin.exchange.recall.model import Authority as RecallAuthority
 from tocsin.exchange.recall.model import Demand, Order, OurCopy
 from tocsin.exchange.retention.model import Scope
+from tocsin.governance.model.disputes import DisputeKind, Outcome
 from tocsin.kernel.clock import DAY, parse_date
 from tocsin.kernel.mandate import Mandate
 from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
@@ -116,6 +117,15 @@ def ready(home: Path) -> World:
     constitute(world, council(name="advisers"))
     world.share("alfa", bundle([indicator(1)]))
     hold(world)
+    for name in ("delta", "foxtrot"):
+        world.party(name)
+    world.hub.disputes.file(
+        OPERATOR.for_("sig@delta"),
+        DisputeKind.COMPLAINT,
+        complainant="delta",
+        respondent="foxtrot",
+        statement="It told others",
+    )
     return world
 
 
@@ -187,6 +197,14 @@ def _issue(subject: str) -> Callable[[Acts], object]:
 def _change(world: World, mandate: Mandate) -> object:
     renamed = msgspec.structs.replace(world.hub.parties.get("bravo"), title="Bravo Two")
     return world.hub.parties.change_party(OPERATOR, mandate, renamed)
+
+
+def _dispute(world: World) -> str:
+    return world.hub.disputes.all()[0].uuid
+
+
+def _decide(world: World, mandate: Mandate) -> object:
+    return world.hub.disputes.decide(OPERATOR, mandate, _dispute(world), outcome=Outcome.REJECTED, reasons="It did not")
 
 
 DEEDS: Final[dict[str, list[Deed]]] = {
@@ -293,6 +311,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             ),
         )
     ],
+    "dispute.decided": [Deed(_dispute, _decide)],
     "body.dissolved": [
         Deed(
             _said("advisers"),

@@ -100,6 +100,7 @@ class Concerned:
         self._bodies: dict[str, tuple[str, ...]] = {}  # whose people sit in a body
         self._motions: dict[str, str] = {}  # before which body
         self._owners: dict[str, str] = {}  # of what a notice is about
+        self._disputes: dict[str, tuple[str, ...]] = {}  # between whom
 
     def of(self, payload: EntryPayload) -> tuple[str, ...] | None:
         """Return the URIs; None when entries that tell it were purged, or the kind is not known here."""
@@ -108,6 +109,10 @@ class Concerned:
             self._uris[data["party"]["name"]] = data["party"]["uri"]
         if room == "agreement":
             return self._of_agreement(payload.kind, data)
+        if room == "dispute":
+            if payload.kind == "dispute.filed":
+                self._disputes[data["dispute"]] = tuple(sorted((data["complainant"], data["respondent"])))
+            return self._disputes.get(data["dispute"])
         if room in ("body", "motion"):
             return self._of_body(payload.kind, data)
         if payload.kind == "inquiry":

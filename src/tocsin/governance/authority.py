@@ -42,6 +42,11 @@ class StoredRegister:
         row = parties.party_by_name(self._connection, self._environment, name)
         return None if row is None else row.party
 
+    def party_of(self, uri: str) -> Party | None:
+        """Return a party by its URI."""
+        row = parties.party_by_uri(self._connection, self._environment, uri)
+        return None if row is None else row.party
+
     def user(self, reference: str) -> User | None:
         """Return a user by ``user@party``."""
         party, user = parse_reference(reference)
@@ -103,7 +108,9 @@ class MandateAuthority:
 
     def _load(self, connection: Connection, kind: str, data: Mapping[str, Any], mandate: str | None) -> Governed:
         """Return as much as this entry can touch."""
-        named = {str(data["motion"])} if kind in KINDS and "motion" in data else set()
+        named = {str(data[key]) for key in ("motion", "dispute") if kind in KINDS and key in data}
+        if kind == "motion.tabled":
+            named.add(str(data["subject"]))  # perhaps a dispute's
         basis, _, reference = (mandate or "").partition(":")
         if basis == "motion":
             named.add(reference)

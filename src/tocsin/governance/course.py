@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ForbiddenError
 from tocsin.governance.body_steps import BODY_STEPS
+from tocsin.governance.dispute_steps import DISPUTE_STEPS
 from tocsin.governance.model.bodies import holder_of
 from tocsin.governance.model.motions import MotionAct, MotionStatus, next_status
 from tocsin.governance.model.votes import lapse, pending
@@ -29,7 +30,11 @@ __all__ = ["CHANGES_AGREEMENT", "KINDS", "enter", "require_usable"]
 FOUNDING_REFERENCE: Final = "entry:0"
 # A version comes into force: what was asked about the one before it is another question now.
 CHANGES_AGREEMENT: Final = frozenset({"agreement.activated"})
-_STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]]] = {**BODY_STEPS, **MOTION_STEPS}
+_STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]]] = {
+    **BODY_STEPS,
+    **MOTION_STEPS,
+    **DISPUTE_STEPS,
+}
 KINDS: Final = frozenset(_STEPS)
 
 
@@ -67,7 +72,7 @@ def enter(governed: Governed, told: Told, scene: Scene, name_of: Callable[[str],
     if step is None:
         return governed
     scene.require_visible()
-    return step(governed, told.data, scene)
+    return step(governed, told.data, replace(scene, mandate=told.mandate))
 
 
 def _used(governed: Governed, uuid: str, needed: tuple[Right, str], told: Told, at: Micros) -> Governed:

@@ -75,6 +75,8 @@ def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governe
     if told.motion in governed.motions:
         raise ConflictError("there is a motion of this id already", where=told.motion)
     _require_of_body(body, scene)
+    if told.right is Right.DISPUTE_DECIDE:
+        governed.dispute(told.subject)
     if told.right is not None:
         require_holder(governed, told.right, told.subject, body.name, scene.at)
     _require_about(told, scene.register)
@@ -124,7 +126,22 @@ def _open(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed
         electorate = body.as_of(scene.at)
     except InputError as error:
         raise TransitionError(f"the body cannot decide now: {error.what}", where=body.name) from error
-    return put(governed, replace(motion, status=status, opened_at=scene.at, electorate=electorate))
+    barred = _barred(governed, motion, electorate, scene.register)
+    opened = replace(motion, status=status, opened_at=scene.at, electorate=electorate, barred=barred)
+    return put(governed, opened)
+
+
+def _barred(governed: Governed, motion: Motion, electorate: Body, register: Register) -> tuple[str, ...]:
+    """Return the seats that would decide their own dispute."""
+    dispute = governed.disputes.get(motion.subject) if motion.right is Right.DISPUTE_DECIDE else None
+    if dispute is None:
+        return ()
+    names = {party.name for uri in dispute.parties if (party := register.party_of(uri)) is not None}
+    return tuple(
+        seat.name
+        for seat in electorate.seats
+        if any(person.rpartition("@")[2] in names for person in (seat.holder, *seat.deputies))
+    )
 
 
 def _vote(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:

@@ -98,6 +98,7 @@ ACTS: Final[dict[str, Act]] = {
     "body.constituted": Act(right=Right.BODY_CONSTITUTE, subject=_body),
     "body.changed": Act(right=Right.BODY_CHANGE, subject=_body),
     "body.dissolved": Act(right=Right.BODY_DISSOLVE, subject=_field("body")),
+    "dispute.decided": Act(right=Right.DISPUTE_DECIDE, subject=_field("dispute")),
     "sanitised.cleared": Act(right=Right.SANITISED_APPROVE, subject=_field("version")),
     "sanitised.stopped": Act(right=Right.SANITISED_STOP, subject=_field("version")),
 }

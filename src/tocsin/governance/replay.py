@@ -29,6 +29,10 @@ class ToldRegister:
         """Return a party by its short name."""
         return self._people.parties.get(self._names.get(name, ""))
 
+    def party_of(self, uri: str) -> Party | None:
+        """Return a party by its URI."""
+        return self._people.parties.get(uri)
+
     def user(self, reference: str) -> User | None:
         """Return a user by ``user@party``."""
         user, _, party = reference.rpartition("@")

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ForbiddenError, NotFoundError
 from tocsin.governance.model.bodies import Body, holder_of
+from tocsin.governance.model.disputes import Dispute
 from tocsin.governance.model.motions import Motion
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.mandate import Acting
@@ -31,6 +32,10 @@ class Register(Protocol):
 
     def party(self, name: str) -> Party | None:
         """Return a party by its short name."""
+        ...
+
+    def party_of(self, uri: str) -> Party | None:
+        """Return a party by its URI."""
         ...
 
     def user(self, reference: str) -> User | None:
@@ -51,11 +56,23 @@ class Register(Protocol):
 
 
 class Governed(msgspec.Struct, frozen=True, kw_only=True):
-    """Bodies by name and motions by UUID; of dissolved bodies the names, which are not given again."""
+    """Bodies by name, motions and disputes by UUID; names of dissolved bodies are not given again."""
 
     bodies: Mapping[str, Body] = msgspec.field(default_factory=dict)
     dissolved: Mapping[str, Body] = msgspec.field(default_factory=dict)
     motions: Mapping[str, Motion] = msgspec.field(default_factory=dict)
+    disputes: Mapping[str, Dispute] = msgspec.field(default_factory=dict)
+
+    def dispute(self, uuid: str) -> Dispute:
+        """Return a dispute.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        dispute = self.disputes.get(uuid)
+        if dispute is None:
+            raise NotFoundError("there is no such dispute", where=uuid[:80], todo="`tocsin dispute list` shows them")
+        return dispute
 
     def motion(self, uuid: str) -> Motion:
         """Return a motion.
@@ -81,11 +98,12 @@ class Governed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a step is taken: when, by whom and for whom, and who is there."""
+    """Where a step is taken: when, by whom and for whom, under which mandate, and who is there."""
 
     at: Micros
     acting: Acting
     register: Register
+    mandate: str | None = None
 
     @property
     def who(self) -> str:

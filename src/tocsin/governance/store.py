@@ -9,10 +9,12 @@ from sqlalchemy import func, select, update
 
 from tocsin.errors import StoreBrokenError
 from tocsin.governance.model.bodies import Body
+from tocsin.governance.model.disputes import Dispute
 from tocsin.governance.model.motions import Motion, MotionStatus
 from tocsin.governance.state import Governed
-from tocsin.governance.tables import BODIES, MOTIONS
+from tocsin.governance.tables import BODIES, DISPUTES, MOTIONS
 from tocsin.kernel.db.store import next_id
+from tocsin.kernel.mandate import Right
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,6 +25,7 @@ __all__ = ["PENDING", "count_pending", "load", "load_all", "motions", "save", "v
 
 PENDING: Final = (MotionStatus.TABLED, MotionStatus.OPEN, MotionStatus.PASSED)
 _BODY: Final = msgspec.json.Decoder(Body)
+_DISPUTE: Final = msgspec.json.Decoder(Dispute)
 _MOTION: Final = msgspec.json.Decoder(Motion)
 
 
@@ -34,7 +37,10 @@ def load(
     agreement: str | None = None,
     body: str | None = None,
 ) -> Governed:
-    """Return all bodies, the motions named, and the pending ones about an agreement or of a body, if it is given."""
+    """Return all bodies, the motions and disputes named by ``uuids``, and the disputes that those motions are on.
+
+    Of an agreement or a body, if it is given, the pending motions too.
+    """
     wanted: list[ColumnElement[bool]] = []
     if uuids:
         wanted.append(MOTIONS.c.uuid.in_(list(uuids)))
@@ -46,20 +52,37 @@ def load(
     for condition in wanted:
         found |= {motion.uuid: motion for motion in motions(connection, environment, condition)}
     standing, dissolved = _bodies(connection, environment)
-    return Governed(bodies=standing, dissolved=dissolved, motions=found)
+    named = {*uuids} | {motion.subject for motion in found.values() if motion.right is Right.DISPUTE_DECIDE}
+    told = disputes(connection, environment, DISPUTES.c.uuid.in_(list(named))) if named else []
+    return Governed(
+        bodies=standing,
+        dissolved=dissolved,
+        motions=found,
+        disputes={dispute.uuid: dispute for dispute in told},
+    )
 
 
 def load_all(connection: Connection, environment: int) -> Governed:
     """Return everything."""
     standing, dissolved = _bodies(connection, environment)
-    found = {motion.uuid: motion for motion in motions(connection, environment)}
-    return Governed(bodies=standing, dissolved=dissolved, motions=found)
+    return Governed(
+        bodies=standing,
+        dissolved=dissolved,
+        motions={motion.uuid: motion for motion in motions(connection, environment)},
+        disputes={dispute.uuid: dispute for dispute in disputes(connection, environment)},
+    )
 
 
 def motions(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Motion]:
     """Return motions in the order in which they were tabled."""
     query = select(MOTIONS.c.motion).where(MOTIONS.c.environment == environment, *conditions)
     return [_MOTION.decode(row.motion) for row in connection.execute(query.order_by(MOTIONS.c.motion_id))]
+
+
+def disputes(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Dispute]:
+    """Return disputes in the order in which they were filed."""
+    query = select(DISPUTES.c.dispute).where(DISPUTES.c.environment == environment, *conditions)
+    return [_DISPUTE.decode(row.dispute) for row in connection.execute(query.order_by(DISPUTES.c.dispute_id))]
 
 
 def count_pending(connection: Connection, environment: int) -> int:
@@ -81,6 +104,9 @@ def save(connection: Connection, environment: int, before: Governed, after: Gove
     for uuid, motion in after.motions.items():
         if before.motions.get(uuid) != motion:
             _put_motion(connection, environment, motion, new=uuid not in before.motions)
+    for uuid, dispute in after.disputes.items():
+        if before.disputes.get(uuid) != dispute:
+            _put_dispute(connection, environment, dispute, new=uuid not in before.disputes)
 
 
 def _bodies(connection: Connection, environment: int) -> tuple[dict[str, Body], dict[str, Body]]:
@@ -125,6 +151,28 @@ def _put_motion(connection: Connection, environment: int, motion: Motion, *, new
     )
 
 
+def _put_dispute(connection: Connection, environment: int, dispute: Dispute, *, new: bool) -> None:
+    columns = dispute_columns(dispute)
+    if new:
+        dispute_id = next_id(connection, DISPUTES.c.dispute_id)
+        connection.execute(
+            DISPUTES.insert().values(dispute_id=dispute_id, environment=environment, uuid=dispute.uuid, **columns)
+        )
+        return
+    connection.execute(
+        update(DISPUTES).where(DISPUTES.c.environment == environment, DISPUTES.c.uuid == dispute.uuid).values(**columns)
+    )
+
+
+def dispute_columns(dispute: Dispute) -> dict[str, object]:
+    """Return what stands beside a dispute in its row."""
+    return {
+        "status": str(dispute.status),
+        "due": dispute.due,
+        "dispute": msgspec.json.encode(dispute, order="deterministic"),
+    }
+
+
 def motion_columns(motion: Motion) -> dict[str, object]:
     """Return what stands beside a motion in its row."""
     return {
@@ -155,4 +203,10 @@ def verify(connection: Connection, environment: int) -> str:
             getattr(row, name) != value for name, value in motion_columns(motion).items()
         ):
             raise StoreBrokenError("it is kept as another than it is", where=f"motion {row.uuid}")
-    return f"{len(bodies)} bodies, {len(rows)} motions"
+    filed = connection.execute(select(DISPUTES).where(DISPUTES.c.environment == environment)).all()
+    for row in filed:
+        dispute = _DISPUTE.decode(row.dispute)
+        beside = dispute_columns(dispute) | {"uuid": dispute.uuid}
+        if any(getattr(row, name) != value for name, value in beside.items()):
+            raise StoreBrokenError("it is kept as another than it is", where=f"dispute {row.uuid}")
+    return f"{len(bodies)} bodies, {len(rows)} motions, {len(filed)} disputes"

@@ -1,4 +1,4 @@
-"""Bodies and motions: each whole in one column, and beside it what is looked for."""
+"""Bodies, motions and disputes: each whole in one column, and beside it what is looked for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Index, String, Table, UniqueConstraint
 
-from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, text
+from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["BODIES", "MOTIONS"]
+__all__ = ["BODIES", "DISPUTES", "MOTIONS"]
 
 BODIES: Final = Table(
     "governance_bodies",
@@ -36,4 +36,16 @@ MOTIONS: Final = Table(
     blob("motion"),
     UniqueConstraint("environment", "uuid"),
     Index("ix_governance_motions_pending", "environment", "status"),
+)
+
+DISPUTES: Final = Table(
+    "governance_disputes",
+    METADATA,
+    big_id("dispute_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    text("status"),
+    optional_instant("due"),
+    blob("dispute"),
+    UniqueConstraint("environment", "uuid"),
 )

@@ -50,6 +50,7 @@ class Right(enum.StrEnum):
     BODY_CONSTITUTE = "governance:body:constitute"  # the body's name
     BODY_CHANGE = "governance:body:change"
     BODY_DISSOLVE = "governance:body:dissolve"
+    DISPUTE_DECIDE = "governance:dispute:decide"  # the dispute's UUID
     SANITISED_APPROVE = "exchange:sanitised:approve"  # the sanitised version's UUID
     SANITISED_STOP = "exchange:sanitised:stop"
 

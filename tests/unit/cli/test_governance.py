@@ -157,3 +157,23 @@ def test_a_body_is_changed_and_dissolved_by_who_may(cli: Cli, tmp_path: Path) ->
     cli.ok("body", "dissolve", "advisers", "--reason", "done")
     assert [one["body"] for one in cli.json("body", "list")] == ["council"]
     assert cli.run("body", "dissolve", "council", "--reason", "in the way").code == 1
+
+
+def test_a_dispute_at_the_command_line(cli: Cli) -> None:
+    statement = ("--statement", "It told others")
+    made = cli.json("dispute", "file", "complaint", "--as", "sig@alpha", "--against", "beta", *statement)
+    uuid = made["dispute"]
+    assert (made["status"], made["overdue"], made["respondent"]) == ("filed", False, "beta")
+    assert cli.run("dispute", "show", uuid, "--as", "gamma").code == 1
+    assert cli.run("dispute", "list", "--as", "sig@alpha").code == 2
+    cli.ok("dispute", "settle", uuid, "--as", "alpha", "--terms", "An apology")
+    assert "An apology" in cli.ok("dispute", "show", uuid, "--as", "beta").out
+    cli.ok("dispute", "mediate", uuid, "--mediator", "operator@hub")
+    cli.ok("dispute", "decide", uuid, "upheld", "--reasons", "It did", "--remedy", "An apology")
+    cli.ok("dispute", "appeal", uuid, "--as", "sig@beta", "--reasons", "It did not")
+    assert "appeal" in cli.ok("dispute", "show", uuid).out
+    assert cli.json("dispute", "withdraw", uuid, "--as", "beta")["status"] == "final"
+    assert "nothing is due" in cli.ok("dispute", "conclude").out
+    assert cli.json("dispute", "list", "--overdue") == []
+    assert [one["dispute"] for one in cli.json("dispute", "list", "--as", "alpha")] == [uuid]
+    cli.ok("check")

@@ -146,7 +146,8 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     With a ``right`` and ``subject`` it mints a mandate when it passes, good until ``until``; without, it is a
     resolution. ``electorate`` is the body as of the opening. ``ballots`` are those that stand, one a seat; ``counted``
-    says how many each voter cast. ``used`` are the entries of the log that were made under its mandate.
+    says how many each voter cast. ``barred`` are seats whose holder or deputy is of a party to the dispute that is to
+    be decided: they are recused from the beginning. ``used`` are the entries of the log made under its mandate.
     """
 
     uuid: str
@@ -165,6 +166,7 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     electorate: Body | None = None
     ballots: tuple[Ballot, ...] = ()
     counted: dict[str, int] = msgspec.field(default_factory=dict)
+    barred: tuple[str, ...] = ()
     recusals: tuple[Recusal, ...] = ()
     closed_at: Micros | None = None
     result: Tally | None = None

@@ -20,10 +20,13 @@ __all__ = ["closable", "electorate_of", "lapse", "pending", "recused", "tally_of
 
 
 def recused(motion: Motion) -> frozenset[str]:
-    """Return the seats that take no part: who declared it, and of whom more than half of the other seats demand it."""
+    """Return the seats that take no part.
+
+    Those of parties to the dispute, who declared it, and of whom more than half of the other seats demand it.
+    """
     if motion.electorate is None:
         return frozenset()
-    out = {one.seat for one in motion.recusals if one.seat == one.by}
+    out = {one.seat for one in motion.recusals if one.seat == one.by} | set(motion.barred)
     # demands are weighed in the order in which they were made: who is out by then decides no more about others
     for place, one in enumerate(motion.recusals):
         if one.seat in out:

@@ -1,0 +1,200 @@
+"""Disputes: filed, mediated, settled or decided, appealed; what upper floors call.
+
+A method that takes ``acting`` owns its transaction: it is durable and logged when it returns. Only its parties see a
+dispute, and whose people decide it, operators and auditors; to everybody else there is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tocsin.errors import NotFoundError
+from tocsin.governance import store
+from tocsin.governance.model.bodies import parties_of
+from tocsin.governance.model.disputes import Dispute, DisputeKind, DisputeStatus, Outcome
+from tocsin.governance.tables import DISPUTES
+from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Right
+from tocsin.log.service import Record
+from tocsin.parties.register import require_party
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.ids import Entropy
+    from tocsin.kernel.mandate import Acting, Mandate
+    from tocsin.log.service import Log
+
+__all__ = ["Disputes"]
+
+
+class Disputes:
+    """The disputes of one environment: that of the log."""
+
+    def __init__(self, *, store: Store, log: Log, entropy: Entropy) -> None:
+        self._store = store
+        self._log = log
+        self._entropy = entropy
+        self._environment = log.environment
+
+    def file(
+        self, acting: Acting, kind: DisputeKind, *, complainant: str, respondent: str, statement: str, subject: str = ""
+    ) -> Dispute:
+        """File a dispute of one party (by name) with another.
+
+        ``subject`` is the object whose label or attribution is disputed; whether it is there, nobody looks.
+
+        Raises:
+            NotFoundError: there is no such party. ForbiddenError: the actor is not of the complainant.
+            TransitionError: an appeal against a suspension, of a party that is not suspended.
+            InputError: a statement or the object is missing, or both parties are the same.
+        """
+        uuid = new_uuid(self._entropy)
+        with self._store.write() as connection:
+            one, other = (
+                require_party(connection, self._environment, name).party.uri for name in (complainant, respondent)
+            )
+            data: dict[str, object] = {
+                "dispute": uuid,
+                "kind": str(kind),
+                "complainant": one,
+                "respondent": other,
+                "subject": subject,
+                "statement": statement,
+            }
+            return self._enter(connection, acting, "dispute.filed", data, concerns=(one, other))
+
+    def mediate(self, acting: Acting, uuid: str, mediator: str) -> Dispute:
+        """Name a mediator, ``user@party`` of neither party; an operator does.
+
+        Raises:
+            NotFoundError: there is no such dispute. TransitionError: it is beyond mediation.
+            InputError: there is no such user. ForbiddenError: the mediator is of a party to it.
+        """
+        return self._step(acting, "dispute.mediated", uuid, {"mediator": mediator})
+
+    def offer(self, acting: Acting, uuid: str, party: str, terms: str) -> Dispute:
+        """Offer terms of settlement for a party (by name); the same words from the other settle the dispute.
+
+        Raises:
+            NotFoundError, TransitionError: as ``mediate``. ForbiddenError: the actor is not of the party.
+                InputError: there are no terms.
+        """
+        return self._say(acting, "dispute.offered", uuid, party, terms)
+
+    def withdraw(self, acting: Acting, uuid: str, party: str, reason: str = "") -> Dispute:
+        """Take back what a party (by name) filed: the dispute, or its appeal, whereupon the first decision is final.
+
+        Raises:
+            As ``offer``.
+        """
+        return self._say(acting, "dispute.withdrawn", uuid, party, reason)
+
+    def decide(
+        self, acting: Acting, mandate: Mandate, uuid: str, *, outcome: Outcome, reasons: str, remedy: str = ""
+    ) -> Dispute:
+        """Decide a dispute, or its appeal. What the remedy says is done by an act of its own, under its own mandate.
+
+        Raises:
+            NotFoundError: there is no such dispute. TransitionError: it is decided, or over.
+            ForbiddenError: the mandate is not for this, or the hub's own party would decide its own dispute.
+            InputError: reasons or remedy are missing.
+        """
+        mandate.require(self._log.environment_name, Right.DISPUTE_DECIDE, uuid)
+        data: dict[str, object] = {"outcome": str(outcome), "reasons": reasons, "remedy": remedy}
+        return self._step(acting, "dispute.decided", uuid, data, mandate)
+
+    def appeal(self, acting: Acting, uuid: str, party: str, reasons: str) -> Dispute:
+        """Appeal for a party (by name) against the first decision, while its time runs.
+
+        Raises:
+            As ``offer``; InputError: there are no reasons.
+        """
+        return self._say(acting, "dispute.appealed", uuid, party, reasons)
+
+    def conclude_due(self, acting: Acting) -> list[Dispute]:
+        """Make final what was decided and not appealed in its time; returns those disputes."""
+        made: list[Dispute] = []
+        with self._store.write() as connection:
+            at = self._log.now(connection)
+            decided = store.disputes(connection, self._environment, DISPUTES.c.status == DisputeStatus.DECIDED)
+            for dispute in decided:
+                if dispute.overdue(at):
+                    data: dict[str, object] = {"dispute": dispute.uuid}
+                    made.append(self._enter(connection, acting, "dispute.concluded", data, concerns=dispute.parties))
+        return made
+
+    def all(self, viewer: str | None = None) -> list[Dispute]:
+        """Return the disputes that a party (by name) may see, or all for operators and auditors, oldest first.
+
+        Raises:
+            NotFoundError: there is no such party.
+        """
+        with self._store.read() as connection:
+            found = store.disputes(connection, self._environment)
+            if viewer is None:
+                return found
+            uri = require_party(connection, self._environment, viewer).party.uri
+            if self._decides(connection, viewer):
+                return found
+            return [dispute for dispute in found if uri in dispute.parties]
+
+    def get(self, uuid: str, viewer: str | None = None) -> Dispute:
+        """Return a dispute.
+
+        Raises:
+            NotFoundError: there is none of this id, or none that the viewer (a party, by name) may see.
+        """
+        for dispute in self.all(viewer):
+            if dispute.uuid == uuid:
+                return dispute
+        raise _none(uuid)
+
+    def now(self) -> int:
+        """Return hub time, to say what is overdue."""
+        with self._store.read() as connection:
+            return self._log.now(connection)
+
+    def _decides(self, connection: Connection, viewer: str) -> bool:
+        """Return whether people of a party sit in the body that decides disputes."""
+        bodies = store.load(connection, self._environment).bodies.values()
+        return any(Right.DISPUTE_DECIDE in body.rights and viewer in parties_of(body) for body in bodies)
+
+    # --- common ------------------------------------------------------------------------------------------------------
+
+    def _say(self, acting: Acting, kind: str, uuid: str, party: str, text: str) -> Dispute:
+        with self._store.read() as connection:
+            uri = require_party(connection, self._environment, party).party.uri
+            # to who is no party to it there is none
+            if uri not in store.load(connection, self._environment, uuids=[uuid]).dispute(uuid).parties:
+                raise _none(uuid)
+        return self._step(acting, kind, uuid, {"party": uri, "text": text})
+
+    def _step(
+        self, acting: Acting, kind: str, uuid: str, data: dict[str, object], mandate: Mandate | None = None
+    ) -> Dispute:
+        with self._store.write() as connection:
+            dispute = store.load(connection, self._environment, uuids=[uuid]).dispute(uuid)
+            data = {"dispute": uuid} | data
+            return self._enter(connection, acting, kind, data, concerns=dispute.parties, mandate=mandate)
+
+    def _enter(
+        self,
+        connection: Connection,
+        acting: Acting,
+        kind: str,
+        data: dict[str, object],
+        *,
+        concerns: tuple[str, str],
+        mandate: Mandate | None = None,
+    ) -> Dispute:
+        at, whom = self._log.now(connection), tuple(sorted(set(concerns)))
+        record = Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data, concerns=whom)
+        self._log.append(connection, [record])
+        uuid = str(data["dispute"])
+        return store.load(connection, self._environment, uuids=[uuid]).dispute(uuid)
+
+
+def _none(uuid: str) -> NotFoundError:
+    return NotFoundError("there is no such dispute", where=uuid[:80], todo="`tocsin dispute list` shows them")

@@ -1,0 +1,245 @@
+"""Disputes: each stage with a clock, only their parties see them, and nobody decides their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from sqlalchemy import update
+
+from support.council import constitute, council, motion_on, signatory, vote
+from support.hub import OPERATOR, START, World
+from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError, TransitionError
+from tocsin.governance.model.disputes import (
+    CLOCKS,
+    DISPUTE_TRANSITIONS,
+    URGENT_CLOCKS,
+    Dispute,
+    DisputeAct,
+    DisputeKind,
+    DisputeStatus,
+    Outcome,
+    clock_of,
+    next_dispute_status,
+)
+from tocsin.governance.model.motions import MotionStatus
+from tocsin.governance.tables import DISPUTES
+from tocsin.kernel.clock import DAY
+from tocsin.kernel.mandate import Right
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ID: Final = "indicator--00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("disputes") / "hub"
+    world = World(folder)
+    for name in ("alfa", "bravo", "coast", "delta"):
+        world.party(name)
+    for reference in ("dep@bravo", "dep@coast", "two@coast"):
+        signatory(world, reference)
+    world.hub.close()
+    return folder
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path / "hub", template=template)
+    yield made
+    made.hub.self_test.require()
+    made.hub.close()
+
+
+def file(
+    world: World,
+    kind: DisputeKind = DisputeKind.LABEL,
+    *,
+    by: str = "sig@alfa",
+    against: str = "bravo",
+    subject: str = ID,
+) -> Dispute:
+    return world.hub.disputes.file(
+        OPERATOR.for_(by),
+        kind,
+        complainant=by.rpartition("@")[2],
+        respondent=against,
+        statement="Green is too wide",
+        subject=subject,
+    )
+
+
+def decide(world: World, dispute: Dispute, outcome: Outcome = Outcome.UPHELD) -> Dispute:
+    remedy = "" if outcome is Outcome.REJECTED else "Mark it amber"
+    return world.hub.disputes.decide(
+        OPERATOR, world.hub.mandate, dispute.uuid, outcome=outcome, reasons="It names a customer", remedy=remedy
+    )
+
+
+@pytest.mark.parametrize("act", DisputeAct)
+@pytest.mark.parametrize("status", DisputeStatus)
+def test_every_cell_of_the_table(status: DisputeStatus, act: DisputeAct) -> None:
+    expected = DISPUTE_TRANSITIONS.get((status, act))
+    if expected is not None:
+        assert next_dispute_status(status, act) is expected
+        return
+    with pytest.raises(TransitionError, match=f"cannot {act} a dispute that is {status}"):
+        next_dispute_status(status, act)
+
+
+def test_every_stage_that_is_no_end_has_a_clock() -> None:
+    stages = {status for status, _ in DISPUTE_TRANSITIONS}
+    assert CLOCKS.keys() == URGENT_CLOCKS.keys() == stages
+    assert all(URGENT_CLOCKS[stage] <= CLOCKS[stage] for stage in stages)
+    assert clock_of(DisputeKind.LABEL, DisputeStatus.FINAL) is None
+
+
+def test_a_dispute_through_all_its_stages(world: World) -> None:
+    disputes = world.hub.disputes
+    dispute = file(world)
+    assert (dispute.status, dispute.due) == (DisputeStatus.FILED, START + 7 * DAY)
+    world.clock.advance(DAY)
+    dispute = disputes.mediate(OPERATOR, dispute.uuid, "sig@coast")
+    assert (dispute.status, dispute.due) == (DisputeStatus.MEDIATION, START + 31 * DAY)
+    disputes.offer(OPERATOR.for_("alfa"), dispute.uuid, "alfa", "Amber")
+    dispute = decide(world, dispute)
+    assert (dispute.status, dispute.decisions[0].mandate) == (DisputeStatus.DECIDED, "founding:entry:0")
+    dispute = disputes.appeal(OPERATOR.for_("sig@bravo"), dispute.uuid, "bravo", "It names nobody")
+    assert dispute.status is DisputeStatus.APPEALED
+    dispute = decide(world, dispute, Outcome.REJECTED)
+    assert (dispute.status, dispute.due, dispute.closed_at) == (DisputeStatus.FINAL, None, START + DAY)
+    with pytest.raises(TransitionError):
+        decide(world, dispute)
+
+
+def test_a_decision_that_nobody_appealed_is_final(world: World) -> None:
+    dispute = decide(world, file(world))
+    assert world.hub.disputes.conclude_due(OPERATOR) == []
+    world.clock.advance(14 * DAY)
+    with pytest.raises(TransitionError, match="has passed"):
+        world.hub.disputes.appeal(OPERATOR.for_("bravo"), dispute.uuid, "bravo", "Late")
+    (final,) = world.hub.disputes.conclude_due(OPERATOR)
+    assert final.status is DisputeStatus.FINAL
+
+
+def test_it_is_settled_by_the_same_words_from_both(world: World) -> None:
+    disputes, dispute = world.hub.disputes, file(world)
+    for who, terms in (("alfa", "Amber"), ("bravo", "Green"), ("bravo", "Amber and a note")):
+        dispute = disputes.offer(OPERATOR.for_(who), dispute.uuid, who, terms)
+        assert dispute.status is DisputeStatus.FILED
+    assert disputes.offer(OPERATOR.for_("alfa"), dispute.uuid, "alfa", "Amber and a note").status == "settled"
+    other = file(world)
+    with pytest.raises(InputError, match="has terms"):
+        disputes.offer(OPERATOR.for_("alfa"), other.uuid, "alfa", " ")
+
+
+def test_who_filed_withdraws_and_a_withdrawn_appeal_leaves_the_decision(world: World) -> None:
+    disputes = world.hub.disputes
+    dispute = file(world)
+    with pytest.raises(ForbiddenError, match="withdraws it"):
+        disputes.withdraw(OPERATOR.for_("bravo"), dispute.uuid, "bravo")
+    assert disputes.withdraw(OPERATOR.for_("alfa"), dispute.uuid, "alfa").status is DisputeStatus.WITHDRAWN
+    dispute = decide(world, file(world))
+    disputes.appeal(OPERATOR.for_("bravo"), dispute.uuid, "bravo", "No")
+    with pytest.raises(ForbiddenError):
+        disputes.withdraw(OPERATOR.for_("alfa"), dispute.uuid, "alfa")
+    dispute = disputes.withdraw(OPERATOR.for_("bravo"), dispute.uuid, "bravo")
+    assert (dispute.status, len(dispute.decisions)) == (DisputeStatus.FINAL, 1)
+
+
+def test_a_suspended_party_appeals_quickly(world: World) -> None:
+    with pytest.raises(TransitionError, match="not suspended"):
+        file(world, DisputeKind.SUSPENSION, against="hub", subject="")
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "alfa", "under review")
+    dispute = file(world, DisputeKind.SUSPENSION, against="hub", subject="")
+    assert dispute.due == START + 2 * DAY
+    # it is the hub's own dispute: the operator does not decide it
+    with pytest.raises(ForbiddenError, match="its own dispute"):
+        decide(world, dispute)
+    constitute(world, council([Right.DISPUTE_DECIDE]))
+    motion = motion_on(world, Right.DISPUTE_DECIDE, dispute.uuid)
+    assert motion.barred == ("north",)
+    vote(world, motion, "sig@bravo")
+    motion = vote(world, motion, "sig@coast")
+    assert motion.status is MotionStatus.PASSED
+    granted = world.hub.governance.granted(motion.uuid)
+    dispute = world.hub.disputes.decide(
+        OPERATOR, granted, dispute.uuid, outcome=Outcome.UPHELD, reasons="It was cleared", remedy="Clear alfa"
+    )
+    assert dispute.decisions[0].mandate == f"motion:{motion.uuid}"
+
+
+def test_nobody_votes_on_their_own_dispute(world: World) -> None:
+    constitute(world, council([Right.DISPUTE_DECIDE]))
+    motion = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="delta").uuid)
+    assert motion.barred == ("north",)
+    with pytest.raises(ForbiddenError, match="recused"):
+        vote(world, motion, "sig@alfa")
+    # a body of both parties has no quorum
+    both = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="bravo").uuid)
+    both = vote(world, both, "sig@coast")
+    assert both.status is MotionStatus.FAILED
+
+
+def test_only_its_parties_see_a_dispute_and_who_decides_it(world: World) -> None:
+    disputes, dispute = world.hub.disputes, file(world)
+    for viewer in (None, "alfa", "bravo"):
+        assert [one.uuid for one in disputes.all(viewer)] == [dispute.uuid]
+    for viewer in ("coast", "delta"):
+        assert disputes.all(viewer) == []
+        with pytest.raises(NotFoundError) as hidden:
+            disputes.get(dispute.uuid, viewer)
+        with pytest.raises(NotFoundError) as missing:
+            disputes.get("nothing", viewer)
+        assert (hidden.value.what, hidden.value.todo) == (missing.value.what, missing.value.todo)
+        with pytest.raises(NotFoundError):
+            disputes.offer(OPERATOR.for_(viewer), dispute.uuid, viewer, "Amber")
+    constitute(world, council([Right.DISPUTE_DECIDE]))
+    assert [one.uuid for one in disputes.all("coast")] == [dispute.uuid]
+    assert disputes.all("delta") == []
+
+
+WRONG: Final = {
+    "without an object": {"subject": " "},
+    "with oneself": {"against": "alfa"},
+    "with nobody": {"against": "zulu"},
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_no_dispute_is(world: World, case: str) -> None:
+    with pytest.raises((InputError, NotFoundError)):
+        file(world, **WRONG[case])  # type: ignore[arg-type]
+
+
+def test_nobody_speaks_for_another_party(world: World) -> None:
+    dispute = file(world)
+    with pytest.raises(ForbiddenError, match="not of that party"):
+        world.hub.disputes.offer(OPERATOR.for_("sig@delta"), dispute.uuid, "alfa", "Amber")
+    with pytest.raises(ForbiddenError, match="not of that party"):
+        world.hub.disputes.file(
+            OPERATOR.for_("sig@delta"), DisputeKind.COMPLAINT, complainant="alfa", respondent="bravo", statement="X"
+        )
+    for mediator, error in (("sig@alfa", ForbiddenError), ("nobody@coast", InputError), ("coast", InputError)):
+        with pytest.raises(error):
+            world.hub.disputes.mediate(OPERATOR, dispute.uuid, mediator)
+    for reasons, remedy in (("", "Amber"), ("So", "")):
+        with pytest.raises(InputError):
+            world.hub.disputes.decide(
+                OPERATOR, world.hub.mandate, dispute.uuid, outcome=Outcome.UPHELD, reasons=reasons, remedy=remedy
+            )
+
+
+@pytest.mark.parametrize("column", ["dispute", "status", "due"])
+def test_a_damaged_dispute_is_found(template: Path, tmp_path: Path, column: str) -> None:
+    world = World(tmp_path / "hub", template=template)
+    file(world)
+    changed: dict[str, object] = {"dispute": b"{}", "status": "final", "due": None}
+    with world.hub.store.write() as connection:
+        connection.execute(update(DISPUTES).values({column: changed[column]}))
+    with pytest.raises(StoreBrokenError):
+        world.hub.self_test.require()
+    world.hub.close()
