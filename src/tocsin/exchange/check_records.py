@@ -19,8 +19,7 @@ from tocsin.agreements.tables import LABELS, PROFILES
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.stix import RefusedObject, parse_object, times
 from tocsin.exchange.tables import COLLECTIONS
-from tocsin.governance.model.bodies import Body, parties_of
-from tocsin.governance.wire import from_data
+from tocsin.governance import concerned as governance
 from tocsin.kernel.clock import Micros, parse_instant
 from tocsin.parties import store as parties
 from tocsin.parties.acts import token_data
@@ -97,10 +96,8 @@ class Concerned:
     def __init__(self) -> None:
         self._uris: dict[str, str] = {}  # of parties, by name
         self._agreed: dict[tuple[str, int], set[str]] = {}  # who is named in a version, or signed it
-        self._bodies: dict[str, tuple[str, ...]] = {}  # whose people sit in a body
-        self._motions: dict[str, str] = {}  # before which body
+        self._governed = governance.Concerned()
         self._owners: dict[str, str] = {}  # of what a notice is about
-        self._disputes: dict[str, tuple[str, ...]] = {}  # between whom
 
     def of(self, payload: EntryPayload) -> tuple[str, ...] | None:
         """Return the URIs; None when entries that tell it were purged, or the kind is not known here."""
@@ -109,12 +106,8 @@ class Concerned:
             self._uris[data["party"]["name"]] = data["party"]["uri"]
         if room == "agreement":
             return self._of_agreement(payload.kind, data)
-        if room == "dispute":
-            if payload.kind == "dispute.filed":
-                self._disputes[data["dispute"]] = tuple(sorted((data["complainant"], data["respondent"])))
-            return self._disputes.get(data["dispute"])
-        if room in ("body", "motion"):
-            return self._of_body(payload.kind, data)
+        if room in governance.ROOMS:
+            return self._governed.of(payload.kind, data, self._uris)
         if payload.kind == "inquiry":
             uri = (
                 data["owner"]
@@ -138,18 +131,6 @@ class Concerned:
             return (data["owner"],)
         owner = self._owners.get(data["notice"])
         return None if owner is None else tuple(sorted({data["party"], owner}))
-
-    def _of_body(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
-        if kind in ("body.constituted", "body.changed"):
-            body = from_data(data["body"], Body)
-            if not self._uris.keys() >= set(parties_of(body)):
-                return None
-            self._bodies[body.name] = tuple(sorted(self._uris[name] for name in parties_of(body)))
-            return self._bodies[body.name]
-        if kind == "motion.tabled":
-            self._motions[data["motion"]] = data["body"]
-        name = data["body"] if kind == "body.dissolved" else self._motions.get(data["motion"], "")
-        return self._bodies.get(name)
 
     def _of_agreement(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
         key = (data["agreement"], data["version"])

@@ -29,7 +29,7 @@ __all__ = ["CHANGES_AGREEMENT", "KINDS", "enter", "require_usable"]
 
 FOUNDING_REFERENCE: Final = "entry:0"
 # A version comes into force: what was asked about the one before it is another question now.
-CHANGES_AGREEMENT: Final = frozenset({"agreement.activated"})
+CHANGES_AGREEMENT: Final = frozenset({"agreement.activated", "agreement.adopted"})
 _STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]]] = {
     **BODY_STEPS,
     **MOTION_STEPS,

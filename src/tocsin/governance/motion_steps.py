@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from tocsin.governance.state import Governed, Register, Scene
 
-__all__ = ["MOTION_STEPS"]
+__all__ = ["MOTION_STEPS", "about_of"]
+
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
 class _Tabled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,20 +101,23 @@ def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governe
 
 def _require_about(told: _Tabled, register: Register) -> None:
     """Hold what a motion says of an agreement to what there is: voters rely on it."""
-    agreements = told.right is not None and told.right.startswith("agreements:")
-    if not agreements:
-        if told.about is not None:
-            raise InputError("only a motion on an agreement names one", where=told.motion)
-        return
-    name, _, version = told.subject.partition("/")
-    digest = register.digest(name, int(version)) if version.isascii() and version.isdigit() else None
-    about = (
-        None
-        if digest is None
-        else About(agreement=name, version=int(version), digest=digest, in_force=register.in_force(name))
-    )
-    if told.about != about:
-        raise InputError("the agreement that it is about is another than it says", where=told.subject)
+    if told.about != about_of(told.right, told.subject, register):
+        raise InputError("the agreement that it is about is another than it says", where=told.subject or told.motion)
+
+
+def about_of(right: Right | None, subject: str, register: Register) -> About | None:
+    """Return the version of an agreement that a motion is about: of rights whose subject begins with ``name/version``.
+
+    None for other rights, and for a version that nobody proposed yet.
+    """
+    name, _, rest = subject.partition("/")
+    version = rest.partition(":")[0]
+    if right is None or not right.startswith("agreements:") or not _VERSION.fullmatch(version):
+        return None
+    digest = register.digest(name, int(version))
+    if digest is None:
+        return None
+    return About(agreement=name, version=int(version), digest=digest, in_force=register.in_force(name))
 
 
 def _open(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:

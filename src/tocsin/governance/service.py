@@ -15,8 +15,9 @@ from tocsin.governance import store
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.course import require_usable
 from tocsin.governance.model.bodies import Body, holder_of, parties_of, rank_of, withheld
-from tocsin.governance.model.motions import About, Choice, Motion, MotionStatus
+from tocsin.governance.model.motions import Choice, Motion, MotionStatus
 from tocsin.governance.model.votes import closable, recused, tally_of
+from tocsin.governance.motion_steps import about_of
 from tocsin.governance.tables import MOTIONS
 from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import DAY, Micros
@@ -202,7 +203,7 @@ class Governance:
                     f"{MAX_PENDING} motions are pending", todo="close, withdraw or carry out those that are"
                 )
             at, uuid = self._log.now(connection), new_uuid(self._entropy)
-            about = self._about(connection, right, subject)
+            about = about_of(right, subject, StoredRegister(connection, self._environment))
             data: dict[str, object] = {
                 "motion": uuid,
                 "body": body,
@@ -217,16 +218,6 @@ class Governance:
             found = store.load(connection, self._environment).body(body)
             self._enter(connection, acting, "motion.tabled", data, concerns=self._concerned(connection, found))
             return self._motion(connection, uuid)
-
-    def _about(self, connection: Connection, right: Right | None, subject: str) -> About | None:
-        name, _, version = subject.partition("/")
-        if right is None or not right.startswith("agreements:") or not (version.isascii() and version.isdigit()):
-            return None
-        register = StoredRegister(connection, self._environment)
-        digest = register.digest(name, int(version[:9]))
-        if digest is None:
-            return None
-        return About(agreement=name, version=int(version[:9]), digest=digest, in_force=register.in_force(name))
 
     def open(self, acting: Acting, uuid: str) -> Motion:
         """Open a motion: from now on the body as it is now votes on it.
