@@ -13,6 +13,7 @@ from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageError
 from tocsin.exchange.access.delegating import Delegating
 from tocsin.exchange.access.granting import Granting
+from tocsin.exchange.account.service import Accounts
 from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
 from tocsin.exchange.ceilings import Ceilings
@@ -195,6 +196,7 @@ class Hub:
             entropy=entropy,
             environment=LIVE,
         )
+        self.accounts = Accounts(store=store, log=self.log, integrator=self.integrator)
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )

@@ -34,6 +34,7 @@ EXPECTED = {
     *("demo", "init", "serve", "upgrade", "check", "share", "read", "why", "who", "conformance", "hub ceiling"),
     *("search", "correlate", "show", "reindex"),
     *(f"saved {verb}" for verb in ("list", "run", "remove")),
+    *(f"party {verb}" for verb in ("account", "confirm")),
     *(f"party {verb}" for verb in ("add", "list", "show", "clear", "suspend", "leave")),
     *(f"user {verb}" for verb in ("add", "list", "key", "token", "revoke", "password", "disable")),
     *(f"agreement {verb}" for verb in ("check", "propose", "sign", "seal", "activate", "list", "show")),

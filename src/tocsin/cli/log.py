@@ -22,7 +22,7 @@ from tocsin.log.verify import Disclosures, verify_export
 if TYPE_CHECKING:
     from tocsin.log.store import Row
 
-__all__ = ["app"]
+__all__ = ["KeyOption", "app", "vkey"]
 
 app = commands("The log: what was done, and how outsiders check it.")
 
@@ -167,7 +167,7 @@ def verify(
 ) -> None:
     """Check an export or a proof with nothing but itself: no hub, no database, no network."""
     out = Output(json=json)
-    trusted = _vkey(key)
+    trusted = vkey(key)
     if path != STDIN and Path(path).is_dir():
         with out.progress("verifying") as advance:
             verified = verify_export(Path(path), trusted_vkey=trusted, progress=advance)
@@ -236,7 +236,7 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
     """Verify an export, rebuild parties, agreements and verdicts from it alone, and decide every release again."""
     out = Output(json=json)
     with out.progress("verifying") as advance:
-        verified = verify_export(directory, trusted_vkey=_vkey(key), progress=advance)
+        verified = verify_export(directory, trusted_vkey=vkey(key), progress=advance)
     if verified.disclosed < verified.size:
         raise UsageError(
             f"{verified.disclosed} of {verified.size} entries are disclosed, and a replay needs all",
@@ -306,7 +306,7 @@ def prove(
     out.line(f"anybody checks it with: tocsin log verify {out_file} --key {proof.vkey}")
 
 
-def _vkey(text: str | None) -> str | None:
+def vkey(text: str | None) -> str | None:
     """Return the key that was given, or that a file holds.
 
     Raises:

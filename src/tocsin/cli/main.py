@@ -25,6 +25,7 @@ from typer.exceptions import TyperException
 
 from tocsin import __version__
 from tocsin.cli import (
+    account,
     agreement,
     application,
     body,
@@ -130,6 +131,7 @@ for _group, _name in (
     (pattern.app, "pattern"),
 ):
     app.add_typer(_group, name=_name)
+party.app.add_typer(account.app)
 
 
 def _version(asked: bool) -> None:

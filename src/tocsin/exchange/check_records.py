@@ -111,7 +111,7 @@ class Concerned:
         if payload.kind == "inquiry":
             uri = (
                 data["owner"]
-                if data["verb"] in {"prove", "origin"}
+                if data["verb"] in {"prove", "origin", "account"}
                 else self._uris.get(data["asker"].rpartition("@")[2])
             )
             return None if uri is None else (uri,)

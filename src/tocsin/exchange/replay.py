@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import msgspec
 
 from tocsin.agreements import replay as agreements
+from tocsin.agreements.facts import Facts
 from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.hub_rules import NOTICE
-from tocsin.agreements.model import Label, Profile
+from tocsin.agreements.model import Label, Profile, Verdict
 from tocsin.agreements.replay import Agreed
 from tocsin.errors import ForbiddenError, InputError, LogBrokenError, TocsinError
 from tocsin.exchange.access import replay as access
@@ -48,13 +49,13 @@ from tocsin.parties.replay import People
 from tocsin.parties.vetting import replay as vetting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tocsin.exchange.access.delegation import Delegation
     from tocsin.log.model import EntryPayload
     from tocsin.parties.model import User
 
-__all__ = ["CLOSING", "MAX_STANDSTILL", "MAX_WAIT", "Offered", "Rebuilt", "replay"]
+__all__ = ["CLOSING", "MAX_STANDSTILL", "MAX_WAIT", "Judged", "Offered", "Rebuilt", "replay"]
 
 # A release is entered by the next group commit, a second after it was decided; a long import can hold that up. What a
 # hub did later than this after a decision, it did with the release in its log, or the decision is made up.
@@ -173,11 +174,28 @@ class _Founding(msgspec.Struct, frozen=True, kw_only=True):
     vkey: str
 
 
-def replay(entries: Iterable[tuple[int, EntryPayload]]) -> Rebuilt:
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """One owner's part of a release, as it was decided again: by what facts, with which verdict for each label."""
+
+    index: int  # of its entry
+    release: str
+    decided_at: str
+    profile: Profile
+    kind: str
+    collection: str
+    owner: str
+    offers: tuple[Offered, ...]
+    labels: dict[int, Label]
+    verdicts: dict[int, Verdict]
+    facts: Facts
+
+
+def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Judged], None] | None = None) -> Rebuilt:
     """Tell a log from its beginning and decide every release again.
 
     ``entries`` are walked over twice, so that no iterator will do. Held at a time is what the partnership is made of,
     some hundred bytes for each release, and those entries that lie between a decision and its own entry.
+    ``witness`` is told of each release as it is judged.
 
     Raises:
         LogBrokenError: an entry is missing, does not follow from those before it, or a release was made that the
@@ -185,7 +203,7 @@ def replay(entries: Iterable[tuple[int, EntryPayload]]) -> Rebuilt:
     """
     if iter(entries) is entries:
         raise TypeError("entries are walked over twice: an iterator is empty the second time")
-    ahead, state = _Ahead(entries), _Replay()
+    ahead, state = _Ahead(entries), _Replay(witness)
     for index, payload in ahead:
         state.step(index, payload)
         for place, release in ahead.decided_by(index + 1):
@@ -242,7 +260,8 @@ class _Ahead:
 class _Replay:
     """The state between two entries."""
 
-    def __init__(self) -> None:
+    def __init__(self, witness: Callable[[Judged], None] | None = None) -> None:
+        self._witness = witness
         self.rebuilt = Rebuilt()
         self._environment = self._founder = ""
         self._names: dict[str, str] = {}  # of parties -> URI
@@ -703,6 +722,29 @@ class _Replay:
             if not verdict.allows:
                 raise _broken(index, f"what it released under label {label_id} was not allowed")
         rebuilt.verdicts += len(verdicts)
+        self._show(index, release, facts, labels, verdicts)
+
+    def _show(
+        self, index: int, release: _Release, facts: Facts, labels: dict[int, Label], verdicts: Sequence[Verdict]
+    ) -> None:
+        if self._witness is None:
+            return
+        offers = self.rebuilt.offers
+        self._witness(
+            Judged(
+                index=index,
+                release=release.release,
+                decided_at=release.decided_at,
+                profile=release.profile,
+                kind=release.kind,
+                collection=release.collection,
+                owner=release.owner,
+                offers=tuple(offers[release.collection, one] for one in accumulate(release.offers)),
+                labels=labels,
+                verdicts=dict(zip(labels, verdicts, strict=True)),
+                facts=facts,
+            )
+        )
 
     def _labels_of(self, index: int, release: _Release) -> dict[int, Label]:
         """Return the labels of what was released, all of which was there for its owner's readers."""

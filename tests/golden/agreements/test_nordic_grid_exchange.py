@@ -25,8 +25,6 @@ EXAMPLE: Final = HERE.parents[3] / "shared" / "agreement-example.yaml"
 NOTES: Final = (
     "clause 3.1 onward: is not yet carried to the reader as a marking",
     "clause 3.2 onward: is not yet carried to the reader as a marking",
-    "clause 6.1 retain: has no effect yet",
-    "clause 6.2 retain: has no effect yet",
     "clause 7 protect: has no effect yet",
     "clause 9 emergency: the whole clause has no effect yet, its permit included",
     "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",

@@ -163,7 +163,6 @@ def _read_retain(check: Checker, node: Table) -> Clause:
     entries = check.table(node, "a retain clause", required=("id", "retain", "of"))
     clause_id = _id(check, entries)
     terms = read_retain_terms(check, entries["retain"].value) if "retain" in entries else None
-    check.note(f"clause {clause_id} retain: has no effect yet")
     return Clause(id=clause_id, verb=Verb.RETAIN, of=_label(check, entries), retain=terms)
 
 

@@ -1,0 +1,274 @@
+"""Makes a party's account from the log, and checks one against an export of it, without the hub.
+
+Whatever left of a party's contributions is an entry, and every entry up to a checkpoint is read: so an account says as
+well that nobody else received anything. Each release is decided again while it is told, by the rules of a replay: the
+clauses and bases are those that let it out then, not those of today.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tocsin.agreements.terms import terms_for
+from tocsin.errors import ForbiddenError, LogBrokenError, UsageError
+from tocsin.exchange.account.model import Account, Clause, Left, Protected, Under
+from tocsin.exchange.account.wire import encode_account
+from tocsin.exchange.replay import replay
+from tocsin.log.merkle import Frontier, leaf_hash
+from tocsin.log.model import decode_payload
+from tocsin.log.service import Record
+from tocsin.log.tiles import bundles_of, decode_bundle
+from tocsin.log.verify import Disclosures
+from tocsin.parties import store as parties
+from tocsin.parties.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from tocsin.exchange.releases import Integrator
+    from tocsin.exchange.replay import Judged
+    from tocsin.kernel.db import Store
+    from tocsin.kernel.mandate import Acting
+    from tocsin.log.model import EntryPayload
+    from tocsin.log.service import Log
+    from tocsin.log.verify import Verified
+    from tocsin.parties.model import Party, User
+
+__all__ = ["ASKING", "Accounts", "Checked", "check_account", "tell"]
+
+# Who is told in a party's name what became of all that it ever shared.
+ASKING = frozenset({Role.SIGNATORY, Role.LIAISON, Role.AUDITOR})
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was held against an export. ``whole``: every entry was there to read, so that nothing can be left out."""
+
+    releases: int
+    whole: bool
+
+
+class Accounts:
+    """Makes accounts of one environment."""
+
+    def __init__(self, *, store: Store, log: Log, integrator: Integrator) -> None:
+        self._store = store
+        self._log = log
+        self._integrator = integrator
+
+    def make(
+        self, acting: Acting, asker: tuple[Party, User | None], party: Party, progress: Callable[[int], None]
+    ) -> tuple[Account, bytes]:
+        """Return the account of a party, and the document of it that the hub signs. Asking is an act.
+
+        For the party itself (a signatory, liaison or auditor of it), and for who runs or audits the hub.
+
+        Raises:
+            ForbiddenError: the asker is neither.
+            LogBrokenError: the log does not replay.
+        """
+        self._require(asker, party)
+        with self._store.write() as connection:
+            self._integrator.enter(connection)
+            data: dict[str, object] = {"verb": "account", "object": "", "owner": party.uri}
+            at = self._log.now(connection)
+            record = Record(kind="inquiry", at=at, acting=acting, concerns=(party.uri,), data=data)
+            self._log.append(connection, [record])
+        with self._store.read() as connection:
+            frontier = self._log.head(connection).frontier
+            entries = _Entries(self._log, connection, frontier.size, progress)
+            account = tell(entries, origin=self._log.origin, size=frontier.size, root=frontier.root(), party=party.uri)
+        return account, encode_account(account, self._log.signer)
+
+    def _require(self, asker: tuple[Party, User | None], party: Party) -> None:
+        home, user = asker
+        with self._store.read() as connection:
+            hub = parties.read_hub(connection, self._log.environment)
+        roles = user.roles if user is not None else frozenset[Role]()
+        if (home.uri == party.uri and roles & ASKING) or (home.uri == hub and roles & {Role.OPERATOR, Role.AUDITOR}):
+            return
+        raise ForbiddenError(
+            "an account is for the party itself, and for who runs or audits the hub",
+            todo="let a signatory, liaison or auditor of the party ask",
+        )
+
+
+class _Entries:
+    """The entries of a log up to a size: read anew each time they are walked over."""
+
+    def __init__(self, log: Log, connection: Connection, size: int, progress: Callable[[int], None]) -> None:
+        self._log = log
+        self._connection = connection
+        self._size = size
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        for row in self._log.rows(self._connection, 0, self._size):
+            if row.payload is None:
+                raise LogBrokenError("its payload is purged: no account can be complete", where=f"entry {row.index}")
+            yield row.index, decode_payload(row.payload, where=f"entry {row.index}")
+            self._progress(1)
+
+
+def tell(entries: Iterable[tuple[int, EntryPayload]], *, origin: str, size: int, root: bytes, party: str) -> Account:
+    """Return the account that entries give; they are walked over twice.
+
+    Raises:
+        LogBrokenError: they do not replay.
+    """
+    found: list[Left] = []
+
+    def witness(judged: Judged) -> None:
+        if judged.owner == party:
+            found.append(_left(judged))
+
+    replay(entries, witness=witness)
+    releases = tuple(sorted(found, key=lambda left: left.entry))
+    return Account(origin=origin, size=size, root=root, party=party, releases=releases)
+
+
+def _left(judged: Judged) -> Left:
+    profile = judged.profile
+    under: list[Under] = []
+    for label_id, label in judged.labels.items():
+        reasons = judged.verdicts[label_id].reasons
+        terms = terms_for(label, judged.facts, reader=profile.party, reasons=reasons)
+        under.append(
+            Under(
+                objects=tuple((one.object_id, one.version) for one in judged.offers if one.label_id == label_id),
+                clauses=tuple(
+                    Clause(
+                        clause=one.clause if one.agreement is None else f"{one.agreement}/{one.version}#{one.clause}",
+                        bases=one.legal_basis,
+                    )
+                    for one in reasons
+                ),
+                protect=tuple(
+                    Protected(
+                        clause=f"{one.agreement}/{one.version}#{one.clause}",
+                        uses=one.uses,
+                        survives=None if one.survives is None else str(one.survives),
+                    )
+                    for one in terms.protect
+                ),
+                onward=str(terms.onward),
+            )
+        )
+    return Left(
+        entry=judged.index,
+        release=judged.release,
+        at=judged.decided_at,
+        reader=profile.party,
+        user=profile.user,
+        client=None if profile.client is None else profile.client.party,
+        purpose=profile.purpose,
+        kind=judged.kind,
+        collection=judged.collection,
+        under=tuple(under),
+    )
+
+
+# --- without the hub -------------------------------------------------------------------------------------------------
+
+
+def check_account(account: Account, directory: Path, verified: Verified) -> Checked:
+    """Hold an account against an export that verified, of the same log and not older.
+
+    An export of everything is told again from its beginning, and must give the same account. Of one that discloses the
+    party's own entries, each release of its objects must be in the account, and each in the account among them.
+
+    Raises:
+        UsageError: the export is of another log, older than the account, or discloses another party's entries.
+        LogBrokenError: the two do not agree; says where.
+    """
+    if verified.origin != account.origin or verified.size < account.size:
+        raise UsageError(
+            "this export cannot confirm this account",
+            where=str(directory),
+            todo="export the same log after the account was made",
+        )
+    if _root_at(directory, account.size, verified.size) != account.root:
+        raise LogBrokenError(f"the log had another root at {account.size} entries", where="account")
+    whole = verified.disclosed == verified.size
+    entries = _Upto(directory, account.size)
+    if whole:
+        again = tell(entries, origin=account.origin, size=account.size, root=account.root, party=account.party)
+        if again != account:
+            first = next(
+                (ours.entry for ours, theirs in zip(again.releases, account.releases, strict=False) if ours != theirs),
+                "more or fewer",
+            )
+            raise LogBrokenError(f"the log gives another account: entry {first}", where="account")
+    else:
+        _compare(account, entries)
+    return Checked(releases=len(account.releases), whole=whole)
+
+
+class _Upto:
+    """The disclosed entries of an export below an index."""
+
+    def __init__(self, directory: Path, size: int) -> None:
+        self._directory = directory
+        self._size = size
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        for index, payload in Disclosures(self._directory):
+            if index >= self._size:
+                return
+            yield index, payload
+
+
+def _root_at(directory: Path, size: int, exported: int) -> bytes:
+    """Return the root of the first entries of an export that verified."""
+    frontier = Frontier()
+    for tile in bundles_of(exported):
+        if frontier.size >= size:
+            break
+        data = (directory / tile.path).read_bytes()
+        entries = decode_bundle(data, width=tile.width, where=tile.path)[: size - frontier.size]
+        frontier = frontier.grown(map(leaf_hash, entries))
+    return frontier.root()
+
+
+def _compare(account: Account, entries: Iterable[tuple[int, EntryPayload]]) -> None:
+    """Compare what a party's own entries tell with its account: who, when, for what, and which objects."""
+    named: dict[tuple[str, int], tuple[str, int]] = {}
+    told: dict[int, tuple[Any, ...]] = {}
+    for index, payload in entries:
+        data = payload.data
+        if payload.kind in {"submission", "offering"} and data.get("party", data.get("owner")) == account.party:
+            named |= {(data["collection"], one["seq"]): (one["object"], one["version"]) for one in data["offers"]}
+        if payload.kind == "release" and data["owner"] == account.party:
+            profile = data["profile"]
+            objects = sorted(named[data["collection"], one] for one in accumulate(data["offers"]))
+            told[index] = (
+                data["release"],
+                data["decided_at"],
+                profile["party"],
+                profile["user"],
+                profile["purpose"],
+                data["kind"],
+                objects,
+            )
+    if not named and account.releases:
+        raise UsageError("this export does not disclose the party's entries", todo="export with --disclose party:NAME")
+    said = {
+        one.entry: (
+            one.release,
+            one.at,
+            one.reader,
+            one.user,
+            one.purpose,
+            one.kind,
+            sorted(named_ for part in one.under for named_ in part.objects),
+        )
+        for one in account.releases
+    }
+    for index in sorted(told.keys() | said.keys()):
+        if told.get(index) != said.get(index):
+            raise LogBrokenError("the account and the log tell of another release here", where=f"entry {index}")
