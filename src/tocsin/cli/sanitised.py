@@ -87,7 +87,7 @@ def show(version: IdArgument, as_: MaybeAsOption = None, json: JsonOption = Fals
     out.document(_document(one))
     _tell(out, one)
     if one.body is not None:
-        out.line(jsonlib.dumps(jsonlib.loads(one.body), indent=2, ensure_ascii=False))
+        out.line(one.body.decode())
 
 
 @app.command("diff", epilog=example(f"tocsin sanitised diff {_ID} --as nordgrid"))
@@ -244,6 +244,7 @@ def _document(one: Shown) -> dict[str, Any]:
         "waits": one.waits,
         "ending": one.standing.ending,
         "object": None if one.body is None else jsonlib.loads(one.body),
+        "bytes": None if one.body is None else one.body.decode(),
     }
     if version is not None:
         document |= {

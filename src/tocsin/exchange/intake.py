@@ -141,7 +141,8 @@ class Intake:
         It is read in the writer's turn: for what the hub wrote itself a moment ago, and bounds itself.
         """
         parsed = (parse_envelope if submission.envelope else parse_bundle)(submission.data)
-        return _Transaction(self, connection, submission, screen(parsed, submission.data)).run(scrub(parsed))
+        screened = screen(parsed, submission.data)
+        return _Transaction(self, connection, submission, screened, bounded=False).run(scrub(parsed))
 
     def offer(
         self,
@@ -174,7 +175,17 @@ def scrub(parsed: ParsedBundle) -> ParsedBundle:
 class _Transaction:
     """One submission inside the writer's turn."""
 
-    def __init__(self, intake: Intake, connection: Connection, submission: Submission, screened: Screen) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        connection: Connection,
+        submission: Submission,
+        screened: Screen,
+        *,
+        bounded: bool = True,
+    ) -> None:
+        # labels of what the hub publishes for others are bounded by what those may make
+        self._bounded = bounded
         self._screened = screened
         self._log = intake._log  # noqa: SLF001  one class in two parts
         self._entropy = intake._entropy  # noqa: SLF001
@@ -453,6 +464,7 @@ class _Transaction:
         ids, new = intern_labels(connection, environment, labels, self._at)
         if (
             new
+            and self._bounded
             and count_new_labels(connection, environment, self._submission.party, self._at - DAY) > MAX_NEW_LABELS_A_DAY
         ):
             raise LimitError(

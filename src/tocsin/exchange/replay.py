@@ -267,7 +267,7 @@ class _Replay:
         self._names: dict[str, str] = {}  # of parties -> URI
         self._instants = array("q")  # of the entries
         self._acted: tuple[int, Micros] = (0, 0)  # the last entry that is no release
-        self._submissions: dict[str, str] = {}  # by UUID: whose
+        self._submissions: dict[str, tuple[str, Micros]] = {}  # by UUID: whose, and when
         self._latest: dict[tuple[str, str], Micros] = {}  # owner, object -> version: of the last submission
         self._contributed: dict[tuple[str, str, Micros], int] = {}  # owner, object, version -> label
         self._submitted: dict[tuple[str, str, Micros], int] = {}  # the same -> entry
@@ -412,7 +412,7 @@ class _Replay:
             raise _broken(index, "it offers into a collection that is not there")
         if submission.submission in self._submissions:
             raise _broken(index, "there is a submission of this id already")
-        self._submissions[submission.submission] = submission.party
+        self._submissions[submission.submission] = (submission.party, self._instants[-1])
         self._latest.clear()
         delegation = self._delegation_of(index, submission)
         for label_id, label in submission.labels:
@@ -570,10 +570,10 @@ class _Replay:
     def publish(self, index: int, payload: EntryPayload) -> None:
         """Note what is told of a sanitised version."""
         at = self._instants[-1]
-        world = self._world(payload, at)
+        world = self._world(payload)
         sanitised.tell(self.rebuilt.sanitised, index, payload.kind, payload.data, at=at, world=world)
 
-    def _world(self, payload: EntryPayload, at: Micros) -> sanitised.World:
+    def _world(self, payload: EntryPayload) -> sanitised.World:
         """Return what an entry about a sanitised version is held to."""
         rebuilt = self.rebuilt
         latest = self._latest
@@ -589,7 +589,7 @@ class _Replay:
         }
         return sanitised.World(
             publisher=rebuilt.hub or "",
-            facts=lambda: agreements.facts_of(rebuilt.agreed, rebuilt.people, at),
+            facts=lambda at: agreements.facts_of(rebuilt.agreed, rebuilt.people, at),
             label=label,
             newer=lambda owner, object_id, version: latest.get((owner, object_id), version) > version,
             offered=lambda *place: place in self._standing,

@@ -134,7 +134,12 @@ def _phases(_work: _Work, _name: str, value: list[dict[str, Any]], _rule: Rule) 
 
 
 def _hashes(_work: _Work, _name: str, value: dict[str, str], _rule: Rule) -> dict[str, str] | None:
-    return {key: text for key, text in sorted(value.items()) if key in HASHES} or None
+    # hexadecimal digits in one case: which one a producer uses tells of its tools; the fuzzy hashes have both
+    return {
+        key: text.lower() if key.startswith(("MD", "SHA")) else text
+        for key, text in sorted(value.items())
+        if key in HASHES
+    } or None
 
 
 def _confidence(_work: _Work, _name: str, value: int, _rule: Rule) -> int:

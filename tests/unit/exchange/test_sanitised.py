@@ -13,7 +13,7 @@ from support.sharing import bundle, object_id, stamp, terms_mark
 from tocsin.errors import ForbiddenError, NotFoundError, TransitionError
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.sanitise.model import TRANSITIONS, Act, Ending, State, after
-from tocsin.kernel.clock import DAY, SECOND, format_instant, parse_instant
+from tocsin.kernel.clock import DAY, SECOND, ManualClock, format_instant, parse_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Role
 
@@ -355,7 +355,7 @@ def test_a_veto_is_for_good(press: Callable[..., Press]) -> None:
             act(world.viewer("alfa"), one.uuid)
 
 
-def test_every_cell_of_the_table(press: Callable[..., Press]) -> None:
+def test_every_cell_of_the_table() -> None:
     for state in State:
         for act in Act:
             if (state, act) in TRANSITIONS:
@@ -383,6 +383,26 @@ def test_diff_tells_each_property(press: Callable[..., Press]) -> None:
         "valid_from",
         "valid_until",
     }
+
+
+class Ticking(ManualClock):
+    """A clock that is never twice the same, as machines' clocks are."""
+
+    def now(self) -> int:
+        self.at += 1
+        return self.at
+
+
+def test_time_that_moves_on_within_an_act(press: Callable[..., Press]) -> None:
+    world = press("approve: nobody, delay: PT2H", "approve: owner, delay: PT2H")
+    world.clock.__class__ = Ticking
+    for number, name in enumerate(PRODUCERS[:3]):
+        world.give(name, finding(number))
+        world.hub.sanitised.approve(world.viewer(name), own(world, name)[0].uuid)
+    world.give("alfa", finding(0, modified=stamp(CREATED + HOUR)))
+    world.hub.sanitised.approve(world.viewer("alfa"), own(world, "alfa")[1].uuid)
+    assert world.wait(4 * HOUR) == 3
+    assert len(world.seen()) == 3
 
 
 # --- versions and ends -----------------------------------------------------------------------------------------------

@@ -61,19 +61,19 @@ def version_data(new: New) -> dict[str, object]:
         "tlp": str(version.tlp),
         "attribution": str(version.attribution),
         "approve": str(version.approve),
+        "made_at": version.made_at,
         "leaves_at": version.leaves_at,
         "content": content_text(commit_content(salt=new.salt, body=new.draft)),
     }
 
 
 class Acts:
-    """Acts of one transaction: who does them, and when."""
+    """Acts of one transaction, by one actor; each is entered at hub time, which may move on between two."""
 
     def __init__(self, connection: Connection, log: Log, acting: Acting) -> None:
         self._connection = connection
         self._log = log
         self._acting = acting
-        self.at = log.now(connection)
 
     def made(self, submission: str, rows: Sequence[New], pseudonyms: Iterable[Pseudonym]) -> None:
         """Note that versions were made of a submission of one party."""
@@ -85,7 +85,7 @@ class Acts:
             "made": [version_data(row) for row in rows],
             "pseudonyms": [[one.agreement, str(one.tlp), one.identity] for one in pseudonyms],
         }
-        self._append("sanitised.made", first.chain.party, data)
+        self._append("sanitised.made", first.chain.party, data, self._now())
 
     def approve(self, row: Kept, *, alone: bool = False, mandate: Mandate | None = None) -> Standing:
         """Let a version out: its owner, or with a mandate the coordinator.
@@ -93,13 +93,14 @@ class Acts:
         Raises:
             TransitionError: it has left, or ended.
         """
-        standing = approved(row.version, row.standing, self.at, alone=alone)
+        at = self._now()
+        standing = approved(row.version, row.standing, at, alone=alone)
         store.set_standing(self._connection, [row.key], standing)
         data: dict[str, object] = {"party": row.version.chain.party, "version": row.version.uuid}
         if mandate is None:
             data["alone"] = alone
         kind = "sanitised.approved" if mandate is None else "sanitised.cleared"
-        self._append(kind, row.version.chain.party, data, mandate)
+        self._append(kind, row.version.chain.party, data, at, mandate)
         return standing
 
     def veto(self, row: Kept, reason: str, *, mandate: Mandate | None = None) -> Standing:
@@ -113,7 +114,7 @@ class Acts:
         store.set_standing(self._connection, [row.key], standing)
         data: dict[str, object] = {"party": row.version.chain.party, "version": row.version.uuid, "reason": reason}
         kind = "sanitised.vetoed" if mandate is None else "sanitised.stopped"
-        self._append(kind, row.version.chain.party, data, mandate)
+        self._append(kind, row.version.chain.party, data, self._now(), mandate)
         return standing
 
     def end(self, rows: Sequence[Kept], ending: Ending) -> None:
@@ -133,14 +134,22 @@ class Acts:
                 "versions": [row.version.uuid for row in of_one],
                 "ending": str(ending),
             }
-            self._append("sanitised.ended", party, data)
+            self._append("sanitised.ended", party, data, self._now())
 
     def published(
-        self, rows: Sequence[Kept], *, slot: Micros, least: int, submission: str, versions: Mapping[str, Micros]
+        self,
+        rows: Sequence[Kept],
+        *,
+        slot: Micros,
+        decided_at: Micros,
+        least: int,
+        submission: str,
+        versions: Mapping[str, Micros],
     ) -> None:
         """Note that versions left in a slot; ``versions`` are those of the contributions that they became, by UUID.
 
-        ``least``: how many producers the hub wants in a slot; whoever tells the log again counts them.
+        ``decided_at``: the instant whose agreements let them out. ``least``: how many producers the hub wants in a
+        slot; whoever tells the log again counts them.
         """
         for party, of_one in _by_party(rows).items():
             for row in of_one:
@@ -150,14 +159,20 @@ class Acts:
             data: dict[str, object] = {
                 "party": party,
                 "slot": slot,
+                "decided_at": decided_at,
                 "least": least,
                 "submission": submission,
                 "versions": [[row.version.uuid, versions[row.version.uuid]] for row in of_one],
             }
-            self._append("sanitised.published", party, data)
+            self._append("sanitised.published", party, data, self._now())
 
-    def _append(self, kind: str, party: str, data: dict[str, object], mandate: Mandate | None = None) -> None:
-        record = Record(kind=kind, at=self.at, acting=self._acting, mandate=mandate, concerns=(party,), data=data)
+    def _now(self) -> Micros:
+        return self._log.now(self._connection)
+
+    def _append(
+        self, kind: str, party: str, data: dict[str, object], at: Micros, mandate: Mandate | None = None
+    ) -> None:
+        record = Record(kind=kind, at=at, acting=self._acting, mandate=mandate, concerns=(party,), data=data)
         self._log.append(self._connection, [record])
 
 

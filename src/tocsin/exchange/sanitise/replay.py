@@ -41,6 +41,7 @@ class _Made(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tlp: Tlp
     attribution: Attribution
     approve: Approver
+    made_at: Micros
     leaves_at: Micros
     content: str
 
@@ -63,6 +64,7 @@ class _Deciding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class _Publishing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     party: str
     slot: Micros
+    decided_at: Micros
     least: int
     submission: str
     versions: list[tuple[str, Micros]]
@@ -111,11 +113,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     publisher: str
-    facts: Callable[[], Facts]
+    facts: Callable[[Micros], Facts]
     label: Callable[[str, str, Micros], Label | None]
     newer: Callable[[str, str, Micros], bool]
     offered: Callable[[str, str, str, Micros], bool]
-    submitted: Callable[[str], str | None]  # by whom a submission was
+    submitted: Callable[[str], tuple[str, Micros] | None]  # by whom a submission was, and when
     speaks: Callable[[str], bool]
 
 
@@ -168,14 +170,14 @@ def _made(told: Told, index: int, data: Mapping[str, Any], at: Micros, world: Wo
             tlp=one.tlp,
             attribution=one.attribution,
             approve=one.approve,
-            made_at=at,
+            made_at=one.made_at,
             leaves_at=one.leaves_at,
         )
         _enter(told, index, version, one.content)
+        if one.made_at > at:
+            raise _broken(index, "it was made later than it says")
         if world is not None:
             _judge_made(index, version, making, world)
-    if world is not None and world.submitted(making.submission) != making.party:
-        raise _broken(index, "it is made of a submission that is not there, or another party's")
 
 
 def _enter(told: Told, index: int, version: Version, content: str) -> None:
@@ -201,7 +203,9 @@ def _judge_made(index: int, version: Version, making: _Making, world: World) -> 
     label = world.label(chain.party, chain.object_id, version.version)
     if label is None or chain.party == world.publisher:
         raise _broken(index, "it is made of what its owner never shared, or of the publisher's own")
-    facts = world.facts()
+    if world.submitted(making.submission) != (making.party, version.made_at):
+        raise _broken(index, "it is made of a submission that is not there, another party's, or of another instant")
+    facts = world.facts(version.made_at)
     found = still(publishing(facts, chain.party, world.publisher), version, label)
     if found is None or found.agreement.document.version != version.agreement_version:
         raise _broken(index, "no clause in force makes it")
@@ -246,7 +250,7 @@ def _stopped(told: Told, index: int, data: Mapping[str, Any], _at: Micros, _worl
 
 def _published(told: Told, index: int, data: Mapping[str, Any], at: Micros, world: World | None) -> None:
     leaving = _shaped(data, _Publishing)
-    if leaving.least < LEAST or leaving.slot > at or not leaving.versions:
+    if leaving.least < LEAST or not leaving.slot <= leaving.decided_at <= at or not leaving.versions:
         raise _broken(index, "a slot is not shared by fewer than two, and lies not ahead")
     shared = told.shared.setdefault(leaving.submission, _Shared(entry=index, least=leaving.least))
     if shared.least != leaving.least or leaving.party in shared.parties:
@@ -272,11 +276,12 @@ def _judge_published(index: int, known: Known, leaving: _Publishing, world: Worl
     version, chain = known.version, known.version.chain
     original = world.label(chain.party, chain.object_id, version.version)
     left = world.label(world.publisher, chain.sanitised_id, known.published_as or 0)
-    if world.submitted(leaving.submission) != world.publisher or left is None:
+    submitted = world.submitted(leaving.submission)
+    if submitted is None or submitted[0] != world.publisher or left is None:
         raise _broken(index, "the publisher never shared it")
     if original is None or not world.offered(version.collection, chain.party, chain.object_id, version.version):
         raise _broken(index, "its original is offered no more")
-    found = still(publishing(world.facts(), chain.party, world.publisher), version, original)
+    found = still(publishing(world.facts(leaving.decided_at), chain.party, world.publisher), version, original)
     if found is None:
         raise _broken(index, "no clause in force publishes it")
     if (left.tlp, left.type, left.pap, left.categories, left.residency) != (

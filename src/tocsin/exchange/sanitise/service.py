@@ -182,7 +182,7 @@ class Sanitised:
                 )
             acts = Acts(connection, self._log, viewer.acting)
             acts.approve(row, alone=alone)
-            return self._again(connection, uuid, acts.at, whole=True)
+            return self._again(connection, uuid, whole=True)
 
     def veto(self, viewer: Viewer, uuid: str, reason: str = "") -> Shown:
         """Keep a version of one's own in for good.
@@ -197,7 +197,7 @@ class Sanitised:
             self._require_decides(viewer)
             acts = Acts(connection, self._log, viewer.acting)
             acts.veto(row, reason)
-            return self._again(connection, uuid, acts.at, whole=True)
+            return self._again(connection, uuid, whole=True)
 
     def clear(self, acting: Acting, mandate: Mandate, uuid: str) -> Shown:
         """Let a version out as the coordinator, where its clause gives that to the coordinator.
@@ -210,7 +210,7 @@ class Sanitised:
         with self._store.write() as connection:
             acts = Acts(connection, self._log, acting)
             acts.approve(self._coordinated(connection, uuid), mandate=mandate)
-            return self._again(connection, uuid, acts.at, whole=False)
+            return self._again(connection, uuid, whole=False)
 
     def stop(self, acting: Acting, mandate: Mandate, uuid: str, reason: str = "") -> Shown:
         """Keep a version in for good as the coordinator, whoever is to approve it.
@@ -227,7 +227,7 @@ class Sanitised:
                 raise NotFoundError(_NONE, where=uuid[:80], todo=_TODO)
             acts = Acts(connection, self._log, acting)
             acts.veto(row, reason, mandate=mandate)
-            return self._again(connection, uuid, acts.at, whole=False)
+            return self._again(connection, uuid, whole=False)
 
     # --- lead back ---------------------------------------------------------------------------------------------------
 
@@ -292,9 +292,9 @@ class Sanitised:
             raise NotFoundError("there is no such version that the coordinator decides on", where=uuid[:80], todo=_TODO)
         return row
 
-    def _again(self, connection: Connection, uuid: str, at: Micros, *, whole: bool) -> Shown:
+    def _again(self, connection: Connection, uuid: str, *, whole: bool) -> Shown:
         (row,) = store.version_rows(connection, self._environment, SANITISED.c.uuid == uuid)
-        return self._shown(connection, row, at, whole=whole)
+        return self._shown(connection, row, self._log.now(connection), whole=whole)
 
     @staticmethod
     def _require_decides(viewer: Viewer) -> None:

@@ -79,6 +79,7 @@ class _Turn(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
     publisher: str
     slot: Micros
+    at: Micros
 
 
 class Slots:
@@ -216,14 +217,15 @@ class Slots:
         if publisher is None or not rows:
             return 0
         acting = self._acting(connection, publisher)
-        acts = Acts(connection, self._log, acting)
+        at = self._log.now(connection)
         turn = _Turn(
             connection=connection,
-            acts=acts,
+            acts=Acts(connection, self._log, acting),
             acting=acting,
-            facts=self._gate.facts(connection, acts.at),
+            facts=self._gate.facts(connection, at),
             publisher=publisher,
             slot=slot,
+            at=at,
         )
         groups: dict[Group, list[_Ready]] = {}
         for one in self._ready(turn, rows):
@@ -312,7 +314,14 @@ class Slots:
             turn.acts.end(refused, Ending.INVALID)
         if left:
             store.bear(turn.connection, {row.chain_id for row in left}, turn.slot)
-            turn.acts.published(left, slot=turn.slot, least=self.least, submission=str(receipt.id), versions=versions)
+            turn.acts.published(
+                left,
+                slot=turn.slot,
+                decided_at=turn.at,
+                least=self.least,
+                submission=str(receipt.id),
+                versions=versions,
+            )
         return len(left)
 
     def _identities(self, turn: _Turn, leaving: Sequence[_Ready]) -> list[bytes]:
