@@ -14,6 +14,7 @@ from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageErro
 from tocsin.exchange.access.delegating import Delegating
 from tocsin.exchange.access.granting import Granting
 from tocsin.exchange.account.service import Accounts
+from tocsin.exchange.access.requesting import Requesting
 from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
 from tocsin.exchange.ceilings import Ceilings
@@ -116,6 +117,9 @@ class Hub:
         lowered = _ceiling(settings)
         self.ceilings = Ceilings(store=store, log=self.log, environment=LIVE, lowered=lowered)
         slot = settings.publish_minutes * 60 * SECOND
+        self.requesting = Requesting(
+            store=store, log=self.log, gate=self.gate, granting=self.granting, entropy=entropy, environment=LIVE
+        )
         self.delegating = Delegating(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.intake = Intake(
             store=store,

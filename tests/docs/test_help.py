@@ -54,6 +54,7 @@ EXPECTED = {
     ),
     *(f"vetting {verb}" for verb in ("due", "review", "sweep")),
     *(f"grant {verb}" for verb in ("give", "list", "revoke")),
+    *(f"request {verb}" for verb in ("ask", "list", "grant", "refuse", "amend", "withdraw")),
     *(f"delegation {verb}" for verb in ("give", "list", "revoke")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
     *(f"pattern {verb}" for verb in ("check", "match")),

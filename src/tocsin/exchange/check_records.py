@@ -82,6 +82,7 @@ _OF_SEVERAL: Final[dict[str, Callable[[Mapping[str, Any]], set[str]]]] = {
     "delegation": lambda data: {data["represented"], data["delegate"]},
     "submission": lambda data: {data["party"], *([data["delegate"]] if "delegate" in data else ())},
     "grant": lambda data: {data["owner"], data["party"]},
+    "request": lambda data: {data["party"], data["owner"]},
     "release": _readers,
 }
 

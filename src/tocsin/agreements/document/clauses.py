@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CRITERIA", "read_clause", "read_reader_terms"]
 
 _ACTIONS: Final = ("read",)
+_REVEALED: Final = ("existence",)
 
 # What a party can be asked before it has any user: no role, no nationality, no purpose.
 CRITERIA: Final = ("capacity", "sectors", "countries", "clearance", "kind", "communities", "data_region")
@@ -56,12 +57,13 @@ def read_clause(check: Checker, node: Node) -> Clause | None:
     Faults are noted with ``check``; so is every part that has no effect yet.
     """
     if not isinstance(node, Table):
-        check.wrong(node, "a clause: a mapping with 'id' and one of 'permit', 'forbid', 'publish', 'retain', 'protect'")
+        said = ", ".join(f"'{verb}'" for verb in Verb)
+        check.wrong(node, f"a clause: a mapping with 'id' and one of {said}")
         return None
     verbs = [verb for verb in Verb if verb.value in node.entries]
     if len(verbs) != 1:
         said = " and ".join(f"'{verb}'" for verb in verbs) or "a clause that does nothing"
-        check.problem(node.place, said, "exactly one of 'permit', 'forbid', 'publish', 'retain', 'protect'")
+        check.problem(node.place, said, "exactly one of 'permit', 'forbid', 'publish', 'retain', 'protect', 'reveal'")
         return None
     readers = {
         Verb.PERMIT: _read_permit,
@@ -69,6 +71,7 @@ def read_clause(check: Checker, node: Node) -> Clause | None:
         Verb.PUBLISH: _read_publish,
         Verb.RETAIN: _read_retain,
         Verb.PROTECT: _read_protect,
+        Verb.REVEAL: _read_reveal,
     }
     return readers[verbs[0]](check, node)
 
@@ -174,6 +177,18 @@ def _read_protect(check: Checker, node: Table) -> Clause:
     return Clause(
         id=clause_id, verb=Verb.PROTECT, of=_label(check, entries), rests_on=_bases(check, entries), protect=terms
     )
+
+
+def _read_reveal(check: Checker, node: Table) -> Clause:
+    entries = check.table(
+        node, "a reveal clause", required=("id", "reveal", "to"), optional=("of",), refused=_FORBIDS_HAVE_UNLESS
+    )
+    if "reveal" in entries:
+        check.one_of(entries["reveal"].value, "what is revealed", _REVEALED)
+    to = ReaderTerms()
+    if "to" in entries:
+        to = read_reader_terms(check, entries["to"].value, "whom it is revealed to", _READER, refused=_FOR_IS_THE_KEY)
+    return Clause(id=_id(check, entries), verb=Verb.REVEAL, to=to, of=_label(check, entries))
 
 
 def read_reader_terms(

@@ -45,6 +45,7 @@ class Verb(enum.StrEnum):
     PUBLISH = "publish"
     RETAIN = "retain"
     PROTECT = "protect"
+    REVEAL = "reveal"
 
 
 class ReaderTerms(msgspec.Struct, frozen=True, kw_only=True):

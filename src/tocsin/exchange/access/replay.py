@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tocsin.agreements.grants import Grant, granted_label
-from tocsin.errors import ForbiddenError, InputError, LogBrokenError
+from tocsin.errors import InputError, LogBrokenError, RefusedError
 from tocsin.exchange.access.delegation import Delegation, delegation_data, delegation_from_data, signing_bytes
 from tocsin.exchange.access.granting import GRANTORS, MADE_FOR
+from tocsin.exchange.access.request import Outcome, Request, request_from_data, with_answer
 from tocsin.exchange.access.wire import grant_from_data
 from tocsin.governance.wire import verify
 from tocsin.kernel.clock import Micros
@@ -29,6 +30,7 @@ class Granted(msgspec.Struct, kw_only=True):
 
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
     delegations: dict[str, Delegation] = msgspec.field(default_factory=dict)
+    requests: dict[str, Request] = msgspec.field(default_factory=dict)
 
     def of(self, party: str) -> list[Grant]:
         """Return the grants for a party (its URI)."""
@@ -52,7 +54,7 @@ def apply(told: Granted, payload: EntryPayload, situation: Situation) -> None:
     """
     try:
         _STEPS[payload.kind](told, payload, situation)
-    except (InputError, ForbiddenError) as error:
+    except RefusedError as error:
         raise LogBrokenError(str(error), where=payload.kind) from error
     except (LookupError, TypeError, ValueError) as error:
         raise LogBrokenError("its payload has not the form of its kind", where=payload.kind) from error
@@ -135,7 +137,50 @@ def _end_delegation(told: Granted, payload: EntryPayload, situation: Situation) 
     told.delegations[one.uuid] = msgspec.structs.replace(one, revoked_at=situation.at)
 
 
+def _ask(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    request = request_from_data(payload.data, situation.at)
+    parties = situation.people.parties
+    asks = (payload.on_behalf_of or payload.actor).rpartition("@")[2]
+    if situation.names.get(asks) != request.party or request.uuid in told.requests:
+        raise InputError("it was not done by or for who asks, or was asked before", where=request.uuid)
+    if request.party not in parties or parties[request.party].status is not PartyStatus.VETTED:
+        raise InputError("a party asked that was not vetted", where=request.uuid)
+    if request.party == request.owner or not situation.versions(request.owner, request.object_id):
+        raise InputError("it asks for what its owner had not contributed", where=request.uuid)
+    told.requests[request.uuid] = request
+
+
+def _answer(told: Granted, payload: EntryPayload, situation: Situation) -> None:
+    data = payload.data
+    request = told.requests[data["request"]]
+    outcome = Outcome(data["outcome"])
+    answered = with_answer(
+        request,
+        outcome,
+        at=situation.at,
+        answer=data["answer"],
+        grant=data["grant"],
+        amendment=data["amendment"],
+    )
+    if (data["party"], data["owner"]) != (request.party, request.owner):
+        raise InputError("it answers another's", where=request.uuid)
+    if outcome is Outcome.WITHDRAWN:
+        asks = (payload.on_behalf_of or payload.actor).rpartition("@")[2]
+        if situation.names.get(asks) != request.party:
+            raise InputError("it was not withdrawn by or for who asked", where=request.uuid)
+    elif not speaks_for(payload, request.owner, situation):
+        raise InputError("it was not answered by or for the owner", where=request.uuid)
+    if answered.grant is not None:
+        grant = told.grants[answered.grant]
+        of_it = (grant.owner, grant.party, grant.object_id) == (request.owner, request.party, request.object_id)
+        if not (of_it and request.asked_at <= grant.given_at <= situation.at):
+            raise InputError("it was answered with another grant", where=request.uuid)
+    told.requests[request.uuid] = answered
+
+
 _STEPS: Final[dict[str, Any]] = {
+    "request.asked": _ask,
+    "request.answered": _answer,
     "grant.given": _give,
     "grant.revoked": _revoke,
     "delegation.given": _delegate,

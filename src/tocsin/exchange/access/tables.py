@@ -1,4 +1,4 @@
-"""Delegations."""
+"""Delegations, and access requests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import Column, Index, String, Table, UniqueConstraint
 
-from tocsin.kernel.db.metadata import METADATA, big_id, environment, instant, optional_instant, text
+from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["DELEGATIONS"]
+__all__ = ["ACCESS_REQUESTS", "DELEGATIONS"]
 
 DELEGATIONS: Final = Table(
     "delegations",
@@ -28,4 +28,14 @@ DELEGATIONS: Final = Table(
     optional_instant("revoked_at"),
     UniqueConstraint("environment", "uuid"),
     Index("ix_delegations_delegate", "environment", "delegate", "represented"),
+)
+
+ACCESS_REQUESTS: Final = Table(
+    "access_requests",
+    METADATA,
+    big_id("request_id"),
+    environment(),
+    Column("uuid", String(36), nullable=False),
+    blob("body"),  # the Request as JSON
+    UniqueConstraint("environment", "uuid"),
 )

@@ -1,0 +1,168 @@
+"""Access requests: for what an agreement lets one know of; about the rest one hears as if there were nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from sqlalchemy import delete
+
+from support.cli import bundle, indicator
+from support.hub import OPERATOR
+from support.treaty import templates
+from tocsin.agreements.model import Tlp
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    StoreBrokenError,
+    TocsinError,
+    TransitionError,
+)
+from tocsin.exchange.access.granting import Terms
+from tocsin.exchange.access.request import DUE, Outcome
+from tocsin.exchange.access.tables import ACCESS_REQUESTS
+from tocsin.exchange.model import Query
+from tocsin.exchange.replay import replay
+from tocsin.kernel.clock import DAY
+from tocsin.log.model import decode_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.hub import World
+    from support.treaty import Templates
+    from tocsin.exchange.access.request import Request
+
+made_templates = pytest.fixture(scope="module")(templates)
+REVEALING = """
+agreement: knowing
+version: 1
+title: Who may know
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: alfa}, {name: outsider}]
+purposes: [detect]
+clauses:
+  - {id: "r", reveal: existence, to: {countries: [NO]}, of: {type: [indicator], tlp: {at_most: amber}}}
+  - {id: "f", forbid: read, of: {category: export-controlled}}
+"""
+ALFA = OPERATOR.for_("alfa")
+
+
+@pytest.fixture
+def world(made_templates: Templates) -> Iterator[World]:
+    """Return a hub where outsider may know of alfa's indicators, and not of bravo's."""
+    world = made_templates.world()
+    world.agreement(REVEALING, signed_by=("alfa", "outsider"))
+    world.share("alfa", bundle(indicator(1)))
+    world.share("bravo", bundle(indicator(2)))
+    world.share("alfa", bundle(indicator(3)), tlp=Tlp.AMBER_STRICT, to=("bravo",))
+    yield world
+    made_templates.drop(world)
+
+
+def ask(world: World, number: int = 1, *, by: str = "outsider") -> Request:
+    (made,) = world.hub.requesting.ask(
+        OPERATOR.for_(by), world.hub.parties.get(by), None, str(indicator(number)["id"]), reason="same pump"
+    )
+    return made
+
+
+def terms(world: World) -> Terms:
+    return Terms(object_id="", to="", until=world.clock.now() + DAY)
+
+
+def test_asked_and_granted(world: World) -> None:
+    made = ask(world)
+    assert made.clause == "knowing/1/r"
+    with pytest.raises(ConflictError):
+        ask(world)
+    alfa = world.hub.parties.get("alfa")
+    answered, given = world.hub.requesting.grant(ALFA, alfa, None, made.uuid, terms=terms(world))
+    assert (answered.outcome, answered.grant) == (Outcome.GRANTED, given.grant.uuid)
+    page = world.hub.reading.objects(world.asker("outsider"), "grants", Query()).page
+    assert [item.object_id for item in page.items] == [indicator(1)["id"]]
+    with pytest.raises(TransitionError):
+        world.hub.requesting.refuse(ALFA, alfa, None, made.uuid, reason="too late")
+    with pytest.raises(NotFoundError):  # what one reads one need not ask for
+        ask(world)
+    world.hub.integrator.integrate()
+    assert world.hub.self_test.require() > 0
+
+
+def test_refused_amended_withdrawn(world: World) -> None:
+    alfa, bravo = world.hub.parties.get("alfa"), world.hub.parties.get("bravo")
+    made = ask(world)
+    assert made.due_at == made.asked_at + DUE
+    with pytest.raises(InputError):
+        world.hub.requesting.refuse(ALFA, alfa, None, made.uuid, reason=" ")
+    with pytest.raises(NotFoundError):
+        world.hub.requesting.refuse(OPERATOR.for_("bravo"), bravo, None, made.uuid, reason="not mine")
+    with pytest.raises(ForbiddenError):
+        world.hub.requesting.refuse(OPERATOR, alfa, None, made.uuid, reason="for nobody")
+    assert world.hub.requesting.refuse(ALFA, alfa, None, made.uuid, reason="later").answer == "later"
+    again = ask(world)
+    assert world.hub.requesting.amend(ALFA, alfa, None, again.uuid, amendment="treaty/2").amendment == "treaty/2"
+    third = ask(world)
+    outsider = world.hub.parties.get("outsider")
+    with pytest.raises(NotFoundError):
+        world.hub.requesting.withdraw(ALFA, alfa, third.uuid)
+    assert world.hub.requesting.withdraw(OPERATOR.for_("outsider"), outsider, third.uuid).outcome is Outcome.WITHDRAWN
+    assert len(world.hub.requesting.all(alfa)[0]) == 3
+    assert world.hub.requesting.all(bravo)[0] == []
+    assert world.hub.self_test.require() > 0
+
+
+# alfa's addressed object, bravo's that no clause reveals, and one that nobody ever shared
+@pytest.mark.parametrize("number", [2, 3, 99])
+def test_the_hidden_is_answered_as_the_missing(world: World, number: int) -> None:
+    sizes = []
+    for asked in (number, 98):
+        with world.hub.store.read() as connection:
+            before = world.hub.log.head(connection).frontier.size
+        with pytest.raises(NotFoundError, match="there is no such object, or none that you may ask for"):
+            ask(world, asked)
+        with world.hub.store.read() as connection:
+            sizes.append(world.hub.log.head(connection).frontier.size - before)
+    assert sizes == [1, 1]
+    assert world.hub.requesting.all()[0] == []
+    assert world.hub.self_test.require() > 0
+
+
+def test_it_reveals_to_members_only_and_opens_nothing(world: World) -> None:
+    for name in ("bravo", "coast"):
+        with pytest.raises(NotFoundError):
+            ask(world, by=name)
+    assert world.read("outsider") == []
+
+
+def test_a_forged_answer_does_not_replay(world: World) -> None:
+    made = ask(world)
+    world.hub.requesting.grant(ALFA, world.hub.parties.get("alfa"), None, made.uuid, terms=terms(world))
+    with world.hub.store.read() as connection:
+        entries = [
+            (row.index, decode_payload(row.payload or b"", where="test")) for row in world.hub.log.rows(connection)
+        ]
+    assert replay(entries).granted.requests
+    by_kind = {payload.kind: index for index, payload in entries}
+    for kind, change in (
+        ("request.asked", {"party": "https://bravo.example"}),
+        ("request.asked", {"object": "indicator--x"}),
+        ("request.answered", {"outcome": "refused"}),
+        ("request.answered", {"grant": "another"}),
+        ("request.answered", {"owner": "https://bravo.example"}),
+    ):
+        index = by_kind[kind]
+        told = msgspec.structs.replace(entries[index][1], data=dict(entries[index][1].data) | change)
+        with pytest.raises(TocsinError):
+            replay([*entries[:index], (index, told), *entries[index + 1 :]])
+
+
+def test_damage_is_found(world: World) -> None:
+    ask(world)
+    with world.hub.store.write() as connection:
+        connection.execute(delete(ACCESS_REQUESTS))
+    with pytest.raises(StoreBrokenError):
+        world.hub.self_test.require()
