@@ -13,8 +13,8 @@ from tocsin.agreements.service import Agreements
 from tocsin.errors import ConflictError, InputError, StoreBrokenError, UsageError
 from tocsin.exchange.access.delegating import Delegating
 from tocsin.exchange.access.granting import Granting
-from tocsin.exchange.account.service import Accounts
 from tocsin.exchange.access.requesting import Requesting
+from tocsin.exchange.account.service import Accounts
 from tocsin.exchange.again import OfferingAgain
 from tocsin.exchange.asking import Asking
 from tocsin.exchange.ceilings import Ceilings
