@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tocsin.kernel.clock import Micros, parse_date
 
 if TYPE_CHECKING:
@@ -23,7 +25,26 @@ CLEARANCES = ["unclassified", "restricted", "confidential", "secret", "top-secre
 
 
 def slow_verdict(world: World, reader: Reader, label: Label) -> tuple[bool, frozenset[str]]:
-    """Return whether the reader may read, and the ids of all that permits (empty on a deny)."""
+    """Return whether the reader may read, and the ids of all that permits (empty on a deny).
+
+    A credential that chose no capacity acts in all of its party's but the supervisor's, if it has another one; what is
+    forbidden to any of its capacities is forbidden, and only supervisors enforce.
+    """
+    has = world.parties[reader.party].capacities
+    acts = {reader.capacity} & has if reader.capacity else (has - {"supervisor"} or has)
+    if acts == has:
+        return _verdict(world, reader, label)
+    allowed, _ = _verdict(world, reader, label)
+    in_part = msgspec.structs.replace(world.parties[reader.party], capacities=frozenset(acts))
+    parties = {**world.parties, reader.party: in_part}
+    some, reasons = _verdict(msgspec.structs.replace(world, parties=parties, members=world.parties), reader, label)
+    own = label.owner == world.uri(reader.party)
+    if not (allowed and some) or (reader.purpose == "enforce" and "supervisor" in has - acts and not own):
+        return False, frozenset()
+    return True, reasons
+
+
+def _verdict(world: World, reader: Reader, label: Label) -> tuple[bool, frozenset[str]]:
     if closed(world, reader, label):
         return False, frozenset()
     party = world.parties[reader.party]
@@ -117,7 +138,8 @@ def _in_force(content: Content, at: Micros) -> bool:
 
 
 def _member(world: World, paper: Paper, name: str) -> bool:
-    party = world.parties[name]
+    # a party is a member by all that it is, however one of its readers acts
+    party = (world.members or world.parties)[name]
     if name not in paper.joined or str(party.status) != "vetted":
         return False
     if name in paper.left and paper.left[name] <= world.at:

@@ -87,11 +87,12 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader(msgspec.Struct, frozen=True, kw_only=True):
-    """Who reads: a user of a party, or its service."""
+    """Who reads: a user of a party, or its service; and the capacity that the credential chose, if it did."""
 
     party: str  # short name
     user: User | None
     purpose: str
+    capacity: str | None = None
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros
     parties: Mapping[str, Party]
     papers: tuple[Paper, ...]
+    members: Mapping[str, Party] | None = None  # the parties as agreements see them, where a reader acts in part
 
     def uri(self, name: str) -> str:
         """Return a party's URI."""
@@ -138,7 +140,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     def profile(self, reader: Reader) -> Profile:
         """Return a reader's profile at the world's instant."""
-        return profile_of(self.parties[reader.party], reader.user, reader.purpose, self.at)
+        return profile_of(self.parties[reader.party], reader.user, reader.purpose, self.at, capacity=reader.capacity)
 
     def with_content(self, index: int, content: Content) -> World:
         """Return the world with another text of one agreement."""
@@ -220,6 +222,7 @@ _READERS: Final = {
         party=st.just(name),
         user=st.none() | _USERS[name],
         purpose=st.sampled_from([*SAID_PURPOSES, *PURPOSES[:2]]),
+        capacity=st.sampled_from([None, None, None, *CAPACITIES]),
     )
     for name in NAMES
 }

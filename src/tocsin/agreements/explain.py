@@ -15,7 +15,7 @@ from tocsin.agreements.cedar import Policy, policy_text
 from tocsin.agreements.compile import LEFT, Compiled, Condition, compile_clause, listed
 from tocsin.agreements.document import Clause, Verb
 from tocsin.agreements.facts import Activated, Facts, eligible
-from tocsin.agreements.gate import Slice, decide, entities_for, request_for, slice_for
+from tocsin.agreements.gate import Slice, acting, decide, entities_for, request_for, slice_for
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.hub_rules import HUB_SENTENCES
 from tocsin.agreements.life import AgreementStatus
@@ -96,7 +96,7 @@ def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Gr
     if label.ends is not None and not over:
         until = label.ends if verdict.valid_until is None else min(label.ends, verdict.valid_until)
         verdict = msgspec.structs.replace(verdict, valid_until=until)
-    case = _Case(profile=profile, label=label, facts=facts, slice_=slice_, grants=given)
+    case = _Case(profile=acting(profile), label=label, facts=facts, slice_=slice_, grants=given)
     reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
     if verdict.allows:
         return Explanation(verdict=verdict, reasons=reasons)

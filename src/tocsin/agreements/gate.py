@@ -30,7 +30,19 @@ if TYPE_CHECKING:
     from tocsin.agreements.grants import Grant
     from tocsin.kernel.clock import Micros
 
-__all__ = ["Slice", "decide", "entities_for", "profile_of", "profile_until", "request_for", "slice_for"]
+__all__ = [
+    "SUPERVISING",
+    "Slice",
+    "acting",
+    "acting_in",
+    "can_act",
+    "decide",
+    "entities_for",
+    "profile_of",
+    "profile_until",
+    "request_for",
+    "slice_for",
+]
 
 # Cedar clones the slice's entities for every batch and holds the batch in memory: this many labels hide the
 # cost of the clone and keep a batch below a few megabytes.
@@ -41,6 +53,16 @@ _GRANTED_DOMAIN: Final = "tocsin/slice-with-grants/v1"
 PASSED_ON: Final = frozenset({Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER})
 _CLIENT: Final = Reason(
     agreement=None, version=None, clause="tocsin.client", legal_basis=(), effect=Effect.DENY, policy_id="tocsin.client"
+)
+# Capacities that a party puts on of its own accord: who has another one too does not act in these unasked.
+SUPERVISING: Final = frozenset({"supervisor"})
+_TWO_HATS: Final = Reason(
+    agreement=None,
+    version=None,
+    clause="tocsin.two-hats",
+    legal_basis=(),
+    effect=Effect.DENY,
+    policy_id="tocsin.two-hats",
 )
 _READER: Final = uid("Reader", "reader")
 _LABEL: Final = uid("Label", "").type
@@ -68,10 +90,39 @@ class Slice:
         return self.ground.policies
 
 
-def profile_of(party: Party, user: User | None, purpose: str, at: Micros, *, client: Party | None = None) -> Profile:
+def acting_in(capacities: frozenset[str], capacity: str | None) -> frozenset[str] | None:
+    """Return in which of a party's capacities a credential of its acts; None: in all of them.
+
+    ``capacity`` is what the credential chose. One that chose nothing does not act as a supervisor, unless the party is
+    nothing else (docs/adr/0081).
+    """
+    acts = capacities & {capacity} if capacity is not None else (capacities - SUPERVISING) or capacities
+    return None if acts == capacities else acts
+
+
+def can_act(capacities: frozenset[str], acts_as: frozenset[str] | None) -> bool:
+    """Return whether a credential of a party with these capacities may have read as a profile says.
+
+    Before capacities were chosen every credential acted in all of them; one that chose what its party lacks now acts
+    in none.
+    """
+    one_alone = [frozenset({one}) for one in capacities]
+    return acts_as is None or acts_as in [frozenset(), acting_in(capacities, None), *one_alone]
+
+
+def profile_of(
+    party: Party,
+    user: User | None,
+    purpose: str,
+    at: Micros,
+    *,
+    client: Party | None = None,
+    capacity: str | None = None,
+) -> Profile:
     """Return the release-relevant attributes of a reader at an instant; ``user`` None is the party's service.
 
-    ``client`` is the party for which it reads, if for one that it serves.
+    ``client`` is the party for which it reads, if for one that it serves; ``capacity`` the one that its credential
+    chose, if it did.
 
     Raises:
         UsageError: the user is another party's, or the party does not serve such a client.
@@ -96,6 +147,7 @@ def profile_of(party: Party, user: User | None, purpose: str, at: Micros, *, cli
         clearance=effective_clearance(party, user, at),
         nationality=user.nationality if user is not None else None,
         active=party.status is PartyStatus.VETTED and (user is None or user.status is UserStatus.ACTIVE),
+        acts_as=acting_in(party.capacities, capacity),
         client=None if client is None else profile_of(client, None, purpose, at),
     )
 
@@ -136,13 +188,36 @@ def decide(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> list[Ver
     nothing where no clause permits. Who reads for a client is judged twice: what it may not read itself, it reads for
     nobody; of the rest, for the client, what the marking lets a recipient pass on to clients (TLP 2.0: CLEAR, GREEN,
     AMBER), what no permitting clause keeps within the recipient's own organisation, what was not granted to it alone,
-    and what nothing forbids the client.
+    and what nothing forbids the client. Who acts in some of its capacities is judged twice as well: it reads what is
+    permitted to these and forbidden to none that it has, so that nobody takes off a hat to pass a forbid.
     """
     if profile.client is not None:
         return _decide_for_client(slice_, profile, profile.client, labels)
+    if profile.acts_as is not None:
+        return _decide_in_part(slice_, profile, profile.acts_as, labels)
     verdicts: list[Verdict] = []
     for start in range(0, len(labels), _BATCH):
         verdicts += _decide_batch(slice_, profile, labels[start : start + _BATCH])
+    return verdicts
+
+
+def acting(profile: Profile) -> Profile:
+    """Return a reader as permits see it: with the capacities in which it acts, and no others."""
+    if profile.acts_as is None:
+        return profile
+    return msgspec.structs.replace(profile, capacities=profile.acts_as, acts_as=None)
+
+
+def _decide_in_part(slice_: Slice, profile: Profile, acts_as: frozenset[str], labels: Sequence[Label]) -> list[Verdict]:
+    whole = decide(slice_, msgspec.structs.replace(profile, acts_as=None), labels)
+    part = decide(slice_, acting(profile), labels)
+    two_hats = profile.purpose == "enforce" and not profile.capacities.isdisjoint(SUPERVISING - acts_as)
+    verdicts = []
+    for label, all_, own in zip(labels, whole, part, strict=True):
+        verdict = own if all_.allows else all_
+        if verdict.allows and two_hats and label.owner != profile.party:
+            verdict = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(_TWO_HATS,))
+        verdicts.append(verdict)
     return verdicts
 
 

@@ -41,6 +41,7 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None  # name within the party
     purpose: str
     client: str | None = None  # URI
+    capacity: str | None = None  # that the credential chose
 
 
 class Pass(msgspec.Struct, kw_only=True):
@@ -51,6 +52,7 @@ class Pass(msgspec.Struct, kw_only=True):
     epoch: int
     at: Micros
     grants: tuple[Grant, ...] = ()  # all that stand for the party
+    capacity: str | None = None  # that the credential chose
 
     @property
     def slice_digest(self) -> bytes:
@@ -69,13 +71,22 @@ class Gate:
         self._log = log
         self._environment = environment
         self._facts: tuple[int, Facts] | None = None
-        self._passes: Kept[tuple[str, str | None, str, str | None], Pass] = Kept(KEPT)
+        self._passes: Kept[Reader, Pass] = Kept(KEPT)
         self._kinds = Kinds()
 
     def admit(
-        self, connection: Connection, party: str, user: str | None, purpose: str, *, client: str | None = None
+        self,
+        connection: Connection,
+        party: str,
+        user: str | None,
+        purpose: str,
+        *,
+        client: str | None = None,
+        capacity: str | None = None,
     ) -> Pass:
-        """Judge who is asking, in the snapshot of this connection; ``client`` is the URI of whom they read for, if any.
+        """Judge who is asking, in the snapshot of this connection.
+
+        ``client`` is the URI of whom they read for, if any; ``capacity`` the one that the credential chose, if it did.
 
         Raises:
             AuthenticationError: there is no such party or user any more.
@@ -86,16 +97,16 @@ class Gate:
         at = self._log.seen(connection)
         epoch = policy_epoch(connection, self._environment)
         grants = granted_to(connection, self._environment, party, at)
-        key = (party, user, purpose, client)
+        key = Reader(party=party, user=user, purpose=purpose, client=client, capacity=capacity)
         kept = self._passes.get(key)
         if kept is not None and (kept.epoch, kept.grants) == (epoch, grants) and _holds(kept.slice, kept.at, at):
             return kept
-        judged = self._judged(connection, Reader(party=party, user=user, purpose=purpose, client=client), at)
+        judged = self._judged(connection, key, at)
         if judged is None:
             raise AuthenticationError("there is no such reader")
         profile, until = judged
         slice_ = slice_for(profile, self.facts(connection, at), until=until, grants=grants)
-        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, grants=grants)
+        passed = Pass(profile=profile, slice=slice_, epoch=epoch, at=at, grants=grants, capacity=capacity)
         self._passes.put(key, passed)
         return passed
 
@@ -118,7 +129,7 @@ class Gate:
                 raise ForbiddenError("this party serves no such client", todo="`tocsin party show` names its clients")
             client = found.party
         who = None if user is None else user.user
-        profile = profile_of(row.party, who, reader.purpose, at, client=client)
+        profile = profile_of(row.party, who, reader.purpose, at, client=client, capacity=reader.capacity)
         return profile, profile_until(row.party, who, at, client=client)
 
     def facts(self, connection: Connection, at: Micros) -> Facts:
@@ -170,7 +181,9 @@ class Gate:
         then = passed.profile
         client = None if then.client is None else then.client.party
         try:
-            reader = Reader(party=then.party, user=then.user, purpose=then.purpose, client=client)
+            reader = Reader(
+                party=then.party, user=then.user, purpose=then.purpose, client=client, capacity=passed.capacity
+            )
             judged = self._judged(connection, reader, at)
         except ForbiddenError:
             return False

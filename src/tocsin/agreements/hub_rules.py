@@ -32,6 +32,7 @@ HUB_SENTENCES: Final[dict[str, str]] = {
     "tocsin.red": "TLP:RED is for the individual users whom its owner addressed, and for nobody else",
     "tocsin.addressed": "what is addressed is for those whom its owner named, and for the owner",
     "tocsin.grant": "its owner granted it to the reader's party, until a date that has not come",
+    "tocsin.two-hats": "who supervises and is something else too enforces as a supervisor alone",
     "tocsin.client": "for a client one reads what TLP lets a recipient pass on to clients, and no clause keeps within",
     "tocsin.no-grant": "what is offered for a grant is for whom it was granted to, while it stands",
 }

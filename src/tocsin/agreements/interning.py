@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-_LATER: Final = frozenset({"grant", "client", "ends"})
+_LATER: Final = frozenset({"grant", "client", "acts_as", "ends"})
 _LABEL: Final = msgspec.json.Decoder(Label)
 _PROFILE: Final = msgspec.json.Decoder(Profile)
 _PROFILE_ID: Final = select(PROFILES.c.profile_id).where(

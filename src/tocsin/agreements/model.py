@@ -103,6 +103,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     clearance: str  # effective at the instant of the decision
     nationality: str | None
     active: bool  # the party is vetted, and the user, if any, is active
+    acts_as: frozenset[str] | None = None  # of its capacities, those in which it reads; None: in all of them
     client: Profile | None = None  # for whose service it reads, as one who serves it (TLP 2.0: AMBER, clients)
 
     @property

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsOption",
+    "CapacityOption",
     "ClearanceOption",
     "CollectionOption",
     "CountryOption",
@@ -93,6 +94,14 @@ ReasonOption: TypeAlias = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")
 ]
 
+CapacityOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--as-capacity",
+        metavar="CAPACITY",
+        help="Act in this capacity of the party's alone; without it, not as a supervisor who is something else too.",
+    ),
+]
 MotionOption: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from tocsin.cli.options import AsOption, CollectionOption, JsonOption, PurposeOption, commands, example, words
+from tocsin.cli.options import (
+    AsOption,
+    CapacityOption,
+    CollectionOption,
+    JsonOption,
+    PurposeOption,
+    commands,
+    example,
+    words,
+)
 from tocsin.cli.output import Output, spoken
 from tocsin.cli.session import Session, opened
 from tocsin.errors import InputError
@@ -43,6 +52,7 @@ def read(
     purpose: PurposeOption = "detect",
     collection: CollectionOption = DEFAULT_COLLECTION,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many objects.")] = None,
+    as_capacity: CapacityOption = None,
     client: Annotated[
         str | None, typer.Option("--client", metavar="PARTY", help="For this client, which the party serves.")
     ] = None,
@@ -55,7 +65,7 @@ def read(
     query = Query(types=types or None, added_after=after)
     total, last, more = 0, None if after is None else format_instant(after), False
     with opened() as session:
-        asker = session.asker(as_, purpose, client=client)
+        asker = session.asker(as_, purpose, client=client, capacity=as_capacity)
         batches = _batches(session, asker, collection, query, cursor=cursor, limit=limit)
         rows: list[tuple[str, ...]] = []
         with out.progress("reading") as advance:

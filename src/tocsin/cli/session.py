@@ -62,7 +62,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.hub.parties.resolve(reference)
 
-    def asker(self, reference: str, purpose: str, *, client: str | None = None) -> Asker:
+    def asker(self, reference: str, purpose: str, *, client: str | None = None, capacity: str | None = None) -> Asker:
         """Return who reads, written ``party`` or ``user@party``, and the short name of the client they read for.
 
         Raises:
@@ -73,9 +73,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             raise ForbiddenError(
                 "this reader is not vetted, or disabled", where=reference, todo=f"tocsin party show {party.name} tells"
             )
+        if capacity is not None and capacity not in party.capacities:
+            has = ", ".join(sorted(party.capacities)) or "none"
+            raise InputError(f"{party.name} has no such capacity", where="--as-capacity", todo=f"it has: {has}")
         name = user.name if user else None
         served = None if client is None else self.hub.parties.get(client).uri
-        return Asker(party=party.uri, user=name, purpose=purpose, acting=self.acting(reference), client=served)
+        return Asker(
+            party=party.uri, user=name, purpose=purpose, acting=self.acting(reference), client=served, capacity=capacity
+        )
 
     def itself(self) -> tuple[Party, User | None]:
         """Return the operator as party and user."""

@@ -11,6 +11,7 @@ import typer
 from tocsin.cli import user_signing
 from tocsin.cli.keyring import new_key, place_of
 from tocsin.cli.options import (
+    CapacityOption,
     ClearanceOption,
     JsonOption,
     MotionOption,
@@ -197,6 +198,7 @@ def token(
         int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
     ] = 90,
     note: Annotated[str, typer.Option("--note", help="What it is for; it is entered into the log.")] = "",
+    as_capacity: CapacityOption = None,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -217,6 +219,7 @@ def token(
             permissions=permissions,
             lifetime=days * DAY,
             note=note,
+            capacity=as_capacity,
         )
     out.document(
         {
@@ -224,12 +227,14 @@ def token(
             "token_id": made.token_id,
             "subject": made.subject,
             "purpose": made.purpose,
+            "capacity": made.capacity,
             "permissions": sorted(made.permissions),
             "expires_at": instant(made.expires_at),
         }
     )
     out.line(text, style="bold")
-    out.line(f"token {made.token_id} of {made.subject}, to {made.purpose}, until {day(made.expires_at)}")
+    acts = "" if made.capacity is None else f", as {made.capacity}"
+    out.line(f"token {made.token_id} of {made.subject}, to {made.purpose}{acts}, until {day(made.expires_at)}")
     out.line("It is shown this once: only a hash of it is kept.")
 
 

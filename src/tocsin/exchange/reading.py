@@ -49,12 +49,17 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     acting: Acting
     client: str | None = None  # URI of whom the party reads for, if for one that it serves
+    capacity: str | None = None  # of the party's, that the credential chose to act in
 
     @classmethod
     def of(cls, principal: Principal) -> Asker:
         """Return who reads with these credentials, and acts for itself."""
         return cls(
-            party=principal.party, user=principal.user, purpose=principal.purpose, acting=Acting(actor=principal.id)
+            party=principal.party,
+            user=principal.user,
+            purpose=principal.purpose,
+            acting=Acting(actor=principal.id),
+            capacity=principal.capacity,
         )
 
 
@@ -89,7 +94,7 @@ class Reading:
         """Return the collections that a reader may know of: all that everybody knows, and what its party was given."""
         with self._store.read() as connection:
             active = self._gate.admit(
-                connection, asker.party, asker.user, asker.purpose, client=asker.client
+                connection, asker.party, asker.user, asker.purpose, client=asker.client, capacity=asker.capacity
             ).profile.active
             return store.known_collections(connection, self._environment, asker.party) if active else []
 
@@ -152,7 +157,9 @@ class Reading:
             NotFoundError: there is no such collection, or none that the asker may know of.
         """
         with self._store.read() as connection:
-            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, client=asker.client)
+            passed = self._gate.admit(
+                connection, asker.party, asker.user, asker.purpose, client=asker.client, capacity=asker.capacity
+            )
             collection = self._find(connection, passed, reference)
             view = self._view(connection, passed, collection, query)
             found = places_after(connection, self._store.adapter, view, query, after=place, limit=1)
@@ -209,7 +216,9 @@ class Reading:
             NotCurrentError: the snapshot is to be the replica's (``near``), which cannot give this page.
         """
         with self.replica.read() if near else self._store.read() as connection:
-            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, client=asker.client)
+            passed = self._gate.admit(
+                connection, asker.party, asker.user, asker.purpose, client=asker.client, capacity=asker.capacity
+            )
             collection = self._find(connection, passed, reference)
             bound = self._bound(asker, collection, query)
             after = 0 if cursor is None else self._cursors.open(cursor, bound)

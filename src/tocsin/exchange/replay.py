@@ -20,7 +20,7 @@ import msgspec
 
 from tocsin.agreements import replay as agreements
 from tocsin.agreements.facts import Facts
-from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
+from tocsin.agreements.gate import can_act, decide, profile_of, profile_until, slice_for
 from tocsin.agreements.hub_rules import NOTICE
 from tocsin.agreements.model import Label, Profile, Verdict
 from tocsin.agreements.replay import Agreed
@@ -709,7 +709,12 @@ class _Replay:
             client = rebuilt.people.parties.get(release.profile.client.party)
             if client is None or client.uri not in party.clients:
                 raise _broken(index, "it was read for a client whom its reader did not serve")
-        if profile_of(party, user, release.profile.purpose, at, client=client) != release.profile:
+        acts_as = release.profile.acts_as
+        expected = profile_of(party, user, release.profile.purpose, at, client=client)
+        if (
+            not can_act(party.capacities, acts_as)
+            or msgspec.structs.replace(expected, acts_as=acts_as) != release.profile
+        ):
             raise _broken(index, "its reader had other attributes at that instant")
         facts = agreements.facts_of(rebuilt.agreed, rebuilt.people, at)
         until = profile_until(party, user, at, client=client)

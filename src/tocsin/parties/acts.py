@@ -327,15 +327,17 @@ class Acts:
         permissions: frozenset[Permission],
         lifetime: Micros | None = TOKEN_LIFETIME,
         note: str = "",
+        capacity: str | None = None,
     ) -> tuple[str, Token]:
         """Make a token for a user, or for a party's service; its text is returned here and never again.
 
-        ``lifetime`` is in microseconds from now; None: it does not expire.
+        ``lifetime`` is in microseconds from now; None: it does not expire. ``capacity`` is the one of the party's in
+        which it acts; None: in all of them, but not as a supervisor where the party is something else too.
 
         Raises:
             NotFoundError: there is no such party or user.
-            InputError: there is no such purpose, no permission, one that the user's roles do not have, or the
-                lifetime is not positive or longer than ``MAX_TOKEN_LIFETIME``.
+            InputError: there is no such purpose, no permission, one that the user's roles do not have, a capacity
+                that the party lacks, or the lifetime is not positive or longer than ``MAX_TOKEN_LIFETIME``.
             LimitError: the subject has ``MAX_LIVE_TOKENS`` already.
             TransitionError: the user is disabled, or the party has left.
         """
@@ -344,6 +346,9 @@ class Acts:
         _require_active(party.party, user.user if user else None)
         check_purpose(purpose)
         check_remark(note, "note")
+        if capacity is not None and capacity not in party.party.capacities:
+            has = ", ".join(sorted(party.party.capacities)) or "none"
+            raise InputError(f"{party.party.name} has no such capacity", where=reference, todo=f"it has: {has}")
         _require_permissions(permissions, user.user if user else None, reference)
         if lifetime is not None and not 0 < lifetime <= MAX_TOKEN_LIFETIME:
             raise InputError(
@@ -367,6 +372,7 @@ class Acts:
             note=note,
             created_at=at,
             expires_at=None if lifetime is None else at + lifetime,
+            capacity=capacity,
         )
         token = require_token(self._connection, self._environment, token_id)
         self._record("token.issued", at, token.party, token_data(token))
@@ -471,4 +477,4 @@ def token_data(token: Token) -> dict[str, object]:
         "permissions": sorted(token.permissions),
         "note": token.note,
         "expires_at": None if token.expires_at is None else format_instant(token.expires_at),
-    }
+    } | ({} if token.capacity is None else {"capacity": token.capacity})

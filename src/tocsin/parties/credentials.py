@@ -10,6 +10,8 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from tocsin.errors import AuthenticationError
 from tocsin.parties import store
 from tocsin.parties.model import (
@@ -127,7 +129,8 @@ class Authenticator:
         token = row.token
         # a role that was taken away takes its permissions from the person's tokens too
         permissions = token.permissions if row.user is None else token.permissions & role_permissions(row.user.roles)
-        return _principal(row.party, row.user, token.purpose, permissions)
+        principal = _principal(row.party, row.user, token.purpose, permissions)
+        return replace(principal, capacity=token.capacity)
 
     def _by_password(self, party_name: str, user_name: str, password: str) -> Principal | None:
         with self._store.read() as connection:

@@ -376,6 +376,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None  # name within the party
     purpose: str
     permissions: frozenset[Permission]
+    capacity: str | None = None  # that the credential chose to act in
 
     @property
     def id(self) -> str:
@@ -396,6 +397,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Micros
     expires_at: Micros | None
     revoked_at: Micros | None
+    capacity: str | None = None  # in which it acts, if it was bound to one
 
     @property
     def subject(self) -> str:

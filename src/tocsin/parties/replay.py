@@ -158,10 +158,13 @@ def _check_key(people: People, old: User, user: User) -> None:
         raise InputError(f"the signing key of user {user.name} is another person's")
 
 
-def _check_token(people: People, _kind: str, data: Mapping[str, object]) -> People:
+def _check_token(people: People, kind: str, data: Mapping[str, object]) -> People:
     party, user = _known(people, data.get("party")), data.get("user")
     if user is not None and (not isinstance(user, str) or (party.uri, user) not in people.users):
         raise InputError("it is about a token of a user who was never added")
+    capacity = data.get("capacity")
+    if kind == "token.issued" and capacity is not None and capacity not in party.capacities:
+        raise InputError("it is about a token that acts in a capacity which its party lacks")
     return people
 
 

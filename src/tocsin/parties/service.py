@@ -154,10 +154,18 @@ class Parties:
         permissions: frozenset[Permission],
         lifetime: Micros | None = TOKEN_LIFETIME,
         note: str = "",
+        capacity: str | None = None,
     ) -> tuple[str, Token]:
         """Make a token for a user or a party's service; the text is shown this once."""
         with self.acting(acting, mandate) as acts:
-            return acts.issue_token(reference, purpose=purpose, permissions=permissions, lifetime=lifetime, note=note)
+            return acts.issue_token(
+                reference,
+                purpose=purpose,
+                permissions=permissions,
+                lifetime=lifetime,
+                note=note,
+                capacity=capacity,
+            )
 
     def revoke_token(self, acting: Acting, mandate: Mandate, token_id: int, reason: str = "") -> Token:
         """Make a token good for nothing from now on."""

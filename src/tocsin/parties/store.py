@@ -290,6 +290,7 @@ def _token(row: Row[tuple[object, ...]]) -> TokenRow:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        capacity=row.capacity,
     )
     return TokenRow(token=token, party=party, user=user)
 
@@ -334,6 +335,7 @@ def add_token(
     note: str,
     created_at: Micros,
     expires_at: Micros | None,
+    capacity: str | None = None,
 ) -> int:
     """Enter a token by its digest; returns its number."""
     token_id = next_id(connection, TOKENS.c.token_id)
@@ -350,6 +352,7 @@ def add_token(
             created_at=created_at,
             expires_at=expires_at,
             revoked_at=None,
+            capacity=capacity,
         )
     )
     return token_id

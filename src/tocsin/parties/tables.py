@@ -62,5 +62,6 @@ TOKENS: Final = Table(
     instant("created_at"),
     optional_instant("expires_at"),
     optional_instant("revoked_at"),
+    text("capacity", nullable=True),  # of its party's, the one in which it acts
     UniqueConstraint("environment", "digest"),
 )

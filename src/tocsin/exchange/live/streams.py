@@ -356,7 +356,7 @@ class Streams:
         """Return the listeners whose page is not known to be empty: a new label is open to them, or undecided yet."""
         wanted = {label_id for found in change.labels.values() if found for label_id in found} - {WITHDRAWN}
         labels = self._gate.labels(connection, sorted(wanted))
-        open_to: dict[tuple[str, str | None, str], Callable[[int, Label], bool]] = {}
+        open_to: dict[tuple[str, str | None, str, str | None], Callable[[int, Label], bool]] = {}
         concerned: set[Listener] = set()
         for one in asked:
             found = change.labels.get(one.collection.uuid, frozenset())
@@ -366,18 +366,18 @@ class Streams:
             new = [label_id for label_id in found if label_id in labels and _asks(one, labels[label_id])]
             if not new:
                 continue
-            key = (one.asker.party, one.asker.user, one.asker.purpose)
+            key = (one.asker.party, one.asker.user, one.asker.purpose, one.asker.capacity)
             may = open_to.get(key)
             if may is None:
-                may = open_to[key] = self._may(connection, *key)
+                may = open_to[key] = self._may(connection, one.asker)
             if any(may(label_id, labels[label_id]) for label_id in new):
                 concerned.add(one)
         return frozenset(concerned)
 
-    def _may(self, connection: Connection, party: str, user: str | None, purpose: str) -> Callable[[int, Label], bool]:
+    def _may(self, connection: Connection, asker: Asker) -> Callable[[int, Label], bool]:
         """Return what says of a label whether it is open to a reader."""
         try:
-            passed = self._gate.admit(connection, party, user, purpose)
+            passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, capacity=asker.capacity)
         except AuthenticationError:
             return lambda _label_id, _label: True  # the reader's own turn says so
         if not passed.profile.active:

@@ -314,7 +314,9 @@ class Search:
         for _ in range(TRIES):
             until = self._ticks() + SEARCH_SECONDS
             with self._store.read(seconds=SEARCH_SECONDS) as connection:
-                passed = self._gate.admit(connection, asker.party, asker.user, asker.purpose, client=asker.client)
+                passed = self._gate.admit(
+                    connection, asker.party, asker.user, asker.purpose, client=asker.client, capacity=asker.capacity
+                )
                 collection = self._find(connection, passed, reference)
                 state = next(
                     one
