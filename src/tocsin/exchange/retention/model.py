@@ -67,6 +67,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     clause: str
     lasts: Micros
     then: Then
+    until: Micros | None = None  # it binds what was submitted before; None: whenever it was
 
     @property
     def reference(self) -> str:

@@ -218,7 +218,7 @@ def _require_purge(
         return
     if purge.ground is Ground.RETENTION:
         rule = _rule(rules, label, purge.reference, Then.PURGE)
-        if due_at(submitted, rule) > at:
+        if due_at(submitted, rule) > at or not _binds(rule, submitted):
             raise InputError(f"{key[1]} was not due yet")
     elif purge.ground is Ground.REVIEW:
         asked = told.reviews.get((key, purge.reference))
@@ -233,6 +233,10 @@ def _rule(rules: Rules, label: Label, reference: str, then: Then) -> Rule:
         if rule.reference == reference and rule.then is then:
             return rule
     raise InputError(f"no clause {reference[:80]} binds it")
+
+
+def _binds(rule: Rule, submitted: Micros) -> bool:
+    return rule.until is None or submitted < rule.until
 
 
 def _close_reviews(told: Told, key: Key, at: Micros) -> None:
@@ -254,7 +258,8 @@ def _open(told: Told, data: dict[str, Any], at: Micros, rules: Rules | None) -> 
             raise InputError(f"{object_id} was not to be reviewed")
         if rules is not None and last is None:
             known = rules.contributed(key)
-            if known is None or due_at(known[1], _rule(rules, known[0], opened.reference, Then.REVIEW)) > at:
+            rule = None if known is None else _rule(rules, known[0], opened.reference, Then.REVIEW)
+            if known is None or rule is None or due_at(known[1], rule) > at or not _binds(rule, known[1]):
                 raise InputError(f"{object_id} was not due for review")
         asked.append(Asked(opened_at=at, answer_by=answer_by))
 
@@ -374,6 +379,8 @@ def _check_places(case: Case) -> None:
     }
     for plan in planned(case.connection, case.store.adapter, case.environment) if places else ():
         upto = places.get(plan.key, 0)
+        if plan.rule.until is not None:
+            upto = min(upto, store.last_submitted(case.connection, case.environment, plan.rule.until - 1))
         passed = store.items_between(
             case.connection, case.store.adapter, case.environment, upto=upto, labels=plan.labels
         )

@@ -2,15 +2,15 @@
 
 A contribution is bound by the retain clauses of every agreement that its owner joined, in the last version that came
 into force, whose ``of`` covers its label. They bind it from its submission, whenever the agreement was signed, and go
-on to do so when the agreement is suspended or over: a lapse may take permits away, and never a duty. Each clause
-speaks for itself: of several that purge the first that is due does it, and a review neither delays nor replaces it.
+on to do so when the agreement is suspended or over, and when the owner left it: a lapse may take permits away, and
+never a duty. What is submitted after the owner left, or after the term, they do not bind. Each clause speaks for
+itself: of several that purge the first that is due does it, and a review neither delays nor replaces it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.agreements.document.terms import Then
 from tocsin.agreements.life import HEEDED
 from tocsin.agreements.terms import covers
 from tocsin.exchange.retention.model import Rule
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label
     from tocsin.kernel.clock import Micros
 
-__all__ = ["binding", "due_at", "first_purge", "rules_for"]
+__all__ = ["binding", "due_at", "rules_for"]
 
 
 def binding(versions: Iterable[tuple[Activated, AgreementStatus]]) -> tuple[Activated, ...]:
@@ -40,6 +40,7 @@ def rules_for(label: Label, bound: Sequence[Activated]) -> tuple[Rule, ...]:
             clause=clause.id,
             lasts=clause.retain.lasts,
             then=clause.retain.then,
+            until=_until(one, label.owner),
         )
         for one in bound
         if label.owner in one.joined
@@ -49,9 +50,10 @@ def rules_for(label: Label, bound: Sequence[Activated]) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda rule: (rule.lasts, rule.reference)))
 
 
-def first_purge(rules: Iterable[Rule]) -> Rule | None:
-    """Return the clause that purges first, if any does."""
-    return min((rule for rule in rules if rule.then is Then.PURGE), key=lambda rule: rule.lasts, default=None)
+def _until(agreement: Activated, owner: str) -> Micros | None:
+    """Return when an owner leaves an agreement, or its term ends: what is submitted later is not shared under it."""
+    ends = [one for one in (agreement.left.get(owner), agreement.document.ends) if one is not None]
+    return min(ends, default=None)
 
 
 def due_at(submitted: Micros, rule: Rule) -> Micros:

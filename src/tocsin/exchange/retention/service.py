@@ -101,7 +101,7 @@ class Retention:
                     self._environment,
                     after=store.place_of(connection, self._environment, plan.key),
                     labels=wanted,
-                    submitted_by=at,
+                    submitted_by=at if plan.rule.until is None else min(at, plan.rule.until - 1),
                     limit=limit,
                 )
                 for item in items:
@@ -229,7 +229,9 @@ class Retention:
         """Return the next batch of a rule that has any, and how far the rule is done with it."""
         for plan in self._planned(connection):
             after = store.place_of(connection, self._environment, plan.key)
-            upto = store.last_submitted(connection, self._environment, at - plan.rule.lasts)
+            by = at - plan.rule.lasts
+            by = by if plan.rule.until is None else min(by, plan.rule.until - 1)
+            upto = store.last_submitted(connection, self._environment, by)
             if upto <= after:
                 continue
             items = store.items_after(
@@ -238,7 +240,7 @@ class Retention:
                 self._environment,
                 after=after,
                 labels=plan.labels,
-                submitted_by=at - plan.rule.lasts,
+                submitted_by=by,
                 limit=BATCH,
             )
             return plan, items, items[-1].contribution_id if len(items) == BATCH else upto
@@ -342,13 +344,13 @@ def _plan(bound: Sequence[Activated], labels: Mapping[int, Label]) -> tuple[Plan
     joined = {one.id: one.joined for one in bound}
     return tuple(
         Plan(rule=rule, key=_key(rule, joined[f"{rule.agreement}/{rule.version}"]), labels=frozenset(found[rule]))
-        for rule in sorted(found, key=lambda rule: (rule.reference, rule.lasts))
+        for rule in sorted(found, key=lambda rule: (rule.reference, rule.lasts, rule.until or 0))
     )
 
 
 def _key(rule: Rule, joined: Collection[str]) -> str:
     """Return what a rule's place is kept under: another text when it binds older contributions than it did before."""
-    told = msgspec.json.encode([rule.reference, rule.lasts, str(rule.then), sorted(joined)])
+    told = msgspec.json.encode([rule.reference, rule.lasts, str(rule.then), rule.until, sorted(joined)])
     return hashlib.sha256(told).hexdigest()
 
 
