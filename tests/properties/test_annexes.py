@@ -70,7 +70,7 @@ def test_it_is_active_only_under_a_motion_or_once_for_half_a_day(  # noqa: C901 
         try:
             if verb == "call":
                 calls.append(Call(annex=annex, party=f"https://{party}.example", kind=kind, user="vakt", at=now))
-                made = by_duty(terms, history, calls, annex=annex, version=version, at=now, entry=len(history))
+                made = by_duty(terms, history, calls, annex=annex, version=version, at=now, number=len(history))
                 if made is not None:
                     fresh = {call.kind for call in calls if call.annex == annex and now - call.at < CALL_STANDS}
                     assert fresh >= {"public", "private"}
@@ -78,7 +78,7 @@ def test_it_is_active_only_under_a_motion_or_once_for_half_a_day(  # noqa: C901 
                     assert not unanswered, "duty-holders prolonged what nobody answered for"
                     history.append(made)
             elif verb == "motion":
-                history.append(by_motion(terms, annex=annex, version=version, at=now, entry=len(history)))
+                history.append(by_motion(terms, annex=annex, version=version, at=now, number=len(history)))
                 answered_for = now
             elif history and verb == "ratify":
                 history[-1] = ratify(history[-1], terms, at=now)
@@ -114,12 +114,12 @@ def test_one_party_is_one_voice() -> None:
         Call(annex="a", party="https://kraft.example", kind="private", user="ola", at=0),
         Call(annex="a", party="https://kraft.example", kind="private", user="kari", at=1),
     ]
-    assert by_duty(terms, [], calls, annex="a", version=1, at=2, entry=0) is None
+    assert by_duty(terms, [], calls, annex="a", version=1, at=2, number=0) is None
     third = Call(annex="a", party="https://vann.example", kind="private", user="liv", at=2)
-    assert by_duty(terms, [], [*calls, third], annex="a", version=1, at=2, entry=0) is not None
+    assert by_duty(terms, [], [*calls, third], annex="a", version=1, at=2, number=0) is not None
 
 
 def test_without_duty_terms_only_a_motion_activates() -> None:
     terms = AnnexTerms(lasts=HOUR, motion=MOTION, duty=None)
     with pytest.raises(ForbiddenError, match="by a motion only"):
-        by_duty(terms, [], [], annex="a", version=1, at=0, entry=0)
+        by_duty(terms, [], [], annex="a", version=1, at=0, number=0)

@@ -16,7 +16,9 @@ from support.hub import OPERATOR, START, World, key_of
 from support.keeping import hold
 from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
-from tocsin.agreements.document import public_key_of
+from tocsin.agreements.annexes.model import Asked
+from tocsin.agreements.annexes.wire import call_bytes
+from tocsin.agreements.document import public_key_of, sign_bytes
 from tocsin.exchange.live.webhooks.model import WebhookState
 from tocsin.exchange.live.webhooks.store import set_state, webhook_rows
 from tocsin.exchange.recall.model import Authority as RecallAuthority
@@ -60,6 +62,21 @@ PACT: Final = (
 )
 RESTING: Final = PACT.replace("agreement: pact", "agreement: resting")
 AMENDED: Final = PACT.replace("agreement: pact", "agreement: amended")
+# one annex for each act: one to be activated, one that is active, one that is over, one that people on duty activated
+FLOOD: Final = TREATY.replace("agreement: treaty", "agreement: flood").replace("bravo", "watch").replace(
+    "  - {name: coast}\n", ""
+) + "".join(
+    f"""  - id: "{name}"
+    emergency: {name}
+    permit: read
+    to: {{parties: all}}
+    lasts: PT72H
+    activated_by:
+      motion: {{body: council, more_than: 0.5}}
+      or: {{duty_officers: {{public: 1, private: 1}}, lasts: PT12H, ratify_within: PT12H}}
+"""
+    for name in ("to-come", "called", "active", "over")
+)
 ECHO: Final = Party(
     uri="https://echo.example",
     name="echo",
@@ -109,6 +126,7 @@ def ready(home: Path) -> World:
     with world.hub.parties.acting(OPERATOR, world.hub.mandate) as acts:
         acts.add_user(User(name="sig", party="https://hub.example", roles=frozenset({Role.SIGNATORY})))
         acts.register_signing_key("sig@hub", public_key_of(key_of("hub")))
+    _flooded(world)
     world.agreement(PRESS, signed_by=("hub", "bravo"))
     world.share("bravo", bundle([indicator(1)]))
     with world.hub.store.write() as connection:
@@ -127,6 +145,54 @@ def ready(home: Path) -> World:
         statement="It told others",
     )
     return world
+
+
+def _flooded(world: World) -> None:
+    """Bring an agreement into force whose annexes stand in each way in which an act finds one."""
+    world.party("watch", kind=Kind.PUBLIC)
+    world.agreement(FLOOD, signed_by=("alfa", "watch"))
+    document = world.hub.agreements.get("flood").document
+    at = world.clock.now()
+    with world.hub.agreements.emergency(OPERATOR) as acts:
+        for place, name in enumerate(("alfa", "watch")):
+            acts.set_duty(world.hub.mandate, f"sig@{name}", starts=at, until=at + DAY)
+            call = call_bytes(
+                document,
+                annex="called",
+                asked=Asked.ACTIVATE,
+                hub="https://hub.example",
+                party=f"https://{name}.example",
+                user="sig",
+                said_at=at + place,
+                reason="a test",
+            )
+            acts.call(
+                "flood",
+                1,
+                "called",
+                caller=f"sig@{name}",
+                asked=Asked.ACTIVATE,
+                said_at=at + place,
+                made=sign_bytes(call, key_of(name)),
+                reason="a test",
+            )
+        for name in ("active", "over"):
+            acts.activate(world.hub.mandate, "flood", 1, name, "a test")
+        acts.end(world.hub.mandate, "flood", 1, "over", "a test")
+
+
+def _annex(verb: str, annex: str) -> Deed:
+    def act(world: World, mandate: Mandate) -> None:
+        with world.hub.agreements.emergency(OPERATOR) as acts:
+            getattr(acts, verb)(mandate, "flood", 1, annex, "a test")
+
+    return Deed(_said(f"flood/1#{annex}"), act)
+
+
+def _duty(world: World, mandate: Mandate) -> None:
+    at = world.clock.now()
+    with world.hub.agreements.emergency(OPERATOR) as acts:
+        acts.set_duty(mandate, "sig@alfa", starts=at, until=at + 2 * DAY)
 
 
 def _said(text: str) -> Callable[[World], str]:
@@ -233,6 +299,11 @@ DEEDS: Final[dict[str, list[Deed]]] = {
     "agreement.admitted": [
         _life("pact/1:coast", lambda acts, mandate: acts.admit(mandate, "pact", 1, "coast", "a test"))
     ],
+    "annex.activated": [_annex("activate", "to-come")],
+    "annex.ratified": [_annex("ratify", "called")],
+    "annex.ended": [_annex("end", "active")],
+    "annex.reviewed": [_annex("review", "over")],
+    "duty.set": [Deed(_said("sig@alfa"), _duty)],
     "agreement.grace": [
         _life(
             "pact/1:by-contract",

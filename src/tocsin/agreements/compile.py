@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tocsin.agreements.annexes.model import annex_id
 from tocsin.agreements.cedar import Policy, any_of, entity, policy_text, quoted, validate
 from tocsin.agreements.document import AgreementDocument, Clause, LabelTerms, ReaderTerms, Verb
 from tocsin.agreements.hub_rules import ADDRESSED
@@ -115,7 +116,7 @@ def purposes_of(document: AgreementDocument, clause: Clause) -> tuple[str, ...]:
 
 
 def compile_agreement(
-    document: AgreementDocument, names: Mapping[str, str], *, amendment: bool = False
+    document: AgreementDocument, names: Mapping[str, str], *, amendment: bool = False, annexes: bool = True
 ) -> tuple[Policy, ...]:
     """Return one policy for each clause that has an effect, in the document's order.
 
@@ -123,6 +124,7 @@ def compile_agreement(
         document: the agreement.
         names: the URI of every party that the document mentions by its short name.
         amendment: it amends a version in force, and so can bind parties whose signatory did not sign it.
+        annexes: those of emergency annexes as well. Versions were proposed without them once.
 
     Raises:
         InputError: a name is missing.
@@ -131,7 +133,7 @@ def compile_agreement(
     policies = tuple(
         compile_clause(document, clause, names, amendment=amendment).policy
         for clause in document.clauses
-        if clause.has_effect
+        if clause.has_effect and (annexes or clause.emergency is None)
     )
     validate(policies)
     return policies
@@ -185,8 +187,16 @@ def _permit_conditions(document: AgreementDocument, clause: Clause, names: Mappi
         Condition(
             about="owner.member", cedar=f"resource.owner in {agreement}", says=f"its owner is a member of {called}"
         ),
-        *_reader_conditions(clause.to, names),
     ]
+    if clause.emergency is not None:
+        conditions.append(
+            Condition(
+                about="reader.annex",
+                cedar=f"principal in {entity('Annex', annex_id(document, clause.emergency))}",
+                says=f"the emergency annex {clause.emergency} is active",
+            )
+        )
+    conditions += _reader_conditions(clause.to, names)
     if clause.of.tlp is None:
         conditions.append(_tlp(SILENT_TLP))
     conditions += _label_conditions(clause.of, names)

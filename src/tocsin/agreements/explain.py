@@ -242,6 +242,8 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             return self._standing(one, self.profile.party)
         if condition.about == "owner.member":
             return self._standing(one, self.label.owner)
+        if condition.about == "reader.annex":
+            return self._annex_stands(one)
         if condition.about == "owner.signed":
             return f"{self._name(self.label.owner)} is bound by it as an amendment"
         return _actual(condition.about, self.profile, self.label, self._name)
@@ -264,6 +266,10 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         if party.status is not PartyStatus.VETTED:
             return f"{name} is {party.status}"
         return f"{name} is a member"
+
+    def _annex_stands(self, one: Activated) -> str:
+        ended = [each.last for each in one.annexes if each.last <= self.facts.at]
+        return f"an activation ended at {format_instant(max(ended))}" if ended else "nobody has activated it"
 
     def _standing_of(self, one: Activated, basis: str, uri: str) -> str:
         account = self._basis(one, basis, uri, end="")

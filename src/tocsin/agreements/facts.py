@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tocsin.agreements.annexes.model import Activation
 from tocsin.agreements.cedar import Policy
 from tocsin.agreements.compile import for_leavers
 from tocsin.agreements.document import AgreementDocument, LegalBasis, ReaderTerms
@@ -51,6 +52,7 @@ class Activated(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     carried: frozenset[str] = frozenset()
     left: Mapping[str, Micros] = msgspec.field(default_factory=dict)
     graces: tuple[Grace, ...] = ()
+    annexes: tuple[Activation, ...] = ()  # every activation of an annex of this version, by number
 
     @property
     def id(self) -> str:
@@ -86,11 +88,17 @@ class Activated(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return the URIs of the parties that the document names one by one."""
         return frozenset(self.names[entry.name] for entry in self.document.parties if entry.name in self.names)
 
+    def active_annexes(self, at: Micros) -> frozenset[str]:
+        """Return the names of the annexes that are active at an instant, if the version itself is in force then."""
+        return frozenset(one.annex for one in self.annexes if one.active(at))
+
     def instants(self) -> Iterator[Micros | None]:
         """Yield every instant at which what this version opens or closes may change by itself, past ones included."""
         yield from (self.document.starts, self.document.ends)
         yield from self.left.values()
         yield from (grace.until for grace in self.graces)
+        for made in self.annexes:
+            yield from (made.starts, made.last)
         for basis in self.document.legal_bases:
             for entry in basis.entries:
                 yield from (entry.valid_from, entry.valid_until)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import cedarpy
 import msgspec
 
+from tocsin.agreements.annexes.model import annex_id
 from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
 from tocsin.agreements.compile import basis_id, left_id, policy_id
 from tocsin.agreements.document import Onward
@@ -117,6 +118,8 @@ def _parents(
     for one in joined:
         if uri in facts.members[one.id]:
             yield uid("Agreement", one.id)
+            for annex in sorted(one.active_annexes(facts.at)):
+                yield uid("Annex", annex_id(one.document, annex))
         if one.amends is not None and uri in one.signed:
             yield uid("Signed", one.id)
         asked = {basis for policy in one.policies for basis in policy.legal_basis}
@@ -131,9 +134,9 @@ def _parents(
 def turns_at(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Micros | None:
     """Return the next instant at which anything that a party's ground is made of changes by the mere passing of time.
 
-    Terms, legal bases, graces and departures of every agreement that the party joined, in force or not; clearances of
-    those who joined with it, where membership asks for one; terms and departures of agreements with forbids that bind
-    such a fellow, or one of those ``beyond``, or did until it left.
+    Terms, legal bases, graces, annexes and departures of every agreement that the party joined, in force or not;
+    clearances of those who joined with it, where membership asks for one; terms and departures of agreements with
+    forbids that bind such a fellow, or one of those ``beyond``, or did until it left.
     """
     joined = [one for one in facts.agreements if party in one.joined]
     fellows = frozenset({party}).union(*(one.joined for one in joined))

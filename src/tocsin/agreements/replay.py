@@ -16,6 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.agreements.acts import signature_completes, signing_key
+from tocsin.agreements.annexes.replay import ANNEX_KINDS, Emergencies
+from tocsin.agreements.annexes.replay import step as annex_step
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import (
     Said,
@@ -52,7 +54,7 @@ from tocsin.agreements.wire import (
     from_data,
     policies_text,
 )
-from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, TransitionError
+from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, NotFoundError, TransitionError
 
 if TYPE_CHECKING:
     from tocsin.agreements.document import AgreementDocument
@@ -64,7 +66,15 @@ __all__ = ["KINDS", "Agreed", "apply", "facts_of"]
 
 _Step: TypeAlias = "Callable[[Agreed, Mapping[str, object], People, Micros], Agreed]"
 _Signatory: TypeAlias = "tuple[Party, User]"
-_About: TypeAlias = Activation | Admission | Adoption | Attaching | Change | Granting | Signing
+_About: TypeAlias = "Activation | Admission | Adoption | Attaching | Change | Granting | Signing | _Named"
+
+
+class _Named(msgspec.Struct, frozen=True, kw_only=True):
+    """The version that an entry is about."""
+
+    agreement: str
+    version: int
+    digest: str
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +83,7 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     versions: Mapping[str, Standing] = msgspec.field(default_factory=dict)
     reasons: Mapping[str, str] = msgspec.field(default_factory=dict)
     attached: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)  # SHA-256 of files beside it
+    emergencies: Emergencies = Emergencies()
 
     def of(self, name: str) -> list[Standing]:
         """Return the versions of one agreement, lowest first."""
@@ -94,18 +105,36 @@ def apply(agreed: Agreed, kind: str, data: Mapping[str, object], *, people: Peop
         LogBrokenError: the payload is not one that this kind has, or tells of something that cannot have happened.
     """
     step = _STEPS.get(kind)
-    if step is None:
+    if step is None and kind not in ANNEX_KINDS:
         return agreed
     try:
+        if step is None:
+            return _emergency(agreed, kind, data, people, at)
         return step(agreed, data, people, at)
-    except (InputError, ForbiddenError, TransitionError, ConflictError) as error:
+    except (InputError, ForbiddenError, TransitionError, ConflictError, NotFoundError) as error:
         raise LogBrokenError(str(error), where=kind) from error
+    except msgspec.ValidationError as error:
+        raise LogBrokenError(f"it names no version: {error}", where=kind) from error
 
 
 def facts_of(agreed: Agreed, people: People, at: Micros) -> Facts:
     """Return what verdicts rest on at an instant, as the gate takes it."""
     agreements, former = heeded(agreed.versions.values())
     return Facts(at=at, parties=dict(people.parties), agreements=agreements, former=former)
+
+
+def _emergency(agreed: Agreed, kind: str, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
+    standing = None
+    if kind != "duty.set":
+        about = msgspec.convert({key: data.get(key) for key in ("agreement", "version", "digest")}, _Named)
+        standing = _known(agreed, about)
+    version = None if standing is None else standing.activated
+    told = annex_step(agreed.emergencies, kind, data, version, people=people, at=at)
+    agreed = replace(agreed, emergencies=told)
+    if standing is None or version is None:
+        return agreed
+    history = told.histories[version.document.name]
+    return _put(agreed, _now(standing, replace(version, annexes=history.of(version.document.version))))
 
 
 def _propose(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
@@ -130,8 +159,11 @@ def _propose(agreed: Agreed, data: Mapping[str, object], people: People, at: Mic
         if old is None or old.activated.document.version != proposal.amends or old.activated.document.amend_by is None:
             raise InputError("it amends a version that was not in force, or could not be amended", where=where)
         next_status(old.status, AgreementAct.ADMIT)  # what takes new members is in force
-    policies = compile_agreement(document, names, amendment=proposal.amends is not None)
-    if policies_text(policies) != proposal.policies:
+    amendment = proposal.amends is not None
+    policies = compile_agreement(document, names, amendment=amendment)
+    # annexes were no policies once; what a proposal of then does not tell of it has all the same
+    without = compile_agreement(document, names, amendment=amendment, annexes=False)
+    if proposal.policies not in (policies_text(policies), policies_text(without)):
         raise InputError("its policies are not those that this release compiles its document to", where=where)
     activated = Activated(
         document=document,
@@ -343,4 +375,4 @@ _STEPS: Final[dict[str, _Step]] = {
     "agreement.withdrawn": _withdraw,
     "agreement.attached": _attach,
 }
-KINDS: Final = frozenset(_STEPS)
+KINDS: Final = frozenset(_STEPS) | ANNEX_KINDS

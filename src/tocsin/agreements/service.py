@@ -13,6 +13,7 @@ import msgspec
 
 from tocsin.agreements import store
 from tocsin.agreements.acts import Acts, named_parties, require_version, signature_completes
+from tocsin.agreements.annexes.acts import AnnexActs
 from tocsin.agreements.cedar import Policy
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import (
@@ -148,6 +149,12 @@ class Agreements:
     def life(self, connection: Connection, acting: Acting) -> LifeActs:
         """Return what can be done to a version later, in the caller's transaction."""
         return LifeActs(connection=connection, acting=acting, log=self._log)
+
+    @contextlib.contextmanager
+    def emergency(self, acting: Acting) -> Iterator[AnnexActs]:
+        """Open a transaction for acts on annexes: it is durable and logged when the block ends without an error."""
+        with self._store.write() as connection:
+            yield AnnexActs(connection=connection, acting=acting, log=self._log)
 
     @contextlib.contextmanager
     def living(self, acting: Acting) -> Iterator[LifeActs]:
@@ -364,7 +371,11 @@ def _verify(row: AgreementRow) -> None:
     if document_digest(row.document) != row.digest:
         raise StoreBrokenError("its document is not the one that was proposed", where=where)
     amendment = row.amends is not None
-    if policies_text(compile_agreement(row.document, row.names, amendment=amendment)) != row.policies:
+    compiled = (
+        policies_text(compile_agreement(row.document, row.names, amendment=amendment, annexes=annexes))
+        for annexes in (True, False)
+    )
+    if row.policies not in compiled:
         raise StoreBrokenError("its policies are not those that its document compiles to", where=where)
     complete = signature_completes(row.document, row.names, row.signed)
     # a draft may have ended with signatures missing, and an amendment comes into force with those of a majority

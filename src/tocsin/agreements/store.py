@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import bindparam, func, select
 
+from tocsin.agreements.annexes.model import Activation
+from tocsin.agreements.annexes.store import read_activations
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import AgreementDocument, Signed, parse_agreement
 from tocsin.agreements.facts import Activated, Grace
@@ -123,6 +125,7 @@ class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     standings: tuple[StandingRow, ...]
     graces: tuple[GraceRow, ...]
+    annexes: tuple[Activation, ...] = ()
 
     @property
     def signed(self) -> frozenset[str]:
@@ -147,6 +150,7 @@ class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
                 if one.act is StandingAct.WITHDRAW and one.until is not None
             },
             graces=tuple(one.grace for one in self.graces),
+            annexes=self.annexes,
         )
 
     @property
@@ -219,6 +223,7 @@ def agreement_rows(connection: Connection, environment: int, name: str | None = 
         signatures=_signatures(connection, environment),
         standings=_standings(connection, environment),
         graces=_graces(connection, environment),
+        annexes=read_activations(connection, environment),
     )
     return [_agreement(row, beside) for row in rows]
 
@@ -404,6 +409,7 @@ class _Beside(msgspec.Struct, frozen=True, kw_only=True):
     signatures: Mapping[int, list[SignatureRow]]
     standings: Mapping[int, list[StandingRow]]
     graces: Mapping[int, list[GraceRow]]
+    annexes: Mapping[str, list[Activation]]  # by the agreement's name
 
 
 def _agreement(row: Row[tuple[object, ...]], beside: _Beside) -> AgreementRow:
@@ -434,6 +440,7 @@ def _agreement(row: Row[tuple[object, ...]], beside: _Beside) -> AgreementRow:
         reason=row.reason,
         standings=tuple(beside.standings.get(row.agreement_id, ())),
         graces=tuple(beside.graces.get(row.agreement_id, ())),
+        annexes=tuple(one for one in beside.annexes.get(row.name, ()) if one.version == row.version),
     )
 
 

@@ -20,7 +20,10 @@ from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, insta
 
 __all__ = [
     "AGREEMENTS",
+    "ANNEX_ACTIVATIONS",
+    "ANNEX_CALLS",
     "ATTACHMENTS",
+    "DUTY",
     "GRACES",
     "GRANTS",
     "LABELS",
@@ -122,6 +125,58 @@ ATTACHMENTS: Final = Table(
     instant("at"),
     text("outcome"),  # of checking it, when it was attached
     PrimaryKeyConstraint("agreement_id", "sha256"),
+)
+
+# Each time that an emergency annex was activated, by a motion or by duty-holders.
+ANNEX_ACTIVATIONS: Final = Table(
+    "annex_activations",
+    METADATA,
+    environment(),
+    Column("agreement_id", BigInteger, ForeignKey("agreements.agreement_id"), nullable=False),
+    Column("number", Integer, nullable=False),  # of all that the agreement knew, in any version; the first is 1
+    text("annex"),
+    text("activated_by"),
+    instant("starts"),
+    instant("ends"),
+    optional_instant("ratify_by"),
+    optional_instant("ratified"),
+    optional_instant("ended"),
+    optional_instant("reviewed"),
+    PrimaryKeyConstraint("agreement_id", "number"),
+)
+
+# What duty-holders signed: that an annex is needed, or no longer.
+ANNEX_CALLS: Final = Table(
+    "annex_calls",
+    METADATA,
+    environment(),
+    Column("agreement_id", BigInteger, ForeignKey("agreements.agreement_id"), nullable=False),
+    Column("number", Integer, nullable=False),  # of all calls of the agreement, in any version; the first is 1
+    text("annex"),
+    text("asked"),
+    text("party"),  # URI
+    text("kind"),  # of the party, then
+    text("user"),  # name within the party
+    instant("said_at"),  # by the clock of whoever signed
+    instant("at"),
+    text("reason"),
+    text("key"),
+    text("signature"),
+    text("ml_dsa_key", nullable=True),
+    text("ml_dsa_signature", nullable=True),
+    PrimaryKeyConstraint("agreement_id", "number"),
+)
+
+# Who is on duty for their party, until when: one shift each, the last that was entered.
+DUTY: Final = Table(
+    "duty",
+    METADATA,
+    environment(),
+    text("party"),  # URI
+    text("user"),  # name within the party
+    instant("starts"),
+    instant("until"),
+    PrimaryKeyConstraint("environment", "party", "user"),
 )
 
 LABELS: Final = Table(

@@ -22,7 +22,7 @@ from tocsin.exchange.access.check import check_access
 from tocsin.exchange.again_check import check_made, check_offerings
 from tocsin.exchange.case import Case
 from tocsin.exchange.ceilings import check_ceiling
-from tocsin.exchange.check_agreements import check_agreements
+from tocsin.exchange.check_agreements import check_agreements, check_annexes
 from tocsin.exchange.check_records import (
     Concerned,
     check_credentials,
@@ -510,6 +510,7 @@ CHECKS: Final[dict[str, Callable[[Case], str]]] = {
     "retention": check_retention,
     "recalls": check_recalls,
     "agreements": check_agreements,
+    "annexes": check_annexes,
     "governance": _governance,
     "index": check_index,
     "replay": _replay,

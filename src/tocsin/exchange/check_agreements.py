@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tocsin.agreements.annexes.model import Activation, Call, Shift
+from tocsin.agreements.annexes.replay import ANNEX_KINDS
+from tocsin.agreements.annexes.store import CallRow, read_activations, read_calls, read_shifts
+from tocsin.agreements.annexes.wire import AnnexAct, Calling, Duty, call_bytes
+from tocsin.agreements.document import verify_bytes
 from tocsin.agreements.facts import Grace
 from tocsin.agreements.membership import StandingAct
 from tocsin.agreements.replay import KINDS
@@ -20,13 +25,14 @@ from tocsin.agreements.store import (
 )
 from tocsin.errors import StoreBrokenError
 from tocsin.kernel.clock import Micros, parse_instant
+from tocsin.parties import store as parties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tocsin.exchange.case import Case
 
-__all__ = ["check_agreements"]
+__all__ = ["check_agreements", "check_annexes"]
 
 
 class _Version(msgspec.Struct, kw_only=True):
@@ -64,9 +70,90 @@ def check_agreements(case: Case) -> str:
     return f"{count} versions; policies compiled anew, signatures verified"
 
 
+def check_annexes(case: Case) -> str:
+    """Activations, calls and shifts are those that the log tells; every call verifies."""
+    told: dict[str, dict[int, Activation]] = {}
+    calls: dict[str, list[Calling]] = {}
+    instants: dict[str, list[Micros]] = {}
+    shifts: dict[tuple[str, str], Shift] = {}
+    for _, payload in case.entries(*sorted(ANNEX_KINDS)):
+        if payload.kind == "duty.set":
+            duty = msgspec.convert(payload.data, Duty)
+            shift = Shift(party=duty.party, user=duty.user, starts=duty.starts, until=duty.until)
+            shifts[duty.party, duty.user] = shift
+            continue
+        said = msgspec.convert(payload.data, Calling if payload.kind == "annex.called" else AnnexAct)
+        told.setdefault(said.agreement, {}).update({one.number: one for one in said.activations})
+        if isinstance(said, Calling):
+            calls.setdefault(said.agreement, []).append(said)
+            instants.setdefault(said.agreement, []).append(parse_instant(payload.at))
+    activations = read_activations(case.connection, case.environment)
+    if activations != {name: [made[number] for number in sorted(made)] for name, made in told.items() if made}:
+        raise StoreBrokenError("activations are not those that the log tells", where="annex_activations")
+    if read_shifts(case.connection, case.environment) != [shifts[who] for who in sorted(shifts)]:
+        raise StoreBrokenError("who is on duty is not what the log tells", where="duty")
+    documents = {(row.name, row.version): row.document for row in agreement_rows(case.connection, case.environment)}
+    hub = parties.read_hub(case.connection, case.environment) or ""
+    seen: dict[str, list[tuple[Calling, Micros, CallRow]]] = {}
+    stored = read_calls(case.connection, case.environment)
+    if {row.agreement for row in stored} != calls.keys():
+        raise StoreBrokenError("calls are not those that the log tells", where="annex_calls")
+    for row in stored:
+        before = seen.setdefault(row.agreement, [])
+        said, at = calls[row.agreement][len(before)], instants[row.agreement][len(before)]
+        before.append((said, at, row))
+        if row != _told_call(said, at, len(before)):
+            raise StoreBrokenError(
+                "a call is another than the log tells", where=f"call {row.number} of {row.agreement}"
+            )
+        verify_bytes(
+            call_bytes(
+                documents[row.agreement, row.version],
+                annex=row.call.annex,
+                asked=row.call.asked,
+                hub=hub,
+                party=row.call.party,
+                user=row.call.user,
+                said_at=row.call.said_at,
+                reason=row.reason,
+            ),
+            said.made,
+            public_key=row.key,
+            ml_dsa_key=row.ml_dsa_key,
+            what="call",
+        )
+    if any(len(seen[name]) != len(made) for name, made in calls.items()):
+        raise StoreBrokenError("calls are not those that the log tells", where="annex_calls")
+    count = sum(map(len, activations.values()))
+    return f"{count} activations, {len(stored)} calls, {len(shifts)} shifts; signatures verified"
+
+
+def _told_call(said: Calling, at: Micros, number: int) -> CallRow:
+    call = Call(
+        annex=said.annex,
+        party=said.party,
+        kind=said.kind,
+        user=said.user,
+        at=at,
+        asked=said.asked,
+        said_at=said.said_at,
+    )
+    return CallRow(
+        agreement=said.agreement,
+        version=said.version,
+        number=number,
+        call=call,
+        reason=said.reason,
+        key=said.key,
+        signature=said.signature,
+        ml_dsa_key=said.ml_dsa_key,
+        ml_dsa_signature=said.ml_dsa_signature,
+    )
+
+
 def _told_versions(case: Case) -> dict[tuple[str, int], _Version]:
     told: dict[tuple[str, int], _Version] = {}
-    for _, payload in case.entries(*sorted(KINDS)):
+    for _, payload in case.entries(*sorted(KINDS - ANNEX_KINDS)):
         data, at, kind = payload.data, parse_instant(payload.at), payload.kind
         key = (data["agreement"], data["version"])
         if kind == "agreement.proposed":

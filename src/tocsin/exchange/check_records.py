@@ -58,6 +58,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
 # Rooms whose entries each concern one party, and where these say which.
 _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "hub": lambda data: data["hub"],
+    "duty": lambda data: data["party"],
     "party": lambda data: data["party"]["uri"],
     "user": lambda data: data["user"]["party"],
     "token": lambda data: data["party"],
@@ -105,7 +106,7 @@ class Concerned:
         data, room = payload.data, payload.kind.partition(".")[0]
         if room == "party":
             self._uris[data["party"]["name"]] = data["party"]["uri"]
-        if room == "agreement":
+        if room in ("agreement", "annex"):
             return self._of_agreement(payload.kind, data)
         if room in governance.ROOMS:
             return self._governed.of(payload.kind, data, self._uris)
@@ -146,7 +147,7 @@ class Concerned:
             whom.add(data["party"])
         if kind == "agreement.adopted":
             whom.update(data["carried"], data["leaving"])
-        if kind == "agreement.attached":
+        if kind in ("agreement.attached", "annex.called"):
             return tuple(sorted(whom | {data["party"]}))
         return tuple(sorted(whom | amended))
 

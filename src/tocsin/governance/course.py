@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ForbiddenError
 from tocsin.governance.body_steps import BODY_STEPS
+from tocsin.governance.crisis import require_decided
 from tocsin.governance.dispute_steps import DISPUTE_STEPS
 from tocsin.governance.model.bodies import holder_of
 from tocsin.governance.model.motions import MotionAct, MotionStatus, next_status
@@ -66,6 +67,8 @@ def enter(governed: Governed, told: Told, scene: Scene, name_of: Callable[[str],
                 where=subject or None,
                 todo=f"table a motion: tocsin motion table {holder} --right {right} --subject {subject}",
             )
+    if (asked := told.data.get("decided_by")) is not None:
+        require_decided(governed, motion, asked)
     if told.kind in CHANGES_AGREEMENT:
         governed = _lapsed(governed, str(told.data.get("agreement")), motion)
     step = _STEPS.get(told.kind)

@@ -54,6 +54,14 @@ def _basis(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
     return f"{_version(data, name_of)}:{data['basis']}"
 
 
+def _annex(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return f"{_version(data, name_of)}#{data['annex']}"
+
+
+def _on_duty(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return f"{data['user']}@{name_of(data['party'])}"
+
+
 def _of_party(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
     return name_of(data["party"])
 
@@ -86,6 +94,11 @@ ACTS: Final[dict[str, Act]] = {
     "agreement.dropped": Act(right=Right.AGREEMENT_TERMINATE, subject=_version),
     "agreement.admitted": Act(right=Right.ACCESSION_ADMIT, subject=_admitted),
     "agreement.grace": Act(right=Right.LAPSE_GRACE, subject=_basis),
+    "annex.activated": Act(right=Right.ANNEX_ACTIVATE, subject=_annex),
+    "annex.ratified": Act(right=Right.ANNEX_ACTIVATE, subject=_annex),
+    "annex.ended": Act(right=Right.ANNEX_END, subject=_annex),
+    "annex.reviewed": Act(right=Right.ANNEX_REVIEW, subject=_annex),
+    "duty.set": Act(right=Right.DUTY_SET, subject=_on_duty),
     "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias")),
     "ceiling.set": Act(right=Right.CEILING_SET, subject=_field("ceiling")),
     "hold.placed": Act(right=Right.HOLD_PLACE, subject=_field("authority")),

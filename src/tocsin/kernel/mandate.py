@@ -38,6 +38,10 @@ class Right(enum.StrEnum):
     AGREEMENT_TERMINATE = "agreements:agreement:terminate"  # what was never in force is dropped under it
     ACCESSION_ADMIT = "agreements:accession:admit"  # name/version:party
     LAPSE_GRACE = "agreements:lapse:grace"  # name/version:basis
+    ANNEX_ACTIVATE = "agreements:annex:activate"  # name/version#annex; what duty-holders activated is ratified under it
+    ANNEX_END = "agreements:annex:end"
+    ANNEX_REVIEW = "agreements:annex:review"
+    DUTY_SET = "agreements:duty:set"  # user@party
     COLLECTION_ADD = "exchange:collection:add"  # the collection's alias
     CEILING_SET = "exchange:ceiling:set"  # the classification
     HOLD_PLACE = "exchange:hold:place"  # the authority that orders it

@@ -26,7 +26,7 @@ NOTES: Final = (
     "clause 3.1 onward: is not yet carried to the reader as a marking",
     "clause 3.2 onward: is not yet carried to the reader as a marking",
     "clause 7 protect: has no effect yet",
-    "clause 9 emergency: the whole clause has no effect yet, its permit included",
+    "clause 9 emergency: its permit has no effect until the annex grid-crisis is activated",
     "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",
     "on_lapse: has no effect yet on what members hold; a lapse already ends new reads",
 )

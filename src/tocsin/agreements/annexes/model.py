@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.errors import ConflictError, ForbiddenError, NotFoundError, TransitionError
-from tocsin.kernel.clock import Micros
+from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
+from tocsin.kernel.clock import DAY, Micros, format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,20 +24,43 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALL_STANDS",
+    "MAX_AHEAD",
+    "MAX_SAID",
+    "MAX_SHIFT",
     "ActivatedBy",
     "Activation",
+    "Asked",
     "Call",
+    "History",
+    "Shift",
+    "annex_id",
     "annex_terms",
     "by_duty",
     "by_motion",
+    "called",
+    "check_shift",
     "end",
     "ratify",
+    "require_fresh",
     "review",
     "standing_calls",
 ]
 
+# Who is on duty for longer than this is on a list, not on duty.
+MAX_SHIFT: Final[Micros] = 31 * DAY
+# A signed word travels for minutes; one that is older may have been kept for the day on which it serves somebody.
+MAX_SAID: Final[Micros] = 900 * 1_000_000
+# Clocks differ by this much where people look after them.
+MAX_AHEAD: Final[Micros] = 120 * 1_000_000
 # Whoever is called out of bed is at a machine within the hour; what somebody said yesterday is no word for today.
 CALL_STANDS: Final[Micros] = 3_600 * 1_000_000
+
+
+class Asked(enum.StrEnum):
+    """What a duty-holder asks for."""
+
+    ACTIVATE = "activate"
+    END = "end"
 
 
 class ActivatedBy(enum.StrEnum):
@@ -45,6 +68,19 @@ class ActivatedBy(enum.StrEnum):
 
     MOTION = "motion"
     DUTY = "duty"
+
+
+class Shift(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody is on duty for their party, from one instant until before another."""
+
+    party: str  # URI
+    user: str  # name within the party
+    starts: Micros
+    until: Micros
+
+    def runs(self, at: Micros) -> bool:
+        """Return whether it is their shift."""
+        return self.starts <= at < self.until
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +91,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     kind: str  # of the party, when it called
     user: str  # name within the party
     at: Micros
+    asked: Asked = Asked.ACTIVATE
+    said_at: Micros = 0  # by the clock of whoever signed
 
     def stands(self, at: Micros) -> bool:
         """Return whether it still counts."""
@@ -64,14 +102,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Activation(msgspec.Struct, frozen=True, kw_only=True):
     """One time that an annex was brought into force. It is active from ``starts`` until before ``ends``.
 
-    ``entry`` of the log activated it. ``ratify_by`` is when one by duty-holders ends unless it is ratified;
-    ``reviewed`` when its review was closed under a mandate.
+    ``number`` counts all that the agreement knew, from 1. ``ratify_by`` is when one by duty-holders ends unless it is
+    ratified; ``reviewed`` when its review was closed under a mandate.
     """
 
     annex: str
     version: int  # of the agreement
     by: ActivatedBy
-    entry: int
+    number: int
     starts: Micros
     ends: Micros
     ratify_by: Micros | None = None
@@ -99,6 +137,67 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
         return self.by is ActivatedBy.MOTION or self.ratified is not None or self.reviewed is not None
 
 
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """All activations of the annexes of one agreement, of whatever version, by their numbers; and all calls."""
+
+    activations: tuple[Activation, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+    def of(self, version: int) -> tuple[Activation, ...]:
+        """Return those of one version."""
+        return tuple(one for one in self.activations if one.version == version)
+
+    def active(self, annex: str, version: int, at: Micros) -> tuple[Activation, ...]:
+        """Return what keeps an annex of a version active at an instant.
+
+        Raises:
+            TransitionError: nothing does.
+        """
+        found = tuple(one for one in self.of(version) if one.annex == annex and one.active(at))
+        if not found:
+            raise TransitionError(f"the annex {annex} is not active")
+        return found
+
+    def with_(self, *changed: Activation) -> History:
+        """Return it with activations as they are now, new ones among them."""
+        now = {one.number: one for one in (*self.activations, *changed)}
+        return msgspec.structs.replace(self, activations=tuple(now[number] for number in sorted(now)))
+
+
+def check_shift(shift: Shift) -> Shift:
+    """Return a shift if it is one.
+
+    Raises:
+        InputError: it ends before it begins, or is longer than ``MAX_SHIFT``.
+    """
+    if not 0 < shift.until - shift.starts <= MAX_SHIFT:
+        raise InputError(
+            f"a shift begins before it ends, and has at most {MAX_SHIFT // DAY} days", todo="enter shift after shift"
+        )
+    return shift
+
+
+def require_fresh(history: History, call: Call) -> None:
+    """Refuse a call that was signed too long ago, or ahead of time, or was heard before.
+
+    Raises:
+        ForbiddenError: it is none that was made now.
+    """
+    if not call.at - MAX_SAID <= call.said_at <= call.at + MAX_AHEAD:
+        raise ForbiddenError(
+            f"this call was signed for {format_instant(call.said_at)}, and it is {format_instant(call.at)} here",
+            todo="sign it now, and look at both clocks",
+        )
+    same = (one.said_at for one in history.calls if (one.party, one.user) == (call.party, call.user))
+    if call.said_at <= max(same, default=-1):
+        raise ForbiddenError("this call was heard before", todo="sign a new one")
+
+
+def annex_id(document: AgreementDocument, annex: str) -> str:
+    """Return ``name/version#annex``: an annex is what one version of one agreement says it is."""
+    return f"{document.id}#{annex}"
+
+
 def annex_terms(document: AgreementDocument, annex: str) -> AnnexTerms:
     """Return the terms of an annex: the strictest of each, where several clauses make it up.
 
@@ -119,13 +218,13 @@ def annex_terms(document: AgreementDocument, annex: str) -> AnnexTerms:
     return terms[0]
 
 
-def by_motion(terms: AnnexTerms, *, annex: str, version: int, at: Micros, entry: int) -> Activation:
+def by_motion(terms: AnnexTerms, *, annex: str, version: int, at: Micros, number: int) -> Activation:
     """Return what a mandate of the body that holds the right activates; one that is active is renewed by it."""
     return Activation(
         annex=annex,
         version=version,
         by=ActivatedBy.MOTION,
-        entry=entry,
+        number=number,
         starts=at,
         ends=at + terms.lasts,
     )
@@ -139,7 +238,7 @@ def by_duty(
     annex: str,
     version: int,
     at: Micros,
-    entry: int,
+    number: int,
 ) -> Activation | None:
     """Return what the calls that stand activate, or None while some are missing.
 
@@ -151,7 +250,7 @@ def by_duty(
         annex: its name.
         version: of the agreement, which is in force.
         at: the present.
-        entry: of the log, that would activate it.
+        number: that it would have.
 
     Raises:
         ForbiddenError: the agreement knows no activation by duty-holders.
@@ -177,18 +276,54 @@ def by_duty(
         annex=annex,
         version=version,
         by=ActivatedBy.DUTY,
-        entry=entry,
+        number=number,
         starts=at,
         ends=at + min(terms.duty.lasts, terms.lasts),
         ratify_by=at + terms.duty.ratify_within,
     )
 
 
-def standing_calls(calls: Sequence[Call], *, annex: str, at: Micros) -> list[Call]:
+def called(terms: AnnexTerms, history: History, call: Call, *, version: int) -> tuple[History, tuple[Activation, ...]]:
+    """Return what a duty-holder's call makes of a history, and which activations it made or ended.
+
+    What duty-holders opened and no body has ratified, duty-holders can end, as many as it takes to open it.
+
+    Raises:
+        ForbiddenError: the agreement knows no activation by duty-holders, or a body answers for this one.
+        ConflictError: an annex is active that the call would activate, or nobody has answered for the last time.
+        TransitionError: the annex to be ended is not active.
+    """
+    calls = (*history.calls, call)
+    heard = msgspec.structs.replace(history, calls=calls)
+    if call.asked is Asked.ACTIVATE:
+        made = by_duty(
+            terms,
+            history.activations,
+            calls,
+            annex=call.annex,
+            version=version,
+            at=call.at,
+            number=len(history.activations) + 1,
+        )
+        return (heard, ()) if made is None else (heard.with_(made), (made,))
+    active = history.active(call.annex, version, call.at)
+    if terms.duty is None or any(one.answered for one in active):
+        raise ForbiddenError(
+            f"a body answers for the activation of {call.annex}", todo="a motion ends what a motion made or ratified"
+        )
+    fresh = [one for one in calls if one.at > max(each.starts for each in active)]
+    present = Counter(one.kind for one in standing_calls(fresh, annex=call.annex, at=call.at, asked=Asked.END))
+    if any(present[kind] < wanted for kind, wanted in terms.duty.officers):
+        return heard, ()
+    ended = tuple(end(one, at=call.at) for one in active)
+    return heard.with_(*ended), ended
+
+
+def standing_calls(calls: Sequence[Call], *, annex: str, at: Micros, asked: Asked = Asked.ACTIVATE) -> list[Call]:
     """Return the calls for an annex that count now: one of each party, its latest."""
     latest: dict[str, Call] = {}
     for call in calls:
-        if call.annex == annex and call.stands(at):
+        if (call.annex, call.asked) == (annex, asked) and call.stands(at):
             latest[call.party] = call
     return list(latest.values())
 

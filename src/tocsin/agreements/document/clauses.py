@@ -111,7 +111,7 @@ def _read_permit(check: Checker, node: Table) -> Clause:
     if emergency:
         name = check.name(entries["emergency"].value, "the name of an emergency annex")
         annex = read_annex(check, entries)
-        check.note(f"clause {clause_id} emergency: the whole clause has no effect yet, its permit included")
+        check.note(f"clause {clause_id} emergency: its permit has no effect until the annex {name} is activated")
     return Clause(
         id=clause_id,
         verb=Verb.PERMIT,

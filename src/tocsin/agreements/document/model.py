@@ -117,8 +117,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_effect(self) -> bool:
-        """Return whether the gate knows this clause: permits and forbids, the emergency annex excepted."""
-        return self.verb in (Verb.PERMIT, Verb.FORBID) and self.emergency is None
+        """Return whether the gate knows this clause: permits and forbids; of an annex, while that is active."""
+        return self.verb in (Verb.PERMIT, Verb.FORBID)
 
 
 class PartyEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,181 @@
+"""Annexes rebuilt from the payloads of the log: every step is taken again by the rules that the hub itself keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+
+from tocsin.agreements.acts import signing_key
+from tocsin.agreements.annexes import model
+from tocsin.agreements.annexes.model import Activation, Asked, Call, History, Shift, annex_terms, check_shift
+from tocsin.agreements.annexes.wire import AnnexAct, Calling, Duty, call_bytes, decided_by
+from tocsin.agreements.document import AnnexTerms, verify_bytes
+from tocsin.agreements.facts import Activated, Facts
+from tocsin.agreements.life import AgreementStatus
+from tocsin.agreements.wire import from_data
+from tocsin.errors import ForbiddenError, InputError, TransitionError
+from tocsin.kernel.clock import Micros
+
+if TYPE_CHECKING:
+    from tocsin.parties.replay import People
+
+__all__ = ["ANNEX_KINDS", "Emergencies", "require_version_of", "step"]
+
+
+class Emergencies(msgspec.Struct, frozen=True, kw_only=True):
+    """The history of annexes of each agreement, by its name, and who is on duty, by party's URI and user's name."""
+
+    histories: Mapping[str, History] = msgspec.field(default_factory=dict)
+    shifts: Mapping[tuple[str, str], Shift] = msgspec.field(default_factory=dict)
+
+
+class _Act(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry about an annex, with what it is judged by."""
+
+    said: AnnexAct
+    version: Activated
+    terms: AnnexTerms
+    history: History
+    at: Micros
+
+
+_Step: TypeAlias = "Callable[[_Act], tuple[Activation, ...]]"
+
+
+def step(
+    told: Emergencies, kind: str, data: Mapping[str, object], version: Activated | None, *, people: People, at: Micros
+) -> Emergencies:
+    """Return what an entry makes of annexes and rosters; ``version`` is the one that it is about, as it stands.
+
+    Raises:
+        InputError: the payload is not one of its kind, or says otherwise than the rules.
+        ForbiddenError: it was not allowed.
+        ConflictError: likewise.
+        TransitionError: it could not happen then.
+    """
+    if kind == "duty.set":
+        return _duty(told, data, people)
+    if version is None:
+        raise InputError("it is about a version that was never proposed")
+    said = from_data(data, Calling if kind == "annex.called" else AnnexAct)
+    act = _Act(
+        said=said,
+        version=version,
+        terms=annex_terms(version.document, said.annex),
+        history=told.histories.get(said.agreement, History()),
+        at=at,
+    )
+    if isinstance(said, Calling):
+        history, changed = _called(act, said, told, people)
+    else:
+        changed = _STEPS[kind](act)
+        history = act.history.with_(*changed)
+    if list(changed) != said.activations:
+        raise InputError("it tells of other activations than the rules make", where=said.annex)
+    asked = decided_by(act.terms) if kind in ("annex.activated", "annex.ratified") else None
+    if asked != said.decided_by:
+        raise InputError("it tells of another motion than the agreement asks for", where=said.annex)
+    return msgspec.structs.replace(told, histories={**told.histories, said.agreement: history})
+
+
+def require_version_of(version: Activated, at: Micros) -> None:
+    """Refuse what takes a version in force.
+
+    Raises:
+        TransitionError: it is not.
+    """
+    if version.status is not AgreementStatus.IN_FORCE or not version.document.in_term(at):
+        raise TransitionError(f"{version.id} is not in force")
+
+
+def _duty(told: Emergencies, data: Mapping[str, object], people: People) -> Emergencies:
+    duty = from_data(data, Duty)
+    if (duty.party, duty.user) not in people.users:
+        raise InputError("somebody is on duty who was never added", where=duty.user)
+    shift = check_shift(Shift(party=duty.party, user=duty.user, starts=duty.starts, until=duty.until))
+    return msgspec.structs.replace(told, shifts={**told.shifts, (duty.party, duty.user): shift})
+
+
+def _called(act: _Act, said: Calling, told: Emergencies, people: People) -> tuple[History, tuple[Activation, ...]]:
+    party, user = people.parties.get(said.party), people.users.get((said.party, said.user))
+    if party is None or user is None:
+        raise InputError("party or user were never added", where=said.party)
+    require_version_of(act.version, act.at)
+    document = act.version.document
+    if str(party.kind) != said.kind:
+        raise InputError("it is of a party of another kind", where=said.party)
+    if signing_key(party, user, document.name, act.at) != said.key or user.ml_dsa_key != said.ml_dsa_key:
+        raise InputError("it is not by the keys that were registered", where=said.party)
+    facts = Facts(at=act.at, parties=dict(people.parties), agreements=(act.version,))
+    shift = told.shifts.get((said.party, said.user))
+    if said.party not in facts.members[act.version.id] or shift is None or not shift.runs(act.at):
+        raise ForbiddenError("it is by somebody who was not on duty for a member", where=said.party)
+    call = Call(
+        annex=said.annex,
+        party=said.party,
+        kind=str(party.kind),
+        user=said.user,
+        at=act.at,
+        asked=said.asked,
+        said_at=said.said_at,
+    )
+    model.require_fresh(act.history, call)
+    verify_bytes(
+        call_bytes(
+            document,
+            annex=said.annex,
+            asked=Asked(said.asked),
+            hub=people.hub or "",
+            party=said.party,
+            user=said.user,
+            said_at=said.said_at,
+            reason=said.reason,
+        ),
+        said.made,
+        public_key=said.key,
+        ml_dsa_key=user.ml_dsa_key,
+        what="call",
+    )
+    return model.called(act.terms, act.history, call, version=document.version)
+
+
+def _activated(act: _Act) -> tuple[Activation, ...]:
+    require_version_of(act.version, act.at)
+    version, number = act.version.document.version, len(act.history.activations) + 1
+    return (model.by_motion(act.terms, annex=act.said.annex, version=version, at=act.at, number=number),)
+
+
+def _ratified(act: _Act) -> tuple[Activation, ...]:
+    require_version_of(act.version, act.at)
+    active = act.history.active(act.said.annex, act.version.document.version, act.at)
+    waiting = [one for one in active if not one.answered]
+    if not waiting:
+        raise TransitionError("nothing was to be ratified")
+    return (model.ratify(waiting[-1], act.terms, at=act.at),)
+
+
+def _ended(act: _Act) -> tuple[Activation, ...]:
+    active = act.history.active(act.said.annex, act.version.document.version, act.at)
+    return tuple(model.end(one, at=act.at) for one in active)
+
+
+def _reviewed(act: _Act) -> tuple[Activation, ...]:
+    open_ = [
+        one
+        for one in act.history.of(act.version.document.version)
+        if one.annex == act.said.annex and one.reviewed is None
+    ]
+    if not open_:
+        raise TransitionError("no review was open")
+    return tuple(model.review(one, at=act.at) for one in open_)
+
+
+_STEPS: Final[dict[str, _Step]] = {
+    "annex.activated": _activated,
+    "annex.ratified": _ratified,
+    "annex.ended": _ended,
+    "annex.reviewed": _reviewed,
+}
+ANNEX_KINDS: Final = frozenset(_STEPS) | {"annex.called", "duty.set"}
