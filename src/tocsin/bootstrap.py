@@ -25,6 +25,7 @@ from tocsin.exchange.intake import Intake
 from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.live.webhooks.courier import Courier
 from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
+from tocsin.exchange.measures import Measures
 from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.exchange.reading import Reading
 from tocsin.exchange.recall.service import Recalls
@@ -40,7 +41,9 @@ from tocsin.exchange.search.saved import SavedSearches
 from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
 from tocsin.governance.authority import MandateAuthority
+from tocsin.governance.charters import Charters
 from tocsin.governance.disputes import Disputes
+from tocsin.governance.model.charter import Measure
 from tocsin.governance.service import Governance
 from tocsin.kernel.clock import SECOND, Clock, SystemClock
 from tocsin.kernel.db.opening import open_store
@@ -97,6 +100,15 @@ class Hub:
         self.agreements = Agreements(store=store, log=self.log)
         self.governance = Governance(store=store, log=self.log, entropy=entropy)
         self.disputes = Disputes(store=store, log=self.log, entropy=entropy)
+        measures = Measures(store=store, log=self.log, agreements=self.agreements)
+        self.charters = Charters(
+            store=store,
+            log=self.log,
+            measuring={
+                Measure.TIME_TO_PROTECTION: measures.time_to_protection,
+                Measure.USE_CONFIRMED: measures.use_confirmed,
+            },
+        )
         self.gate = Gate(store=store, log=self.log, environment=LIVE)
         token_key = TokenKey(key=keys.token, environment=LIVE)
         passwords = Passwords(entropy=entropy, hasher=password_hasher())

@@ -43,6 +43,7 @@ EXPECTED = {
     *(f"agreement {verb}" for verb in ("adopt", "tally", "object", "withdraw", "suspend", "resume", "terminate")),
     *(f"agreement {verb}" for verb in ("admit", "grace")),
     *(f"user {verb}" for verb in ("second-key", "authority")),
+    *(f"charter {verb}" for verb in ("check", "adopt", "report", "evaluate", "list", "show")),
     *(
         f"dispute {verb}"
         for verb in ("file", "mediate", "settle", "withdraw", "decide", "appeal", "conclude", "list", "show")

@@ -88,6 +88,16 @@ ECHO: Final = Party(
 HOOK: Final = "https://127.0.0.1:9/"
 
 
+CHARTER: Final = """\
+charter: north
+version: 1
+title: What we want
+goals:
+  - {id: quick, goal: Everybody soon, measure: time-to-protection, owner: alfa,
+     over: P30D, every: P7D, target: {at_most: 9}}
+"""
+
+
 class Deed(msgspec.Struct, frozen=True):
     """One act: what its subject is called in a world made by ``ready``, and how it is done under a mandate."""
 
@@ -380,6 +390,12 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.governance.change(
                 OPERATOR, mandate, council(name="advisers", chair="north"), "a test"
             ),
+        )
+    ],
+    "charter.adopted": [
+        Deed(
+            _said("north/1"),
+            lambda world, mandate: world.hub.charters.adopt(OPERATOR, mandate, CHARTER.encode(), where="test"),
         )
     ],
     "dispute.decided": [Deed(_dispute, _decide)],

@@ -120,4 +120,5 @@ class MandateAuthority:
             uuids=named,
             agreement=str(data.get("agreement")) if kind in CHANGES_AGREEMENT else None,
             body=str(data.get("body")) if kind == "body.dissolved" else None,
+            charters=kind.startswith("charter."),
         )

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["ROOMS", "Concerned"]
 
 # What comes before the dot in the kinds of these entries.
-ROOMS: Final = frozenset({"body", "motion", "dispute"})
+ROOMS: Final = frozenset({"body", "motion", "dispute", "charter"})
 
 
 class Concerned:
     """Derives whom each entry concerns, when told all of them in their order.
 
-    A body's and a motion's: the parties whose people sit in the body; a dispute's: its two parties.
+    A body's and a motion's: the parties whose people sit in the body; a dispute's: its two parties. A charter's: nobody
+    by name.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,8 @@ class Concerned:
 
     def of(self, kind: str, data: Mapping[str, Any], uris: Mapping[str, str]) -> tuple[str, ...] | None:
         """Return the URIs, given those of parties by their names; None when entries that tell it were purged."""
+        if kind.startswith("charter."):
+            return ()
         if kind.startswith("dispute."):
             if kind == "dispute.filed":
                 self._disputes[data["dispute"]] = tuple(sorted((data["complainant"], data["respondent"])))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ForbiddenError
 from tocsin.governance.body_steps import BODY_STEPS
+from tocsin.governance.charter_steps import CHARTER_STEPS
 from tocsin.governance.crisis import require_decided
 from tocsin.governance.dispute_steps import DISPUTE_STEPS
 from tocsin.governance.model.bodies import holder_of
@@ -35,6 +36,7 @@ _STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]
     **BODY_STEPS,
     **MOTION_STEPS,
     **DISPUTE_STEPS,
+    **CHARTER_STEPS,
 }
 KINDS: Final = frozenset(_STEPS)
 

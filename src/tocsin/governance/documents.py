@@ -1,10 +1,11 @@
-"""Bodies as documents that people write: YAML 1.2, read as agreements are, every fault with its place."""
+"""Bodies and charters as documents that people write: YAML 1.2, read as agreements are, every fault with its place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tocsin.agreements.document.checks import Checker
+from tocsin.agreements.document.parse import MAX_VERSION
 from tocsin.agreements.document.tree import Scalar, Table, read_tree
 from tocsin.errors import InputError
 from tocsin.governance.model.bodies import (
@@ -16,7 +17,9 @@ from tocsin.governance.model.bodies import (
     Side,
     Ties,
 )
+from tocsin.governance.model.charter import MAX_WINDOW, Charter, Measure
 from tocsin.governance.wire import from_data
+from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.document.tree import Entry, Node
 
-__all__ = ["read_body"]
+__all__ = ["read_body", "read_charter"]
 
 
 def read_body(text: bytes, *, where: str) -> Body:
@@ -119,3 +122,60 @@ def _read_seat(check: Checker, node: Node) -> dict[str, object]:
     if "until" in parts:
         seat["ends"] = check.open_day(parts["until"].value, "the day after a term")
     return seat
+
+
+def read_charter(text: bytes, *, where: str) -> Charter:
+    """Read the document of a charter.
+
+    Raises:
+        AgreementError: it breaks rules; all faults that one reading finds, each with its place.
+        InputError: each line is right, and together they make no charter.
+        LimitError: it is larger, deeper or more than we take.
+    """
+    tree = read_tree(text, where=where)
+    check = Checker(where=where)
+    top = check.table(tree, "a charter", required=("charter", "version", "title", "goals"))
+    name = check.name(top["charter"].value, "the name of a charter") if "charter" in top else ""
+    version = 1
+    if "version" in top:
+        version = check.integer(top["version"].value, "the version of a charter", low=1, high=MAX_VERSION)
+    title = check.text(top["title"].value, "the title of a charter") if "title" in top else ""
+    goals = [_read_goal(check, node) for node in check.items(top["goals"].value, "the goals")] if "goals" in top else []
+    check.done()
+    charter = {"name": name, "version": version, "title": title, "goals": goals, "document": text.decode()}
+    try:
+        return from_data(charter, Charter)
+    except InputError as error:
+        place = f"{where}: {error.where}" if error.where else where
+        raise InputError(error.what, where=place, todo=error.todo) from error
+
+
+def _read_goal(check: Checker, node: Node) -> dict[str, object]:
+    parts = check.table(node, "a goal", required=("id", "goal", "measure", "owner", "over", "every", "target"))
+    goal: dict[str, object] = {}
+    if "id" in parts:
+        goal["id"] = check.name(parts["id"].value, "the id of a goal")
+    for key, what in (("goal", "what is wanted"), ("owner", "who answers for a goal")):
+        if key in parts:
+            goal[key] = check.text(parts[key].value, what)
+    if "measure" in parts:
+        goal["measure"] = check.one_of(parts["measure"].value, "a measure", list(map(str, Measure)))
+    for key, what in (("over", "the time that is measured"), ("every", "how often it is looked at")):
+        if key in parts:
+            goal[key] = check.duration(parts[key].value, what, least=DAY, most=MAX_WINDOW)
+    if "target" in parts:
+        goal |= _read_target(check, parts["target"].value)
+    return goal
+
+
+def _read_target(check: Checker, node: Node) -> dict[str, object]:
+    target = check.table(node, "a target", optional=("at_most", "at_least"))
+    if len(target) != 1:
+        check.wrong(node, "one of 'at_most' and 'at_least'")
+    found: dict[str, object] = {}
+    for key, entry in target.items():
+        if isinstance(entry.value, Scalar) and isinstance(entry.value.value, int | float):
+            found[key] = entry.value.text
+        else:
+            check.wrong(entry.value, f"'{key}' of a target: a number")
+    return found

@@ -70,6 +70,10 @@ def _body(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
     return str(data["body"]["name"])
 
 
+def _charter(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return f"{data['charter']}/{data['version']}"
+
+
 def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str]:
     return lambda data, _name_of: str(data[name])
 
@@ -111,6 +115,7 @@ ACTS: Final[dict[str, Act]] = {
     "body.constituted": Act(right=Right.BODY_CONSTITUTE, subject=_body),
     "body.changed": Act(right=Right.BODY_CHANGE, subject=_body),
     "body.dissolved": Act(right=Right.BODY_DISSOLVE, subject=_field("body")),
+    "charter.adopted": Act(right=Right.CHARTER_ADOPT, subject=_charter),
     "dispute.decided": Act(right=Right.DISPUTE_DECIDE, subject=_field("dispute")),
     "sanitised.cleared": Act(right=Right.SANITISED_APPROVE, subject=_field("version")),
     "sanitised.stopped": Act(right=Right.SANITISED_STOP, subject=_field("version")),

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ForbiddenError, NotFoundError
 from tocsin.governance.model.bodies import Body, holder_of
+from tocsin.governance.model.charter import Charter
 from tocsin.governance.model.disputes import Dispute
 from tocsin.governance.model.motions import Motion
 from tocsin.kernel.clock import Micros
@@ -56,12 +57,24 @@ class Register(Protocol):
 
 
 class Governed(msgspec.Struct, frozen=True, kw_only=True):
-    """Bodies by name, motions and disputes by UUID; names of dissolved bodies are not given again."""
+    """Bodies and charters by name, motions and disputes by UUID; names of dissolved bodies are not given again."""
 
     bodies: Mapping[str, Body] = msgspec.field(default_factory=dict)
     dissolved: Mapping[str, Body] = msgspec.field(default_factory=dict)
     motions: Mapping[str, Motion] = msgspec.field(default_factory=dict)
     disputes: Mapping[str, Dispute] = msgspec.field(default_factory=dict)
+    charters: Mapping[str, Charter] = msgspec.field(default_factory=dict)
+
+    def charter(self, name: str) -> Charter:
+        """Return a charter.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        charter = self.charters.get(name)
+        if charter is None:
+            raise NotFoundError("there is no such charter", where=name[:80], todo="`tocsin charter list` shows them")
+        return charter
 
     def dispute(self, uuid: str) -> Dispute:
         """Return a dispute.

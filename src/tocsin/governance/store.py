@@ -9,10 +9,11 @@ from sqlalchemy import func, select, update
 
 from tocsin.errors import StoreBrokenError
 from tocsin.governance.model.bodies import Body
+from tocsin.governance.model.charter import Charter
 from tocsin.governance.model.disputes import Dispute
 from tocsin.governance.model.motions import Motion, MotionStatus
 from tocsin.governance.state import Governed
-from tocsin.governance.tables import BODIES, DISPUTES, MOTIONS
+from tocsin.governance.tables import BODIES, CHARTERS, DISPUTES, MOTIONS
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.mandate import Right
 
@@ -25,6 +26,7 @@ __all__ = ["PENDING", "count_pending", "load", "load_all", "motions", "save", "v
 
 PENDING: Final = (MotionStatus.TABLED, MotionStatus.OPEN, MotionStatus.PASSED)
 _BODY: Final = msgspec.json.Decoder(Body)
+_CHARTER: Final = msgspec.json.Decoder(Charter)
 _DISPUTE: Final = msgspec.json.Decoder(Dispute)
 _MOTION: Final = msgspec.json.Decoder(Motion)
 
@@ -36,10 +38,11 @@ def load(
     uuids: Collection[str] = (),
     agreement: str | None = None,
     body: str | None = None,
+    charters: bool = False,
 ) -> Governed:
     """Return all bodies, the motions and disputes named by ``uuids``, and the disputes that those motions are on.
 
-    Of an agreement or a body, if it is given, the pending motions too.
+    Of an agreement or a body, if it is given, the pending motions too; and the charters if they are asked for.
     """
     wanted: list[ColumnElement[bool]] = []
     if uuids:
@@ -59,6 +62,7 @@ def load(
         dissolved=dissolved,
         motions=found,
         disputes={dispute.uuid: dispute for dispute in told},
+        charters=_charters(connection, environment) if charters else {},
     )
 
 
@@ -70,6 +74,7 @@ def load_all(connection: Connection, environment: int) -> Governed:
         dissolved=dissolved,
         motions={motion.uuid: motion for motion in motions(connection, environment)},
         disputes={dispute.uuid: dispute for dispute in disputes(connection, environment)},
+        charters=_charters(connection, environment),
     )
 
 
@@ -107,6 +112,9 @@ def save(connection: Connection, environment: int, before: Governed, after: Gove
     for uuid, dispute in after.disputes.items():
         if before.disputes.get(uuid) != dispute:
             _put_dispute(connection, environment, dispute, new=uuid not in before.disputes)
+    for name, charter in after.charters.items():
+        if before.charters.get(name) != charter:
+            _put_charter(connection, environment, charter, new=name not in before.charters)
 
 
 def _bodies(connection: Connection, environment: int) -> tuple[dict[str, Body], dict[str, Body]]:
@@ -149,6 +157,23 @@ def _put_motion(connection: Connection, environment: int, motion: Motion, *, new
     connection.execute(
         update(MOTIONS).where(MOTIONS.c.environment == environment, MOTIONS.c.uuid == motion.uuid).values(**columns)
     )
+
+
+def _charters(connection: Connection, environment: int) -> dict[str, Charter]:
+    query = select(CHARTERS.c.charter).where(CHARTERS.c.environment == environment).order_by(CHARTERS.c.charter_id)
+    found = [_CHARTER.decode(row.charter) for row in connection.execute(query)]
+    return {charter.name: charter for charter in found}
+
+
+def _put_charter(connection: Connection, environment: int, charter: Charter, *, new: bool) -> None:
+    data, named = msgspec.json.encode(charter, order="deterministic"), {"version": charter.version}
+    if new:
+        charter_id = next_id(connection, CHARTERS.c.charter_id)
+        values = {"charter_id": charter_id, "environment": environment, "name": charter.name, "charter": data, **named}
+        connection.execute(CHARTERS.insert().values(values))
+        return
+    here = (CHARTERS.c.environment == environment) & (CHARTERS.c.name == charter.name)
+    connection.execute(update(CHARTERS).where(here).values(charter=data, **named))
 
 
 def _put_dispute(connection: Connection, environment: int, dispute: Dispute, *, new: bool) -> None:
@@ -209,4 +234,9 @@ def verify(connection: Connection, environment: int) -> str:
         beside = dispute_columns(dispute) | {"uuid": dispute.uuid}
         if any(getattr(row, name) != value for name, value in beside.items()):
             raise StoreBrokenError("it is kept as another than it is", where=f"dispute {row.uuid}")
-    return f"{len(bodies)} bodies, {len(rows)} motions, {len(filed)} disputes"
+    adopted = connection.execute(select(CHARTERS).where(CHARTERS.c.environment == environment)).all()
+    for row in adopted:
+        charter = _CHARTER.decode(row.charter)
+        if (charter.name, charter.version) != (row.name, row.version):
+            raise StoreBrokenError("it is kept as another than it is", where=f"charter {row.name}")
+    return f"{len(bodies)} bodies, {len(rows)} motions, {len(filed)} disputes, {len(adopted)} charters"

@@ -1,14 +1,14 @@
-"""Bodies, motions and disputes: each whole in one column, and beside it what is looked for."""
+"""Bodies, motions, disputes and charters: each whole in one column, and beside it what is looked for."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, UniqueConstraint
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
-__all__ = ["BODIES", "DISPUTES", "MOTIONS"]
+__all__ = ["BODIES", "CHARTERS", "DISPUTES", "MOTIONS"]
 
 BODIES: Final = Table(
     "governance_bodies",
@@ -48,4 +48,15 @@ DISPUTES: Final = Table(
     optional_instant("due"),
     blob("dispute"),
     UniqueConstraint("environment", "uuid"),
+)
+
+CHARTERS: Final = Table(
+    "governance_charters",
+    METADATA,
+    big_id("charter_id"),
+    environment(),
+    text("name"),
+    Column("version", BigInteger, nullable=False),
+    blob("charter"),
+    UniqueConstraint("environment", "name"),
 )

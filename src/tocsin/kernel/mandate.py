@@ -55,6 +55,7 @@ class Right(enum.StrEnum):
     BODY_CHANGE = "governance:body:change"
     BODY_DISSOLVE = "governance:body:dissolve"
     DISPUTE_DECIDE = "governance:dispute:decide"  # the dispute's UUID
+    CHARTER_ADOPT = "governance:charter:adopt"  # name/version
     SANITISED_APPROVE = "exchange:sanitised:approve"  # the sanitised version's UUID
     SANITISED_STOP = "exchange:sanitised:stop"
 

@@ -177,3 +177,31 @@ def test_a_dispute_at_the_command_line(cli: Cli) -> None:
     assert cli.json("dispute", "list", "--overdue") == []
     assert [one["dispute"] for one in cli.json("dispute", "list", "--as", "alpha")] == [uuid]
     cli.ok("check")
+
+
+CHARTER: Final = """\
+charter: grid
+version: 1
+title: What the exchange is for
+goals:
+  - {id: quick, goal: Soon, measure: time-to-protection, owner: alpha, over: P30D, every: P1D, target: {at_most: 3600}}
+  - {id: trained, goal: Trained, measure: reported, owner: beta, over: P90D, every: P30D, target: {at_least: 0.8}}
+"""
+
+
+def test_a_charter_at_the_command_line(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "charter.yaml"
+    file.write_text(CHARTER, encoding="utf-8")
+    assert Cli(tmp_path / "none").json("charter", "check", str(file))["goals"][0]["target"] == "at most 3600"
+    assert "there is no charter" in cli.ok("charter", "list").out
+    cli.ok("charter", "adopt", str(file))
+    assert "not evaluated yet" in cli.ok("charter", "show", "grid").out
+    cli.ok("charter", "report", "grid", "trained", "0.7", "--as", "sig@beta", "--note", "a survey")
+    assert cli.run("charter", "evaluate").code == 2
+    shown = cli.ok("charter", "evaluate", "grid").out
+    assert "NOT met" in shown
+    assert "reported by sig@beta" in shown
+    assert cli.json("charter", "evaluate", "--due") == []
+    assert "nothing is due" in cli.ok("charter", "evaluate", "--due").out
+    assert cli.json("charter", "list")[0]["goals"][1]["met"] is False
+    cli.ok("check")
