@@ -50,6 +50,7 @@ KeyFileOption = Annotated[
 
 # What a credential may be allowed, in a word each.
 _ALLOWED: Final = {
+    "list": frozenset({Permission.COLLECTIONS_READ}),
     "read": frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ}),
     "submit": frozenset({Permission.OBJECTS_SUBMIT}),
     "delete": frozenset({Permission.OBJECTS_DELETE}),
@@ -192,7 +193,7 @@ def token(
     purpose: PurposeOption = "detect",
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="WORDS", help="Any of read, submit, delete, watch; else read."),
+        typer.Option("--allow", metavar="WORDS", help="Any of list, read, submit, delete, watch; else read."),
     ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
@@ -207,7 +208,7 @@ def token(
     wanted = words(allow) or frozenset({"read"})
     if unknown := sorted(wanted - _ALLOWED.keys()):
         raise UsageError(
-            f"{unknown[0][:80]!r} cannot be allowed", where="--allow", todo="use read, submit, delete, watch"
+            f"{unknown[0][:80]!r} cannot be allowed", where="--allow", todo="use list, read, submit, delete, watch"
         )
     permissions = frozenset[Permission]().union(*(_ALLOWED[word] for word in wanted))
     with opened() as session:
