@@ -1,8 +1,8 @@
 """Several processes on one hub at once, any of which is stopped or killed at any step, and so is the database.
 
-Writers share, withdraw and change rights while readers walk by cursors, by places and by ``added_after``. Whatever
-happens in between: what was acknowledged is there, wholly, once and in order; no reader skips or repeats an object; and
-log and store agree.
+Writers share, withdraw and change rights while readers walk by cursors, by places, by ``added_after`` and by streams
+that they come back to. Whatever happens in between: what was acknowledged is there, wholly, once and in order; no
+reader skips or repeats an object; and log and store agree.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from support import stores
-from support.crew import PATIENCE, Mate, Plain, Share, Task, Trip
+from support.crew import PATIENCE, Mate, Plain, Share, Step, Task, Trip
 from support.hub import World
-from support.ledger import READERS, WAYS, Ledger, Walk
+from support.ledger import CHANGING, READERS, WAYS, Ledger, Walk
 from support.sites import Sites, sites
 from tocsin.kernel.clock import SECOND
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CREW: Final = 3
-WALKS: Final = 6
+WALKS: Final = 8
 # Seconds by which the clocks of the processes differ: the hub's order must not hang on them.
 SKEWS: Final = (0, 20, -20)
 _told = logging.getLogger("crowd")
@@ -55,7 +55,7 @@ class Crowd(RuleBasedStateMachine):
         self.world = self._open()
         self.crew = [self._start(place) for place in range(CREW)]
         for number in range(WALKS):
-            reader, way = READERS[number % len(READERS)], WAYS[(number + number // 3) % len(WAYS)]
+            reader, way = READERS[number % len(READERS)], WAYS[(number + number // 4) % len(WAYS)]
             self.ledger.walks[number] = Walk(id=number, reader=reader, way=way, limit=(3, 5, 50)[number % 3])
 
     def _open(self) -> World:
@@ -70,6 +70,7 @@ class Crowd(RuleBasedStateMachine):
     def _tell(self, mate: int, work: Any, trip: Trip | None) -> None:  # noqa: ANN401  one of the kinds of work
         self.counted += 1
         HAPPENED[getattr(work, "what", type(work).__name__)] += 1
+        HAPPENED["streams"] += isinstance(work, Step) and work.stream
         task = Task(id=self.counted, work=work, trip=trip)
         note(f"{mate} is told {task}")
         self.ledger.told(task)
@@ -137,6 +138,34 @@ class Crowd(RuleBasedStateMachine):
         self._wait_for(other)
         self._resume(self.crew[one])
 
+    def _come_back(self) -> None:
+        """Let a reader come to its end in one process, another share more, and the reader come back to the first.
+
+        Whatever the first process remembers of that reader's page is old then.
+        """
+        one, other = self.chance.sample(range(CREW), 2)
+        # of those whose rights stay as they are: to them nothing else than what was shared is new
+        reader = self.chance.choice([name for name in READERS if name != CHANGING])
+        walk = Walk(id=len(self.ledger.walks), reader=reader, way=self.chance.choice(WAYS), limit=50)
+        self.ledger.walks[walk.id] = walk
+        self._walk_on(one, walk)
+        self._resume(self.crew[other])
+        self._tell(other, Share(owner="alfa", number=self.shared), None)
+        self.shared += 1
+        self._wait_for(other)
+        self.promises_are_kept()
+        self._walk_on(one, walk)
+
+    def _walk_on(self, place: int, walk: Walk) -> None:
+        """Have one process read on, to the end if it takes few pages and nothing comes between."""
+        before = len(walk.ends)
+        for _ in range(6):
+            self._resume(self.crew[place])
+            if walk.task is None and len(walk.ends) == before:
+                self._tell(place, walk.step(), None)
+            self._wait_for(place)
+        HAPPENED["comes back to its end"] += len(walk.ends) > before > 0
+
     def _trip(self) -> Trip | None:
         if self.chance.random() < 0.6:
             return None
@@ -172,8 +201,8 @@ class Crowd(RuleBasedStateMachine):
         self.chance = random.Random(f"{seed} {self.steps}")
         self.steps += 1
         (doing,) = self.chance.choices(
-            (self._work, self._race, self._let_work, self._resume_one, self._accident, self.settle),
-            (35, 20, 20, 11, 11, 3),
+            (self._work, self._race, self._come_back, self._let_work, self._resume_one, self._accident, self.settle),
+            (35, 20, 8, 20, 11, 11, 3),
         )
         note(f"{self.steps}: {doing.__name__}")
         doing()
@@ -278,7 +307,16 @@ def _run(made: Sites, *, examples: int, steps: int, random: bool) -> None:
         ),
     )
     _told.info("%s: %s", made.kind, dict(HAPPENED))
-    assert HAPPENED.keys() >= {"Share", "Step", "resumes", "settles", "ends", *ACCIDENTS}
+    assert HAPPENED.keys() >= {
+        "Share",
+        "Step",
+        "resumes",
+        "settles",
+        "ends",
+        "streams",
+        "comes back to its end",
+        *ACCIDENTS,
+    }
 
 
 def test_some_stories(made: Sites) -> None:

@@ -6,6 +6,7 @@ is gone as if the machine had taken it.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,19 +14,23 @@ import time
 import traceback
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from support.forking import forking
 from support.hub import OPERATOR, START
+from support.listening import EventSource
 from support.sabotage import observe
 from support.sharing import bundle, indicator
 from tocsin.bootstrap import Hub, open_hub
 from tocsin.errors import BusyError, NotFoundError, TocsinError
 from tocsin.exchange.intake import Submission
+from tocsin.exchange.live.model import Pace, Wish
+from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.search.model import SearchQuery
 from tocsin.kernel.clock import SECOND, ManualClock
+from tocsin.kernel.http.sse import HEARTBEAT
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
 
@@ -33,12 +38,15 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
+    from tocsin.exchange.reading import Answer, Reading
     from tocsin.settings import Settings
 
 __all__ = ["ALL", "PATIENCE", "SIZE", "Done", "Mate", "PageTold", "Plain", "Share", "Step", "Task", "Trip", "ids_of"]
 
 SIZE: Final = 4  # objects of a bundle
 ALL: Final = frozenset({VersionChoice.ALL})
+# a stream that has nothing to tell says so at once, and never looks by itself
+HASTY: Final = Pace(look=1e6, beat=0.01, prove=1e6, patience=1e6, age=1e6)
 PATIENCE: Final = 120  # seconds: far more than anything here takes, on a machine that is busy with other things
 
 
@@ -79,6 +87,8 @@ class Step:
     cursor: str | None = None
     place: int | None = None
     added_after: int | None = None
+    stream: bool = False  # the next event of a stream, behind the last
+    last: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +115,7 @@ class PageTold:
     items: list[tuple[int, str, int, int]]  # number, object id, version, date_added
     next: str | None
     release: str | None
+    last: str | None = None  # of a stream: the id that stands for what is in its hands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +202,7 @@ class _Work:
 
     def _do(self, work: Share | Step | Plain) -> PageTold | None:
         if isinstance(work, Step):
-            return self._read(work)
+            return self._listen(work) if work.stream else self._read(work)
         if isinstance(work, Share):
             party, acting = f"https://{work.owner}.example", Acting(actor=work.owner)
             self._hub.intake.submit(Submission(party=party, acting=acting, data=work.data()))
@@ -233,6 +244,66 @@ class _Work:
         answer = self._hub.reading.objects(asker, "exchange", query, limit=step.limit, cursor=cursor)
         items = [(item.seq, item.object_id, item.version, item.date_added) for item in answer.page.items]
         return PageTold(items=items, next=answer.next, release=answer.release)
+
+    def _listen(self, step: Step) -> PageTold:
+        """Open a stream behind the last event, and take the next one, or hear that there is none."""
+        hub, pages = self._hub, _Pages(self._hub.reading)
+        streams = Streams(
+            store=hub.store,
+            log=hub.log,
+            gate=hub.gate,
+            reading=cast("Reading", pages),
+            entropy=hub.entropy,
+            environment=hub.environment,
+            pace=HASTY,
+            batch=step.limit,
+        )
+        party, user = hub.parties.resolve(step.reader)
+        name, acting = user.name if user else None, Acting(actor=step.reader)
+        asker = Asker(party=party.uri, user=name, purpose="detect", acting=acting)
+        wish = Wish(collection="exchange", query=Query(versions=ALL, added_after=0), last=step.last)
+        source, more = EventSource(last=step.last or ""), True
+
+        async def proved() -> None:
+            return None
+
+        async def heard() -> None:
+            nonlocal more
+            with streams._lane.opened():
+                chunks = await streams.open(asker, wish, proved)
+                async for chunk in chunks:
+                    source.feed(chunk)
+                    if chunk == HEARTBEAT:
+                        # it has nothing to tell, unless it was too busy to look
+                        more = any(one.due for one in streams._listeners)
+                    if source.events or chunk == HEARTBEAT:
+                        break
+                await chunks.aclose()
+
+        asyncio.run(heard())
+        if not source.events:
+            return PageTold(items=[], next="more" if more else None, release=None, last=source.last or None)
+        (event,), answer = source.events, pages.given[-1]
+        assert event.type == "objects"
+        items = [(item.seq, item.object_id, item.version, item.date_added) for item in answer.page.items]
+        assert [one["id"] for one in event.objects] == [object_id for _, object_id, _, _ in items]
+        return PageTold(items=items, next="more", release=answer.release, last=source.last)
+
+
+class _Pages:
+    """A hub's reading that remembers the pages it gave: an event does not tell the numbers of its offers."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self.given: list[Answer] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the reading has
+        return getattr(self._reading, name)
+
+    def objects(self, *asked: Any, **more: Any) -> Answer:  # noqa: ANN401  passed on
+        answer = self._reading.objects(*asked, **more)
+        self.given.append(answer)
+        return answer
 
 
 def work(settings: Settings, seed: int, skew: int, channel: Connection[Any, Any]) -> None:

@@ -28,7 +28,7 @@ __all__ = ["CHANGING", "READERS", "Ledger", "Walk"]
 
 CHANGING: Final = "coast"  # whose rights come and go
 READERS: Final = ("bravo", "ana@alfa", CHANGING)
-WAYS: Final = ("cursor", "added_after", "place")
+WAYS: Final = ("cursor", "added_after", "place", "stream")
 
 
 class _Row(NamedTuple):
@@ -53,6 +53,7 @@ class Walk:
     items: list[tuple[int, str, int, int]] = field(default_factory=list)
     cursor: str | None = None
     added_after: int | None = None
+    last: str | None = None  # of a stream: the id of its last event
     # where it was, each time when it was told that there is no more, and the newest offer known of when it had asked
     ends: list[tuple[int, int]] = field(default_factory=list)
     task: int | None = None  # asked and not answered yet
@@ -61,6 +62,8 @@ class Walk:
 
     def step(self) -> Step:
         """Return what it asks next."""
+        if self.way == "stream":
+            return Step(walk=self.id, reader=self.reader, limit=self.limit, stream=True, last=self.last)
         behind = self.items[-1] if self.items else None
         if self.way == "place" and behind is not None:
             return Step(walk=self.id, reader=self.reader, limit=self.limit, place=behind[0])
@@ -77,6 +80,7 @@ class Walk:
         assert places == sorted(set(places)), f"{self.reader} by {self.way} got {page.items} after {self.items[-1:]}"
         assert len(page.items) <= self.limit
         self.items += page.items
+        self.last = page.last or self.last
         self.cursor = page.next if self.way == "cursor" else None
         if page.next is None:
             self.ends.append((self.items[-1][0] if self.items else 0, self.told_at))
@@ -160,7 +164,9 @@ class Ledger:
     def look(self, connection: Connection) -> None:
         """Check in one snapshot what holds at any time: promises are kept, all is whole, nothing moved."""
         rows = _rows(connection)
-        head, added = connection.execute(select(COLLECTIONS.c.head_seq, COLLECTIONS.c.head_added)).one()
+        head, added = connection.execute(
+            select(COLLECTIONS.c.head_seq, COLLECTIONS.c.head_added).where(COLLECTIONS.c.alias == "exchange")
+        ).one()
         assert [row.seq for row in rows] == list(range(1, head + 1))
         instants = [row.added for row in rows]
         assert instants == sorted(set(instants)), "date_added does not rise"
@@ -246,6 +252,9 @@ def _rows(connection: Connection) -> list[_Row]:
         )
         .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == OFFERS.c.contribution_id)
         .join(PARTIES, PARTIES.c.party_id == CONTRIBUTIONS.c.owner_id)
+        # and not those collections in which something is offered anew
+        .join(COLLECTIONS, COLLECTIONS.c.collection_id == OFFERS.c.collection_id)
+        .where(COLLECTIONS.c.alias == "exchange")
         .order_by(OFFERS.c.offer_seq)
     )
     return [_Row._make((*row[:-1], bool(row[-1]))) for row in found]
