@@ -30,6 +30,7 @@ from tocsin.agreements.document import (
 )
 from tocsin.agreements.document import Signed as Signatures
 from tocsin.agreements.facts import Activated, Facts, eligible
+from tocsin.agreements.lapses import Lapse, lapses
 from tocsin.agreements.life import AGREEMENT_TRANSITIONS, HEEDED, AgreementAct, AgreementStatus, shown_status
 from tocsin.agreements.life_acts import LifeActs, kinds_of_members
 from tocsin.agreements.membership import StandingAct, Tally, require_accession, tally
@@ -262,6 +263,11 @@ class Agreements:
             old = next((each for each in rows if each.status in HEEDED), None)
             kinds = {} if old is None else kinds_of_members(old, everyone, at)
             return tally(row.standing, None if old is None else old.standing, kinds, at)
+
+    def lapses(self, *, after: Micros, until: Micros) -> list[Lapse]:
+        """Return the lapses of legal bases after one instant and no later than another, the first first."""
+        with self._store.read() as connection:
+            return list(lapses(self.facts(connection, self._log.now(connection)), after=after, until=until))
 
     def attachments(self, name: str, version: int) -> list[store.Attachment]:
         """Return the files beside a version, oldest first.

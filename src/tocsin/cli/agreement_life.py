@@ -34,7 +34,7 @@ from tocsin.cli.options import JsonOption, MotionOption, checked, commands, exam
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
-from tocsin.kernel.clock import parse_date
+from tocsin.kernel.clock import DAY, parse_date
 
 __all__ = ["app"]
 
@@ -281,6 +281,48 @@ def grace(
     given = version.graces[-1]
     out.document(version_document(version))
     out.line(f"{basis} counts as valid for {listed(given.parties)} until {instant(given.until)}.")
+
+
+@app.command("lapses", epilog=example("tocsin agreement lapses --days 90"))
+def lapses(
+    days: Annotated[int, typer.Option("--days", min=1, max=3_660, help="So many days ahead.")] = 90,
+    json: JsonOption = False,
+) -> None:
+    """Show which legal bases lapse next, for whom, which clauses rest on them, and what becomes of what is held."""
+    out = Output(json=json)
+    with opened() as session:
+        with session.hub.store.read() as connection:
+            now = session.hub.log.now(connection)
+        found = session.hub.agreements.lapses(after=now, until=now + days * DAY)
+        called = {party.uri: party.name for party in session.hub.parties.all_parties()}
+    told = [
+        {
+            "at": instant(one.at),
+            "agreement": one.agreement,
+            "version": one.version,
+            "basis": one.basis,
+            "parties": sorted(called[uri] for uri in one.parties),
+            "clauses": list(one.clauses),
+            "held": one.held,
+        }
+        for one in found
+    ]
+    out.document(told)
+    out.table(
+        ("lapses at", "agreement", "basis", "for", "clauses", "what is held"),
+        (
+            (
+                instant(one.at),
+                one.id,
+                one.basis,
+                listed(sorted(called[uri] for uri in one.parties)),
+                listed(one.clauses),
+                one.held,
+            )
+            for one in found
+        ),
+        nothing=f"no legal basis lapses within {days} days",
+    )
 
 
 def _change(act: str, name: str, reason: str, motion: str | None, *, json: bool) -> None:
