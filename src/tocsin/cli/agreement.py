@@ -210,9 +210,20 @@ def show(
     with opened() as session:
         agreement, number = split(name)
         version = session.hub.agreements.get(agreement, number)
+        files = session.hub.agreements.attachments(version.name, version.version)
     policies = {"policies": [policy.text for policy in version.policies]} if cedar else {}
     source = version.source.decode()
-    out.document(version_document(version) | {"document": source} | policies)
+    attached = [
+        {
+            "title": file.title,
+            "party": file.party,
+            "sha256": file.sha256,
+            "outcome": file.outcome,
+            "at": instant(file.at),
+        }
+        for file in files
+    ]
+    out.document(version_document(version) | {"document": source, "attachments": attached} | policies)
     out.line(f"{version.name} version {version.version}  {version.title}", style="bold")
     out.line(f"  status     {_status(version)}" + (f": {version.reason}" if version.reason else ""))
     if version.amends is not None:
@@ -229,6 +240,8 @@ def show(
         nothing="no signatures",
     )
     _later(out, version)
+    for file in files:
+        out.line(f"  beside it: {file.title} ({file.sha256}), {file.outcome}")
     notes(out, [str(note) for note in version.notes])
     out.line()
     _texts(out, source, [policy.text for policy in version.policies], cedar=cedar)

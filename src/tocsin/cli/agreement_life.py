@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from tocsin.agreements.document import (
     sign_bytes,
     signing_bytes,
 )
+from tocsin.agreements.life_acts import MAX_ATTACHMENT
+from tocsin.agreements.seals import check_seal, read_anchors
 from tocsin.cli.agreement_common import (
     FileArgument,
     KeyOption,
@@ -32,7 +35,7 @@ from tocsin.cli.agreement_common import (
 from tocsin.cli.keyring import read_key, read_ml_dsa_seed
 from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example, words
 from tocsin.cli.output import Output, instant, listed
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import Session, opened, read_bounded
 from tocsin.errors import UsageError
 from tocsin.kernel.clock import DAY, parse_date
 
@@ -281,6 +284,57 @@ def grace(
     given = version.graces[-1]
     out.document(version_document(version))
     out.line(f"{basis} counts as valid for {listed(given.parties)} until {instant(given.until)}.")
+
+
+@app.command(
+    "attach",
+    epilog=example("tocsin agreement attach nordic-grid-exchange seal.p7s --as fjordkraft --trust anchors.pem"),
+)
+def attach(
+    name: NameArgument,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The detached signature or seal: CMS, DER or PEM.")],
+    as_: Annotated[str, typer.Option("--as", metavar="PARTY", help="Whose it is.")],
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="What it is called; else its file name.")] = "",
+    trust: Annotated[
+        str | None, typer.Option("--trust", metavar="FILE", help="Trust anchors, certificates in PEM; else unchecked.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Put a detached signature or seal (eIDAS) beside a version: checked where its chain is given, and stored."""
+    out = Output(json=json)
+    content = read_bounded(file, MAX_ATTACHMENT, "an attachment", todo="attach the detached signature alone")
+    anchors = [] if trust is None else read_anchors(read_bounded(trust, MAX_ATTACHMENT * 16, "a list of trust anchors"))
+    with opened() as session:
+        version = session.hub.agreements.get(*_named(session, name))
+        party, _ = session.resolve(as_)
+        wanted = {document_digest(version.document).hex(): "the document"}
+        if version.document.instrument is not None and version.document.instrument.sha256 is not None:
+            wanted[version.document.instrument.sha256] = "the instrument"
+        with session.hub.store.read() as connection:
+            now = session.hub.log.now(connection)
+        found = check_seal(content, wanted, anchors, now)
+        with session.hub.agreements.living(session.acting(as_)) as acts:
+            sha256 = acts.attach(
+                version.name,
+                version.version,
+                party=party.name,
+                title=title or Path(file).name,
+                content=content,
+                over=found.over,
+                outcome=found.outcome,
+            )
+    out.document(
+        {
+            "agreement": version.name,
+            "version": version.version,
+            "party": party.name,
+            "sha256": sha256,
+            "over": found.over,
+            "checked": found.checked,
+            "outcome": found.outcome,
+        }
+    )
+    out.line(f"{sha256} stands beside {version.name} version {version.version}: {found.outcome}")
 
 
 @app.command("lapses", epilog=example("tocsin agreement lapses --days 90"))
