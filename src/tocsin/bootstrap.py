@@ -34,6 +34,7 @@ from tocsin.exchange.retention.holds import Holds
 from tocsin.exchange.retention.purge import Purger
 from tocsin.exchange.retention.service import Retention
 from tocsin.exchange.sanitise.making import Making
+from tocsin.exchange.sanitise.originals import Drafts
 from tocsin.exchange.sanitise.service import Sanitised
 from tocsin.exchange.sanitise.slots import Slots
 from tocsin.exchange.search.indexer import Indexer
@@ -185,21 +186,11 @@ class Hub:
         self.sanitised = Sanitised(
             store=store, log=self.log, environment=LIVE, length=slot, least=settings.publish_producers
         )
-        self.slots = Slots(
-            store=store,
-            log=self.log,
-            gate=self.gate,
-            intake=self.intake,
-            withdrawals=self.withdrawals,
-            entropy=entropy,
-            environment=LIVE,
-            length=slot,
-            least=settings.publish_producers,
-        )
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
         self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)
-        self.purger = Purger(store=store, log=self.log, environment=LIVE)
+        drafts = Drafts(store=store, log=self.log, environment=LIVE)
+        self.purger = Purger(store=store, log=self.log, environment=LIVE, erase=drafts.erase)
         self.holds = Holds(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.retention = Retention(store=store, log=self.log, purger=self.purger, environment=LIVE)
         self.recalls = Recalls(
@@ -211,6 +202,18 @@ class Hub:
             purger=self.purger,
             entropy=entropy,
             environment=LIVE,
+        )
+        self.slots = Slots(
+            store=store,
+            log=self.log,
+            gate=self.gate,
+            intake=self.intake,
+            withdrawals=self.withdrawals,
+            recalls=self.recalls,
+            entropy=entropy,
+            environment=LIVE,
+            length=slot,
+            least=settings.publish_producers,
         )
         self.accounts = Accounts(store=store, log=self.log, integrator=self.integrator)
         self.self_test = SelfTest(

@@ -6,13 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from support.hub import OPERATOR
 from support.publishing import CREATED, HOUR, PRODUCERS, Press, finding, link, observed, pact
 from support.sharing import bundle, object_id, stamp, terms_mark
 from tocsin.errors import ForbiddenError, NotFoundError, TransitionError
 from tocsin.exchange.model import VersionChoice
+from tocsin.exchange.recall.model import Demand
 from tocsin.exchange.sanitise.model import TRANSITIONS, Act, Ending, State, after
+from tocsin.exchange.sanitise.tables import SANITISED
 from tocsin.kernel.clock import DAY, SECOND, ManualClock, format_instant, parse_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Role
@@ -494,6 +497,55 @@ def test_what_expired_before_it_could_leave_is_dropped(press: Callable[..., Pres
     assert world.wait(3 * HOUR) == 0
     (one,) = own(world, "alfa")
     assert (one.standing.state, one.standing.ending) == (State.DROPPED, Ending.INVALID)
+
+
+@pytest.mark.parametrize("demand", [Demand.STOP_USING, Demand.DESTROY])
+def test_a_recall_reaches_whoever_received_the_sanitised_version(press: Callable[..., Press], demand: Demand) -> None:
+    world = press()
+    world.give("alfa", finding(1), finding(2, pattern="[mutex:name = 'only-in-this-draft']"))
+    filled(world)
+    assert world.wait(2 * HOUR) == 4
+    world.seen()
+    world.give("alfa", finding(3, pattern="[mutex:name = 'a-draft-that-waits']"))
+    due = world.clock.at + 3 * DAY
+    for number in (1, 3):
+        world.hub.recalls.recall(
+            Acting(actor="alfa"),
+            "https://alfa.example",
+            str(finding(number)["id"]),
+            demand=demand,
+            due=due,
+            reason="Alfa says so",
+        )
+    assert world.hub.slots.turn() == 0
+    assert states(world, "alfa") == ["recalled", "published", "dropped"]
+    left = {one.sanitised_id for one in own(world, "alfa")[:1]}
+    (notice,) = world.hub.recalls.notices(*world.hub.parties.resolve("echo"))
+    assert {named.id for named in notice.objects} == left
+    assert "alfa" not in repr(notice).casefold()
+    assert left.isdisjoint(one["id"] for one in world.seen())
+    with world.hub.store.read() as connection:
+        drafts = connection.execute(select(SANITISED.c.draft)).scalars().all()
+    assert not [draft for draft in drafts if draft is not None]
+
+
+def test_what_was_published_has_a_time_of_its_own(press: Callable[..., Press]) -> None:
+    """Retention of the original takes the draft that waits with it, at once, and leaves what was published."""
+    world = press(
+        "clauses:\n",
+        'clauses:\n  - {id: "9", retain: {for: P2D, then: purge}, of: {owner: [alfa], type: [indicator]}}\n',
+    )
+    world.give("alfa", finding(1))
+    filled(world)
+    assert world.wait(2 * HOUR) == 3
+    world.give("alfa", finding(2))
+    world.clock.advance(3 * DAY)
+    world.hub.retention.turn()
+    assert states(world, "alfa") == ["published", "dropped"]
+    assert own(world, "alfa")[1].standing.ending is Ending.PURGED
+    assert world.hub.slots.turn() == 0
+    assert states(world, "alfa") == ["published", "dropped"]
+    assert own(world, "alfa")[0].sanitised_id in {one["id"] for one in world.seen()}
 
 
 # --- attribution, audience -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ label; the entries of its releases; and the entry that tells of this.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from sqlalchemy import select, update
@@ -22,7 +22,7 @@ from tocsin.kernel.db.store import chunks
 from tocsin.log.service import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -39,10 +39,15 @@ ENTRY: int = 5_000
 PURGED: bytes = b""
 
 
+Erase: TypeAlias = "Callable[[Connection, Acting, Sequence[int]], None]"
+
+
 class Purger:
     """Purges contributions of one environment."""
 
-    def __init__(self, *, store: Store, log: Log, environment: int) -> None:
+    def __init__(self, *, store: Store, log: Log, environment: int, erase: Erase = lambda *_: None) -> None:
+        """Take what it works on; ``erase`` destroys, in the same transaction, what else was made of what goes."""
+        self._erase = erase
         self._adapter = store.adapter
         self._log = log
         self._environment = environment
@@ -111,6 +116,8 @@ class Purger:
         closed = close_offers(connection, self._adapter, self._environment, numbers, at)
         erased = [item.contribution_id for item in gone]
         self._quiet_receipts(connection, gone)
+        if erased:
+            self._erase(connection, acting, erased)
         for part in chunks(erased):
             connection.execute(
                 update(CONTRIBUTIONS)

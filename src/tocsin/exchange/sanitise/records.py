@@ -95,7 +95,7 @@ class Acts:
         """
         at = self._now()
         standing = approved(row.version, row.standing, at, alone=alone)
-        store.set_standing(self._connection, [row.key], standing)
+        store.set_decided(self._connection, row.key, standing)
         data: dict[str, object] = {"party": row.version.chain.party, "version": row.version.uuid}
         if mandate is None:
             data["alone"] = alone
@@ -111,7 +111,7 @@ class Acts:
         """
         state = after(row.standing.state, Act.VETO, where=row.version.uuid)
         standing = msgspec.structs.replace(row.standing, state=state)
-        store.set_standing(self._connection, [row.key], standing)
+        store.set_decided(self._connection, row.key, standing)
         data: dict[str, object] = {"party": row.version.chain.party, "version": row.version.uuid, "reason": reason}
         kind = "sanitised.vetoed" if mandate is None else "sanitised.stopped"
         self._append(kind, row.version.chain.party, data, self._now(), mandate)
@@ -124,11 +124,12 @@ class Acts:
             TransitionError: one has ended before.
         """
         for party, of_one in _by_party(rows).items():
+            by_state: dict[State, list[int]] = {}
             for row in of_one:
                 act = Act.RECALL if row.standing.state is State.PUBLISHED else Act.DROP
-                state = after(row.standing.state, act, where=row.version.uuid)
-                standing = msgspec.structs.replace(row.standing, state=state, ending=ending)
-                store.set_standing(self._connection, [row.key], standing)
+                by_state.setdefault(after(row.standing.state, act, where=row.version.uuid), []).append(row.key)
+            for state, keys in by_state.items():
+                store.set_ended(self._connection, keys, state, ending)
             data: dict[str, object] = {
                 "party": party,
                 "versions": [row.version.uuid for row in of_one],
@@ -153,9 +154,8 @@ class Acts:
         """
         for party, of_one in _by_party(rows).items():
             for row in of_one:
-                state = after(row.standing.state, Act.PUBLISH, where=row.version.uuid)
-                standing = msgspec.structs.replace(row.standing, state=state, slot=slot)
-                store.set_standing(self._connection, [row.key], standing, published_as=versions[row.version.uuid])
+                after(row.standing.state, Act.PUBLISH, where=row.version.uuid)
+            store.set_left(self._connection, [(row.key, versions[row.version.uuid]) for row in of_one], slot)
             data: dict[str, object] = {
                 "party": party,
                 "slot": slot,

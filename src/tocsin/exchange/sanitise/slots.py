@@ -17,43 +17,55 @@ from tocsin.agreements.facts import Facts
 from tocsin.agreements.interning import read_labels
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import NotFoundError
+from tocsin.exchange import store as exchange
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Outcome
+from tocsin.exchange.recall.model import Authority, Order
 from tocsin.exchange.releases import WITHDRAWN
 from tocsin.exchange.sanitise import store, wire
 from tocsin.exchange.sanitise.model import Ending, State
+from tocsin.exchange.sanitise.originals import Fate, Original, originals
 from tocsin.exchange.sanitise.records import Acts
 from tocsin.exchange.sanitise.rights import Publishing, label_of, obstacle, publishing, still
 from tocsin.exchange.sanitise.tables import PSEUDONYMS, SANITISED
 from tocsin.exchange.stix import RefusedObject, parse_object
-from tocsin.exchange.store import object_key
-from tocsin.exchange.tables import CONTRIBUTIONS, LABEL_COUNTS, OFFERS
-from tocsin.kernel.clock import Micros, parse_instant
+from tocsin.exchange.tables import LABEL_COUNTS
+from tocsin.kernel.clock import DAY, Micros, parse_instant
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 from tocsin.parties import store as parties
 from tocsin.scrub.sanitise import slot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
     from tocsin.agreements.gatekeeper import Gate
     from tocsin.exchange.intake import Intake
+    from tocsin.exchange.recall.service import Recalls
     from tocsin.exchange.sanitise.store import Kept
     from tocsin.exchange.withdraw import Withdrawals
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
 
-__all__ = ["MOST", "PUBLISH_SECONDS", "Slots"]
+__all__ = ["CALLED_BACK", "MOST", "PUBLISH_SECONDS", "Slots"]
+
+# Who is told that it was called back is not told by whom: the reason is the same for all.
+CALLED_BACK: Final = "what it was made of was called back"
+_ENDINGS: Final = {
+    Fate.OFFERED: Ending.INVALID,
+    Fate.WITHDRAWN: Ending.WITHDRAWN,
+    Fate.RECALLED: Ending.RECALLED,
+    Fate.EXPIRED: Ending.PURGED,
+}
 
 # How often a serving hub looks whether a slot has begun; a slot is an hour, mostly.
 PUBLISH_SECONDS: Final = 5.0
 # Of one group in one slot: a submission that readers get in a few pages. What is left waits for the next, each
 # producer's in turn, so that nobody who publishes much keeps others waiting.
-MOST: Final = 5_000
+MOST: Final = 2_000
 
 _T = TypeVar("_T")
 
@@ -93,6 +105,7 @@ class Slots:
         gate: Gate,
         intake: Intake,
         withdrawals: Withdrawals,
+        recalls: Recalls,
         entropy: Entropy,
         environment: int,
         length: Micros,
@@ -103,6 +116,7 @@ class Slots:
         self._gate = gate
         self._intake = intake
         self._withdrawals = withdrawals
+        self._recalls = recalls
         self._entropy = entropy
         self._environment = environment
         self.length = length
@@ -142,16 +156,24 @@ class Slots:
             publisher = parties.read_hub(connection, self._environment)
             acting = self._acting(connection, publisher) if lost and publisher else None
         if acting is not None and publisher is not None:
-            for row in lost:
-                self._take_back(acting, publisher, row)
+            for row, original in lost:
+                if original.fate is Fate.WITHDRAWN:
+                    self._take_back(acting, publisher, row)
             with self._store.write() as connection:
-                # whoever else looked meanwhile may have noted some
-                again = {row.key: row for row in self._lost(connection)}
-                ended = [again[row.key] for row in lost if row.key in again]
-                if ended:
-                    Acts(connection, self._log, acting).end(ended, Ending.WITHDRAWN)
+                self._end(connection, acting, publisher, {row.key for row, _ in lost})
         self._withdrawn = withdrawn
         return len(lost)
+
+    def _end(self, connection: Connection, acting: Acting, publisher: str, keys: Collection[int]) -> None:
+        """Note the end of these versions, where nobody else noted it meanwhile."""
+        ended: dict[Ending, list[Kept]] = {}
+        for row, original in self._lost(connection):
+            if row.key in keys:
+                if original.fate is Fate.RECALLED:
+                    self._call_back(connection, acting, publisher, row, original)
+                ended.setdefault(_ENDINGS[original.fate], []).append(row)
+        for ending, rows in ended.items():
+            Acts(connection, self._log, acting).end(rows, ending)
 
     def _withdrawals_so_far(self, connection: Connection) -> int:
         query = select(func.sum(LABEL_COUNTS.c.offers)).where(
@@ -159,15 +181,23 @@ class Slots:
         )
         return int(connection.execute(query).scalar() or 0)
 
-    def _lost(self, connection: Connection) -> list[Kept]:
-        """Return the versions that wait or have left, and whose originals are offered no more."""
+    def _lost(self, connection: Connection) -> list[tuple[Kept, Original]]:
+        """Return the versions that have to end since their originals are offered no more, and why that is.
+
+        What was published stays when its original's time is over: it has a time of its own.
+        """
         rows = store.version_rows(
             connection,
             self._environment,
             SANITISED.c.state.in_([State.PENDING, State.APPROVED, State.PUBLISHED]),
         )
-        offered = self._offered(connection, rows)
-        return [row for row in rows if row.key not in offered]
+        fates = originals(connection, self._store.adapter, self._environment, rows)
+        kept = {Fate.OFFERED, Fate.EXPIRED}
+        return [
+            (row, fates[row.key])
+            for row in rows
+            if fates[row.key].fate not in (kept if row.standing.state is State.PUBLISHED else {Fate.OFFERED})
+        ]
 
     def _take_back(self, acting: Acting, publisher: str, row: Kept) -> None:
         if row.standing.state is not State.PUBLISHED or row.published_as is None:
@@ -179,32 +209,31 @@ class Slots:
         except NotFoundError:
             return  # it is withdrawn already
 
-    def _offered(self, connection: Connection, rows: Sequence[Kept]) -> dict[int, tuple[int, bool]]:
-        """Return, of versions whose originals are offered, the original's label, and whether its content is there."""
-        keys = sorted({object_key(self._environment, row.version.chain.object_id) for row in rows})
-        wanted = self._store.adapter.integers(keys, "keys")
-        query = (
-            select(
-                CONTRIBUTIONS.c.owner_id,
-                CONTRIBUTIONS.c.object_id,
-                CONTRIBUTIONS.c.version,
-                CONTRIBUTIONS.c.label_id,
-                CONTRIBUTIONS.c.salt.is_not(None).label("there"),
-                OFFERS.c.collection_id,
-            )
-            .join(OFFERS, OFFERS.c.contribution_id == CONTRIBUTIONS.c.contribution_id)
-            .where(CONTRIBUTIONS.c.object_key.in_(select(wanted.c.value)), OFFERS.c.withdrawn_at.is_(None))
+    def _call_back(self, connection: Connection, acting: Acting, publisher: str, row: Kept, original: Original) -> None:
+        """Call a published version back as its original was: from those who received it."""
+        if row.standing.state is not State.PUBLISHED or row.published_as is None:
+            return
+        owner = parties.party_by_uri(connection, self._environment, publisher)
+        name = row.version.chain.sanitised_id
+        own = exchange.own_contributions(
+            connection, self._store.adapter, self._environment, owner.party_id if owner else 0, [name]
         )
-        found = {
-            (row.owner_id, row.object_id, row.version, row.collection_id): (row.label_id, row.there)
-            for row in connection.execute(query)
-        }
-        offered: dict[int, tuple[int, bool]] = {}
-        for one in rows:
-            key = (one.owner_id, one.version.chain.object_id, one.version.version, one.collection_id)
-            if key in found:
-                offered[one.key] = found[key]
-        return offered
+        left = own.get(name, {}).get(row.published_as)
+        if left is None or original.demand is None or original.due is None or original.ours is None:
+            return
+        at = self._log.now(connection)
+        self._recalls.order_recall(
+            connection,
+            acting,
+            Order(
+                contributions=(left.contribution_id,),
+                demand=original.demand,
+                due=max(original.due, at + DAY),
+                reason=CALLED_BACK,
+                authority=Authority.OWNER,
+                ours=original.ours,
+            ),
+        )
 
     # --- what leaves -------------------------------------------------------------------------------------------------
 
@@ -241,19 +270,19 @@ class Slots:
 
     def _ready(self, turn: _Turn, rows: Sequence[Kept]) -> list[_Ready]:
         """Return what may leave now, and end what may not any more; what only waits for its clause goes on waiting."""
-        offered = self._offered(turn.connection, rows)
-        labels = read_labels(turn.connection, self._store.adapter, sorted({label for label, _ in offered.values()}))
+        fates = originals(turn.connection, self._store.adapter, self._environment, rows)
+        offered = {key: one.label_id for key, one in fates.items() if one.fate is Fate.OFFERED}
+        labels = read_labels(turn.connection, self._store.adapter, sorted(set(offered.values())))
         clauses = {
             party: publishing(turn.facts, party, turn.publisher) for party in {row.version.chain.party for row in rows}
         }
         found: list[_Ready] = []
         over: dict[Ending, list[Kept]] = {}
         for row in rows:
-            label_id, there = offered.get(row.key, (0, False))
-            if not there or row.draft is None:
-                over.setdefault(Ending.PURGED if label_id else Ending.WITHDRAWN, []).append(row)
+            if row.key not in offered or row.draft is None:
+                over.setdefault(_ENDINGS[fates[row.key].fate], []).append(row)
                 continue
-            label = labels[label_id]
+            label = labels[offered[row.key]]
             clause = still(clauses[row.version.chain.party], row.version, label)
             # `bound` was looked at when it was made, and its original has not changed since
             if clause is None or obstacle(label, clause.terms, turn.facts, turn.publisher, bound=False) is not None:

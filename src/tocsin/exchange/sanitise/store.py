@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from tocsin.agreements.document import Approver, Attribution
 from tocsin.agreements.model import Tlp
@@ -39,7 +39,9 @@ __all__ = [
     "chains_of",
     "has_chains",
     "pseudonym_rows",
-    "set_standing",
+    "set_decided",
+    "set_ended",
+    "set_left",
     "version_rows",
     "versions_of_chains",
 ]
@@ -273,23 +275,44 @@ def _kept(row: Row[Any]) -> Kept:
     )
 
 
-def set_standing(
-    connection: Connection, keys: Sequence[int], standing: Standing, *, published_as: Micros | None = None
-) -> None:
-    """Note what has become of versions; what will leave is kept only while it waits."""
-    values: dict[str, object] = {
-        "state": standing.state,
-        "ready_at": standing.ready_at,
-        "alone": standing.alone,
-        "slot": standing.slot,
-        "ending": standing.ending,
-    }
-    if standing.state not in (State.PENDING, State.APPROVED):
-        values |= {"salt": None, "draft": None}
-    if published_as is not None:
-        values["published_as"] = published_as
+def set_decided(connection: Connection, key: int, standing: Standing) -> None:
+    """Note that a version was approved or vetoed."""
+    connection.execute(
+        update(SANITISED)
+        .where(SANITISED.c.sanitised_key == key)
+        .values(state=standing.state, ready_at=standing.ready_at, alone=standing.alone)
+    )
+    if standing.state is State.VETOED:
+        _forget(connection, [key])
+
+
+def set_left(connection: Connection, left: Iterable[tuple[int, Micros]], slot: Micros) -> None:
+    """Note that versions left in a slot: their keys, and the versions of the contributions that they became."""
+    rows = [{"key": key, "version_": version} for key, version in left]
+    connection.execute(_LEFT.values(slot=slot), rows)
+    _forget(connection, [row["key"] for row in rows])
+
+
+def set_ended(connection: Connection, keys: Sequence[int], state: State, ending: Ending) -> None:
+    """Note that versions ended, in one state."""
     for part in chunks(list(keys)):
-        connection.execute(update(SANITISED).where(SANITISED.c.sanitised_key.in_(part)).values(**values))
+        connection.execute(
+            update(SANITISED).where(SANITISED.c.sanitised_key.in_(part)).values(state=state, ending=ending)
+        )
+    _forget(connection, keys)
+
+
+def _forget(connection: Connection, keys: Sequence[int]) -> None:
+    """What leaves is kept only while it waits."""
+    for part in chunks(list(keys)):
+        connection.execute(update(SANITISED).where(SANITISED.c.sanitised_key.in_(part)).values(salt=None, draft=None))
+
+
+_LEFT: Final = (
+    update(SANITISED)
+    .where(SANITISED.c.sanitised_key == bindparam("key"))
+    .values(state=State.PUBLISHED, published_as=bindparam("version_"))
+)
 
 
 # --- pseudonyms ------------------------------------------------------------------------------------------------------
