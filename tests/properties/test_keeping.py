@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.hub import OPERATOR
-from support.keeping import call_back, hold, keeping_world, later
+from support.keeping import call_back, hold, keeping, later
 from support.sharing import bundle, indicator
-from support.treaty import MEMBERS, templates
+from support.treaty import MEMBERS
 from tocsin.agreements.model import Tlp
 from tocsin.errors import NotFoundError, TransitionError
 from tocsin.exchange.model import Query
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.hub import World
-    from support.treaty import Templates
+    from support.keeping import Keeping
 
 OBJECTS: Final = 4
 KEPT_DAYS: Final = 90
@@ -49,8 +49,8 @@ STEP: Final = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
+def hubs() -> Iterator[Keeping]:
+    yield from keeping()
 
 
 def entries(world: World) -> list[tuple[str, dict[str, Any]]]:
@@ -150,20 +150,20 @@ def held_owners(world: World) -> set[str | None]:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEP, min_size=3, max_size=14))
-def test_histories(hubs: Templates, steps: list[tuple[Any, ...]]) -> None:
+def test_histories(hubs: Keeping, steps: list[tuple[Any, ...]]) -> None:
     live(hubs, steps)
 
 
 @pytest.mark.long
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEP, min_size=8, max_size=40))
-def test_long_histories(hubs: Templates, steps: list[tuple[Any, ...]]) -> None:
+def test_long_histories(hubs: Keeping, steps: list[tuple[Any, ...]]) -> None:
     live(hubs, steps)
 
 
-def live(hubs: Templates, steps: list[tuple[Any, ...]]) -> None:
+def live(hubs: Keeping, steps: list[tuple[Any, ...]]) -> None:
     """Live through a history, and hold what is left to what was laid down."""
-    world = keeping_world(hubs)
+    world = hubs.world()
     try:
         for step in steps:
             before, held = contents(world), held_owners(world)
@@ -188,9 +188,9 @@ def live(hubs: Templates, steps: list[tuple[Any, ...]]) -> None:
 
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("order", ["sweep", "recall"])
-def test_a_hold_wins_wherever_it_comes(hubs: Templates, order: str, place: int) -> None:
+def test_a_hold_wins_wherever_it_comes(hubs: Keeping, order: str, place: int) -> None:
     """The hold is placed before each of the steps in turn: what is not destroyed by then stays until it ends."""
-    world = keeping_world(hubs)
+    world = hubs.world()
     object_id = str(indicator(1)["id"])
 
     def destroy() -> None:

@@ -12,11 +12,13 @@ from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from support.hub import World
     from tocsin.exchange.recall.model import Demand, Notice, Recall
     from tocsin.exchange.retention.model import Hold
 
-__all__ = ["ALFA", "BRAVO", "COAST", "KEEPING", "call_back", "hold", "keeping_world", "later", "notices"]
+__all__ = ["ALFA", "BRAVO", "COAST", "KEEPING", "Keeping", "call_back", "hold", "keeping", "later", "notices"]
 
 ALFA: Final = "https://alfa.example"
 BRAVO: Final = "https://bravo.example"
@@ -38,13 +40,24 @@ KEEPING: Final = (
 )
 
 
-def keeping_world(hubs: Templates) -> World:
-    """Return the treaty's hub under ``KEEPING``, with a liaison in each party: ``lia@``."""
-    world = hubs.world()
-    world.agreement(KEEPING, signed_by=MEMBERS)
-    for name in (*MEMBERS, "outsider"):
-        world.user(f"lia@{name}", roles=frozenset({Role.LIAISON}))
-    return world
+class Keeping(Templates):
+    """Closed hubs under ``KEEPING``, with a liaison in each party: ``lia@``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        first = self.world()
+        first.agreement(KEEPING, signed_by=MEMBERS)
+        for name in (*MEMBERS, "outsider"):
+            first.user(f"lia@{name}", roles=frozenset({Role.LIAISON}))
+        first.hub.close()
+        self._template = first.settings.home
+
+
+def keeping() -> Iterator[Keeping]:
+    """Yield templates and remove them after: the body of a fixture."""
+    made = Keeping()
+    yield made
+    made.remove()
 
 
 def later(world: World, days: float) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from support.keeping import ALFA, keeping_world, later
+from support.keeping import ALFA, keeping, later
 from support.sharing import bundle, indicator
-from support.treaty import MEMBERS, TREATY, templates
+from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.model import Tlp
 from tocsin.errors import ForbiddenError, LogBrokenError, UsageError
 from tocsin.exchange.account.service import check_account
@@ -36,8 +36,8 @@ PROTECTED = (
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    for hubs in templates():
-        made = keeping_world(hubs)
+    for hubs in keeping():
+        made = hubs.world()
         made.share("alfa", bundle([indicator(1), indicator(2)]), tlp=Tlp.GREEN)
         made.share("bravo", bundle([indicator(3)]), tlp=Tlp.GREEN)
         assert len(made.read("bravo")) == 3

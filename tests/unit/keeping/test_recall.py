@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import delete, update
 
 from support.hub import OPERATOR
-from support.keeping import ALFA, BRAVO, COAST, call_back, hold, keeping_world, later, notices
+from support.keeping import ALFA, BRAVO, COAST, call_back, hold, keeping, later, notices
 from support.sharing import bundle, indicator
-from support.treaty import templates
 from tocsin.agreements.model import Tlp
 from tocsin.errors import (
     ForbiddenError,
@@ -48,17 +47,22 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from support.hub import World
+    from support.keeping import Keeping
     from tocsin.exchange.recall.model import Notice
 
 FIRST: Final = str(indicator(1)["id"])
 
 
+@pytest.fixture(scope="module")
+def hubs() -> Iterator[Keeping]:
+    yield from keeping()
+
+
 @pytest.fixture
-def world() -> Iterator[World]:
-    for hubs in templates():
-        made = keeping_world(hubs)
-        yield made
-        hubs.drop(made)
+def world(hubs: Keeping) -> Iterator[World]:
+    made = hubs.world()
+    yield made
+    hubs.drop(made)
 
 
 def attest(world: World, reference: str, answer: Answer, *, until: int | None = None, remark: str = "") -> Notice:

@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import delete, update
 
 from support.hub import OPERATOR
-from support.keeping import ALFA, hold, keeping_world, later
+from support.keeping import ALFA, hold, keeping, later
 from support.sharing import bundle, indicator
-from support.treaty import templates
 from tocsin.agreements.model import Tlp
 from tocsin.errors import InputError, LimitError, NotFoundError, StoreBrokenError, TransitionError
 from tocsin.exchange.model import Outcome
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from support.hub import World
-    from support.treaty import Templates
+    from support.keeping import Keeping
 
 MARKER = "Wanderfalke-7391"
 TOOL = {
@@ -43,11 +42,11 @@ TOOL = {
 
 @pytest.fixture(scope="module")
 def world_of() -> Iterator[Callable[[], World]]:
-    for hubs in templates():
+    for hubs in keeping():
         made: list[World] = []
 
-        def make(hubs: Templates = hubs, made: list[World] = made) -> World:
-            made.append(keeping_world(hubs))
+        def make(hubs: Keeping = hubs, made: list[World] = made) -> World:
+            made.append(hubs.world())
             return made[-1]
 
         yield make
