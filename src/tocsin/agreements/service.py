@@ -14,6 +14,8 @@ import msgspec
 from tocsin.agreements import store
 from tocsin.agreements.acts import Acts, named_parties, require_version, signature_completes
 from tocsin.agreements.annexes.acts import AnnexActs
+from tocsin.agreements.annexes.store import read_calls, read_shifts
+from tocsin.agreements.annexes.views import AnnexView, OnDuty, views
 from tocsin.agreements.cedar import Policy
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import (
@@ -268,6 +270,36 @@ class Agreements:
         """Return the lapses of legal bases after one instant and no later than another, the first first."""
         with self._store.read() as connection:
             return list(lapses(self.facts(connection, self._log.now(connection)), after=after, until=until))
+
+    def annexes(self) -> list[AnnexView]:
+        """Return the annexes of the versions in force, and those of other versions whose reviews are open."""
+        with self._store.read() as connection:
+            at = self._log.now(connection)
+            rows = store.agreement_rows(connection, self._environment)
+            calls = read_calls(connection, self._environment)
+        found: list[AnnexView] = []
+        for row in rows:
+            in_force = row.status is AgreementStatus.IN_FORCE and row.document.in_term(at)
+            heard = [one.call for one in calls if one.agreement == row.name and one.version == row.version]
+            found += views([(row.activated, in_force)], heard, at)
+        return found
+
+    def on_duty(self) -> list[OnDuty]:
+        """Return the last shift of everybody who ever had one."""
+        with self._store.read() as connection:
+            at = self._log.now(connection)
+            everyone = {party.uri: party for party in self._everyone(connection)}
+            shifts = read_shifts(connection, self._environment)
+        return [
+            OnDuty(
+                user=f"{one.user}@{everyone[one.party].name}",
+                kind=str(everyone[one.party].kind),
+                starts=one.starts,
+                until=one.until,
+                now=one.runs(at),
+            )
+            for one in shifts
+        ]
 
     def attachments(self, name: str, version: int) -> list[store.Attachment]:
         """Return the files beside a version, oldest first.

@@ -1,0 +1,342 @@
+"""``tocsin crisis``: emergency annexes: who is on duty, what is active, how it began and how it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.agreements.annexes.model import Asked
+from tocsin.agreements.annexes.wire import call_bytes
+from tocsin.agreements.document import Signed, parse_agreement, sign_bytes
+from tocsin.cli.agreement_common import (
+    FileArgument,
+    KeyOption,
+    MlDsaKeyOption,
+    MlDsaSignatureOption,
+    called,
+    read,
+    signatures,
+    split,
+)
+from tocsin.cli.keyring import read_key, read_ml_dsa_seed
+from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.output import Output, instant, listed
+from tocsin.cli.session import Session, opened
+from tocsin.errors import UsageError
+from tocsin.kernel.clock import SystemClock, parse_instant
+
+if TYPE_CHECKING:
+    from tocsin.agreements.annexes.views import AnnexView, OnDuty
+    from tocsin.agreements.document import AgreementDocument
+    from tocsin.kernel.clock import Micros
+
+__all__ = ["app"]
+
+app = commands("Crisis mode: emergency annexes, who is on duty, what is active and until when.")
+
+AgreementArgument = Annotated[
+    str, typer.Argument(metavar="NAME[/VERSION]", help="The agreement; the version in force if none is given.")
+]
+AnnexArgument = Annotated[str, typer.Argument(metavar="ANNEX", help="The annex, by its name in the agreement.")]
+BecauseOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")]
+EndOption = Annotated[bool, typer.Option("--end", help="Call for its end instead.")]
+
+
+@app.command("show", epilog=example("tocsin crisis show"))
+def show(json: JsonOption = False) -> None:
+    """Show every annex: whether it is active, until when, what was called, and which reviews are open."""
+    out = Output(json=json)
+    with opened() as session:
+        found = session.hub.agreements.annexes()
+        parties = {party.uri: party.name for party in session.hub.parties.all_parties()}
+    out.document([_document(view, parties) for view in found])
+    if not found:
+        out.line("no agreement in force has an emergency annex")
+    for view in found:
+        _tell(out, view, parties)
+
+
+@app.command("duty", epilog=example("tocsin crisis duty kari@fjordkraft --until 2026-10-08T06:00:00Z"))
+def duty(
+    who: Annotated[str | None, typer.Argument(metavar="USER@PARTY", help="Whom to enter; else all are shown.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="When the shift ends (RFC 3339), within 31 days.")
+    ] = None,
+    starts: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="When it begins (RFC 3339); else now.")
+    ] = None,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show who is on duty, or enter somebody's shift: an active signatory whose key is registered."""
+    out = Output(json=json)
+    if (who is None) is not (until is None):
+        raise UsageError("a shift is somebody's, and ends", where="--until", todo="name USER@PARTY and --until")
+    with opened() as session:
+        if who is not None and until is not None:
+            begins = _now(session) if starts is None else parse_instant(starts)
+            with session.hub.agreements.emergency(session.acting()) as acts:
+                acts.set_duty(session.mandate(motion), who, starts=begins, until=parse_instant(until))
+        found = session.hub.agreements.on_duty()
+    out.document([_duty_document(one) for one in found])
+    out.table(
+        ("user", "kind", "from", "until", "on duty"),
+        ((one.user, one.kind, instant(one.starts), instant(one.until), "yes" if one.now else "-") for one in found),
+        nothing="nobody was ever on duty",
+    )
+
+
+@app.command(
+    "call",
+    epilog=example('tocsin crisis call nordic-grid-exchange grid-crisis --as kari@fjordkraft --reason "blackout"'),
+)
+def call(
+    agreement: AgreementArgument,
+    annex: AnnexArgument,
+    as_: Annotated[str, typer.Option("--as", metavar="USER@PARTY", help="Who is on duty and calls.")],
+    reason: BecauseOption,
+    end: EndOption = False,
+    key: KeyOption = None,
+    ml_dsa_key: MlDsaKeyOption = None,
+    signature: Annotated[
+        str | None, typer.Option("--signature", metavar="BASE64", help="A signature made by `crisis seal`.")
+    ] = None,
+    ml_dsa_signature: MlDsaSignatureOption = None,
+    said_at: Annotated[
+        str | None, typer.Option("--said-at", metavar="TIME", help="With --signature: the instant that was signed.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Call for an annex as somebody on duty, with their own key: the call that completes the terms activates it."""
+    out = Output(json=json)
+    if (signature is None) is not (said_at is None):
+        raise UsageError("a signature made elsewhere is of an instant", where="--said-at", todo="give both")
+    with opened() as session:
+        name, version = _version(session, agreement)
+        party, user = session.resolve(as_)
+        if user is None:
+            raise UsageError("a call is signed by a person", where="--as", todo="name who is on duty: USER@PARTY")
+        at = _now(session) if said_at is None else parse_instant(said_at)
+        asked = Asked.END if end else Asked.ACTIVATE
+        data = call_bytes(
+            session.hub.agreements.get(name, version).document,
+            annex=annex,
+            asked=asked,
+            hub=session.party.uri,
+            party=party.uri,
+            user=user.name,
+            said_at=at,
+            reason=reason,
+        )
+        given = (signature, ml_dsa_signature)
+        made = signatures(session, as_, data, key=key, ml_dsa_key=ml_dsa_key, given=given)
+        with session.hub.agreements.emergency(session.acting(as_)) as acts:
+            changed = acts.call(name, version, annex, caller=as_, asked=asked, said_at=at, made=made, reason=reason)
+        view, parties = _view(session, name, version, annex)
+    out.document(_document(view, parties) | {"changed": [one.number for one in changed]})
+    out.line(f"{as_} calls for {'the end of ' if end else ''}{annex}.")
+    _tell(out, view, parties)
+
+
+@app.command(
+    "seal",
+    epilog=example(
+        "tocsin crisis seal nordic-grid-exchange.yaml grid-crisis --hub https://hub.example "
+        '--party https://fjordkraft.example --user kari --key kari.key --reason "blackout"'
+    ),
+)
+def seal(
+    file: FileArgument,
+    annex: AnnexArgument,
+    hub: Annotated[str, typer.Option("--hub", metavar="URI", help="The party that runs the hub.")],
+    party: Annotated[str, typer.Option("--party", metavar="URI", help="The caller's party.")],
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="The caller, by the name within the party.")],
+    reason: BecauseOption,
+    end: EndOption = False,
+    key: KeyOption = None,
+    ml_dsa_key: MlDsaKeyOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Sign a call on the caller's own machine, without any hub; prints what `crisis call` takes, for 15 minutes."""
+    out = Output(json=json)
+    if key is None:
+        raise UsageError("there is no keyring without a hub", where="--key", todo="name the private key's file")
+    document: AgreementDocument = parse_agreement(read(file), where=called(file)).document
+    at = SystemClock().now()
+    data = call_bytes(
+        document,
+        annex=annex,
+        asked=Asked.END if end else Asked.ACTIVATE,
+        hub=hub,
+        party=party,
+        user=user,
+        said_at=at,
+        reason=reason,
+    )
+    made: Signed = sign_bytes(data, read_key(key), None if ml_dsa_key is None else read_ml_dsa_seed(ml_dsa_key))
+    out.document({"said_at": instant(at), "signature": made.signature, "ml_dsa_signature": made.ml_dsa_signature})
+    out.line(f"--said-at {instant(at)} --signature {made.signature}")
+    if made.ml_dsa_signature is not None:
+        out.line(f"--ml-dsa-signature {made.ml_dsa_signature}")
+
+
+@app.command(
+    "activate", epilog=example('tocsin crisis activate nordic-grid-exchange grid-crisis --reason "as the council said"')
+)
+def activate(
+    agreement: AgreementArgument,
+    annex: AnnexArgument,
+    reason: BecauseOption,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Bring an annex into force, or prolong it, as a motion of the body that the agreement names decided."""
+    _act("activate", agreement, annex, reason, motion, json=json)
+
+
+@app.command(
+    "ratify", epilog=example('tocsin crisis ratify nordic-grid-exchange grid-crisis --reason "as the council said"')
+)
+def ratify(
+    agreement: AgreementArgument,
+    annex: AnnexArgument,
+    reason: BecauseOption,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let what people on duty activated last as if a motion had begun it."""
+    _act("ratify", agreement, annex, reason, motion, json=json)
+
+
+@app.command("end", epilog=example('tocsin crisis end nordic-grid-exchange grid-crisis --reason "the grid is up"'))
+def end_(
+    agreement: AgreementArgument,
+    annex: AnnexArgument,
+    reason: BecauseOption,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """End an annex before its time."""
+    _act("end", agreement, annex, reason, motion, json=json)
+
+
+@app.command(
+    "close", epilog=example('tocsin crisis close nordic-grid-exchange grid-crisis --reason "nobody read too much"')
+)
+def close(
+    agreement: AgreementArgument,
+    annex: AnnexArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What the review found.")],
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Close the reviews of an annex that is over: people on duty may then activate it again."""
+    _act("review", agreement, annex, reason, motion, json=json)
+
+
+def _act(verb: str, agreement: str, annex: str, reason: str, motion: str | None, *, json: bool) -> None:
+    out = Output(json=json)
+    with opened() as session:
+        name, version = _version(session, agreement)
+        mandate = session.mandate(motion)
+        with session.hub.agreements.emergency(session.acting()) as acts:
+            if verb == "activate":
+                acts.activate(mandate, name, version, annex, reason)
+            elif verb == "ratify":
+                acts.ratify(mandate, name, version, annex, reason)
+            elif verb == "end":
+                acts.end(mandate, name, version, annex, reason)
+            else:
+                acts.review(mandate, name, version, annex, reason)
+        found = [
+            one
+            for one in session.hub.agreements.annexes()
+            if (one.agreement, one.version, one.annex) == (name, version, annex)
+        ]
+        parties = {party.uri: party.name for party in session.hub.parties.all_parties()}
+    out.document(_document(found[0], parties) if found else {"agreement": name, "version": version, "annex": annex})
+    if not found:
+        out.line(f"{name} version {version}: the review of {annex} is closed")
+    for view in found:
+        _tell(out, view, parties)
+
+
+def _version(session: Session, reference: str) -> tuple[str, int]:
+    name, number = split(reference)
+    return name, session.hub.agreements.get(name, number).version
+
+
+def _view(session: Session, name: str, version: int, annex: str) -> tuple[AnnexView, dict[str, str]]:
+    found = next(
+        one
+        for one in session.hub.agreements.annexes()
+        if (one.agreement, one.version, one.annex) == (name, version, annex)
+    )
+    return found, {party.uri: party.name for party in session.hub.parties.all_parties()}
+
+
+def _now(session: Session) -> Micros:
+    with session.hub.store.read() as connection:
+        return session.hub.log.now(connection)
+
+
+def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:
+    return {
+        "agreement": view.agreement,
+        "version": view.version,
+        "annex": view.annex,
+        "clauses": list(view.clauses),
+        "in_force": view.in_force,
+        "active": view.active,
+        "until": instant(view.until),
+        "ratify_by": instant(view.to_ratify),
+        "review_open": list(view.review_open),
+        "calls": [
+            {
+                "user": f"{one.user}@{parties.get(one.party, one.party)}",
+                "kind": one.kind,
+                "asked": str(one.asked),
+                "at": instant(one.at),
+            }
+            for one in view.calls
+        ],
+        "activations": [
+            {
+                "number": one.number,
+                "by": str(one.by),
+                "starts": instant(one.starts),
+                "until": instant(one.last),
+                "ratified": instant(one.ratified),
+                "ended": instant(one.ended),
+                "reviewed": instant(one.reviewed),
+            }
+            for one in view.activations
+        ],
+    }
+
+
+def _duty_document(one: OnDuty) -> dict[str, object]:
+    return {
+        "user": one.user,
+        "kind": one.kind,
+        "from": instant(one.starts),
+        "until": instant(one.until),
+        "on_duty": one.now,
+    }
+
+
+def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
+    state = f"ACTIVE until {instant(view.until)}" if view.active else "not active"
+    out.line(f"{view.agreement} version {view.version}, annex {view.annex}: {state}")
+    out.line(f"  clauses: {listed(view.clauses)}")
+    if view.to_ratify is not None:
+        out.line(f"  activated by people on duty: it ends at {instant(view.to_ratify)} unless a motion ratifies it")
+    for one in view.calls:
+        what = "its end" if one.asked is Asked.END else "it"
+        out.line(
+            f"  {one.user}@{parties.get(one.party, one.party)} ({one.kind}) called for {what} at {instant(one.at)}"
+        )
+    if view.review_open:
+        numbers = listed([str(one) for one in view.review_open])
+        out.line(f"  review open of activation {numbers}: tocsin crisis close {view.agreement} {view.annex}")

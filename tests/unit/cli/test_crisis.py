@@ -1,0 +1,89 @@
+"""Crisis mode at the command line: two shifts, two calls, what they open, a ratification, an end, a review."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.cli import PACT, Cli, bundle, partnership, tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANNEX = """\
+  - id: "9"
+    emergency: blackout
+    permit: read
+    to: {parties: all}
+    of: {tlp: {at_most: amber}, type: [tool]}
+    for: respond
+    rests_on: [by-contract]
+    lasts: PT72H
+    activated_by:
+      motion: {body: crisis-council, more_than: 0.5}
+      or: {duty_officers: {public: 1, private: 1}, lasts: PT12H, ratify_within: PT12H}
+"""
+TEXT = (
+    PACT.replace("agreement: pact", "agreement: grid")
+    .replace("parties: [{name: alpha}, {name: beta}]", "parties: [{name: alpha}, {name: beta}, {name: watch}]")
+    .replace("signatures: []\n", ANNEX)
+    .replace("{NO: {", "{NO: {", 1)
+)
+WHY = ("--reason", "two substations are down")
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    home: Path = tmp_path_factory.mktemp("cli") / "home"
+    made = partnership(home)
+    made.ok("party", "add", "watch", "--uri", "https://watch.example", "--kind", "public", "--country", "NO")
+    made.ok("party", "clear", "watch", "--clearance", "restricted")
+    made.ok("user", "add", "sig@watch", "--role", "signatory")
+    (home / "grid.yaml").write_text(TEXT, encoding="utf-8")
+    made.ok("agreement", "propose", str(home / "grid.yaml"))
+    for name in ("alpha", "beta", "watch"):
+        made.ok("agreement", "sign", "grid", "--as", name)
+    made.ok("agreement", "activate", "grid")
+    made.ok("share", "-", "--as", "alpha", stdin=bundle(tool(1)))
+    return made
+
+
+def test_from_the_first_call_to_the_review(cli: Cli) -> None:
+    def reads() -> bool:
+        return str(tool(1)["id"]) in cli.ok("read", "--as", "beta", "--purpose", "respond").out
+
+    until = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert cli.run("crisis", "call", "grid", "blackout", "--as", "sig@watch", *WHY).code == 1, "not on duty"
+    for name in ("alpha", "watch"):
+        cli.ok("crisis", "duty", f"sig@{name}", "--until", until)
+    assert [one["user"] for one in cli.json("crisis", "duty") if one["on_duty"]] == ["sig@alpha", "sig@watch"]
+    assert cli.run("crisis", "duty", "sig@beta").code == 2
+    assert cli.run("crisis", "call", "grid", "blackout", "--as", "watch", *WHY).code == 2, "a person calls"
+
+    called = cli.json("crisis", "call", "grid", "blackout", "--as", "sig@watch", *WHY)
+    assert not called["active"]
+    assert [one["user"] for one in called["calls"]] == ["sig@watch"]
+    assert not reads()
+    sealed = cli.json(
+        *("crisis", "seal", str(cli.home / "grid.yaml"), "blackout", "--hub", "https://hub.example"),
+        *("--party", "https://alpha.example", "--user", "sig", "--key", str(cli.home / "keyring" / "sig@alpha.key")),
+        *WHY,
+    )
+    opened = cli.json(
+        *("crisis", "call", "grid", "blackout", "--as", "sig@alpha", *WHY),
+        *("--signature", sealed["signature"], "--said-at", sealed["said_at"]),
+    )
+    assert opened["active"]
+    assert opened["changed"] == [1]
+    assert reads()
+
+    assert "unless a motion ratifies it" in cli.ok("crisis", "show").out
+    assert cli.json("crisis", "ratify", "grid", "blackout", *WHY)["ratify_by"] is None
+    ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
+    assert (ended["active"], ended["review_open"]) == (False, [1])
+    assert not reads()
+    assert cli.json("crisis", "close", "grid", "blackout", "--reason", "nobody read too much")["review_open"] == []
+    assert cli.json("crisis", "activate", "grid", "blackout", *WHY)["active"]
+    cli.ok("check")
