@@ -41,6 +41,10 @@ class Client:
         """Return the body of a 202."""
         return self._ask("POST", path, body, self._headers | {"Content-Type": TAXII}, 202)
 
+    def renew(self) -> None:
+        """Connect anew with the next question: a server hangs up on who was silent for half a minute."""
+        self._connection.close()
+
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], expected: int) -> bytes:
         self._connection.request(method, self._base.path + path, body, dict(headers))
         with self._connection.getresponse() as response:

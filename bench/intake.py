@@ -9,7 +9,7 @@ from bench.data import Source
 from bench.measure import Costs, Ratio, Table, interleave, line, over, rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bench.http_client import Client
     from bench.run import Run
@@ -39,7 +39,7 @@ def measure(run: Run) -> Iterator[Table]:
                 PEER: costs.counted(PEER, peer.pid, size * theirs, _posting(peer.client, source, size, theirs)),
             }
             # what the turn before left for the index is not this one's cost
-            calm = {one: _settled(hub, turn) for one, turn in turns.items()}
+            calm = {one: _settled(hub, (server.client, peer.client), turn) for one, turn in turns.items()}
             values = interleave(run.rounds(ROUNDS), calm, run.noise)
             yield Table(
                 name="intake",
@@ -61,12 +61,14 @@ def measure(run: Run) -> Iterator[Table]:
             )
 
 
-def _settled(hub: Hub, turn: Callable[[], float]) -> Callable[[], float]:
+def _settled(hub: Hub, clients: Sequence[Client], turn: Callable[[], float]) -> Callable[[], float]:
     """Return the turn, to be taken when nothing waits for the index."""
 
     def settled() -> float:
         while hub.indexer.behind():
             hub.indexer.index()
+        for client in clients:
+            client.renew()
         return turn()
 
     return settled

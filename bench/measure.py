@@ -111,9 +111,10 @@ class Cost:
         self.seconds = 0.0
 
     def _used(self) -> float:
-        # gunicorn's worker is a child
-        times = [process.cpu_times() for process in (self._process, *self._process.children(recursive=True))]
-        return sum(one.user + one.system for one in times)
+        # gunicorn's worker is a child; what one used that has ended since stands with its parent
+        own = self._process.cpu_times()
+        times = [own, *(child.cpu_times() for child in self._process.children(recursive=True))]
+        return sum(one.user + one.system for one in times) + own.children_user + own.children_system
 
     def start(self) -> None:
         """Begin to count."""

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from bench import report
-from bench.measure import Table
+from bench.measure import Line, Table
 
 BEGIN: Final = "<!-- tables: begin -->"
 END: Final = "<!-- tables: end -->"
@@ -38,16 +39,20 @@ def main() -> None:
 
 
 def rendered(runs: list[list[Table]]) -> str:
-    """Return the tables of some runs, each section from the last run that has it."""
+    """Return the tables of some runs, each section from the last run that has it, and how busy the machine was then."""
     sections: dict[str, list[Table]] = {}
-    noise: list[Table] = []
+    noise: dict[str, Line] = {}
     for run in runs:
+        busy = next((line for table in run if table.name == "noise" for line in table.lines), None)
         for name in dict.fromkeys(table.name for table in run if table.name != "noise"):
             sections[name] = [table for table in run if table.name == name]
-        noise += [table for table in run if table.name == "noise"]
+            if busy is not None:
+                noise[name] = structs.replace(busy, name=f"`{name}`")
     tables = [table for name in sections for table in sections[name]]
+    title = "How busy the machine was: the fixed loop, in the run of each section"
+    tables.append(Table(name="noise", title=title, lines=tuple(noise[name] for name in sections if name in noise)))
     words = f"Machine: {report.machine()}."
-    return "\n".join([words, "", *map(report.table, tables), *map(report.table, noise)])
+    return "\n".join([words, "", *map(report.table, tables)])
 
 
 if __name__ == "__main__":
