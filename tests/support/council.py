@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from support.hub import World
     from tocsin.kernel.mandate import Right
 
-__all__ = ["HALF", "SEATS", "constitute", "council", "decide", "motion_on", "recuse", "signatory", "vote"]
+__all__ = ["DEPUTIES", "HALF", "SEATS", "constitute", "council", "decide", "motion_on", "recuse", "signatory", "vote"]
 
 HALF: Final = Rule(quorum="1/2", more_than="1/2")
 # alfa's seat is the party's, the others are a person's each; bravo's has a deputy of its own, coast's two
