@@ -31,7 +31,20 @@ def walk(command: Any = TOP, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple
 COMMANDS = {" ".join(path): command for path, command in walk()}
 # What a partnership needs from day to day; a command that goes missing is noticed here.
 EXPECTED = {
-    *("demo", "init", "serve", "upgrade", "check", "share", "read", "why", "who", "conformance", "hub ceiling"),
+    *(
+        "demo",
+        "init",
+        "serve",
+        "upgrade",
+        "check",
+        "share",
+        "read",
+        "why",
+        "who",
+        "terms",
+        "conformance",
+        "hub ceiling",
+    ),
     *("search", "correlate", "show", "reindex"),
     *(f"saved {verb}" for verb in ("list", "run", "remove")),
     *(f"party {verb}" for verb in ("account", "confirm")),

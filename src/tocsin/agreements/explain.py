@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import cedarpy
 import msgspec
 
+from tocsin.agreements.carried import Term, carried
 from tocsin.agreements.cedar import Policy, policy_text
 from tocsin.agreements.compile import LEFT, Compiled, Condition, compile_clause, listed
 from tocsin.agreements.document import Clause, Verb
@@ -85,6 +86,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[ClauseAccount, ...]
     missing: tuple[ClauseAccount, ...] = ()  # of a deny: permits that did not apply
     remarks: tuple[Remark, ...] = ()
+    terms: tuple[Term, ...] = ()  # of an allow: what goes with the object
 
 
 def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Grant] = ()) -> Explanation:
@@ -99,7 +101,8 @@ def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Gr
     case = _Case(profile=acting(profile), label=label, facts=facts, slice_=slice_, grants=given)
     reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
     if verdict.allows:
-        return Explanation(verdict=verdict, reasons=reasons)
+        terms = carried(label, facts, reader=profile.party, verdict=verdict)
+        return Explanation(verdict=verdict, reasons=reasons, terms=terms)
     # what Cedar could not hold as a whole it cannot weigh condition by condition either
     missing = () if verdict.errors else tuple(case.missing())
     remarks = (

@@ -76,6 +76,8 @@ def _why_text(out: Output, one: Why) -> None:
         _bases_text(out, account.bases)
     for remark in told.remarks:
         out.line(f"  {remark.text}")
+    for term in told.terms:
+        out.line(f"  {term.kind}: {term.statement}")
 
 
 def _clause_text(out: Output, account: ClauseAccount) -> None:

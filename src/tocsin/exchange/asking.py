@@ -315,7 +315,8 @@ class Asking:
         remarks = tuple(item for item in told.remarks if item.agreement is None or item.agreement in own)
         if len(reasons) < len(told.reasons):
             remarks = (*remarks, Remark(text="a clause of an agreement that you are not party to decides here"))
-        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=remarks)
+        terms = tuple(item for item in told.terms if item.clause is None or item.clause.partition("/")[0] in own)
+        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=remarks, terms=terms)
 
     def _note(self, connection: Connection, verb: str, question: Question) -> None:
         self._log.append(

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tocsin.agreements.carried import marking_of
 from tocsin.exchange.api.wire import (
     AgreementResource,
     ClauseResource,
     CollectionResource,
     Item,
     LegalBasisResource,
+    MarkingResource,
     Me,
     ObjectsPage,
     PartyResource,
@@ -20,6 +22,7 @@ from tocsin.exchange.api.wire import (
     ResultResource,
     SignatureResource,
     StandingResource,
+    TermResource,
     VerdictResource,
     Verdicts,
     WhoReceived,
@@ -119,6 +122,7 @@ def verdicts(found: Iterable[Why]) -> Verdicts:
                 reasons=_clauses(one.explanation.reasons),
                 missing=_clauses(one.explanation.missing),
                 remarks=_remarks(one.explanation),
+                terms=_terms(one.explanation),
             )
             for one in found
         ]
@@ -218,6 +222,18 @@ def _clauses(accounts: Iterable[ClauseAccount]) -> list[ClauseResource]:
             cedar=one.cedar,
         )
         for one in accounts
+    ]
+
+
+def _terms(told: Explanation) -> list[TermResource]:
+    return [
+        TermResource(
+            kind=term.kind,
+            says=term.says,
+            clause=term.clause,
+            marking=msgspec.convert(marking_of(term), MarkingResource),
+        )
+        for term in told.terms
     ]
 
 

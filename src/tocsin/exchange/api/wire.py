@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
+from tocsin.agreements.carried import TermKind
 from tocsin.agreements.model import Effect, Pap, Tlp
 from tocsin.exchange.model import Outcome
 from tocsin.kernel.http.routes import Reply
@@ -22,6 +23,7 @@ __all__ = [
     "Document",
     "Item",
     "LegalBasisResource",
+    "MarkingResource",
     "Me",
     "ObjectsPage",
     "Parties",
@@ -31,6 +33,8 @@ __all__ = [
     "ResultResource",
     "SignatureResource",
     "StandingResource",
+    "StatementResource",
+    "TermResource",
     "VerdictResource",
     "Verdicts",
     "WhoReceived",
@@ -189,6 +193,35 @@ class ClauseResource(msgspec.Struct, frozen=True, kw_only=True):
     cedar: str
 
 
+class StatementResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What a marking-definition states."""
+
+    statement: str
+
+
+class MarkingResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A STIX 2.1 marking-definition of the type ``statement``; its id follows from what it states."""
+
+    type: Literal["marking-definition"]
+    spec_version: Literal["2.1"]
+    id: str
+    created: str
+    definition_type: Literal["statement"]
+    definition: StatementResource
+
+
+class TermResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One term on which a reader has an object: a sentence, the clause that says it, and its marking-definition.
+
+    ``clause`` is ``agreement/version#clause``; null where it is the object's own marking, or the hub's default.
+    """
+
+    kind: TermKind
+    says: str
+    clause: str | None
+    marking: MarkingResource
+
+
 class VerdictResource(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on one version of an object for one reader, and the account of it."""
 
@@ -204,6 +237,7 @@ class VerdictResource(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[ClauseResource]
     missing: list[ClauseResource]
     remarks: list[str]
+    terms: list[TermResource]
 
 
 class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
