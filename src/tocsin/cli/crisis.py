@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.agreements.annexes.model import Asked
+from tocsin.agreements.annexes.model import Asked, annex_terms
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Signed, parse_agreement, sign_bytes
 from tocsin.cli.agreement_common import (
@@ -24,6 +24,7 @@ from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
+from tocsin.exchange.emergency import received_under
 from tocsin.kernel.clock import SystemClock, parse_instant
 
 if TYPE_CHECKING:
@@ -219,6 +220,46 @@ def end_(
 ) -> None:
     """End an annex before its time."""
     _act("end", agreement, annex, reason, motion, json=json)
+
+
+@app.command("review", epilog=example("tocsin crisis review nordic-grid-exchange grid-crisis"))
+def review(agreement: AgreementArgument, annex: AnnexArgument, json: JsonOption = False) -> None:
+    """Say who received what under an annex, and when: every release that nothing else would have allowed."""
+    out = Output(json=json)
+    with opened() as session:
+        name, version = _version(session, agreement)
+        document = session.hub.agreements.get(name, version).document
+        annex_terms(document, annex)  # says what there is, where there is no such annex
+        clauses = frozenset(clause.id for clause in document.clauses if clause.emergency == annex)
+        hub = session.hub
+        found = received_under(hub.store, hub.log, hub.integrator, agreement=name, version=version, clauses=clauses)
+        parties = {party.uri: party.name for party in hub.parties.all_parties()}
+    readers = [
+        parties.get(one.reader, one.reader) if one.user is None else f"{one.user}@{parties.get(one.reader, one.reader)}"
+        for one in found
+    ]
+    out.document(
+        [
+            {
+                "entry": one.entry,
+                "at": one.at,
+                "reader": reader,
+                "owner": parties.get(one.owner, one.owner),
+                "object": one.object_id,
+                "version": instant(one.version),
+                "clauses": list(one.clauses),
+            }
+            for one, reader in zip(found, readers, strict=True)
+        ]
+    )
+    out.table(
+        ("entry", "at", "reader", "owner", "object", "clause"),
+        (
+            (str(one.entry), one.at, reader, parties.get(one.owner, one.owner), one.object_id, listed(one.clauses))
+            for one, reader in zip(found, readers, strict=True)
+        ),
+        nothing="nothing left under this annex",
+    )
 
 
 @app.command(

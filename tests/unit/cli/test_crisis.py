@@ -84,6 +84,8 @@ def test_from_the_first_call_to_the_review(cli: Cli) -> None:
     ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
     assert (ended["active"], ended["review_open"]) == (False, [1])
     assert not reads()
+    (left,) = cli.json("crisis", "review", "grid", "blackout")
+    assert (left["reader"], left["owner"], left["object"]) == ("beta", "alpha", tool(1)["id"])
     assert cli.json("crisis", "close", "grid", "blackout", "--reason", "nobody read too much")["review_open"] == []
     assert cli.json("crisis", "activate", "grid", "blackout", *WHY)["active"]
     cli.ok("check")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tocsin.log.verify import Verified
     from tocsin.parties.model import Party, User
 
-__all__ = ["ASKING", "Accounts", "Checked", "check_account", "tell"]
+__all__ = ["ASKING", "Accounts", "Checked", "Entries", "check_account", "tell"]
 
 # Who is told in a party's name what became of all that it ever shared.
 ASKING = frozenset({Role.SIGNATORY, Role.LIAISON, Role.AUDITOR})
@@ -81,7 +81,7 @@ class Accounts:
             self._log.append(connection, [record])
         with self._store.read() as connection:
             frontier = self._log.head(connection).frontier
-            entries = _Entries(self._log, connection, frontier.size, progress)
+            entries = Entries(self._log, connection, frontier.size, progress)
             account = tell(entries, origin=self._log.origin, size=frontier.size, root=frontier.root(), party=party.uri)
         return account, encode_account(account, self._log.signer)
 
@@ -98,7 +98,7 @@ class Accounts:
         )
 
 
-class _Entries:
+class Entries:
     """The entries of a log up to a size: read anew each time they are walked over."""
 
     def __init__(self, log: Log, connection: Connection, size: int, progress: Callable[[int], None]) -> None:
