@@ -14,7 +14,7 @@ from tocsin.exchange.sanitise.model import ENDED, Chain, Standing, State, Versio
 from tocsin.exchange.sanitise.records import Acts
 from tocsin.exchange.sanitise.tables import SANITISED, SANITISED_CHAINS
 from tocsin.kernel.clock import Micros
-from tocsin.kernel.mandate import Right
+from tocsin.kernel.mandate import Acting, Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 from tocsin.parties.model import Party, PartyStatus, Role, User, check_remark
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tocsin.exchange.sanitise.store import Kept
     from tocsin.kernel.db import Store
-    from tocsin.kernel.mandate import Acting, Mandate
+    from tocsin.kernel.mandate import Mandate
     from tocsin.log.service import Log
 
 __all__ = ["Change", "Origin", "Sanitised", "Shown", "Viewer"]
@@ -40,18 +40,18 @@ _TODO: Final = "`tocsin sanitised list` shows them"
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who looks or decides: a party, or one of its users."""
+    """Who looks or decides: a party, or one of its users; ``acting`` does it, for whom the log names."""
 
     party: Party
     user: User | None
-    acting: Any  # Acting: who does it, and on whose behalf
+    acting: Acting
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """One version as somebody may see it.
 
     ``body`` are the bytes that leave in ``slot``, or that left in it; None once it has ended. ``waits`` says for what.
-    ``chain`` is None for whoever may not know whose it is.
+    ``version`` is None for whoever may not know whose it is.
     """
 
     version: Version | None
