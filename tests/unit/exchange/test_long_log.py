@@ -121,7 +121,7 @@ def test_the_replay_of_a_long_log_holds_little_of_each_release(long: World) -> N
     def held(more: int) -> int:
         return _peak(lambda: replay(Told(entries, more)))
 
-    assert (held(150) - held(50)) / 100 < 1_000
+    assert (held(150) - held(50)) / 100 < 3_000, "far from the 8,000 bytes that it tells"
 
 
 def test_an_iterator_is_no_log() -> None:
