@@ -23,9 +23,6 @@ PARSED: Final = parse_agreement(SOURCE, where="nordic-grid-exchange.yaml")
 EXAMPLE: Final = HERE.parents[3] / "shared" / "agreement-example.yaml"
 
 NOTES: Final = (
-    "clause 3.1 onward: is not yet carried to the reader as a marking",
-    "clause 3.2 onward: is not yet carried to the reader as a marking",
-    "clause 7 protect: has no effect yet",
     "clause 9 emergency: its permit has no effect until the annex grid-crisis is activated",
     "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",
     "on_lapse: has no effect yet on what members hold; a lapse already ends new reads",

@@ -106,7 +106,6 @@ def _read_permit(check: Checker, node: Table) -> Clause:
     onward = None
     if "onward" in entries:
         onward = Onward(check.one_of(entries["onward"].value, "what a reader may pass on", Onward))
-        check.note(f"clause {clause_id} onward: is not yet carried to the reader as a marking")
     name, annex = None, None
     if emergency:
         name = check.name(entries["emergency"].value, "the name of an emergency annex")
@@ -173,7 +172,6 @@ def _read_protect(check: Checker, node: Table) -> Clause:
     entries = check.table(node, "a protect clause", required=("id", "protect"), optional=("of", "rests_on"))
     clause_id = _id(check, entries)
     terms = read_protect_terms(check, entries["protect"].value) if "protect" in entries else None
-    check.note(f"clause {clause_id} protect: has no effect yet")
     return Clause(
         id=clause_id, verb=Verb.PROTECT, of=_label(check, entries), rests_on=_bases(check, entries), protect=terms
     )
