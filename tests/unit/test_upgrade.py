@@ -18,6 +18,7 @@ from support.treaty import found_treaty
 from tocsin.bootstrap import open_hub, upgrade_hub
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.model import VersionChoice
+from tocsin.exchange.recall.service import Recalls
 from tocsin.kernel.db import migrate
 from tocsin.kernel.db.sqlite import SqliteAdapter
 from tocsin.kernel.db.store import Store
@@ -63,9 +64,11 @@ def first_schema(present: Path, file: Path) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Return the home of a hub that was used, as the first version would have left it."""
     home = tmp_path / "home"
+    # the first version made no collection for recalls when a hub was founded
+    monkeypatch.setattr(Recalls, "open", lambda *_: None)
     world = found_treaty(home)
     world.share("alfa", bundle(indicator(1), indicator(2)))
     world.share("bravo", bundle(indicator(2)))  # the same bytes from another party were kept once
