@@ -11,13 +11,14 @@ from support.agreement_texts import PLAIN
 from support.council import DEPUTIES, constitute, council, signatory
 from support.council import decide as decide_
 from support.hub import OPERATOR, START, World, key_of
+from support.told import entries_of, rebuilt
 from tocsin.agreements.annexes.model import MAX_AHEAD, MAX_SAID, MAX_SHIFT, Asked
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Signed, sign_bytes
 from tocsin.agreements.gate import decide, profile_of, slice_for
 from tocsin.agreements.ground import turns_at
 from tocsin.agreements.model import Label, Tlp
-from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
+from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, NotFoundError, TransitionError
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind
@@ -391,3 +392,16 @@ def test_the_self_test_finds_what_the_log_does_not_tell(template: Path, tmp_path
     faults = [one.check for one in world.hub.self_test.run() if one.fault is not None]
     world.hub.close()
     assert "annexes" in faults
+
+
+@pytest.mark.parametrize("kind", ["annex.called", "annex.ratified", "annex.ended", "annex.reviewed"])
+def test_an_act_told_twice_is_found(world: World, kind: str) -> None:
+    opened(world)
+    for verb in ("ratify", "end", "review"):
+        world.clock.advance(1)
+        act(world, verb)
+    told = entries_of(world)
+    rebuilt(told)
+    place = next(index for index, entry in enumerate(told) if entry.kind == kind)
+    with pytest.raises(LogBrokenError):
+        rebuilt([*told[: place + 1], told[place], *told[place + 1 :]])

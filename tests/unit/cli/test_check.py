@@ -62,7 +62,8 @@ def test_a_hub_that_was_used_passes(made: Path) -> None:
 
 
 LABEL_OF_THREE = "(SELECT label_id FROM contributions WHERE contribution_id = 3)"
-# which of the objects came third, chance decides
+# which of the objects came first or third, chance decides
+FIRST_CONTESTED = "(SELECT min(offer_seq) FROM offers WHERE collection_id = 1 AND contested = {})"
 LABEL_OF_ANOTHER = f"(SELECT min(label_id) FROM contributions WHERE label_id <> {LABEL_OF_THREE})"
 
 # name: statements, and the checks of which at least one must fail
@@ -215,11 +216,11 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         {"collections"},
     ),
     "a contested object is not marked": (
-        ["UPDATE offers SET contested = 0 WHERE collection_id = 1 AND offer_seq = 1"],
+        [f"UPDATE offers SET contested = 0 WHERE collection_id = 1 AND offer_seq = {FIRST_CONTESTED.format(1)}"],
         {"collections"},
     ),
     "an object alone is marked": (
-        ["UPDATE offers SET contested = 1 WHERE collection_id = 1 AND offer_seq = 2"],
+        [f"UPDATE offers SET contested = 1 WHERE collection_id = 1 AND offer_seq = {FIRST_CONTESTED.format(0)}"],
         {"collections"},
     ),
     "a release is gone": (["DELETE FROM releases WHERE release_id = 1"], {"releases"}),
@@ -252,7 +253,8 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
         [
             (
                 "INSERT INTO tokens SELECT * FROM (SELECT 77 AS token_id, environment, 'x' AS digest, party_id, "
-                "user_id, purpose, permissions, note, created_at, expires_at, revoked_at FROM tokens LIMIT 1)"
+                "user_id, purpose, permissions, note, created_at, expires_at, revoked_at, capacity "
+                "FROM tokens LIMIT 1)"
             )
         ],
         {"credentials"},
