@@ -73,7 +73,11 @@ class Places:
         self._placed = Placed()
 
     def holding(self, labels: Mapping[int, Label], kinds: Kinds, standing: Callable[[str], Standing]) -> Placed:
-        """Return the places of all labels so far, these among them; ``standing`` is the ground's, of a party."""
+        """Return the places of all labels so far, these among them; ``standing`` is the ground's, of a party.
+
+        ``kinds`` must be the same at every call: what was sorted and decided by the numbers of one means nothing by
+        those of another.
+        """
         known = self._placed
         new = labels.keys() - known.ids
         if not new:
