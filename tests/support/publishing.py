@@ -18,8 +18,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tocsin.exchange.model import Receipt
+    from tocsin.exchange.sanitise.service import Shown
 
-__all__ = ["HOUR", "PACT", "PRODUCERS", "Press", "finding", "link", "observed", "pact"]
+__all__ = [
+    "CREATED",
+    "HOUR",
+    "PACT",
+    "PRODUCERS",
+    "Press",
+    "filled",
+    "finding",
+    "link",
+    "observed",
+    "own",
+    "pact",
+    "states",
+]
 
 HOUR: Final[Micros] = 3_600 * SECOND
 CREATED: Final = parse_instant("2026-05-20T11:22:33.456Z")
@@ -153,3 +167,19 @@ def link(number: int, source: str, target: str, **says: Any) -> dict[str, Any]: 
 def names(listed: Sequence[dict[str, Any]]) -> list[str]:
     """Return ids, in their order."""
     return [str(one["id"]) for one in listed]
+
+
+def own(world: Press, name: str) -> list[Shown]:
+    """Return a party's own versions, oldest first."""
+    return world.hub.sanitised.of_party(f"https://{name}.example")
+
+
+def states(world: Press, name: str) -> list[str]:
+    """Return where a party's own versions stand."""
+    return [str(one.standing.state) for one in own(world, name)]
+
+
+def filled(world: Press, number: int = 50) -> None:
+    """Let two others share, so that a slot has the producers that it takes."""
+    for place, name in enumerate(("bravo", "coast")):
+        world.give(name, finding(number + place))

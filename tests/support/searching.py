@@ -15,10 +15,28 @@ from tocsin.exchange.search.model import SearchQuery, TimeField
 from tocsin.kernel.clock import DAY, parse_instant
 
 if TYPE_CHECKING:
+    from support.hub import World
     from tocsin.agreements.model import Label
+    from tocsin.exchange.search.model import Found
     from tocsin.kernel.clock import Micros
 
-__all__ = ["EXPORT", "FOR_COAST", "MARKS", "TEXTS", "VALUES", "as_shown", "fits", "named", "queries", "things"]
+__all__ = [
+    "ALL",
+    "EXPORT",
+    "FOR_COAST",
+    "MARKS",
+    "TEXTS",
+    "VALUES",
+    "as_shown",
+    "find",
+    "fits",
+    "ids",
+    "indicator",
+    "named",
+    "queries",
+    "thing",
+    "things",
+]
 
 Json = dict[str, Any]
 
@@ -35,11 +53,43 @@ SPELT: Final = {
 }
 IDENTITIES: Final = tuple(object_id("identity", number) for number in (1, 2))
 NUMBERS: Final = 3
+ALL: Final = SearchQuery()
 
 
 def named(kind: str, number: int) -> str:
     """Return the id of an object of a kind."""
     return object_id(kind, number)
+
+
+def thing(kind: str, number: int, **said: object) -> Json:
+    """Return an object of a kind, with what it says beside what all have."""
+    made = {
+        "type": kind,
+        "spec_version": "2.1",
+        "id": named(kind, number),
+        "created": stamp(CREATED),
+        "modified": stamp(CREATED),
+    }
+    return made | said
+
+
+def indicator(number: int, pattern: str | None = None, **said: object) -> Json:
+    """Return an indicator, of an address unless a pattern is given."""
+    pattern = pattern or f"[ipv4-addr:value = '198.51.100.{number}']"
+    made = thing("indicator", number, pattern=pattern, pattern_type="stix", valid_from=stamp(CREATED))
+    return made | said
+
+
+def find(
+    world: World, query: SearchQuery, *, reader: str = "bravo", limit: int = 50, cursor: str | None = None
+) -> Found:
+    """Return a page of what a reader's search finds in the exchange."""
+    return world.hub.search.find(world.asker(reader), "exchange", query, limit=limit, cursor=cursor)
+
+
+def ids(found: Found) -> list[str]:
+    """Return the ids on a page, in its order."""
+    return [hit.id for hit in found.hits]
 
 
 @st.composite

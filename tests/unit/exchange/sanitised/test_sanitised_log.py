@@ -9,7 +9,7 @@ import pytest
 
 from support import stores
 from support.hub import World
-from support.publishing import HOUR, Press, finding, pact
+from support.publishing import HOUR, Press, finding, own, pact
 from support.sharing import object_id
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.replay import replay
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tocsin.exchange.sanitise.service import Shown
 
 Entries = list[tuple[int, EntryPayload]]
 
@@ -43,10 +42,6 @@ def used(home: Path) -> Press:
     world.seen()
     world.hub.self_test.require()
     return world
-
-
-def own(world: Press, name: str) -> list[Shown]:
-    return world.hub.sanitised.of_party(f"https://{name}.example")
 
 
 @pytest.fixture(scope="module")

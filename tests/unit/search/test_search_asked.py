@@ -1,26 +1,17 @@
-"""The index and what is asked of it: following, limits, cursors, ages, correlation, saved searches, and the log."""
+"""What may be asked, cursors, ends of pages and counts, times, ages, and what belongs together."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import threading
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
-import msgspec
 import pytest
-from sqlalchemy import func, select, text, update
 
-from support.hub import OPERATOR
-from support.inspection import tell
-from support.searching import MARKS, named
+from support.searching import ALL, MARKS, find, ids, indicator, named, thing
 from support.sharing import CREATED, bundle, stamp
-from support.treaty import Templates, templates
-from tocsin.errors import BusyError, InputError, LimitError, NotFoundError, TocsinError
+from tocsin.errors import InputError, LimitError, NotFoundError, TocsinError
 from tocsin.exchange.model import Query
-from tocsin.exchange.search import indexer, service
-from tocsin.exchange.search import store as search_store
+from tocsin.exchange.search import service
 from tocsin.exchange.search.model import (
     MAX_HITS,
     MAX_TEXT,
@@ -29,192 +20,15 @@ from tocsin.exchange.search.model import (
     SearchQuery,
     TimeField,
 )
-from tocsin.exchange.search.saved import MAX_SAVED
 from tocsin.exchange.search.scan import MAX_WORDS
-from tocsin.exchange.search.tables import SEARCH_FACTS, SEARCH_POSTINGS, SEARCH_STATES
-from tocsin.exchange.search.wire import VERSION
-from tocsin.exchange.tables import CONTRIBUTIONS
 from tocsin.exchange.uncertainty import ADMIRALTY_EXTENSION
 from tocsin.kernel.clock import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sqlalchemy import Connection
-
     from support.hub import World
-    from tocsin.exchange.search.model import Found
 
 Json = dict[str, Any]
-ALL: Final = SearchQuery()
 
-
-def thing(kind: str, number: int, **said: object) -> Json:
-    made = {
-        "type": kind,
-        "spec_version": "2.1",
-        "id": named(kind, number),
-        "created": stamp(CREATED),
-        "modified": stamp(CREATED),
-    }
-    return made | said
-
-
-def indicator(number: int, pattern: str | None = None, **said: object) -> Json:
-    pattern = pattern or f"[ipv4-addr:value = '198.51.100.{number}']"
-    made = thing("indicator", number, pattern=pattern, pattern_type="stix", valid_from=stamp(CREATED))
-    return made | said
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
-
-
-@pytest.fixture
-def world(hubs: Templates) -> Iterator[World]:
-    world = hubs.world()
-    yield world
-    hubs.drop(world)
-
-
-def find(
-    world: World, query: SearchQuery, *, reader: str = "bravo", limit: int = 50, cursor: str | None = None
-) -> Found:
-    return world.hub.search.find(world.asker(reader), "exchange", query, limit=limit, cursor=cursor)
-
-
-def ids(found: Found) -> list[str]:
-    return [hit.id for hit in found.hits]
-
-
-# --- following -------------------------------------------------------------------------------------------------------
-
-
-def rows(world: World) -> list[set[tuple[Any, ...]]]:
-    with world.hub.store.read() as connection:
-        return [{tuple(row) for row in connection.execute(select(table))} for table in (SEARCH_POSTINGS, SEARCH_FACTS)]
-
-
-def test_the_index_is_the_same_however_it_was_made(world: World) -> None:
-    world.share("alfa", bundle([indicator(number) for number in range(1, 8)]))
-    world.share("bravo", bundle([thing("malware", 1, name="grid wiper", is_family=False), indicator(3)]))
-    assert world.hub.indexer.behind() == 9
-    with mock.patch.object(indexer, "BATCH", 2):
-        assert world.hub.indexer.index() == 9
-    at_once = rows(world)
-    assert world.hub.indexer.index() == 0
-    assert world.hub.indexer.rebuild() == 9
-    assert rows(world) == at_once
-    world.hub.self_test.require()
-
-
-def test_an_index_of_another_program_is_made_anew(world: World) -> None:
-    world.share("alfa", bundle([indicator(number) for number in range(1, 6)]))
-    world.hub.indexer.index()
-    right = rows(world)
-    with world.hub.store.write() as connection:
-        connection.execute(update(SEARCH_STATES).values(version=VERSION + 1))
-        connection.execute(update(SEARCH_POSTINGS).values(term=SEARCH_POSTINGS.c.term / 2))
-    assert world.hub.indexer.behind() == 5
-    with mock.patch.object(indexer, "BATCH", 2):
-        assert world.hub.indexer.index() == 5
-    assert rows(world) == right
-
-
-def test_several_follow_at_once(world: World) -> None:
-    world.share("alfa", bundle([indicator(number) for number in range(1, 40)]))
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            world.hub.indexer.index()
-        except BaseException as error:  # noqa: BLE001  told below, in the test's own thread
-            failures.append(error)
-
-    with mock.patch.object(indexer, "BATCH", 4):
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert failures == []
-    assert world.hub.indexer.behind() == 0
-    world.hub.self_test.require()
-
-
-class TornError(Exception):
-    """What a write that fails raises here."""
-
-
-@pytest.mark.parametrize("persisted", [False, True])
-def test_a_write_that_fails_is_made_up_for(world: World, persisted: bool) -> None:  # noqa: FBT001  a column of cases
-    world.share("alfa", bundle([indicator(number) for number in range(1, 10)]))
-    original, numbers = world.hub.store.write, itertools.count()
-
-    @contextlib.contextmanager
-    def write() -> Iterator[Connection]:
-        number = next(numbers)
-        with original() as connection:
-            yield connection
-            if number == 1 and not persisted:
-                raise TornError
-        if number == 1:
-            raise TornError
-
-    with (
-        mock.patch.object(indexer, "BATCH", 3),
-        mock.patch.object(world.hub.store, "write", write),
-        pytest.raises(TornError),
-    ):
-        world.hub.indexer.index()
-    assert world.hub.indexer.behind() == (3 if persisted else 6)
-    world.hub.indexer.index()
-    world.hub.self_test.require()
-    assert len(ids(find(world, ALL))) == 9
-
-
-def test_a_search_finds_what_was_shared_just_before(world: World) -> None:
-    world.share("alfa", bundle([indicator(1)]))
-    assert ids(find(world, ALL)) == [named("indicator", 1)]
-    world.share("alfa", bundle([indicator(2)]))
-    assert ids(find(world, ALL)) == [named("indicator", 2), named("indicator", 1)]
-
-
-def test_a_search_says_that_it_is_busy_rather_than_miss_anything(world: World) -> None:
-    world.share("alfa", bundle([indicator(number) for number in range(1, 30)]))
-    with (
-        mock.patch.object(indexer, "BATCH", 2),
-        mock.patch.object(service, "CATCH_UP", 2),
-        pytest.raises(BusyError, match="brought up to date"),
-    ):
-        find(world, ALL)
-    # what was done meanwhile is done
-    assert 0 < world.hub.indexer.behind() < 29
-    assert len(ids(find(world, ALL))) == 29
-
-
-def test_what_is_purged_is_found_no_more(world: World) -> None:
-    world.share("alfa", bundle([indicator(1), indicator(2)]))
-    with world.hub.store.write() as connection:
-        connection.execute(
-            update(CONTRIBUTIONS).where(CONTRIBUTIONS.c.object_id == named("indicator", 1)).values(bytes=None)
-        )
-    assert ids(find(world, ALL)) == [named("indicator", 2)]
-
-
-def test_collections_have_indices_of_their_own(world: World) -> None:
-    world.hub.collections.add(OPERATOR, world.hub.mandate, "other", title="Other")
-    world.share("alfa", bundle([indicator(1)]))
-    world.share("alfa", bundle([indicator(1), indicator(2)]), collection="other")
-    asker = world.asker("bravo")
-    assert world.hub.search.count(asker, "exchange", ALL).count == 1
-    assert world.hub.search.count(asker, "other", ALL).count == 2
-    with pytest.raises(NotFoundError, match="no such collection"):
-        world.hub.search.count(asker, "third", ALL)
-
-
-# --- asking ----------------------------------------------------------------------------------------------------------
 
 NONSENSE: Final[dict[str, tuple[dict[str, Any], type[TocsinError], str]]] = {
     "too many words": ({"text": " ".join(f"w{n}" for n in range(MAX_WORDS + 1))}, LimitError, "at most 32 words"),
@@ -493,132 +307,3 @@ def test_what_stands_around_an_object_is_told_from_both_ends(world: World) -> No
     assert [(one.other and one.other.id) for one in missing.edges] == [this]
     few = world.hub.search.relations(world.asker("bravo"), "exchange", this, limit=1)
     assert few.more
-
-
-# --- the log ---------------------------------------------------------------------------------------------------------
-
-
-def entries(world: World) -> list[Json]:
-    world.hub.integrator.integrate()
-    return [payload.data for _, payload in tell(world.hub) if payload.kind == "release"]
-
-
-def test_a_count_is_in_the_log_with_what_was_counted(world: World) -> None:
-    world.share("alfa", bundle([indicator(1, name="grid"), indicator(2, name="grid")]))
-    world.share("coast", bundle([indicator(3, name="grid"), indicator(4, name="other")]))
-    query = SearchQuery(
-        text="Grid!",
-        values=frozenset({"198.51.100.1", "198.51.100.2", "198.51.100.3"}),
-        producers=frozenset({"alfa", "coast"}),
-    )
-    counted = world.hub.search.count(world.asker("bravo"), "exchange", query)
-    assert counted.count == 3
-    told = {one["owner"]: one for one in entries(world)}
-    assert {owner: len(one["offers"]) for owner, one in told.items()} == {
-        "https://alfa.example": 2,
-        "https://coast.example": 1,
-    }
-    for one in told.values():
-        assert (one["release"], one["kind"]) == (counted.release, "count")
-        assert (one["filter"]["text"], one["filter"]["values"], one["filter"]["producers"]) == ("grid", 3, 2)
-
-
-def test_an_owner_is_not_told_what_else_was_looked_for(world: World) -> None:
-    world.share("alfa", bundle([indicator(1, "[ipv4-addr:value ISSUBSET '198.51.100.0/24']")]))
-    other = named("indicator", 77)
-    assert find(world, SearchQuery(values=frozenset({"198.51.100.66"}))).hits
-    assert find(world, SearchQuery(ids=frozenset({named("indicator", 1), other}))).hits
-    world.hub.search.correlate(world.asker("bravo"), "exchange", "198.51.100.66")
-    told = msgspec.json.encode(entries(world)).decode()
-    assert "198.51.100.66" not in told
-    assert other not in told
-
-
-def test_a_question_that_finds_nothing_leaves_nothing(world: World) -> None:
-    asker = world.asker("bravo")
-    assert find(world, ALL).release is None
-    assert world.hub.search.count(asker, "exchange", ALL).release is None
-    assert world.hub.search.facet(asker, "exchange", ALL, Facet.TLP).release is None
-    assert entries(world) == []
-
-
-# --- time ------------------------------------------------------------------------------------------------------------
-
-_ENDLESS: Final = (
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT i FROM n WHERE i < 0"
-)
-ASKED: Final[dict[str, Callable[[World], object]]] = {
-    "find": lambda world: find(world, ALL),
-    "count": lambda world: world.hub.search.count(world.asker("bravo"), "exchange", ALL),
-    "facet": lambda world: world.hub.search.facet(world.asker("bravo"), "exchange", ALL, Facet.TLP),
-    "correlate": lambda world: world.hub.search.correlate(world.asker("bravo"), "exchange", "198.51.100.66"),
-}
-
-
-@pytest.mark.parametrize("asked", ASKED)
-def test_an_expensive_search_is_broken_off_and_leaves_nothing(
-    world: World, asked: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.share("alfa", bundle([indicator(1, "[ipv4-addr:value = '198.51.100.66']")]))
-
-    def endless(connection: Connection, *_: object, **__: object) -> list[int]:
-        return list(connection.execute(text(_ENDLESS)).scalars())
-
-    monkeypatch.setattr(service, "SEARCH_SECONDS", 0.2)
-    with monkeypatch.context() as patch:
-        patch.setattr(search_store, "sequences", endless)
-        with pytest.raises(BusyError, match=r"took longer than 0\.2 s") as refused:
-            ASKED[asked](world)
-        assert refused.value.todo is not None
-        assert "ask for less" in refused.value.todo
-    assert entries(world) == []
-    monkeypatch.undo()
-    assert ASKED[asked](world)
-    assert len(entries(world)) == 1
-
-
-def test_many_statements_share_the_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of them takes long: there are too many."""
-    monkeypatch.setattr(service, "_COUNT_BATCH", 1)
-    world.share("alfa", bundle([indicator(number, "[ipv4-addr:value = '198.51.100.66']") for number in range(9)]))
-    assert world.hub.search.count(world.asker("bravo"), "exchange", ALL).count == 9
-    ticks = itertools.count(0.0, service.SEARCH_SECONDS / 4)
-    monkeypatch.setattr(world.hub.search, "_ticks", lambda: next(ticks))
-    with pytest.raises(BusyError, match="took longer than 10 s"):
-        world.hub.search.count(world.asker("bravo"), "exchange", ALL)
-
-
-# --- saved -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_search_is_kept_for_its_user_alone(world: World) -> None:
-    kept, query = world.hub.saved_searches, SearchQuery(text="grid", types=frozenset({"malware"}), since=CREATED)
-    kept.save(world.asker("ana@bravo"), "grid", "exchange", query)
-    assert [one.query for one in kept.all(world.asker("ana@bravo"))] == [query]
-    for other in ("bravo", "ana@coast", "coast"):
-        assert kept.all(world.asker(other)) == []
-        with pytest.raises(NotFoundError, match="no search of this name"):
-            kept.get(world.asker(other), "grid")
-        with pytest.raises(NotFoundError, match="no search of this name"):
-            kept.remove(world.asker(other), "grid")
-    kept.save(world.asker("ana@bravo"), "grid", "exchange", SearchQuery())
-    assert kept.get(world.asker("ana@bravo"), "grid").query == SearchQuery()
-    kept.remove(world.asker("ana@bravo"), "grid")
-    assert kept.all(world.asker("ana@bravo")) == []
-
-
-def test_what_is_kept_has_limits(world: World) -> None:
-    kept, asker = world.hub.saved_searches, world.asker("bravo")
-    for name in ("", "Grid!", "x" * 65):
-        with pytest.raises(InputError):
-            kept.save(asker, name, "exchange", ALL)
-    with pytest.raises(NotFoundError, match="no such collection"):
-        kept.save(asker, "grid", "nowhere", ALL)
-    with mock.patch("tocsin.exchange.search.saved.MAX_SAVED", 2):
-        for name in ("a", "b", "b"):
-            kept.save(asker, name, "exchange", ALL)
-        with pytest.raises(LimitError, match="at most"):
-            kept.save(asker, "c", "exchange", ALL)
-    assert MAX_SAVED == 100
-    with world.hub.store.read() as connection:
-        assert connection.execute(select(func.count()).select_from(SEARCH_FACTS)).scalar_one() == 0
