@@ -206,7 +206,7 @@ def test_a_command_in_the_pages_exists(words: tuple[str, ...]) -> None:
 
 # --- the log ----------------------------------------------------------------------------------------------------------
 
-_KINDS: Final = frozenset(replay._STEPS) | frozenset(replay._ROOMS) | replay._KNOWN
+_KINDS: Final = replay.KINDS
 
 
 def _row_of(kind: str) -> str:

@@ -36,7 +36,7 @@ __all__ = ["Change", "Origin", "Sanitised", "Shown", "Viewer"]
 _DECIDE: Final = frozenset({Role.LIAISON, Role.SIGNATORY})
 
 _NONE: Final = "there is no such sanitised version, or none that you may see"
-_TODO: Final = "`tocsin sanitised list` shows them"
+_REMEDY: Final = "`tocsin sanitised list` shows them"
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ class Sanitised:
                 and viewer.party.uri == parties.read_hub(connection, self._environment)
             )
             if row is None or not (own or coordinates):
-                raise NotFoundError(_NONE, where=uuid[:80], todo=_TODO)
+                raise NotFoundError(_NONE, where=uuid[:80], todo=_REMEDY)
             return self._shown(connection, row, self._log.now(connection), whole=own)
 
     def diff(self, viewer: Viewer, uuid: str) -> tuple[Shown, list[Change]]:
@@ -224,7 +224,7 @@ class Sanitised:
         with self._store.write() as connection:
             row = self._find(connection, uuid)
             if row is None:
-                raise NotFoundError(_NONE, where=uuid[:80], todo=_TODO)
+                raise NotFoundError(_NONE, where=uuid[:80], todo=_REMEDY)
             acts = Acts(connection, self._log, acting)
             acts.veto(row, reason, mandate=mandate)
             return self._again(connection, uuid, whole=False)
@@ -283,13 +283,15 @@ class Sanitised:
     def _own(self, connection: Connection, viewer: Viewer, uuid: str) -> Kept:
         row = self._find(connection, uuid)
         if row is None or row.version.chain.party != viewer.party.uri:
-            raise NotFoundError(_NONE, where=uuid[:80], todo=_TODO)
+            raise NotFoundError(_NONE, where=uuid[:80], todo=_REMEDY)
         return row
 
     def _coordinated(self, connection: Connection, uuid: str) -> Kept:
         row = self._find(connection, uuid)
         if row is None or row.version.approve is not Approver.COORDINATOR:
-            raise NotFoundError("there is no such version that the coordinator decides on", where=uuid[:80], todo=_TODO)
+            raise NotFoundError(
+                "there is no such version that the coordinator decides on", where=uuid[:80], todo=_REMEDY
+            )
         return row
 
     def _again(self, connection: Connection, uuid: str, *, whole: bool) -> Shown:
