@@ -24,7 +24,6 @@ from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tocsin.agreements.annexes.model import Activation
@@ -66,14 +65,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             acts.set_duty(world.hub.mandate, f"sig@{name}", starts=START, until=START + MAX_SHIFT)
     world.hub.close()
     return folder
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "hub", template=template)
-    yield made
-    made.hub.self_test.require()
-    made.hub.close()
 
 
 def uri(name: str) -> str:

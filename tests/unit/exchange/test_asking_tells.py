@@ -9,7 +9,6 @@ import cedarpy
 import pytest
 
 from support.sharing import CREATED, object_id, stamp
-from support.treaty import templates
 from tocsin.errors import InputError, NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.kernel.clock import SECOND
@@ -43,11 +42,6 @@ def bundle(name: str, *, versions: int = 1) -> bytes:
     return json.dumps(
         {"type": "bundle", "id": "bundle--9f1e6c3e-2f8d-4a5b-9a52-0c9f7a7f1c11", "objects": objects}
     ).encode()
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 @pytest.fixture(scope="module")

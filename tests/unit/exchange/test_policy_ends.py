@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from support.hub import START
 from support.inspection import inspect_hub, tell
 from support.sharing import bundle, indicator, stamp
-from support.treaty import Templates, templates
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.markings.iep import IEP_EXTENSION
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.hub import World
+    from support.treaty import Templates
     from tocsin.exchange.asking import Why
 
 HOUR: Final = 3_600 * SECOND
@@ -52,11 +52,6 @@ def _definition(ends: int) -> dict[str, Any]:
         "created": stamp(START - HOUR),
         "extensions": {IEP_EXTENSION: policy},
     }
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 @pytest.fixture

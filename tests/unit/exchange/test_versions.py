@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.sharing import CREATED, bundle, indicator, known_marks, stamp, terms_mark
-from support.treaty import Templates, templates
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import InputError
 from tocsin.exchange.model import Outcome, Receipt
@@ -31,14 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from support.hub import World
+    from support.treaty import Templates
 
 CREATOR: Final = "identity--00000000-0000-4000-8000-000000000001"
 TLP: Final = {mark.tlp: mark for mark in known_marks() if mark.tlp is not None}
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from support.sharing import bundle, indicator
-from support.treaty import Templates, templates
 from tocsin.errors import BusyError
 from tocsin.exchange import withdraw
 from tocsin.exchange.model import VersionChoice
@@ -20,13 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.hub import World
+    from support.treaty import Templates
 
 ID: Final = str(indicator(1)["id"])
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 @pytest.fixture

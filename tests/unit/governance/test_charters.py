@@ -20,7 +20,6 @@ from tocsin.kernel.clock import DAY, SECOND
 from tocsin.kernel.mandate import Right
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tocsin.governance.model.charter import Figure
@@ -55,14 +54,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world.hub.charters.adopt(OPERATOR, world.hub.mandate, TEXT.encode(), where="test")
     world.hub.close()
     return folder
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "hub", template=template)
-    yield made
-    made.hub.self_test.require()
-    made.hub.close()
 
 
 def figures(world: World) -> dict[str, Figure]:

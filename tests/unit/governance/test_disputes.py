@@ -28,7 +28,6 @@ from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ID: Final = "indicator--00000000-0000-4000-8000-000000000001"
@@ -44,14 +43,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         signatory(world, reference)
     world.hub.close()
     return folder
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "hub", template=template)
-    yield made
-    made.hub.self_test.require()
-    made.hub.close()
 
 
 def file(

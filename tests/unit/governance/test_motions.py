@@ -38,7 +38,6 @@ from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting, Right
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SUSPEND: Final = Right.PARTY_SUSPEND
@@ -56,14 +55,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     constitute(world, council([SUSPEND, Right.AGREEMENT_ACTIVATE]))
     world.hub.close()
     return folder
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "hub", template=template)
-    yield made
-    made.hub.self_test.require()
-    made.hub.close()
 
 
 def suspend(world: World, motion: str | None) -> None:

@@ -8,18 +8,13 @@ import pytest
 
 from support.posting import Post
 from support.receiver import Receiver, receiving
-from support.treaty import Templates, templates
 from tocsin.exchange.live.webhooks.model import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.hub import World
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
+    from support.treaty import Templates
 
 
 @pytest.fixture

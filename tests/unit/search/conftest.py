@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.treaty import Templates, templates
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.hub import World
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
+    from support.treaty import Templates
 
 
 @pytest.fixture

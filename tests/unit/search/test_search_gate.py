@@ -13,7 +13,7 @@ from support.inspection import inspect_hub, released_in, tell
 from support.pact import before_turns
 from support.searching import EXPORT, as_shown, named
 from support.sharing import CREATED, bundle, stamp
-from support.treaty import MEMBERS, TREATY, Templates, templates
+from support.treaty import MEMBERS, TREATY, Templates
 from tocsin.errors import NotFoundError
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.releases import WITHDRAWN, Part
@@ -159,11 +159,6 @@ ASKED: Final[dict[str, Callable[[World], object]]] = {
         )
     },
 }
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 def made(hubs: Templates, before: tuple[str, Json] | None = None, after: tuple[str, Json] | None = None) -> World:

@@ -9,7 +9,6 @@ import pytest
 
 from support.searching import named
 from support.sharing import CREATED, bundle, stamp
-from support.treaty import Templates, templates
 from tocsin.exchange.search import around, store
 from tocsin.exchange.search.model import SearchQuery
 from tocsin.kernel.clock import SECOND, format_instant
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from support.hub import World
+    from support.treaty import Templates
 
 VERSIONS: Final = 240
 ITSELF: Final = named("malware", 1)
@@ -33,11 +33,6 @@ ASKED: Final[dict[str, Callable[[World], object]]] = {
     "what stands around": lambda world: world.hub.search.relations(world.asker("coast"), "exchange", ITSELF, limit=1),
     "what shares a value": lambda world: world.hub.search.correlate(world.asker("coast"), "exchange", ITSELF, limit=1),
 }
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Templates]:
-    yield from templates()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from support.lives import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -24,11 +23,3 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world.party(name, country=country)
     world.hub.close()
     return folder
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "hub", template=template)
-    yield made
-    made.hub.self_test.require()
-    made.hub.close()
