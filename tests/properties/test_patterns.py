@@ -24,6 +24,7 @@ from tocsin.exchange.stix.pattern import (
     pattern_error,
     to_text,
 )
+from tocsin.exchange.stix.pattern.lexer import TOKEN
 from tocsin.exchange.stix.pattern.model import (
     ExpressionGroup,
     Joiner,
@@ -81,6 +82,41 @@ def test_any_value_is_printed_and_read(string: str, key: str, octets: bytes, rea
     text = f"[a:b.{quoted(key)} IN ({quoted(string)}, h'{octets.hex()}', {whole}) OR c:d = {format(real, '.12f')}]"
     pattern = parse(text)
     assert without_places(parse(to_text(pattern))) == without_places(pattern)
+
+
+@_quick
+@given(_seeds, st.sampled_from(["keep", "drop", "double", "swap"]), st.data())
+def test_frequent_forms_are_read_as_their_tokens_are(seed: int, change: str, data: st.DataObject) -> None:
+    """A comment keeps an expression that reads several tokens at once from matching: the result is the same."""
+    tokens = _tokens(Maker(random.Random(seed)).pattern(3))
+    at = data.draw(st.integers(0, len(tokens) - 2))
+    if change == "drop":
+        del tokens[at]
+    elif change == "double":
+        tokens.insert(at, tokens[at])
+    elif change == "swap":
+        tokens[at : at + 2] = reversed(tokens[at : at + 2])
+    plain, apart = " ".join(tokens), "/**/ ".join(tokens)
+    dense = "".join(
+        one + (" " if one[-1].isalnum() and after[0].isalnum() else "") for one, after in itertools.pairwise(tokens)
+    )
+    assert _read(plain) == _read(apart)
+    if change == "keep":
+        assert _read(dense + tokens[-1]) == _read(plain)
+
+
+def _read(text: str) -> object:
+    fault = diagnose(text)
+    return without_places(parse(text)) if fault is None else (fault.what, fault.todo)
+
+
+def _tokens(text: str) -> list[str]:
+    found: list[str] = []
+    at = 0
+    while (token := TOKEN.match(text, at)) is not None and token.lastgroup != "end":
+        found.append(token[token.lastgroup or 0])
+        at = token.end()
+    return found
 
 
 @_quick

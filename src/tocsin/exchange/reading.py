@@ -40,6 +40,11 @@ TRIES: Final = 5
 KEPT_VIEWS: Final = 2_048
 KEPT_NUMBERS: Final = 1_000_000
 
+# Objects whose bytes stay in memory, since members poll for the same newest ones: reading a thousand out of the
+# database takes half of what a page takes.
+KEPT_OBJECTS: Final = 65_536
+KEPT_BYTES: Final = 64 * 1024 * 1024
+
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
     """Who reads: a user or a party's service, for one purpose, and who is seen to act."""
@@ -89,6 +94,10 @@ class Reading:
         self._opened: Kept[tuple[Profile, bytes, int, frozenset[str] | None], View] = Kept(
             KEPT_VIEWS, weigh=lambda view: len(view.labels), heaviest=KEPT_NUMBERS
         )
+        self._contents: Kept[int, tuple[str, bytes]] = Kept(
+            KEPT_OBJECTS, weigh=lambda content: len(content[1]), heaviest=KEPT_BYTES
+        )
+        self._withdrawn: dict[int, int] = {}  # by collection, as last seen
 
     def collections(self, asker: Asker) -> list[Collection]:
         """Return the collections that a reader may know of: all that everybody knows, and what its party was given."""
@@ -227,8 +236,9 @@ class Reading:
             view = self._view(connection, passed, collection, query)
             places = places_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
             more = len(places) > limit
-            items, bodies = self._filled(connection, places[:limit], bodies=kind == "objects")
             withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
+            self._forget(collection, withdrawn)
+            items, bodies = self._filled(connection, places[:limit], bodies=kind == "objects")
         page = Page(items=items, bodies=bodies, next_seq=items[-1].seq if more else None)
         sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
         if not items:
@@ -296,7 +306,7 @@ class Reading:
         """Return what stands at these places, and its bytes where they are wanted and not purged."""
         ids = [place[2] for place in places]
         found: Mapping[int, tuple[str, bytes | None]] = (
-            store.contents_of(connection, self._store.adapter, ids)
+            self._read(connection, ids)
             if bodies
             else {key: (one, None) for key, one in store.object_ids_of(connection, self._store.adapter, ids).items()}
         )
@@ -312,6 +322,31 @@ class Reading:
             for seq, label_id, key, version, added, _ in places
         )
         return items, tuple(body for key in ids if (body := found[key][1]) is not None)
+
+    def _read(self, connection: Connection, ids: Sequence[int]) -> Mapping[int, tuple[str, bytes | None]]:
+        """Return object id and bytes of contributions that places of this snapshot lead to.
+
+        A contribution never changes but by being purged, which withdraws its offers: no place leads to it from then on.
+        """
+        found: dict[int, tuple[str, bytes | None]] = {}
+        missing: list[int] = []
+        for key in ids:
+            kept = self._contents.get(key)
+            if kept is None:
+                missing.append(key)
+            else:
+                found[key] = kept
+        if missing:
+            read = store.contents_of(connection, self._store.adapter, missing)
+            found.update(read)
+            self._contents.put_all({key: (one, body) for key, (one, body) in read.items() if body is not None})
+        return found
+
+    def _forget(self, collection: Collection, withdrawn: int) -> None:
+        """Let go of all bytes once more was withdrawn than before: of what was purged none stay in memory."""
+        if withdrawn > self._withdrawn.get(collection.id, 0):
+            self._contents.clear()
+            self._withdrawn[collection.id] = withdrawn
 
     def _stage(
         self,

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Kept"]
 
@@ -37,11 +37,22 @@ class Kept(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Keep a value, as the newest."""
+        self.put_all({key: value})
+
+    def put_all(self, values: Mapping[K, V]) -> None:
+        """Keep these values, the last of them as the newest."""
         # two that make room at once would change the dictionary that the other walks over
         with self._lock:
-            if key in self._values:
-                self._weight -= self._weigh(self._values.pop(key))
-            self._values[key] = value
-            self._weight += self._weigh(value)
+            for key, value in values.items():
+                if key in self._values:
+                    self._weight -= self._weigh(self._values.pop(key))
+                self._values[key] = value
+                self._weight += self._weigh(value)
             while len(self._values) > self._most or self._weight > self._heaviest:
                 self._weight -= self._weigh(self._values.pop(next(iter(self._values))))
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        with self._lock:
+            self._values.clear()
+            self._weight = 0

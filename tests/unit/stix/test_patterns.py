@@ -20,6 +20,7 @@ from tocsin.exchange.stix.pattern import (
     notes,
     object_types,
     parse,
+    pattern_error,
     to_text,
 )
 from tocsin.exchange.stix.pattern.observed import UNITS, instant
@@ -303,7 +304,9 @@ def test_a_pattern_is_read_up_to_its_limits() -> None:
         f"[a:b = 1] REPEATS {'1' * (MAX_DIGITS + 1)} TIMES",
         f"[a:b = 1] WITHIN {'1' * (MAX_DIGITS + 1)} SECONDS",
         f"[a:b{'.c' * MAX_STEPS_OF_PATH} = 1]",
+        f"[a:b{'.c' * MAX_STEPS_OF_PATH} = 'd']",
     ):
+        assert pattern_error(text)
         fault = diagnose(text)
         assert fault is not None
         assert fault.limit

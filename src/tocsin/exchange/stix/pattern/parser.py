@@ -11,7 +11,7 @@ import re
 from typing import Final, NoReturn
 
 from tocsin.errors import InputError, LimitError
-from tocsin.exchange.stix.pattern.lexer import BOOLEANS, KEYWORDS, SIMPLE, STEP, TEST, TOKEN
+from tocsin.exchange.stix.pattern.lexer import BOOLEANS, COUNTED, KEYWORDS, KINDS, PATH, SIMPLE, STEP, TOKEN
 from tocsin.exchange.stix.pattern.model import (
     Comparison,
     ComparisonGroup,
@@ -74,6 +74,7 @@ _QUALIFIERS: Final = frozenset({"START", "WITHIN", "REPEATS"})
 _SHOWN: Final = 40
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _LINE_END: Final = re.compile(r"\r\n?|\n")
+_TOKEN: Final = TOKEN.match  # looked up once: half of the time goes by here
 
 
 class _PatternError(ValueError):
@@ -105,13 +106,13 @@ class _Parser:
 
     def advance(self) -> None:
         self.last = self.offset
-        match = TOKEN.match(self.text, self.last)
+        match = _TOKEN(self.text, self.last)
         if match is None:
             self.stray()
-        kind = match.lastgroup or ""
-        self.kind = kind
-        self.lexeme = match[kind]
-        self.start, self.offset = match.span(kind)
+        group = match.lastindex or 0
+        self.kind = KINDS[group]
+        self.lexeme = match[group]
+        self.start, self.offset = match.span(group)
 
     def stray(self) -> NoReturn:
         """Say what no token begins with, and why, where a beginning tells."""
@@ -164,32 +165,35 @@ class _Parser:
     def followed_by(self) -> Expression:
         """§9.5.3: AND binds closer than OR, and OR closer than FOLLOWEDBY."""
         start = self.start
-        operands = [self.any_of()]
+        first = self.any_of()
+        if self.lexeme != "FOLLOWEDBY":
+            return first
+        operands = [first]
         while self.lexeme == "FOLLOWEDBY":
             self.advance()
             operands.append(self.any_of())
-        if len(operands) == 1:
-            return operands[0]
         return ExpressionGroup(joiner=Joiner.FOLLOWED_BY, operands=tuple(operands), start=start, end=self.last)
 
     def any_of(self) -> Expression:
         start = self.start
-        operands = [self.all_of()]
+        first = self.all_of()
+        if self.lexeme != "OR":
+            return first
+        operands = [first]
         while self.lexeme == "OR":
             self.advance()
             operands.append(self.all_of())
-        if len(operands) == 1:
-            return operands[0]
         return ExpressionGroup(joiner=Joiner.OR, operands=tuple(operands), start=start, end=self.last)
 
     def all_of(self) -> Expression:
         start = self.start
-        operands = [self.observation()]
+        first = self.observation()
+        if self.lexeme != "AND":
+            return first
+        operands = [first]
         while self.lexeme == "AND":
             self.advance()
             operands.append(self.observation())
-        if len(operands) == 1:
-            return operands[0]
         return ExpressionGroup(joiner=Joiner.AND, operands=tuple(operands), start=start, end=self.last)
 
     def observation(self) -> Expression:
@@ -224,6 +228,9 @@ class _Parser:
 
     def qualifier(self, word: str) -> Qualifier:
         start = self.start
+        usual = COUNTED.match(self.text, start)
+        if usual is not None:
+            return self.counted(usual)
         self.advance()
         if word == "START":
             begin = self.timestamp()
@@ -243,25 +250,35 @@ class _Parser:
         self.take_word("TIMES")
         return Repeats(times=int(times), start=start, end=self.last)
 
+    def counted(self, usual: re.Match[str]) -> Qualifier:
+        times, seconds = usual.groups()
+        start, self.offset = usual.span()
+        self.advance()
+        if times is not None:
+            return Repeats(times=int(times), start=start, end=self.last)
+        return Within(seconds=seconds, start=start, end=self.last)
+
     def comparisons(self) -> Comparison:
         """§9.6: AND binds closer than OR."""
         start = self.start
-        operands = [self.conjunction()]
+        first = self.conjunction()
+        if self.lexeme != "OR":
+            return first
+        operands = [first]
         while self.lexeme == "OR":
             self.advance()
             operands.append(self.conjunction())
-        if len(operands) == 1:
-            return operands[0]
         return ComparisonGroup(joiner=Joiner.OR, operands=tuple(operands), start=start, end=self.last)
 
     def conjunction(self) -> Comparison:
         start = self.start
-        operands = [self.comparison()]
+        first = self.comparison()
+        if self.lexeme != "AND":
+            return first
+        operands = [first]
         while self.lexeme == "AND":
             self.advance()
             operands.append(self.comparison())
-        if len(operands) == 1:
-            return operands[0]
         return ComparisonGroup(joiner=Joiner.AND, operands=tuple(operands), start=start, end=self.last)
 
     def comparison(self) -> Comparison:
@@ -273,9 +290,6 @@ class _Parser:
             self.take_mark(")")
             self.depth -= 1
             return found
-        usual = TEST.match(self.text, start)
-        if usual is not None:
-            return self.usual(usual)
         constants: tuple[Constant, ...] = ()
         negated = self.lexeme == "NOT"
         if negated:
@@ -285,35 +299,31 @@ class _Parser:
             path = self.path()
             operator = Operator.EXISTS
         else:
-            path = self.path()
+            seen = PATH.match(self.text, start)
+            if seen is not None and seen[5] is not None:
+                return self.usual(seen)
+            path = self.path(seen)
             negated = self.lexeme == "NOT"
             if negated:
                 self.advance()
             operator, constants = self.test()
         return Test(path=path, operator=operator, constants=constants, negated=negated, start=start, end=self.last)
 
-    def usual(self, found: re.Match[str]) -> Test:
-        """Make a comparison of the most frequent form from one match, for speed; all else goes token by token."""
-        object_type, names, symbol, literal = found.groups()
-        steps: list[str]
-        if "'" in names:
-            steps = [_unescaped(step) if step[0] == "'" else step for step in STEP.findall(names)]
-        else:
-            steps = names.split(".")
-        start = found.start()
-        if len(steps) > MAX_STEPS_OF_PATH:
-            raise _too_many_steps(start)
-        self.offset = found.end()
+    def usual(self, seen: re.Match[str]) -> Test:
+        """Make a comparison of the most frequent form from one match, for speed."""
+        object_type, names, symbol, word, literal = seen.groups()
+        start, end = seen.span()
+        path = ObjectPath(object_type=object_type, steps=tuple(_steps(names, start)), start=start, end=seen.end(2))
+        constant = Constant(kind=ConstantKind.STRING, value=_unescaped(literal), start=seen.start(5), end=end)
+        self.offset = end
         self.advance()
-        path = ObjectPath(object_type=object_type, steps=tuple(steps), start=start, end=found.end(2))
-        constant = Constant(kind=ConstantKind.STRING, value=_unescaped(literal), start=found.start(4), end=found.end())
         return Test(
             path=path,
-            operator=_SYMBOLS[symbol],
+            operator=_SYMBOLS[symbol] if word is None else _WITH_STRING[word],
             constants=(constant,),
             negated=False,
             start=start,
-            end=found.end(),
+            end=end,
         )
 
     def test(self) -> tuple[Operator, tuple[Constant, ...]]:
@@ -394,15 +404,23 @@ class _Parser:
             )
         return token
 
-    def path(self) -> ObjectPath:
-        """§9.7: object type, colon, properties, list items and dictionary keys."""
+    def path(self, seen: re.Match[str] | None = None) -> ObjectPath:
+        """§9.7: object type, colon, properties, list items and dictionary keys; `seen` is what `PATH` finds here."""
         start = self.start
-        if self.kind != "word" or self.lexeme in KEYWORDS:
+        seen = seen or PATH.match(self.text, start)
+        steps: list[Step]
+        if seen is not None:
+            object_type = seen[1]
+            steps = _steps(seen[2], start)
+            self.offset = seen.end(2)
+            self.advance()
+        elif self.kind != "word" or self.lexeme in KEYWORDS:
             raise self.fail("an object type", "begin a comparison with a path, as file:name")
-        object_type = self.lexeme
-        self.advance()
-        self.take_mark(":")
-        steps: list[Step] = [self.property()]
+        else:
+            object_type = self.lexeme
+            self.advance()
+            self.take_mark(":")
+            steps = [self.property()]
         while self.lexeme in {".", "["}:
             if len(steps) == MAX_STEPS_OF_PATH:
                 raise _too_many_steps(start)
@@ -441,6 +459,26 @@ class _Parser:
 def _too_many_steps(offset: int) -> _PatternError:
     what = f"a path of more than {MAX_STEPS_OF_PATH} steps"
     return _PatternError(what, offset, "compare a nearer property", limit=True)
+
+
+def _steps(names: str, start: int) -> list[Step]:
+    """Return the steps of a path that one match found."""
+    steps: list[Step]
+    if "'" in names or "[" in names:
+        steps = [_step(step) for step in STEP.findall(names)]
+    else:
+        steps = [*names.split(".")]
+    if len(steps) > MAX_STEPS_OF_PATH:
+        raise _too_many_steps(start)
+    return steps
+
+
+def _step(token: str) -> Step:
+    if token[0] == "'":
+        return _unescaped(token)
+    if token == "*":
+        return None
+    return int(token) if token[0].isdigit() else token
 
 
 def _unescaped(token: str) -> str:
