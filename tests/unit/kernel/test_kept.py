@@ -28,6 +28,20 @@ def test_the_newest_stay_and_never_more_than_may(puts: list[tuple[int, int]], mo
             del expected[next(iter(expected))]
         assert {one: kept.get(one) for one in range(10) if kept.get(one) is not None} == expected
         assert len(kept) == len(expected)
+    kept.clear()
+    assert (len(kept), [kept.get(one) for one in range(10)]) == (0, [None] * 10)
+    kept.put(0, heaviest)
+    assert kept.get(0) == heaviest
+
+
+@given(st.dictionaries(st.integers(0, 9), st.integers(0, 9)), st.integers(1, 5), st.integers(0, 20))
+def test_many_put_at_once_are_as_put_one_by_one(values: dict[int, int], most: int, heaviest: int) -> None:
+    first: Kept[int, int] = Kept(most, weigh=lambda value: value, heaviest=heaviest)
+    second: Kept[int, int] = Kept(most, weigh=lambda value: value, heaviest=heaviest)
+    for key, value in values.items():
+        first.put(key, value)
+    second.put_all(values)
+    assert [second.get(one) for one in range(10)] == [first.get(one) for one in range(10)]
 
 
 @pytest.fixture

@@ -463,22 +463,19 @@ def _too_many_steps(offset: int) -> _PatternError:
 
 def _steps(names: str, start: int) -> list[Step]:
     """Return the steps of a path that one match found."""
-    steps: list[Step]
-    if "'" in names or "[" in names:
-        steps = [_step(step) for step in STEP.findall(names)]
-    else:
-        steps = [*names.split(".")]
+    plain = "'" not in names and "[" not in names
+    steps: list[Step] = [*names.split(".")] if plain else [_step(step) for step in STEP.findall(names)]
     if len(steps) > MAX_STEPS_OF_PATH:
         raise _too_many_steps(start)
     return steps
 
 
-def _step(token: str) -> Step:
-    if token[0] == "'":
-        return _unescaped(token)
-    if token == "*":
+def _step(text: str) -> Step:
+    if text[0] == "'":
+        return _unescaped(text)
+    if text == "*":
         return None
-    return int(token) if token[0].isdigit() else token
+    return int(text) if text[0].isdigit() else text
 
 
 def _unescaped(token: str) -> str:
