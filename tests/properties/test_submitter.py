@@ -182,7 +182,7 @@ def test_anothers_definition_means_nothing_for_ones_own_objects(hubs: Templates)
 
 
 def test_the_daily_limit_of_labels_counts_ones_own(hubs: Templates, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tocsin.exchange.intake.MAX_NEW_LABELS_A_DAY", 3)
+    monkeypatch.setattr("tocsin.exchange.intake.entering.MAX_NEW_LABELS_A_DAY", 3)
     world = hubs.world()
     alfa, bravo = Party(world, "alfa"), Party(world, "bravo")
     for name in ("one", "two", "three", "four"):

@@ -12,7 +12,7 @@ from support.pact import Pacts, pacts
 from support.sharing import bundle, indicator, known_marks
 from tocsin.agreements.tables import LABELS
 from tocsin.errors import LimitError
-from tocsin.exchange import intake
+from tocsin.exchange.intake import entering
 from tocsin.exchange.tables import CONTRIBUTIONS, LABEL_COUNTS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import DAY
 
@@ -87,7 +87,7 @@ def _state(world: World) -> list[int]:
 @pytest.fixture
 def few(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a hub whose readers can be burdened with few new labels a day; a day after all that was shared before."""
-    monkeypatch.setattr(intake, "MAX_NEW_LABELS_A_DAY", MOST)
+    monkeypatch.setattr(entering, "MAX_NEW_LABELS_A_DAY", MOST)
     world.clock.advance(2 * DAY)
     return world
 
