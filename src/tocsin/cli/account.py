@@ -41,7 +41,7 @@ def make(
         asker = session.itself() if as_ is None else session.resolve(as_)
         party, _ = session.resolve(name)
         account, data = session.hub.accounts.make(session.acting(as_), asker, party, advance)
-        called = {one.uri: one.name for one in session.hub.parties.all_parties()}
+        called = session.hub.parties.names()
     if out_file is not None:
         write_new(out_file, data, mode=0o600)
         out.document({"file": out_file, "size": account.size, "releases": len(account.releases)})

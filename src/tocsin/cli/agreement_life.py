@@ -348,7 +348,7 @@ def lapses(
         with session.hub.store.read() as connection:
             now = session.hub.log.now(connection)
         found = session.hub.agreements.lapses(after=now, until=now + days * DAY)
-        called = {party.uri: party.name for party in session.hub.parties.all_parties()}
+        called = session.hub.parties.names()
     told = [
         {
             "at": instant(one.at),

@@ -182,7 +182,7 @@ def show_all(json: JsonOption = False) -> None:
     out = Output(json=json)
     with opened() as session:
         found = session.hub.vetting.all()
-        names = _names(session)
+        names = session.hub.parties.names()
     out.document([_document(one, names) for one in found])
     out.table(
         ("application", "party", "path", "clearance", "papers", "reviews", "status", "until"),
@@ -261,7 +261,7 @@ def offer(
 
 
 def _print(out: Output, session: Session, one: Application) -> None:
-    names = _names(session)
+    names = session.hub.parties.names()
     out.document(_document(one, names))
     ends = f" until {day(one.until)}" if one.until is not None else ""
     out.line(f"application {one.uuid} of {names[one.party]}: {one.status}{ends}")
@@ -328,7 +328,3 @@ def _prospect_document(one: Prospect) -> dict[str, object]:
         "gives": list(one.gives),
         "held": list(one.held),
     }
-
-
-def _names(session: Session) -> dict[str, str]:
-    return {party.uri: party.name for party in session.hub.parties.all_parties()}

@@ -50,7 +50,7 @@ def show(json: JsonOption = False) -> None:
     out = Output(json=json)
     with opened() as session:
         found = session.hub.agreements.annexes()
-        parties = {party.uri: party.name for party in session.hub.parties.all_parties()}
+        parties = session.hub.parties.names()
     out.document([_document(view, parties) for view in found])
     if not found:
         out.line("no agreement in force has an emergency annex")
@@ -233,7 +233,7 @@ def review(agreement: AgreementArgument, annex: AnnexArgument, json: JsonOption 
         clauses = frozenset(clause.id for clause in document.clauses if clause.emergency == annex)
         hub = session.hub
         found = received_under(hub.store, hub.log, hub.integrator, agreement=name, version=version, clauses=clauses)
-        parties = {party.uri: party.name for party in hub.parties.all_parties()}
+        parties = hub.parties.names()
     readers = [
         parties.get(one.reader, one.reader) if one.user is None else f"{one.user}@{parties.get(one.reader, one.reader)}"
         for one in found
@@ -295,7 +295,7 @@ def _act(verb: str, agreement: str, annex: str, reason: str, motion: str | None,
             for one in session.hub.agreements.annexes()
             if (one.agreement, one.version, one.annex) == (name, version, annex)
         ]
-        parties = {party.uri: party.name for party in session.hub.parties.all_parties()}
+        parties = session.hub.parties.names()
     out.document(_document(found[0], parties) if found else {"agreement": name, "version": version, "annex": annex})
     if not found:
         out.line(f"{name} version {version}: the review of {annex} is closed")
@@ -314,7 +314,7 @@ def _view(session: Session, name: str, version: int, annex: str) -> tuple[AnnexV
         for one in session.hub.agreements.annexes()
         if (one.agreement, one.version, one.annex) == (name, version, annex)
     )
-    return found, {party.uri: party.name for party in session.hub.parties.all_parties()}
+    return found, session.hub.parties.names()
 
 
 def _now(session: Session) -> Micros:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tocsin.agreements.model import Tlp
+from tocsin.cli.access_common import GivenOption, Shown, status_of
 from tocsin.cli.keyring import place_of, read_key
 from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
 from tocsin.cli.output import Output, instant, listed
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import opened
 from tocsin.errors import UsageError
 from tocsin.governance.wire import sign
 from tocsin.kernel.clock import Micros, parse_date
@@ -64,42 +65,18 @@ def give(
         )
         signature = sign(message, read_key(key or place_of(session.hub.settings, as_)))
         given = session.hub.delegating.give(session.acting(as_), draft, signature)
-        names = _names(session)
+        names = session.hub.parties.names()
     out.document(_document(given, names, given.given_at))
     out.line(f"delegation {given.uuid}: {to} may share for {party.name} until {instant(given.until)}")
 
 
 @app.command("list", epilog=example("tocsin delegation list --as kommune"))
 def show_all(
-    as_: Annotated[
-        str | None, typer.Option("--as", metavar="PARTY", help="What this party gave or was given; else all.")
-    ] = None,
+    as_: GivenOption = None,
     json: JsonOption = False,
 ) -> None:
     """List delegations, those that are over included."""
-    out = Output(json=json)
-    with opened() as session:
-        party = None if as_ is None else session.resolve(as_)[0]
-        found, now = session.hub.delegating.all(party)
-        names = _names(session)
-    out.document([_document(one, names, now) for one in found])
-    out.table(
-        ("delegation", "for", "by", "types", "up to", "until", "signed by", "status"),
-        (
-            (
-                one.uuid,
-                names[one.represented],
-                names[one.delegate],
-                "all" if one.types is None else listed(one.types),
-                one.tlp,
-                instant(one.until),
-                one.signatory,
-                _status(one, now),
-            )
-            for one in found
-        ),
-        nothing="there are no delegations",
-    )
+    _SHOWN.tell_all(lambda session, party: session.hub.delegating.all(party), as_, json=json)
 
 
 @app.command(
@@ -112,13 +89,12 @@ def revoke(
     json: JsonOption = False,
 ) -> None:
     """End a delegation now, for the represented party."""
-    out = Output(json=json)
-    with opened() as session:
-        party, user = session.resolve(as_)
-        revoked = session.hub.delegating.revoke(session.acting(as_), party, user, delegation, reason)
-        names = _names(session)
-    out.document(_document(revoked, names, revoked.revoked_at or 0))
-    out.line(f"delegation {revoked.uuid} is revoked")
+    _SHOWN.end(
+        lambda session, acting, party, user: session.hub.delegating.revoke(acting, party, user, delegation, reason),
+        lambda revoked, _names: f"delegation {revoked.uuid} is revoked",
+        as_,
+        json=json,
+    )
 
 
 def _document(one: Delegation, names: dict[str, str], now: Micros) -> dict[str, object]:
@@ -132,15 +108,26 @@ def _document(one: Delegation, names: dict[str, str], now: Micros) -> dict[str, 
         "until": instant(one.until),
         "signatory": one.signatory,
         "revoked_at": instant(one.revoked_at),
-        "status": _status(one, now),
+        "status": status_of(one, now),
     }
 
 
-def _status(one: Delegation, now: Micros) -> str:
-    if one.revoked_at is not None:
-        return "revoked"
-    return "stands" if one.stands(now) else "over"
+def _row(one: Delegation, names: dict[str, str], now: Micros) -> tuple[object, ...]:
+    return (
+        one.uuid,
+        names[one.represented],
+        names[one.delegate],
+        "all" if one.types is None else listed(one.types),
+        one.tlp,
+        instant(one.until),
+        one.signatory,
+        status_of(one, now),
+    )
 
 
-def _names(session: Session) -> dict[str, str]:
-    return {party.uri: party.name for party in session.hub.parties.all_parties()}
+_SHOWN: Final = Shown(
+    columns=("delegation", "for", "by", "types", "up to", "until", "signed by", "status"),
+    row=_row,
+    document=_document,
+    nothing="there are no delegations",
+)

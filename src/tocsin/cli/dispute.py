@@ -154,7 +154,7 @@ def conclude(json: JsonOption = False) -> None:
     out = Output(json=json)
     with opened() as session:
         made = session.hub.disputes.conclude_due(session.acting())
-        names, now = _names(session), session.hub.disputes.now()
+        names, now = session.hub.parties.names(), session.hub.disputes.now()
     out.document([_document(dispute, names, now) for dispute in made])
     for dispute in made:
         out.line(f"dispute {dispute.uuid} is {dispute.status}")
@@ -171,7 +171,7 @@ def show_all(
     """List disputes, oldest first, with their clocks."""
     out = Output(json=json)
     with opened() as session:
-        names, now = _names(session), session.hub.disputes.now()
+        names, now = session.hub.parties.names(), session.hub.disputes.now()
         found = [one for one in session.hub.disputes.all(_viewer(as_)) if not overdue or one.overdue(now)]
     out.document([_document(dispute, names, now) for dispute in found])
     out.table(
@@ -206,12 +206,8 @@ def _viewer(as_: str | None) -> str | None:
     return as_
 
 
-def _names(session: Session) -> dict[str, str]:
-    return {party.uri: party.name for party in session.hub.parties.all_parties()}
-
-
 def _tell(out: Output, session: Session, dispute: Dispute) -> None:
-    names, now = _names(session), session.hub.disputes.now()
+    names, now = session.hub.parties.names(), session.hub.disputes.now()
     out.document(_document(dispute, names, now))
     out.line(f"{dispute.uuid}  {dispute.kind}", style="bold")
     for label, value in (

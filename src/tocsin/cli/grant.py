@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from tocsin.agreements.grants import DEFAULT_PURPOSES, Grant
+from tocsin.cli.access_common import GivenOption, PurposesOption, Shown, status_of
 from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
 from tocsin.cli.output import Output, instant, listed
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import opened
 from tocsin.exchange.access.granting import Terms
 from tocsin.kernel.clock import Micros, parse_date, parse_instant
 
@@ -37,10 +38,6 @@ VersionOption: TypeAlias = Annotated[
         help="This version only, by its `modified`; else all, those that come later included.",
         callback=checked("--version", parse_instant),
     ),
-]
-PurposesOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--for", metavar="PURPOSE", help="What for; everything but enforce, unless it is named."),
 ]
 
 
@@ -72,7 +69,7 @@ def give(
                 reason=reason,
             ),
         )
-        names = _names(session)
+        names = session.hub.parties.names()
     closed = [_closed(one) for one in given.closed]
     out.document(
         grant_document(given.grant, names, given.grant.given_at)
@@ -86,36 +83,11 @@ def give(
 
 @app.command("list", epilog=example("tocsin grant list --as fjordkraft"))
 def show_all(
-    as_: Annotated[
-        str | None, typer.Option("--as", metavar="PARTY", help="What this party gave or was given; else all.")
-    ] = None,
+    as_: GivenOption = None,
     json: JsonOption = False,
 ) -> None:
     """List grants, those that are over included."""
-    out = Output(json=json)
-    with opened() as session:
-        party = None if as_ is None else session.resolve(as_)[0]
-        grants, now = session.hub.granting.all(party)
-        names = _names(session)
-    out.document([grant_document(one, names, now) for one in grants])
-    out.table(
-        ("grant", "owner", "to", "object", "version", "for", "until", "status", "reason"),
-        (
-            (
-                one.uuid,
-                names[one.owner],
-                names[one.party],
-                one.object_id,
-                instant(one.version) or "all",
-                listed(one.purposes),
-                instant(one.until),
-                _status(one, now),
-                one.reason,
-            )
-            for one in grants
-        ),
-        nothing="there are no grants",
-    )
+    _SHOWN.tell_all(lambda session, party: session.hub.granting.all(party), as_, json=json)
 
 
 @app.command("revoke", epilog=example("tocsin grant revoke GRANT-ID --as fjordkraft --reason 'the incident is over'"))
@@ -126,13 +98,12 @@ def revoke(
     json: JsonOption = False,
 ) -> None:
     """End a grant now. What was released under it stays released: an order to destroy it is a recall."""
-    out = Output(json=json)
-    with opened() as session:
-        party, user = session.resolve(as_)
-        revoked = session.hub.granting.revoke(session.acting(as_), party, user, grant, reason)
-        names = _names(session)
-    out.document(grant_document(revoked, names, revoked.revoked_at or 0))
-    out.line(f"grant {revoked.uuid} to {names[revoked.party]} is revoked")
+    _SHOWN.end(
+        lambda session, acting, party, user: session.hub.granting.revoke(acting, party, user, grant, reason),
+        lambda revoked, names: f"grant {revoked.uuid} to {names[revoked.party]} is revoked",
+        as_,
+        json=json,
+    )
 
 
 def grant_document(grant: Grant, names: dict[str, str], now: Micros) -> dict[str, object]:
@@ -147,19 +118,31 @@ def grant_document(grant: Grant, names: dict[str, str], now: Micros) -> dict[str
         "given_at": instant(grant.given_at),
         "until": instant(grant.until),
         "revoked_at": instant(grant.revoked_at),
-        "status": _status(grant, now),
+        "status": status_of(grant, now),
         "reason": grant.reason,
     }
 
 
-def _status(grant: Grant, now: Micros) -> str:
-    if grant.revoked_at is not None:
-        return "revoked"
-    return "stands" if grant.stands(now) else "over"
+def _row(grant: Grant, names: dict[str, str], now: Micros) -> tuple[object, ...]:
+    return (
+        grant.uuid,
+        names[grant.owner],
+        names[grant.party],
+        grant.object_id,
+        instant(grant.version) or "all",
+        listed(grant.purposes),
+        instant(grant.until),
+        status_of(grant, now),
+        grant.reason,
+    )
 
 
-def _names(session: Session) -> dict[str, str]:
-    return {party.uri: party.name for party in session.hub.parties.all_parties()}
+_SHOWN: Final = Shown(
+    columns=("grant", "owner", "to", "object", "version", "for", "until", "status", "reason"),
+    row=_row,
+    document=grant_document,
+    nothing="there are no grants",
+)
 
 
 def _closed(told: Explanation) -> str:

@@ -81,7 +81,7 @@ def show(
                 found = [row for row in log.rows(connection, start, stop) if kind in (None, row.kind)]
                 rows, stop = found + rows, start
             rows = rows[-last:]
-        names = {party.uri: party.name for party in session.hub.parties.all_parties()}
+        names = session.hub.parties.names()
     if index is not None:
         (row,) = rows
         out.document(_entry_document(row))

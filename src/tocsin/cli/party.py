@@ -115,7 +115,7 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
     with opened() as session:
         hub = session.hub
         party, users, tokens = hub.parties.get(name), hub.parties.users(name), hub.parties.tokens(name)
-        called = {other.uri: other.name for other in hub.parties.all_parties()}
+        called = hub.parties.names()
         with hub.store.read() as connection:
             now = hub.log.now(connection)
         agreements = [

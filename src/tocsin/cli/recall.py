@@ -8,7 +8,7 @@ import typer
 
 from tocsin.cli.options import AsOption, JsonOption, commands, example
 from tocsin.cli.output import Output, day, instant
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import opened
 from tocsin.exchange.recall.model import Answer, Attestation, Demand, Notice
 from tocsin.exchange.recall.service import Report
 from tocsin.kernel.clock import parse_date, parse_instant
@@ -58,7 +58,7 @@ def order(
         )
         session.hub.retention.erase()
         reports = [session.hub.recalls.report(one.uuid, owner.uri) for one in recalls]
-        called = _names(session)
+        called = session.hub.parties.names()
     out.document([_report(one, called) for one in reports])
     for one in reports:
         out.line(f"recall {one.recall.uuid}: {len(one.recipients)} are told, by {day(one.recall.due)}")
@@ -72,7 +72,7 @@ def show_all(as_: OwnerOption = None, json: JsonOption = False) -> None:
     with opened() as session:
         owner = None if as_ is None else session.resolve(as_)[0].uri
         reports = session.hub.recalls.ordered(owner)
-        called = _names(session)
+        called = session.hub.parties.names()
     out.document([_report(one, called) for one in reports])
     out.table(
         ("recall", "of", "ordered", "by", "demand", "objects", "recipients", "open", "reason"),
@@ -101,7 +101,7 @@ def report(recall: RecallArgument, as_: OwnerOption = None, json: JsonOption = F
     with opened() as session:
         owner = None if as_ is None else session.resolve(as_)[0].uri
         found = session.hub.recalls.report(recall, owner)
-        called = _names(session)
+        called = session.hub.parties.names()
     out.document(_report(found, called))
     of = found.recall
     out.line(f"{of.demand} by {instant(of.due)}: {of.reason}", style="bold")
@@ -180,10 +180,6 @@ def attest(
         )
     out.document(_notice(told))
     out.line(f"notice {notice}: {told.state}")
-
-
-def _names(session: Session) -> dict[str, str]:
-    return {one.uri: one.name for one in session.hub.parties.all_parties()}
 
 
 # --- as JSON ---------------------------------------------------------------------------------------------------------

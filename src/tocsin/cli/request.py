@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from tocsin.agreements.grants import DEFAULT_PURPOSES
+from tocsin.cli.access_common import PurposesOption, Shown
 from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
 from tocsin.cli.output import Output, day, instant
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import opened
 from tocsin.exchange.access.granting import Terms
 from tocsin.kernel.clock import Micros, parse_date
 
@@ -38,7 +39,7 @@ def ask(
     with opened() as session:
         party, user = session.resolve(as_)
         made = session.hub.requesting.ask(session.acting(as_), party, user, object_, reason=reason)
-        names = _names(session)
+        names = session.hub.parties.names()
     out.document([_document(one, names, one.asked_at) for one in made])
     for one in made:
         out.line(f"request {one.uuid}: {names[one.owner]} answers until {day(one.due_at)}")
@@ -52,30 +53,7 @@ def show_all(
     json: JsonOption = False,
 ) -> None:
     """List requests and their answers; those that are overdue are said to be."""
-    out = Output(json=json)
-    with opened() as session:
-        party = None if as_ is None else session.resolve(as_)[0]
-        found, now = session.hub.requesting.all(party)
-        names = _names(session)
-    out.document([_document(one, names, now) for one in found])
-    out.table(
-        ("request", "by", "of", "object", "under", "due", "status", "reason", "answer"),
-        (
-            (
-                one.uuid,
-                names[one.party],
-                names[one.owner],
-                one.object_id,
-                one.clause,
-                day(one.due_at),
-                _status(one, now),
-                one.reason,
-                one.answer or one.amendment or "",
-            )
-            for one in found
-        ),
-        nothing="there are no requests",
-    )
+    _SHOWN.tell_all(lambda session, party: session.hub.requesting.all(party), as_, json=json)
 
 
 @app.command("grant", epilog=example("tocsin request grant REQUEST-ID --as fjordkraft --until 2026-12-31"))
@@ -91,10 +69,7 @@ def grant(
             callback=checked("--until", parse_date),
         ),
     ],
-    purposes: Annotated[
-        list[str] | None,
-        typer.Option("--for", metavar="PURPOSE", help="What for; everything but enforce, unless it is named."),
-    ] = None,
+    purposes: PurposesOption = None,
     reason: ReasonOption = "",
     json: JsonOption = False,
 ) -> None:
@@ -112,7 +87,7 @@ def grant(
         answered, given = session.hub.requesting.grant(
             session.acting(as_), party, user, request, terms=terms, reason=reason
         )
-        names = _names(session)
+        names = session.hub.parties.names()
     out.document(_document(answered, names, answered.answered_at or 0))
     out.line(f"granted to {names[answered.party]} until {instant(given.grant.until)}: grant {given.grant.uuid}")
     for told in given.closed:
@@ -125,13 +100,12 @@ def grant(
 )
 def refuse(request: IdArgument, as_: AsOption, reason: WhyOption, json: JsonOption = False) -> None:
     """Answer with a refusal and its reason."""
-    out = Output(json=json)
-    with opened() as session:
-        party, user = session.resolve(as_)
-        answered = session.hub.requesting.refuse(session.acting(as_), party, user, request, reason=reason)
-        names = _names(session)
-    out.document(_document(answered, names, answered.answered_at or 0))
-    out.line(f"refused to {names[answered.party]}")
+    _SHOWN.end(
+        lambda session, acting, party, user: session.hub.requesting.refuse(acting, party, user, request, reason=reason),
+        lambda answered, names: f"refused to {names[answered.party]}",
+        as_,
+        json=json,
+    )
 
 
 @app.command(
@@ -147,27 +121,25 @@ def amend(
     json: JsonOption = False,
 ) -> None:
     """Answer with a version of an agreement that would open what was asked for to all in the same place."""
-    out = Output(json=json)
-    with opened() as session:
-        party, user = session.resolve(as_)
-        answered = session.hub.requesting.amend(
-            session.acting(as_), party, user, request, amendment=proposal, reason=reason
-        )
-        names = _names(session)
-    out.document(_document(answered, names, answered.answered_at or 0))
-    out.line(f"answered with {proposal}")
+    _SHOWN.end(
+        lambda session, acting, party, user: session.hub.requesting.amend(
+            acting, party, user, request, amendment=proposal, reason=reason
+        ),
+        lambda _answered, _names: f"answered with {proposal}",
+        as_,
+        json=json,
+    )
 
 
 @app.command("withdraw", epilog=example("tocsin request withdraw REQUEST-ID --as vannverk"))
 def withdraw(request: IdArgument, as_: AsOption, json: JsonOption = False) -> None:
     """Withdraw a request, for who asked."""
-    out = Output(json=json)
-    with opened() as session:
-        party, _ = session.resolve(as_)
-        answered = session.hub.requesting.withdraw(session.acting(as_), party, request)
-        names = _names(session)
-    out.document(_document(answered, names, answered.answered_at or 0))
-    out.line("withdrawn")
+    _SHOWN.end(
+        lambda session, acting, party, _user: session.hub.requesting.withdraw(acting, party, request),
+        lambda _answered, _names: "withdrawn",
+        as_,
+        json=json,
+    )
 
 
 def _document(one: Request, names: dict[str, str], now: Micros) -> dict[str, object]:
@@ -195,5 +167,23 @@ def _status(one: Request, now: Micros) -> str:
     return "overdue" if now >= one.due_at else "open"
 
 
-def _names(session: Session) -> dict[str, str]:
-    return {party.uri: party.name for party in session.hub.parties.all_parties()}
+def _row(one: Request, names: dict[str, str], now: Micros) -> tuple[object, ...]:
+    return (
+        one.uuid,
+        names[one.party],
+        names[one.owner],
+        one.object_id,
+        one.clause,
+        day(one.due_at),
+        _status(one, now),
+        one.reason,
+        one.answer or one.amendment or "",
+    )
+
+
+_SHOWN: Final = Shown(
+    columns=("request", "by", "of", "object", "under", "due", "status", "reason", "answer"),
+    row=_row,
+    document=_document,
+    nothing="there are no requests",
+)

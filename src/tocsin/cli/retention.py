@@ -36,7 +36,7 @@ def show(
     with opened() as session:
         owner = None if party is None else session.resolve(party)[0].uri
         due = session.hub.retention.due(owner, limit=limit)
-        called = {one.uri: one.name for one in session.hub.parties.all_parties()}
+        called = session.hub.parties.names()
     out.document([_due(one, called) for one in due])
     out.table(
         ("due", "then", "object", "version", "of", "clause", "hold"),
@@ -76,7 +76,7 @@ def reviews(party: OwnerOption = None, json: JsonOption = False) -> None:
     with opened() as session:
         owner = None if party is None else session.resolve(party)[0].uri
         waiting = session.hub.retention.reviews(owner)
-        called = {one.uri: one.name for one in session.hub.parties.all_parties()}
+        called = session.hub.parties.names()
         with session.hub.store.read() as connection:
             now = session.hub.log.now(connection)
     out.document([_review(one, called) | {"overdue": one.answer_by <= now} for one in waiting])

@@ -180,7 +180,7 @@ def origin(
     with opened() as session:
         viewer = _viewer(session, as_)
         found = session.hub.sanitised.origin(viewer, object_id)
-        named = {party.uri: party.name for party in session.hub.parties.all_parties()}
+        named = session.hub.parties.names()
     rows = [
         {
             "party": named.get(one.chain.party, one.chain.party),

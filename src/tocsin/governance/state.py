@@ -7,7 +7,7 @@ neither can do what the other does not know.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tocsin.parties.model import Party, User
 
 __all__ = ["Governed", "Register", "Scene", "Told", "put", "require_holder"]
+
+_T = TypeVar("_T")
 
 
 class Register(Protocol):
@@ -66,48 +68,27 @@ class Governed(msgspec.Struct, frozen=True, kw_only=True):
     charters: Mapping[str, Charter] = msgspec.field(default_factory=dict)
 
     def charter(self, name: str) -> Charter:
-        """Return a charter.
-
-        Raises:
-            NotFoundError: there is none of this name.
-        """
-        charter = self.charters.get(name)
-        if charter is None:
-            raise NotFoundError("there is no such charter", where=name[:80], todo="`tocsin charter list` shows them")
-        return charter
+        """Return a charter; NotFoundError: there is none of this name."""
+        return _found(self.charters, name, "charter")
 
     def dispute(self, uuid: str) -> Dispute:
-        """Return a dispute.
-
-        Raises:
-            NotFoundError: there is none of this id.
-        """
-        dispute = self.disputes.get(uuid)
-        if dispute is None:
-            raise NotFoundError("there is no such dispute", where=uuid[:80], todo="`tocsin dispute list` shows them")
-        return dispute
+        """Return a dispute; NotFoundError: there is none of this id."""
+        return _found(self.disputes, uuid, "dispute")
 
     def motion(self, uuid: str) -> Motion:
-        """Return a motion.
-
-        Raises:
-            NotFoundError: there is none of this id.
-        """
-        motion = self.motions.get(uuid)
-        if motion is None:
-            raise NotFoundError("there is no such motion", where=uuid[:80], todo="`tocsin motion list` shows them")
-        return motion
+        """Return a motion; NotFoundError: there is none of this id."""
+        return _found(self.motions, uuid, "motion")
 
     def body(self, name: str) -> Body:
-        """Return a body.
+        """Return a body; NotFoundError: there is none of this name."""
+        return _found(self.bodies, name, "body")
 
-        Raises:
-            NotFoundError: there is none of this name.
-        """
-        body = self.bodies.get(name)
-        if body is None:
-            raise NotFoundError("there is no such body", where=name[:80], todo="`tocsin body list` shows them")
-        return body
+
+def _found(known: Mapping[str, _T], key: str, noun: str) -> _T:
+    found = known.get(key)
+    if found is None:
+        raise NotFoundError(f"there is no such {noun}", where=key[:80], todo=f"`tocsin {noun} list` shows them")
+    return found
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):

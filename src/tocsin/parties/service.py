@@ -186,6 +186,10 @@ class Parties:
         with self._store.read() as connection:
             return [row.party for row in store.party_rows(connection, self._environment)]
 
+    def names(self) -> dict[str, str]:
+        """Return the short name of every party by its URI, those that left included."""
+        return {party.uri: party.name for party in self.all_parties()}
+
     def get(self, name: str) -> Party:
         """Return the party of this name.
 
