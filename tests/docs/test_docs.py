@@ -22,6 +22,7 @@ from tocsin.agreements.document import tree as document_tree
 from tocsin.agreements.document.checks import MAX_LIST, MAX_PROBLEMS, MAX_TEXT
 from tocsin.agreements.document.model import Verb
 from tocsin.agreements.document.parse import MAX_CLAUSES
+from tocsin.agreements.prose import READING, prose
 from tocsin.cli.main import app
 from tocsin.errors import AgreementError
 from tocsin.exchange import replay
@@ -124,6 +125,25 @@ def test_what_the_page_shows_is_in_order(block: str) -> None:
     parsed = parse_agreement(completed(block).encode(), where="docs/agreements.md")
     without = "without effect" in AGREEMENTS.split(block)[0].rsplit("\n## ", 1)[1]
     assert bool(parsed.notes) is without
+
+
+@pytest.mark.parametrize("block", [block for block, refused in yaml_blocks() if refused is None])
+def test_a_piece_of_a_document_means_the_sentence_below_it(block: str) -> None:
+    document = parse_agreement(completed(block).encode(), where="docs/agreements.md").document
+    known = {one.text for one in prose(parse_agreement(completed("").encode(), where="skeleton").document)}
+    below = AGREEMENTS.split(f"```yaml\n{block}```\n", 1)[1].lstrip("\n")
+    if "agreement:" in block:  # a whole document is printed as the command prints it
+        said = "".join(f"{one.about}\n  {one.text}\n" for one in prose(document))
+        assert f"$ tocsin agreement show water-and-power.yaml --prose\n{said}how it is read\n" in AGREEMENTS
+        return
+    said = "\n".join(f"*{one.text}*" for one in prose(document) if one.text not in known)
+    assert said
+    assert below[: len(said)] == said
+    assert re.match(r"\s*\*[^*]", below[len(said) :]) is None
+
+
+def test_the_page_says_how_every_agreement_is_read() -> None:
+    assert "how it is read\n" + "".join(f"  {text}\n" for text in READING) in AGREEMENTS
 
 
 def test_a_refusal_reads_as_the_page_shows() -> None:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label, Verdict
     from tocsin.kernel.canonical import Json
 
-__all__ = ["Term", "TermKind", "carried", "marking_of"]
+__all__ = ["ONWARD_SAYS", "Term", "TermKind", "carried", "marking_of"]
 
 # Ids of statements: the same sentence has the same id at every hub.
 _STATEMENTS: Final = uuid.UUID("7b1e6a3c-2f0d-5d0e-9f55-64f0c6a3f6d1")
-_ONWARD: Final = {
+ONWARD_SAYS: Final = {
     Onward.NONE: "it is for nobody but the people who received it",
     Onward.OWN_ORGANISATION: "it stays within the recipient's own organisation",
     Onward.CLIENTS: "it may go to the recipient's own organisation, and to its clients who need to know it",
@@ -93,7 +93,7 @@ def carried(label: Label, facts: Facts, *, reader: str, verdict: Verdict) -> tup
         else (Term(kind=TermKind.RESIDENCY, says=f"it is kept in the region {label.residency}, and nowhere else"),)
     )
     return (
-        Term(kind=TermKind.ONWARD, says=_ONWARD[terms.onward]),
+        Term(kind=TermKind.ONWARD, says=ONWARD_SAYS[terms.onward]),
         *_purposes(facts, verdict),
         *protections,
         *own,

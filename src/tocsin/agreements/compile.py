@@ -30,10 +30,12 @@ __all__ = [
     "compile_agreement",
     "compile_clause",
     "for_leavers",
+    "label_conditions",
     "left_id",
     "listed",
     "policy_id",
     "purposes_of",
+    "reader_conditions",
 ]
 
 
@@ -46,7 +48,7 @@ class _Term(msgspec.Struct, frozen=True):
 
     key: str
     attribute: str
-    says: str
+    says: str  # of a reader: what stands after whom it is asked of
 
 
 _LABEL_TERMS: Final = (
@@ -57,14 +59,14 @@ _LABEL_TERMS: Final = (
     _Term("residency", "residency", "it must reside in"),
 )
 _READER_TERMS: Final = (
-    _Term("capacity", "capacities", "the reader's capacities include"),
-    _Term("role", "roles", "the reader's roles include"),
-    _Term("sectors", "sectors", "the reader's sectors include"),
-    _Term("countries", "country", "the reader's country is"),
-    _Term("kind", "party_kind", "the reader's party is of the kind"),
-    _Term("communities", "communities", "the reader's communities include"),
-    _Term("nationality", "nationality", "the reader's nationality is"),
-    _Term("data_region", "data_region", "the reader's data region is"),
+    _Term("capacity", "capacities", "'s capacities include"),
+    _Term("role", "roles", "'s roles include"),
+    _Term("sectors", "sectors", "'s sectors include"),
+    _Term("countries", "country", "'s country is"),
+    _Term("kind", "party_kind", "'s kind is"),
+    _Term("communities", "communities", "'s communities include"),
+    _Term("nationality", "nationality", "'s nationality is"),
+    _Term("data_region", "data_region", "'s data region is"),
 )
 # As the schema has them: sets, and attributes that a reader or a label may lack.
 _SETS: Final = frozenset({"categories", "sectors", "countries", "capacities", "roles", "communities"})
@@ -155,10 +157,10 @@ def compile_clause(
     else:
         when = (
             _bound(document),
-            *_reader_conditions(clause.to, names),
-            *_label_conditions(clause.of, names),
+            *reader_conditions(clause.to, names),
+            *label_conditions(clause.of, names),
         )
-        unless = tuple(_reader_conditions(clause.unless, names)) if clause.unless is not None else ()
+        unless = tuple(reader_conditions(clause.unless, names)) if clause.unless is not None else ()
     bare = Policy(
         id=policy_id(document, clause),
         effect=Effect.ALLOW if clause.verb is Verb.PERMIT else Effect.DENY,
@@ -196,10 +198,10 @@ def _permit_conditions(document: AgreementDocument, clause: Clause, names: Mappi
                 says=f"the emergency annex {clause.emergency} is active",
             )
         )
-    conditions += _reader_conditions(clause.to, names)
+    conditions += reader_conditions(clause.to, names)
     if clause.of.tlp is None:
         conditions.append(_tlp(SILENT_TLP))
-    conditions += _label_conditions(clause.of, names)
+    conditions += label_conditions(clause.of, names)
     if clause.of.tlp is not None and Tlp.AMBER_STRICT in clause.of.tlp.values and not clause.of.tlp.names_amber_strict:
         strict = quoted(Tlp.AMBER_STRICT)
         conditions.append(
@@ -272,7 +274,7 @@ def _purpose(purposes: tuple[str, ...]) -> Condition:
     )
 
 
-def _label_conditions(terms: LabelTerms, names: Mapping[str, str]) -> Iterable[Condition]:
+def label_conditions(terms: LabelTerms, names: Mapping[str, str]) -> Iterable[Condition]:
     """Yield what is asked of the label. An attribute that it lacks meets no condition."""
     if terms.tlp is not None:
         yield _tlp(terms.tlp.values)
@@ -292,34 +294,36 @@ def _label_conditions(terms: LabelTerms, names: Mapping[str, str]) -> Iterable[C
         )
 
 
-def _reader_conditions(terms: ReaderTerms, names: Mapping[str, str]) -> Iterable[Condition]:
-    """Yield what is asked of the reader. An attribute that it lacks meets no condition."""
+def reader_conditions(terms: ReaderTerms, names: Mapping[str, str], *, who: str = "the reader") -> Iterable[Condition]:
+    """Yield what is asked of the reader, called ``who`` in sentences. An attribute that it lacks meets no condition."""
     if terms.parties:
         yield Condition(
             about="reader.party",
             cedar=any_of((entity("Party", _uri(name, names)) for name in terms.parties), "principal.party"),
-            says=f"the reader's party is {listed(terms.parties, last='or')}",
+            says=f"{who}'s party is {listed(terms.parties, last='or')}",
         )
-    yield from _terms(terms, "principal", _READER_TERMS)
+    yield from _terms(terms, "principal", _READER_TERMS, who=who)
     if terms.clearance is not None:
         enough = CLEARANCES[clearance_rank(terms.clearance) :]
         yield Condition(
             about="reader.clearance",
             cedar=any_of(map(quoted, enough), "principal.clearance"),
-            says=f"the reader's clearance is at least {terms.clearance}",
+            says=f"{who}'s clearance is at least {terms.clearance}",
         )
     if terms.purpose is not None:
         yield _purpose(terms.purpose)
     if terms.addressed:
-        yield Condition(about="recipients", cedar=ADDRESSED, says="it is addressed to the reader")
+        yield Condition(about="recipients", cedar=ADDRESSED, says=f"it is addressed to {who}")
 
 
-def _terms(terms: LabelTerms | ReaderTerms, subject: str, table: tuple[_Term, ...]) -> Iterable[Condition]:
+def _terms(
+    terms: LabelTerms | ReaderTerms, subject: str, table: tuple[_Term, ...], *, who: str = ""
+) -> Iterable[Condition]:
     for term in table:
         values: tuple[str, ...] | None = getattr(terms, term.key)
         if values is not None:
             make = _some if term.attribute in _SETS else _one
-            yield make(term.attribute, values, subject, term.says)
+            yield make(term.attribute, values, subject, who + term.says)
 
 
 def _about(attribute: str, subject: str) -> str:

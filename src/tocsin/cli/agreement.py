@@ -9,6 +9,7 @@ import typer
 
 from tocsin.agreements.document import document_digest, parse_agreement, signing_bytes
 from tocsin.agreements.life import EXPIRED, AgreementStatus
+from tocsin.agreements.prose import READING, prose
 from tocsin.cli import agreement_life
 from tocsin.cli.agreement_common import (
     FileArgument,
@@ -18,6 +19,7 @@ from tocsin.cli.agreement_common import (
     NameArgument,
     SignatoryOption,
     SignatureOption,
+    any_document,
     called,
     newest,
     notes,
@@ -30,8 +32,10 @@ from tocsin.cli.agreement_common import (
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import STDIN, opened, settings
+from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
+    from tocsin.agreements.document import AgreementDocument
     from tocsin.agreements.service import Version
 
 __all__ = ["app"]
@@ -196,14 +200,20 @@ def show_all(json: JsonOption = False) -> None:
     )
 
 
-@app.command("show", epilog=example("tocsin agreement show nordic-grid-exchange --cedar"))
+@app.command("show", epilog=example("tocsin agreement show nordic-grid-exchange --prose"))
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME[/VERSION]|FILE", help="A version of the hub's, or a document.")],
     cedar: Annotated[bool, typer.Option("--cedar", help="Show the policies that it compiles to.")] = False,
+    as_prose: Annotated[bool, typer.Option("--prose", help="Show what it says, as sentences.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show a version: status, signatures, members, document; or a document as it would be proposed."""
     out = Output(json=json)
+    if as_prose:
+        if cedar:
+            raise UsageError("--cedar and --prose exclude each other")
+        _show_prose(out, any_document(name))
+        return
     if name == STDIN or Path(name).is_file():
         _show_file(out, name, cedar=cedar)
         return
@@ -245,6 +255,24 @@ def show(
     notes(out, [str(note) for note in version.notes])
     out.line()
     _texts(out, source, [policy.text for policy in version.policies], cedar=cedar)
+
+
+def _show_prose(out: Output, document: AgreementDocument) -> None:
+    passages = prose(document)
+    out.document(
+        {
+            "agreement": document.name,
+            "version": document.version,
+            "prose": [{"about": one.about, "text": one.text} for one in passages],
+            "reading": list(READING),
+        }
+    )
+    for one in passages:
+        out.line(one.about, style="bold")
+        out.line(f"  {one.text}")
+    out.line("how it is read", style="bold")
+    for text in READING:
+        out.line(f"  {text}")
 
 
 def _status(version: Version) -> str:

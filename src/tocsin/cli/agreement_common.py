@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from tocsin.agreements.document import AgreementDocument, Signed, sign_bytes
+from tocsin.agreements.document import AgreementDocument, Signed, parse_agreement, sign_bytes
 from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.agreements.life import AGREEMENT_TRANSITIONS
 from tocsin.agreements.service import Version
 from tocsin.cli.keyring import ml_dsa_place_of, place_of, read_key, read_ml_dsa_seed
 from tocsin.cli.output import Output, instant
-from tocsin.cli.session import STDIN, Session, read_bounded
+from tocsin.cli.session import STDIN, Session, opened, read_bounded
 from tocsin.errors import NotFoundError, TransitionError, UsageError
 from tocsin.parties.model import Role, UserStatus
 
@@ -25,6 +25,7 @@ __all__ = [
     "NameArgument",
     "SignatoryOption",
     "SignatureOption",
+    "any_document",
     "called",
     "newest",
     "notes",
@@ -55,6 +56,14 @@ SignatureOption = Annotated[
 MlDsaSignatureOption = Annotated[
     str | None, typer.Option("--ml-dsa-signature", metavar="BASE64", help="The second signature, of who has two keys.")
 ]
+
+
+def any_document(reference: str) -> AgreementDocument:
+    """Return a document: a file's, read as anybody's, or that of the hub's version ``name[/version]``."""
+    if reference == STDIN or Path(reference).is_file():
+        return parse_agreement(read(reference), where=called(reference)).document
+    with opened() as session:
+        return session.hub.agreements.get(*split(reference)).document
 
 
 def signatures(
