@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from tocsin.cli.options import (
     ClearanceOption,
@@ -13,6 +14,7 @@ from tocsin.cli.options import (
     MotionOption,
     ReasonOption,
     UntilOption,
+    checked,
     commands,
     example,
     until,
@@ -20,14 +22,20 @@ from tocsin.cli.options import (
 )
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import Session, opened
+from tocsin.errors import UsageError
 from tocsin.kernel.clock import DAY, Micros
-from tocsin.parties.model import Kind, Party, User
+from tocsin.parties.model import Kind, Party, User, check_country
 
 __all__ = ["app", "party_document", "user_document"]
 
 app = commands("Parties: organisations, their vetting and clearance.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The party's short name.")]
+CapacitiesOption = Annotated[list[str] | None, typer.Option("--capacity", help="What it is: operator, csirt, …")]
+SectorsOption = Annotated[list[str] | None, typer.Option("--sector", help="Its sectors: energy, …")]
+CommunitiesOption = Annotated[list[str] | None, typer.Option("--community", help="Its communities.")]
+ClientsOption = Annotated[list[str] | None, typer.Option("--client", help="Parties that it serves, by name or URI.")]
+RegionOption = Annotated[str | None, typer.Option("--data-region", help="Where it keeps data: eea.")]
 
 
 @app.command(
@@ -43,13 +51,11 @@ def add(
     kind: Annotated[Kind, typer.Option("--kind", help="What sort of organisation it is.")],
     country: CountryOption,
     title: Annotated[str | None, typer.Option("--title", help="Its full name; the short one if not given.")] = None,
-    capacity: Annotated[list[str] | None, typer.Option("--capacity", help="What it is: operator, csirt, …")] = None,
-    sector: Annotated[list[str] | None, typer.Option("--sector", help="Its sectors: energy, …")] = None,
-    community: Annotated[list[str] | None, typer.Option("--community", help="Its communities.")] = None,
-    client: Annotated[
-        list[str] | None, typer.Option("--client", help="Parties that it serves, by name or URI.")
-    ] = None,
-    data_region: Annotated[str | None, typer.Option("--data-region", help="Where it keeps data: eea.")] = None,
+    capacity: CapacitiesOption = None,
+    sector: SectorsOption = None,
+    community: CommunitiesOption = None,
+    client: ClientsOption = None,
+    data_region: RegionOption = None,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -75,6 +81,55 @@ def add(
     out.document(party_document(party))
     out.line(f"{party.name} is a candidate.")
     out.line(f"next: tocsin party clear {party.name} --clearance restricted")
+
+
+@app.command(
+    "change",
+    epilog=example("tocsin party change fjordkraft --title 'Fjordkraft Nett AS' --sector energy,drinking-water"),
+)
+def change(
+    name: NameArgument,
+    title: Annotated[str | None, typer.Option("--title", help="Its full name from now on.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="What sort of organisation it is.")] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            "--country", metavar="CC", help="Its country, ISO 3166-1: NO.", callback=checked("--country", check_country)
+        ),
+    ] = None,
+    capacity: CapacitiesOption = None,
+    sector: SectorsOption = None,
+    community: CommunitiesOption = None,
+    client: ClientsOption = None,
+    data_region: RegionOption = None,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what a party is: what is not named stays, a list takes the place of the old one, '' empties.
+
+    Its short name and its URI are for ever, since agreements and the log name
+    it by them. Who may read what follows at once: see `tocsin who`.
+    """
+    out = Output(json=json)
+    with opened() as session:
+        old = session.hub.parties.get(name)
+        new = replace(
+            old,
+            title=old.title if title is None else title,
+            kind=kind or old.kind,
+            country=country or old.country,
+            capacities=old.capacities if capacity is None else words(capacity),
+            sectors=old.sectors if sector is None else words(sector),
+            communities=old.communities if community is None else words(community),
+            clients=old.clients if client is None else frozenset(_uri(session, one) for one in words(client)),
+            data_region=old.data_region if data_region is None else data_region or None,
+        )
+        if new == old:
+            raise UsageError("nothing would change", where=name, todo="name what is to be another")
+        party = session.hub.parties.change_party(session.acting(), session.mandate(motion), new)
+    out.document(party_document(party))
+    out.line(f"{party.name} is changed; everything it may read is decided anew.")
+    out.line(f"next: tocsin party show {party.name}")
 
 
 def _uri(session: Session, client: str) -> str:

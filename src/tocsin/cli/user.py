@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from msgspec.structs import replace
 
 from tocsin.cli import user_signing
 from tocsin.cli.keyring import new_key, place_of
@@ -32,7 +33,7 @@ from tocsin.errors import UsageError
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
 from tocsin.parties.acts import MAX_TOKEN_LIFETIME
-from tocsin.parties.model import CLEARANCES, Permission, Role, User, check_country, parse_reference
+from tocsin.parties.model import CLEARANCES, Permission, Role, User, check_country, check_purpose, parse_reference
 from tocsin.parties.passwords import MAX_PASSWORD
 
 __all__ = ["app"]
@@ -46,6 +47,12 @@ SubjectArgument = Annotated[
 ]
 KeyFileOption = Annotated[
     Path | None, typer.Option("--key-file", metavar="FILE", help="Where to write the key; else the keyring.")
+]
+NationalityOption = Annotated[
+    str | None,
+    typer.Option(
+        "--nationality", metavar="CC", help="ISO 3166-1: NO.", callback=checked("--nationality", check_country)
+    ),
 ]
 
 # What a credential may be allowed, in a word each.
@@ -68,12 +75,7 @@ def add(
     role: Annotated[list[str] | None, typer.Option("--role", help="What they do; viewer if not given.")] = None,
     clearance: ClearanceOption = None,
     until_: UntilOption = None,
-    nationality: Annotated[
-        str | None,
-        typer.Option(
-            "--nationality", metavar="CC", help="ISO 3166-1: NO.", callback=checked("--nationality", check_country)
-        ),
-    ] = None,
+    nationality: NationalityOption = None,
     purpose: PurposeOption = "detect",
     key_file: KeyFileOption = None,
     motion: MotionOption = None,
@@ -119,6 +121,50 @@ def add(
     elif Role.SIGNATORY in roles:
         out.line(f"no signing key yet: tocsin user key {reference} --motion UUID")
     out.line(f"next: tocsin user token {reference} --purpose {user.purpose}, or tocsin user password {reference}")
+
+
+@app.command("change", epilog=example("tocsin user change kari@fjordkraft --role signatory,liaison"))
+def change(
+    reference: UserArgument,
+    role: Annotated[list[str] | None, typer.Option("--role", help="What they do from now on.")] = None,
+    clearance: ClearanceOption = None,
+    until_: UntilOption = None,
+    nationality: NationalityOption = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option("--purpose", metavar="PURPOSE", help="What for.", callback=checked("--purpose", check_purpose)),
+    ] = None,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what a person does and may know: what is not named stays, roles take the place of the old ones.
+
+    A clearance that is named without --until has no end.
+    """
+    out = Output(json=json)
+    roles = choices(role, Role, "--role")
+    with opened() as session:
+        party, old = session.resolve(reference)
+        if old is None:
+            raise UsageError(
+                f"{reference} is no person", where="USER@PARTY", todo="`tocsin party change` is for parties"
+            )
+        ends = until(until_)
+        new = replace(
+            old,
+            roles=roles or old.roles,
+            clearance=clearance or old.clearance,
+            clearance_until=old.clearance_until if clearance is None and ends is None else ends,
+            nationality=nationality or old.nationality,
+            purpose=purpose or old.purpose,
+        )
+        if new == old:
+            raise UsageError("nothing would change", where=reference, todo="name what is to be another")
+        user = session.hub.parties.change_user(session.acting(), session.mandate(motion), new)
+    out.document(user_document(user, party.name))
+    out.line(f"{reference} is changed: {listed(user.roles)}, {user.clearance}.")
+    if Role.SIGNATORY in user.roles and user.signing_key is None:
+        out.line(f"next: tocsin user key {reference}")
 
 
 @app.command("list", epilog=example("tocsin user list fjordkraft"))

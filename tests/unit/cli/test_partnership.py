@@ -53,6 +53,24 @@ def test_init_as_text_names_the_key_and_what_to_do_next(tmp_path: Path) -> None:
     assert cli.json("party", "show", "hub")["country"] == "SE"
 
 
+def test_a_party_and_a_person_change_and_what_is_not_named_stays(cli: Cli) -> None:
+    before = cli.json("party", "show", "beta")
+    after = cli.json("party", "change", "beta", "--title", "Beta Nett", "--sector", "", "--country", "SE")
+    changed = {key for key in after if after[key] != before[key]}
+    assert (changed, after["title"], after["sectors"]) == ({"title", "sectors", "country"}, "Beta Nett", [])
+    assert cli.json("read", "--as", "beta")["objects"] == [], "the agreement rests on another country's law for it now"
+    assert cli.run("party", "change", "beta", "--title", "Beta Nett", "--json").error["kind"] == "usage"
+    assert cli.run("party", "change", "nobody", "--title", "x", "--json").error["kind"] == "not-found"
+    cli.ok("user", "add", "kim@beta", "--role", "analyst", "--clearance", "restricted", "--until", "2998-01-31")
+    kim = cli.json("user", "change", "kim@beta", "--role", "liaison", "--nationality", "NO")
+    assert (kim["roles"], kim["nationality"], kim["clearance"]) == (["liaison"], "NO", "restricted")
+    assert kim["clearance_until"] == "2998-01-31T00:00:00.000000Z"
+    assert cli.json("user", "change", "kim@beta", "--clearance", "secret")["clearance_until"] is None
+    assert cli.run("user", "change", "kim@beta", "--json").error["kind"] == "usage"
+    assert cli.run("user", "change", "beta", "--role", "viewer", "--json").error["kind"] == "usage"
+    cli.ok("check")
+
+
 def test_a_party_is_added_cleared_suspended_and_shown(cli: Cli) -> None:
     added = cli.json(
         *("party", "add", "delta", "--uri", "urn:example:delta", "--kind", "public", "--country", "DK"),
