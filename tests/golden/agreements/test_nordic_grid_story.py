@@ -80,7 +80,7 @@ def made(kind: str, number: int, **says: Any) -> dict[str, Any]:  # noqa: ANN401
             "object_refs": [object_id("ipv4-addr", "198.51.100.1")],
         },
     }
-    return common | needed[kind] | says
+    return {**common, **needed[kind], **says}
 
 
 def give(world: World, *objects: dict[str, Any], tlp: Tlp = Tlp.AMBER, marked: Sequence[Mark] = ()) -> None:
