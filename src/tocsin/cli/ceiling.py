@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, ReasonOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, ReasonOption, commands, example
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import opened
 from tocsin.exchange.ceilings import effective
@@ -28,15 +28,17 @@ def ceiling(
         typer.Argument(metavar="[LEVEL]", help="The highest classification that it may hold; none: only show it."),
     ] = None,
     reason: ReasonOption = "",
+    motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show or set the classification ceiling. It counts in every process, from the next submission on."""
     out = Output(json=json)
     with opened() as session:
         ceilings = session.hub.ceilings
-        found = (
-            ceilings.current() if level is None else ceilings.set(session.acting(), session.hub.mandate, level, reason)
-        )
+        if level is None:
+            found = ceilings.current()
+        else:
+            found = ceilings.set(session.acting(), session.mandate(motion), level, reason)
     counts = effective(found.level, ceilings.lowered)
     since = instant(found.since)
     out.document({"ceiling": found.level, "since": since, "setting": ceilings.lowered, "counts_here": counts})

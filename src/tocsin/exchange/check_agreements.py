@@ -118,7 +118,7 @@ def check_annexes(case: Case) -> str:
                 reason=row.reason,
             ),
             said.made,
-            public_key=row.key,
+            public_key=row.call.key,
             ml_dsa_key=row.ml_dsa_key,
             what="call",
         )
@@ -137,6 +137,7 @@ def _told_call(said: Calling, at: Micros, number: int) -> CallRow:
         at=at,
         asked=said.asked,
         said_at=said.said_at,
+        key=said.key,
     )
     return CallRow(
         agreement=said.agreement,
@@ -144,7 +145,6 @@ def _told_call(said: Calling, at: Micros, number: int) -> CallRow:
         number=number,
         call=call,
         reason=said.reason,
-        key=said.key,
         signature=said.signature,
         ml_dsa_key=said.ml_dsa_key,
         ml_dsa_signature=said.ml_dsa_signature,

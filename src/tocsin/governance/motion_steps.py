@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOTION_STEPS", "about_of"]
 
-_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_VERSION: Final = re.compile(r"([1-9][0-9]{0,8})(?:[:#].*)?", re.ASCII | re.DOTALL)
+# Of the rights on agreements, those that are not about a text that lies before its parties already.
+_BEFORE_A_TEXT: Final = frozenset({Right.AGREEMENT_PROPOSE, Right.DUTY_SET})
 
 
 class _Tabled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,7 +102,17 @@ def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governe
 
 
 def _require_about(told: _Tabled, register: Register) -> None:
-    """Hold what a motion says of an agreement to what there is: voters rely on it."""
+    """Hold what a motion says of an agreement to what there is: voters rely on it.
+
+    Nothing is asked about a text that nobody has seen yet: whoever wrote it afterwards would have decided.
+    """
+    on_a_text = told.right is not None and told.right.startswith("agreements:") and told.right not in _BEFORE_A_TEXT
+    if told.about is None and on_a_text:
+        raise NotFoundError(
+            "this version was never proposed",
+            where=told.subject or told.motion,
+            todo="propose it first: a motion is on a text that its voters can read",
+        )
     if told.about != about_of(told.right, told.subject, register):
         raise InputError("the agreement that it is about is another than it says", where=told.subject or told.motion)
 
@@ -108,16 +120,18 @@ def _require_about(told: _Tabled, register: Register) -> None:
 def about_of(right: Right | None, subject: str, register: Register) -> About | None:
     """Return the version of an agreement that a motion is about: of rights whose subject begins with ``name/version``.
 
-    None for other rights, and for a version that nobody proposed yet.
+    More may follow, as in ``name/version:party`` and ``name/version#annex``. None for other rights, and for a version
+    that nobody proposed yet.
     """
     name, _, rest = subject.partition("/")
-    version = rest.partition(":")[0]
-    if right is None or not right.startswith("agreements:") or not _VERSION.fullmatch(version):
+    found = _VERSION.fullmatch(rest)
+    if right is None or not right.startswith("agreements:") or found is None:
         return None
-    digest = register.digest(name, int(version))
+    version = int(found.group(1))
+    digest = register.digest(name, version)
     if digest is None:
         return None
-    return About(agreement=name, version=int(version), digest=digest, in_force=register.in_force(name))
+    return About(agreement=name, version=version, digest=digest, in_force=register.in_force(name))
 
 
 def _open(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:

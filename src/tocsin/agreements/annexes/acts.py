@@ -12,6 +12,7 @@ import msgspec
 
 from tocsin.agreements.acts import Entering, concerned_by, require_version, signing_key
 from tocsin.agreements.annexes import model, store
+from tocsin.agreements.annexes.callers import still_calls
 from tocsin.agreements.annexes.model import Activation, Asked, Call, History, Shift, annex_terms, check_shift
 from tocsin.agreements.annexes.wire import activations_data, call_bytes, decided_by
 from tocsin.agreements.document import verify_bytes
@@ -25,7 +26,7 @@ from tocsin.parties.model import Role, UserStatus, check_remark
 from tocsin.parties.register import require_user
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tocsin.agreements.document import Signed
     from tocsin.agreements.store import AgreementRow
@@ -170,7 +171,7 @@ class AnnexActs(Entering):
         found, person = require_user(self._connection, self._environment, caller)
         party, user = found.party, person.user
         key = signing_key(party, user, name, at)
-        self._require_on_duty(row, party.uri, user.name, at)
+        members = self._require_on_duty(row, party.uri, user.name, at)
         call = Call(
             annex=annex,
             party=party.uri,
@@ -179,6 +180,7 @@ class AnnexActs(Entering):
             at=at,
             asked=asked,
             said_at=said_at,
+            key=key,
         )
         history = self._history(name)
         model.require_fresh(history, call)
@@ -194,14 +196,14 @@ class AnnexActs(Entering):
             reason=reason,
         )
         verify_bytes(data, made, public_key=key, ml_dsa_key=user.ml_dsa_key, what=f"call of {caller}")
-        _, changed = model.called(terms, history, call, version=version)
+        still = self._still(name, members, at)
+        _, changed = model.called(terms, history, call, version=version, still=still)
         entered = store.CallRow(
             agreement=name,
             version=version,
             number=len(history.calls) + 1,
             call=call,
             reason=reason,
-            key=key,
             signature=made.signature,
             ml_dsa_key=user.ml_dsa_key,
             ml_dsa_signature=made.ml_dsa_signature,
@@ -239,7 +241,8 @@ class AnnexActs(Entering):
             raise TransitionError(f"{row.document.id} is not in force", todo="an annex is of a version in force")
         return at
 
-    def _require_on_duty(self, row: AgreementRow, party: str, user: str, at: Micros) -> None:
+    def _require_on_duty(self, row: AgreementRow, party: str, user: str, at: Micros) -> frozenset[str]:
+        """Return the members of a version, one of whom a caller on duty is."""
         everyone = {one.party.uri: one.party for one in parties.party_rows(self._connection, self._environment)}
         facts = Facts(at=at, parties=everyone, agreements=(row.activated,))
         if party not in facts.members[row.document.id]:
@@ -247,6 +250,25 @@ class AnnexActs(Entering):
         shifts = store.read_shifts(self._connection, self._environment)
         if not any((one.party, one.user) == (party, user) and one.runs(at) for one in shifts):
             raise ForbiddenError("this person is not on duty now", todo="tocsin crisis duty")
+        return frozenset(facts.members[row.document.id])
+
+    def _still(self, agreement: str, members: frozenset[str], at: Micros) -> Callable[[Call], bool]:
+        shifts = {(one.party, one.user): one for one in store.read_shifts(self._connection, self._environment)}
+
+        def still(call: Call) -> bool:
+            found = parties.party_by_uri(self._connection, self._environment, call.party)
+            person = None if found is None else parties.user_by_name(self._connection, found.party_id, call.user)
+            return still_calls(
+                call,
+                None if found is None else found.party,
+                None if person is None else person.user,
+                shifts.get((call.party, call.user)),
+                members=members,
+                agreement=agreement,
+                at=at,
+            )
+
+        return still
 
     def _enter(
         self,

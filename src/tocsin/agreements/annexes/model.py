@@ -18,7 +18,7 @@ from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundErr
 from tocsin.kernel.clock import DAY, Micros, format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tocsin.agreements.document import AgreementDocument, AnnexTerms
 
@@ -93,6 +93,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros
     asked: Asked = Asked.ACTIVATE
     said_at: Micros = 0  # by the clock of whoever signed
+    key: str = ""  # base64 of the Ed25519 key that it was signed with
 
     def stands(self, at: Micros) -> bool:
         """Return whether it still counts."""
@@ -283,18 +284,22 @@ def by_duty(
     )
 
 
-def called(terms: AnnexTerms, history: History, call: Call, *, version: int) -> tuple[History, tuple[Activation, ...]]:
+def called(
+    terms: AnnexTerms, history: History, call: Call, *, version: int, still: Callable[[Call], bool]
+) -> tuple[History, tuple[Activation, ...]]:
     """Return what a duty-holder's call makes of a history, and which activations it made or ended.
 
-    What duty-holders opened and no body has ratified, duty-holders can end, as many as it takes to open it.
+    What duty-holders opened and no body has ratified, duty-holders can end, as many as it takes to open it. Of the
+    calls that stand only those count whose caller could make them ``still``, now that one more completes them: within
+    the hour a party may be suspended, or a key found to be stolen.
 
     Raises:
         ForbiddenError: the agreement knows no activation by duty-holders, or a body answers for this one.
         ConflictError: an annex is active that the call would activate, or nobody has answered for the last time.
         TransitionError: the annex to be ended is not active.
     """
-    calls = (*history.calls, call)
-    heard = msgspec.structs.replace(history, calls=calls)
+    heard = msgspec.structs.replace(history, calls=(*history.calls, call))
+    calls = [one for one in heard.calls if one.stands(call.at) and still(one)]
     if call.asked is Asked.ACTIVATE:
         made = by_duty(
             terms,

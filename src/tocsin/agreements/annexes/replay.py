@@ -9,6 +9,7 @@ import msgspec
 
 from tocsin.agreements.acts import signing_key
 from tocsin.agreements.annexes import model
+from tocsin.agreements.annexes.callers import still_calls
 from tocsin.agreements.annexes.model import Activation, Asked, Call, History, Shift, annex_terms, check_shift
 from tocsin.agreements.annexes.wire import AnnexAct, Calling, Duty, call_bytes, decided_by
 from tocsin.agreements.document import AnnexTerms, verify_bytes
@@ -120,6 +121,7 @@ def _called(act: _Act, said: Calling, told: Emergencies, people: People) -> tupl
         at=act.at,
         asked=said.asked,
         said_at=said.said_at,
+        key=said.key,
     )
     model.require_fresh(act.history, call)
     verify_bytes(
@@ -138,7 +140,19 @@ def _called(act: _Act, said: Calling, told: Emergencies, people: People) -> tupl
         ml_dsa_key=user.ml_dsa_key,
         what="call",
     )
-    return model.called(act.terms, act.history, call, version=document.version)
+
+    def still(one: Call) -> bool:
+        return still_calls(
+            one,
+            people.parties.get(one.party),
+            people.users.get((one.party, one.user)),
+            told.shifts.get((one.party, one.user)),
+            members=facts.members[act.version.id],
+            agreement=document.name,
+            at=act.at,
+        )
+
+    return model.called(act.terms, act.history, call, version=document.version, still=still)
 
 
 def _activated(act: _Act) -> tuple[Activation, ...]:

@@ -28,14 +28,13 @@ __all__ = [
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A duty-holder's call, with the signatures that prove it; key and signature are base64."""
+    """A duty-holder's call, with the signatures that prove it, in base64."""
 
     agreement: str
     version: int
     number: int  # of all calls of the agreement, from 1
     call: Call
     reason: str
-    key: str
     signature: str
     ml_dsa_key: str | None
     ml_dsa_signature: str | None
@@ -122,6 +121,7 @@ def read_calls(connection: Connection, environment: int, agreement: str | None =
             at=row.at,
             asked=asked,
             said_at=row.said_at,
+            key=row.key,
         )
         found.append(
             CallRow(
@@ -130,7 +130,6 @@ def read_calls(connection: Connection, environment: int, agreement: str | None =
                 number=row.number,
                 call=call,
                 reason=row.reason,
-                key=row.key,
                 signature=row.signature,
                 ml_dsa_key=row.ml_dsa_key,
                 ml_dsa_signature=row.ml_dsa_signature,
@@ -148,7 +147,6 @@ def add_call(connection: Connection, environment: int, agreement_id: int, made: 
             agreement_id=agreement_id,
             number=made.number,
             reason=made.reason,
-            key=made.key,
             signature=made.signature,
             ml_dsa_key=made.ml_dsa_key,
             ml_dsa_signature=made.ml_dsa_signature,

@@ -1,0 +1,198 @@
+"""A download is under way when a right ends: what comes after that instant must not leave.
+
+In the field a client walks for hours through pages, listens to a stream for days, and gets webhooks without asking.
+Whoever judges at the beginning alone goes on giving out what nobody may give any more; whoever judges the cursor
+instead of the reader lets it carry rights across their end; whoever breaks off the walk loses what the reader still
+may read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import httpx
+import pytest
+
+from support.field import BASIS_ENDS, CLEARANCE_ENDS, FORBIDS, HOUR, KINDS, annex, call, ids, lay
+from support.hub import OPERATOR
+from support.keeping import call_back
+from support.listening import Ear
+from support.posting import Post
+from support.receiver import receiving
+from tocsin.exchange.live.model import Pace, Wish
+from tocsin.exchange.live.streams import Streams
+from tocsin.exchange.live.webhooks import courier
+from tocsin.exchange.live.webhooks.model import Content
+from tocsin.exchange.model import Query
+from tocsin.exchange.recall.model import Demand
+from tocsin.exchange.taxii.wire import TAXII
+from tocsin.serving.app import create_app, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.hub import World
+    from tocsin.exchange.live.streams import Listener
+    from tocsin.exchange.reading import Answer
+
+Act: TypeAlias = "Callable[[World, int], object]"
+# of a page, an event and a message
+SIZE: Final = 5
+NEVER: Final = Pace(look=1e6, beat=1e6, prove=1e6, patience=1e6, age=1e6)
+
+
+def _until(instant: int) -> Act:
+    def arrive(world: World, _first: int) -> None:
+        world.clock.at = instant
+
+    return arrive
+
+
+def _party(act: str, name: str) -> Act:
+    return lambda world, _first: getattr(world.hub.parties, act)(OPERATOR, world.hub.mandate, name, "a test")
+
+
+def _agreement(act: str) -> Act:
+    def do(world: World, _first: int) -> None:
+        with world.hub.agreements.living(OPERATOR) as acts:
+            getattr(acts, act)(world.hub.mandate, "field", 1, "a test")
+
+    return do
+
+
+def _cleared_to_nothing(world: World, _first: int) -> None:
+    world.hub.parties.clear_party(OPERATOR, world.hub.mandate, "bravo", clearance="unclassified", until=None)
+
+
+def _forbidden(world: World, _first: int) -> None:
+    world.agreement(FORBIDS, signed_by=("alfa", "bravo"))
+
+
+def _called_back(world: World, first: int) -> None:
+    for one in ids("tool", first=first)[1:]:
+        call_back(world, "alfa", one, Demand.DESTROY)
+
+
+# what happens to bravo after its first page, and of which types it gets the rest; None: it is shut out; the annex runs
+# out first, then the basis, then the clearance
+ENDS: Final[dict[str, tuple[Act, tuple[str, ...] | None]]] = {
+    "nothing": (lambda _world, _first: None, KINDS),
+    "the legal basis expires": (_until(BASIS_ENDS), ("malware", "tool")),
+    "the clearance ends": (_until(CLEARANCE_ENDS), ("tool",)),
+    "the clearance is taken": (_cleared_to_nothing, ("indicator", "tool", "campaign")),
+    "the annex runs out": (lambda world, _: world.clock.advance(12 * HOUR), ("indicator", "malware", "tool")),
+    "the annex is ended": (lambda world, _: annex(world, "end"), ("indicator", "malware", "tool")),
+    "the agreement is suspended": (_agreement("suspend"), ()),
+    "the agreement is terminated": (_agreement("terminate"), ()),
+    "another agreement forbids": (_forbidden, ("indicator", "malware", "campaign")),
+    "the rest is called back": (_called_back, ("indicator", "malware", "campaign")),
+    "the owner is suspended": (_party("suspend_party", "alfa"), ()),
+    "the reader is suspended": (_party("suspend_party", "bravo"), None),
+    "the reader leaves": (_party("leave_party", "bravo"), None),
+}
+
+
+def _emergency(world: World) -> None:
+    assert call(world, "alfa") == ()
+    assert len(call(world, "bravo")) == 1
+
+
+def _end(world: World, act: Act, first: int = 0) -> None:
+    """Let it happen; what was released is in the log by then, as in a hub where hours pass."""
+    world.hub.integrator.integrate()
+    act(world, first)
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_walk_through_pages(world: World, case: str) -> None:
+    act, kinds = ENDS[case]
+    _emergency(world)
+    token = world.token("bravo")
+    path = f"/live/collections/{world.hub.reading.collection(world.asker('bravo'), 'exchange').uuid}/objects/"
+    with (
+        running(create_app(world.hub)) as url,
+        httpx.Client(base_url=url, auth=("bravo", token), headers={"accept": TAXII}) as client,
+    ):
+        page = client.get(path, params={"limit": SIZE}).json()
+        first = [one["id"] for one in page["objects"]]
+        assert (first, page["more"]) == (ids(*KINDS)[:SIZE], True)
+        _end(world, act)
+        rest: list[str] = []
+        while page.get("more"):
+            answer = client.get(path, params={"limit": SIZE, "next": page["next"]})
+            if kinds is None:
+                assert answer.status_code == 401
+                break
+            assert answer.status_code == 200
+            page = answer.json()
+            rest += [one["id"] for one in page.get("objects", ())]
+    assert rest == [one for one in ids(*kinds or ()) if one not in first]
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_stream(world: World, case: str) -> None:
+    act, kinds = ENDS[case]
+    _emergency(world)
+    hub, pages = world.hub, 0
+    streams = Streams(
+        store=hub.store,
+        log=hub.log,
+        gate=hub.gate,
+        reading=hub.reading,
+        entropy=hub.entropy,
+        environment=hub.environment,
+        pace=NEVER,
+        batch=SIZE,
+    )
+    page = streams._page
+
+    def between(listener: Listener, head: int) -> Answer:
+        nonlocal pages
+        pages += 1
+        if pages == 2:
+            _end(world, act)
+        return page(listener, head)
+
+    streams._page = between  # type: ignore[method-assign]  # between two events
+
+    async def listen() -> Ear:
+        async with asyncio.timeout(60), streams.running():
+            ear = await Ear(streams, world, "bravo", Wish(collection="exchange", query=Query(added_after=0))).open()
+            await ear.settle()
+            await ear.close()
+            return ear
+
+    ear = asyncio.run(listen())
+    got = [one["id"] for event in ear.source.events for one in event.objects]
+    assert got[:SIZE] == ids(*KINDS)[:SIZE]
+    assert got[SIZE:] == [one for one in ids(*kinds or ()) if one not in got[:SIZE]]
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_webhooks(world: World, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    act, kinds = ENDS[case]
+    monkeypatch.setattr(courier, "BATCH", SIZE)
+    _emergency(world)
+    with receiving() as receiver:
+        post = Post(world, receiver, Content.OBJECTS)
+        lay(world, 10)
+        post.turns(1)
+        (message,) = receiver.got
+        first = message.objects
+        assert first == ids(*KINDS, first=10)[:SIZE]
+        _end(world, act, 10)
+        post.turns(4)
+        post.courier.close()
+    rest = [one for message in receiver.got[1:] for one in message.objects]
+    assert rest == [one for one in ids(*kinds or (), first=10) if one not in first]
+
+
+def test_what_ends_between_the_snapshot_and_the_first_byte(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The annex of people on duty is over just as a page of it is staged: the page is made again without it."""
+    from support.pact import before_turns
+
+    _emergency(world)
+    before_turns(monkeypatch, world.hub.store, [lambda: world.clock.advance(12 * HOUR)])
+    answer = world.hub.reading.objects(world.asker("bravo"), "exchange", Query(), limit=SIZE)
+    assert [item.object_id for item in answer.page.items] == ids("indicator", "malware", "tool")[:SIZE]
