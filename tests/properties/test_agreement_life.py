@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from support.agreement_evaluator import slow_verdict
 from support.agreement_strategies import NAMES, Paper, Reader, World, labels, living_worlds, readers
-from tocsin.agreements.classes import opened
+from tocsin.agreements.classes import Classes
 from tocsin.agreements.gate import Slice, decide, profile_until, slice_for
 from tocsin.agreements.life import AgreementStatus
-from tocsin.agreements.placed import Kinds
 from tocsin.kernel.clock import DAY
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def test_the_gate_decides_as_an_evaluator_without_cedar_does(world: World, reade
         assert verdict.allows is expected
         assert not expected or {reason.policy_id for reason in verdict.reasons} == reasons
     # decided by classes it is the same
-    found = opened(slice_, world.profile(reader), dict(enumerate(batch)), Kinds())
+    found = Classes().opened(slice_, world.profile(reader), dict(enumerate(batch)))
     assert found == {index for index, verdict in enumerate(verdicts) if verdict.allows}
 
 

@@ -3,84 +3,80 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from support.agreement_strategies import NAMES, START, Reader, World, labels, readers, worlds
+from support.agreement_relations import Asked, asked
 from support.agreement_texts import PLAIN
-from tocsin.agreements.classes import opened
+from tocsin.agreements.classes import Classes
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import parse_agreement
 from tocsin.agreements.facts import Activated, Facts
-from tocsin.agreements.gate import decide, profile_of, slice_for
+from tocsin.agreements.gate import decide, profile_of, profile_until, slice_for
 from tocsin.agreements.model import Label, Tlp
-from tocsin.agreements.placed import Kinds
 from tocsin.kernel.clock import DAY, parse_date
 from tocsin.parties.model import Kind, Party, PartyStatus, Role, User
 
-CASES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tocsin.agreements.grants import Grant
+    from tocsin.agreements.model import Profile
+
+CASES = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def alike(label: Label) -> list[Label]:
-    """Return labels that differ from this one in what classes look at: whose it is, and to whom it is addressed."""
-    uris = [f"https://{name}.example" for name in NAMES]
-    addressed = [frozenset(), frozenset(uris[:1]), frozenset({f"anna@{uris[1]}"}), frozenset(uris[2:])]
-    return [
-        msgspec.structs.replace(label, owner=owner, recipients=recipients)
-        for owner in (*uris, "https://nobody.example")
-        for recipients in addressed
-    ]
-
-
-def one_by_one(facts: Facts, reader: Reader, world: World, known: dict[int, Label]) -> frozenset[int]:
-    profile = profile_of(world.parties[reader.party], reader.user, reader.purpose, facts.at)
-    verdicts = decide(slice_for(profile, facts), profile, list(known.values()))
+def one_by_one(facts: Facts, profile: Profile, known: dict[int, Label], grants: Iterable[Grant] = ()) -> frozenset[int]:
+    """Return what is open to a reader, by a question for each label, on facts that nobody asked before."""
+    verdicts = decide(slice_for(profile, facts, grants=grants), profile, list(known.values()))
     return frozenset(number for number, verdict in zip(known, verdicts, strict=True) if verdict.allows)
 
 
 @CASES
-@given(worlds(), st.lists(readers(), min_size=2, max_size=6), st.lists(labels(), min_size=1, max_size=3), st.data())
-def test_a_class_is_decided_as_each_of_its_questions(
-    world: World, askers: list[Reader], drawn: list[Label], data: st.DataObject
-) -> None:
-    known = dict(enumerate(label for one in drawn for label in alike(one)))
-    facts, kinds = world.facts(), Kinds()
-    for reader in askers:
-        profile = world.profile(reader)
+@given(asked(), st.data())
+def test_a_class_is_decided_as_each_of_its_questions(made: Asked, data: st.DataObject) -> None:
+    facts, classes = made.world.facts(), Classes()
+    for reader in made.askers:
+        profile = made.world.profile(reader)
         # some at first, so that later ones meet answers that other labels and readers left behind
-        some = data.draw(st.sets(st.sampled_from(sorted(known))))
-        slice_ = slice_for(profile, facts)
-        opened(slice_, profile, {number: known[number] for number in some}, kinds)
-        result = opened(slice_, profile, known, kinds)
-        assert result == one_by_one(world.facts(), reader, world, known)
-        event("something is open" if result else "nothing is open")
+        some = data.draw(st.sets(st.sampled_from(sorted(made.labels))))
+        slice_ = slice_for(profile, facts, grants=made.grants)
+        classes.opened(slice_, profile, {number: made.labels[number] for number in some})
+        result = classes.opened(slice_, profile, made.labels)
+        assert result == one_by_one(made.world.facts(), profile, made.labels, made.grants)
+        event(
+            f"open: {bool(result)}, in part: {profile.acts_as is not None}, for a client: {reader.client is not None}"
+        )
 
 
-@CASES
-@given(worlds(), readers(), st.lists(labels(), min_size=1, max_size=4), st.integers(0, 60 * DAY), st.integers(0, DAY))
-def test_facts_that_move_in_time_are_those_made_anew(
-    world: World, reader: Reader, batch: list[Label], first: int, later: int
-) -> None:
-    # a ground's labels are told apart by the kinds of one store, as the gate has them
-    known, kinds = dict(enumerate(batch)), Kinds()
-    start = msgspec.structs.replace(world, at=START + first).facts()
-    profile_then = profile_of(world.parties[reader.party], reader.user, reader.purpose, start.at)
-    opened(slice_for(profile_then, start), profile_then, known, kinds)
-    at = start.at + later
-    moved = start.moved(at)
-    fresh = msgspec.structs.replace(world, at=at).facts()
-    if moved is None:
-        assert start.until is not None
-        assert start.until <= at
-        return
-    profile = profile_of(world.parties[reader.party], reader.user, reader.purpose, at)
-    one, two = slice_for(profile, moved), slice_for(profile, fresh)
-    assert (one.digest, one.valid_until) == (two.digest, two.valid_until)
-    assert opened(one, profile, known, kinds) == one_by_one(fresh, reader, world, known)
-    assert start.moved(start.at - 1) is None
+@settings(CASES, max_examples=40)
+@given(asked(), st.floats(0, 1))
+def test_what_was_decided_holds_until_it_says(made: Asked, part: float) -> None:
+    world, reader, classes = made.world, made.askers[0], Classes()
+    client = None if reader.client is None else world.parties[reader.client]
+    until = profile_until(world.parties[reader.party], reader.user, world.at, client=client)
+    profile, facts = world.profile(reader), world.facts()
+    slice_ = slice_for(profile, facts, until=until, grants=made.grants)
+    found = classes.opened(slice_, profile, made.labels)
+    horizon = slice_.valid_until if slice_.valid_until is not None else world.at + 400 * DAY
+    later = msgspec.structs.replace(world, at=world.at + int((horizon - 1 - world.at) * part))
+    fresh = later.facts()
+    assert later.profile(reader) == profile
+    assert slice_for(profile, fresh, until=until, grants=made.grants).digest == slice_.digest
+    assert one_by_one(fresh, profile, made.labels, made.grants) == found
+    moved = facts.moved(later.at)
+    if moved is None:  # something else changed, that this reader's verdicts do not rest on
+        assert facts.until is not None
+        assert facts.until <= later.at
+    else:
+        one = slice_for(profile, moved, until=until, grants=made.grants)
+        assert (one.digest, one.valid_until) == (slice_.digest, slice_.valid_until)
+        assert classes.opened(one, profile, made.labels) == found
+    assert facts.moved(world.at - 1) is None
 
 
 NAMING = {
@@ -130,7 +126,7 @@ clauses:
         signed=frozenset(list(parties)[:3]),
         policies=compile_agreement(document, names),
     )
-    facts, kinds = Facts(at=parse_date("2026-03-01"), parties=parties, agreements=(activated,)), Kinds()
+    facts, classes = Facts(at=parse_date("2026-03-01"), parties=parties, agreements=(activated,)), Classes()
     uris = list(parties)
     someone = [frozenset({address}) for uri in uris[1:] for address in (uri, f"anna@{uri}")]
     recipients = [frozenset(), *someone, frozenset({uris[1], f"anna@{uris[2]}"})]
@@ -145,7 +141,7 @@ clauses:
         slice_ = slice_for(profile, facts)
         verdicts = decide(slice_, profile, list(known.values()))
         expected = {number for number, verdict in zip(known, verdicts, strict=True) if verdict.allows}
-        assert opened(slice_, profile, known, kinds) == expected
+        assert classes.opened(slice_, profile, known) == expected
 
 
 def test_members_share_what_was_decided() -> None:
@@ -155,7 +151,7 @@ def test_members_share_what_was_decided() -> None:
     names = {"alfa": "https://party-0.example", "bravo": "https://party-1.example"}
     policies = compile_agreement(document, names)
     activated = Activated(document=document, names=names, signed=frozenset(members), policies=policies)
-    facts, kinds = Facts(at=parse_date("2026-03-01"), parties=members, agreements=(activated,)), Kinds()
+    facts, classes = Facts(at=parse_date("2026-03-01"), parties=members, agreements=(activated,)), Classes()
     uris = sorted(members)
     tlps = (Tlp.GREEN, Tlp.AMBER, Tlp.RED)
     known = {n: Label(owner=uris[n % 60], type="indicator", tlp=tlps[n // 60 % 3]) for n in range(600)}
@@ -163,7 +159,6 @@ def test_members_share_what_was_decided() -> None:
         profile = profile_of(party, None, "detect", facts.at)
         own = {number for number, label in known.items() if label.owner == party.uri and label.tlp is not Tlp.RED}
         others = {number for number, label in known.items() if label.owner != party.uri and label.tlp is not Tlp.RED}
-        assert opened(slice_for(profile, facts), profile, known, kinds) == own | others
+        assert classes.opened(slice_for(profile, facts), profile, known) == own | others
     (ground,) = facts.grounds.values()
-    (decided,) = ground.decided.values()
-    assert len(decided) == 6  # three TLPs, one's own or another's
+    assert classes.answers(ground) == 6  # three TLPs, one's own or another's

@@ -9,42 +9,16 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from support.agreement_evaluator import closed
-from support.agreement_strategies import NAMES, Reader, World, labels, readers, worlds
-from tocsin.agreements.classes import opened
-from tocsin.agreements.gate import decide, profile_of, slice_for
-from tocsin.agreements.grants import DEFAULT_PURPOSES, Grant, granted_label
-from tocsin.agreements.placed import Kinds
-from tocsin.kernel.clock import DAY
-from tocsin.parties.model import PURPOSES, PartyStatus
+from support.agreement_relations import grants_in
+from support.agreement_strategies import Reader, World, labels, readers, worlds
+from tocsin.agreements.gate import decide, slice_for
+from tocsin.agreements.grants import granted_label
+from tocsin.parties.model import PartyStatus
 
 if TYPE_CHECKING:
-    from tocsin.agreements.model import Label, Profile
+    from tocsin.agreements.model import Label
 
 CASES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@st.composite
-def grants_in(draw: st.DrawFn, world: World) -> Grant:
-    """Draw a grant that was given before the world's instant; it may be over or revoked."""
-    owner, party = draw(st.permutations(NAMES))[:2]
-    given_at = world.at - draw(st.integers(0, 10)) * DAY
-    until = given_at + draw(st.integers(1, 20)) * DAY
-    return Grant(
-        uuid=draw(st.uuids(version=4).map(str)),
-        owner=f"https://{owner}.example",
-        party=f"https://{party}.example",
-        object_id="indicator--x",
-        version=None,
-        purposes=draw(st.just(DEFAULT_PURPOSES) | st.sets(st.sampled_from(PURPOSES), min_size=1).map(frozenset)),
-        given_at=given_at,
-        until=until,
-        revoked_at=draw(st.none() | st.just(world.at)),
-    )
-
-
-def profiled(world: World, reader: Reader) -> Profile:
-    """Return a reader's profile at the world's instant."""
-    return profile_of(world.parties[reader.party], reader.user, reader.purpose, world.at)
 
 
 @CASES
@@ -52,7 +26,7 @@ def profiled(world: World, reader: Reader) -> Profile:
 def test_it_opens_what_no_forbid_closes_and_no_more(
     world: World, reader: Reader, drawn: Label, data: st.DataObject
 ) -> None:
-    profile, facts = profiled(world, reader), world.facts()
+    profile, facts = world.profile(reader), world.facts()
     grant = data.draw(grants_in(world))
     # half of the time for this very reader: else nearly all are for others
     if data.draw(st.booleans()) and grant.owner != profile.party:
@@ -82,7 +56,7 @@ def test_it_opens_what_no_forbid_closes_and_no_more(
 @CASES
 @given(worlds(), readers(), st.lists(labels(), min_size=1, max_size=4), st.data())
 def test_nothing_else_changes_by_it(world: World, reader: Reader, drawn: list[Label], data: st.DataObject) -> None:
-    profile, facts = profiled(world, reader), world.facts()
+    profile, facts = world.profile(reader), world.facts()
     grants = [data.draw(grants_in(world)) for _ in range(3)]
     with_them = slice_for(profile, facts, grants=grants)
     plain = slice_for(profile, facts)
@@ -95,26 +69,3 @@ def test_nothing_else_changes_by_it(world: World, reader: Reader, drawn: list[La
     for one in standing:
         assert with_them.valid_until is not None
         assert with_them.valid_until <= one.until
-
-
-@CASES
-@given(worlds(), st.lists(readers(), min_size=1, max_size=4), st.lists(labels(), min_size=1, max_size=3), st.data())
-def test_classes_decide_as_each_question_does(
-    world: World, askers: list[Reader], drawn: list[Label], data: st.DataObject
-) -> None:
-    grants = [data.draw(grants_in(world)) for _ in range(3)]
-    known = dict(
-        enumerate(
-            made
-            for label in drawn
-            for grant in grants
-            for made in (label, granted_label(msgspec.structs.replace(label, owner=grant.owner), grant))
-        )
-    )
-    facts, kinds = world.facts(), Kinds()
-    for reader in askers:
-        profile = profiled(world, reader)
-        slice_ = slice_for(profile, facts, grants=grants)
-        verdicts = decide(slice_for(profile, world.facts(), grants=grants), profile, list(known.values()))
-        expected = frozenset(number for number, verdict in zip(known, verdicts, strict=True) if verdict.allows)
-        assert opened(slice_, profile, known, kinds) == expected

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from hypothesis import strategies as st
 
+from tocsin.agreements.annexes.model import Activation
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import AgreementDocument, parse_agreement
 from tocsin.agreements.facts import Activated, Facts, Grace
@@ -69,7 +70,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     """An agreement as its content, the short names of those who signed it, and what became of it since.
 
     ``status`` may be superseded too: then ``left`` has those whom no later version binds. ``graces`` are basis, short
-    names and end of each.
+    names and end of each, ``annexes`` every activation of one.
     """
 
     content: Content
@@ -79,6 +80,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     carried: frozenset[str] = frozenset()
     left: Mapping[str, Micros] = msgspec.field(default_factory=dict)
     graces: tuple[tuple[str, frozenset[str], Micros], ...] = ()
+    annexes: tuple[Activation, ...] = ()
 
     @property
     def joined(self) -> frozenset[str]:
@@ -87,12 +89,13 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader(msgspec.Struct, frozen=True, kw_only=True):
-    """Who reads: a user of a party, or its service; and the capacity that the credential chose, if it did."""
+    """Who reads: a user of a party, or its service; the capacity that the credential chose and for whom, if it did."""
 
     party: str  # short name
     user: User | None
     purpose: str
     capacity: str | None = None
+    client: str | None = None  # short name
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,11 +139,20 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
                 Grace(basis=basis, parties=frozenset(names[name] for name in whom), until=until, number=number)
                 for number, (basis, whom, until) in enumerate(paper.graces, 1)
             ),
+            annexes=paper.annexes,
         )
 
     def profile(self, reader: Reader) -> Profile:
         """Return a reader's profile at the world's instant."""
-        return profile_of(self.parties[reader.party], reader.user, reader.purpose, self.at, capacity=reader.capacity)
+        client = None if reader.client is None else self.parties[reader.client]
+        return profile_of(
+            self.parties[reader.party],
+            reader.user,
+            reader.purpose,
+            self.at,
+            client=client,
+            capacity=reader.capacity,
+        )
 
     def with_content(self, index: int, content: Content) -> World:
         """Return the world with another text of one agreement."""
@@ -267,14 +279,21 @@ def labels_of(uris: tuple[str, ...]) -> st.SearchStrategy[Label]:
     )
 
 
-def _optional(keys: Mapping[str, st.SearchStrategy[Any]], *, most: int = 2) -> st.SearchStrategy[Content]:
-    """Return mappings with at most so many of the keys."""
-    one = st.sampled_from(sorted(keys)).flatmap(
+def _some(keys: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Content]:
+    """Return mappings with one or two of the keys."""
+    one = _one_of(keys)
+    return st.one_of(one, st.tuples(one, one).map(lambda two: two[0] | two[1]))
+
+
+def _one_of(keys: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Content]:
+    return st.sampled_from(sorted(keys)).flatmap(
         {key: st.fixed_dictionaries({key: value}) for key, value in keys.items()}.__getitem__
     )
-    if most == 1:
-        return st.one_of(st.builds(dict), one)
-    return st.one_of(st.builds(dict), one, st.tuples(one, one).map(lambda two: two[0] | two[1]))
+
+
+def _optional(keys: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Content]:
+    """Return mappings with at most two of the keys."""
+    return st.one_of(st.builds(dict), _some(keys))
 
 
 def _levels(levels: type[Tlp | Pap]) -> st.SearchStrategy[Any]:
@@ -321,7 +340,7 @@ _LABEL: Final = {
 }
 
 
-_TO: Final[st.SearchStrategy[Content]] = st.one_of(st.builds(dict), _optional(_READER, most=1))
+_TO: Final[st.SearchStrategy[Content]] = st.one_of(st.builds(dict), st.builds(dict), _one_of(_READER))
 _ALL_OF_TLP: Final = st.builds(lambda: {"tlp": {"at_most": "red"}})
 _OF: Final[st.SearchStrategy[Content]] = st.one_of(_ALL_OF_TLP, _ALL_OF_TLP, _optional(_LABEL))
 _FOR: Final = _lists([*SAID_PURPOSES])
@@ -370,7 +389,7 @@ _SOME_PURPOSES: Final = st.one_of(
 )
 _SOME_CRITERIA: Final[st.SearchStrategy[list[Content]]] = st.one_of(
     st.builds(lambda: [{"all": {"countries": list(COUNTRIES)}}]),
-    st.lists(_optional(_CRITERIA).filter(bool).map(lambda terms: {"all": terms}), max_size=2),
+    st.lists(_some(_CRITERIA).map(lambda terms: {"all": terms}), max_size=2),
 )
 _TERMS: Final[st.SearchStrategy[list[str | None]]] = st.tuples(
     st.sampled_from([-5, -1, 0, 3, 8]), st.sampled_from([None, None, None, 9, 20, 30])

@@ -9,6 +9,7 @@ whether there are any and whether the reader is among them. So two questions hav
 - the owner is the reader's own party in both, or in neither;
 - recipients are named in both or neither, and are the reader's party, or the reader in person, in both or neither;
 - who reads for a client reads for the same one, and the owner is that client in both, or in neither;
+- who acts in some capacities acts in the same ones of the same;
 - both are offered for a grant or neither, and the reader holds the grant in both or neither.
 
 Cedar decides one question of each class, a real one, and its answer holds for the others. That this is so is a law that
@@ -19,21 +20,24 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 import msgspec
 
 from tocsin.agreements.cedar import quoted
 from tocsin.agreements.gate import Slice, decide
+from tocsin.agreements.placed import Kinds, Places
 from tocsin.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tocsin.agreements.cedar import Uid
     from tocsin.agreements.ground import Ground
     from tocsin.agreements.model import Label, Profile
-    from tocsin.agreements.placed import Kinds, Standing
+    from tocsin.agreements.placed import Known, Standing
 
-__all__ = ["Decided", "opened"]
+__all__ = ["Classes"]
 
 # Answers on one ground. A hub has some classes of readers and some hundreds of labels' for each; a ground that has this
 # many serves readers whom everything tells apart, and begins anew.
@@ -41,7 +45,6 @@ MAX_CLASSES: Final = 500_000
 
 ReaderClass: TypeAlias = "tuple[Standing, bool, Profile]"
 LabelClass: TypeAlias = "tuple[int, Standing, int]"
-Decided: TypeAlias = "dict[ReaderClass, dict[LabelClass, bool]]"
 
 _OWN: Final = 1
 _NAMED: Final = 2
@@ -51,83 +54,112 @@ _HOLDS_GRANT: Final = 16
 _OF_CLIENT: Final = 32
 
 
-def opened(slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: Kinds) -> frozenset[int]:
-    """Return those of some labels, by id, that are open to a reader: what ``decide`` says of each, once a class."""
-    if profile.acts_as is not None or profile.client is not None:
-        # who is judged twice is in no class: each question is put by itself
-        each = zip(labels, decide(slice_, profile, list(labels.values())), strict=True)
-        return frozenset(label_id for label_id, verdict in each if verdict.allows)
-    ground = slice_.ground
-    decided = ground.decided.setdefault(_reader_class(ground, profile), {})
-    allowed: list[frozenset[int]] = []
-    asked: dict[LabelClass, frozenset[int]] = {}
-    for key, ids in _classes(slice_, profile, labels, kinds):
-        answer = decided.get(key)
-        if answer is None:
-            asked[key] = ids
-        elif answer:
-            allowed.append(ids)
-    if asked:
-        first = [labels[next(iter(ids))] for ids in asked.values()]
-        for (key, ids), verdict in zip(asked.items(), decide(slice_, profile, first), strict=True):
-            decided[key] = verdict.allows
-            if verdict.allows:
-                allowed.append(ids)
-        if sum(map(len, list(ground.decided.values()))) > MAX_CLASSES:
-            ground.decided.clear()
-    return frozenset[int]().union(*allowed)
+class Classes:
+    """What was decided once, of the labels of one store and on every ground that is still in use.
 
-
-def _classes(
-    slice_: Slice, profile: Profile, labels: Mapping[int, Label], kinds: Kinds
-) -> Iterator[tuple[LabelClass, frozenset[int]]]:
-    """Yield each class that some labels fall into, and which of them do.
-
-    A thousand readers who ask about the same labels differ in few of them: their own, and what is addressed.
+    Labels, their kinds, their places on a ground and the answers there are kept together, since none of them means
+    anything by the numbers of another store. With a ground goes what was decided on it. For threads.
     """
-    ground = slice_.ground
-    placed = ground.places.holding(labels, kinds, partial(_standing, ground))
-    wanted = frozenset(labels)
-    own = placed.owned.get(profile.party, frozenset[int]())
-    if profile.client is not None:
-        own |= placed.owned.get(profile.client.party, frozenset())
-    apart = wanted & (placed.addressed | own)
-    plain = wanted - apart
-    for (kind, standing), ids in placed.plain.items():
-        if present := ids & plain:
-            yield (kind, standing, 0), present
-    by_class: dict[LabelClass, set[int]] = {}
-    for label_id in apart:
-        known = kinds.of(label_id, labels[label_id])
-        relation = _relation(profile, known.owner, known.recipients)
-        if known.grant in slice_.grants:  # whatever is offered for a grant is addressed, and so among these
-            relation |= _HOLDS_GRANT
-        key = (known.kind, _standing(ground, known.owner), relation)
-        by_class.setdefault(key, set()).add(label_id)
-    # what is addressed to somebody is in no class with what is not, so that no class comes twice
-    yield from ((key, frozenset(ids)) for key, ids in by_class.items())
+
+    def __init__(self) -> None:
+        self._kinds = Kinds()
+        self._on: WeakKeyDictionary[Ground, _Kept] = WeakKeyDictionary()
+
+    def opened(self, slice_: Slice, profile: Profile, labels: Mapping[int, Label]) -> frozenset[int]:
+        """Return those of some labels that are open to a reader: what ``decide`` says of each, asked once a class.
+
+        The labels stand by their ids in the store: the same id must always be the same label.
+        """
+        on = self._on.get(slice_.ground)
+        if on is None:
+            on = self._on.setdefault(slice_.ground, _Kept(slice_.ground, self._kinds))
+        decided = on.decided.setdefault(_reader_class(on, profile), {})
+        allowed: list[frozenset[int]] = []
+        asked: dict[LabelClass, frozenset[int]] = {}
+        for key, ids in self._classes(on, slice_.grants, profile, labels):
+            answer = decided.get(key)
+            if answer is None:
+                asked[key] = ids
+            elif answer:
+                allowed.append(ids)
+        if asked:
+            first = [labels[next(iter(ids))] for ids in asked.values()]
+            for (key, ids), verdict in zip(asked.items(), decide(slice_, profile, first), strict=True):
+                decided[key] = verdict.allows
+                if verdict.allows:
+                    allowed.append(ids)
+            if on.answers > MAX_CLASSES:
+                on.decided.clear()
+        return frozenset[int]().union(*allowed)
+
+    def answers(self, ground: Ground) -> int:
+        """Return of how many classes an answer is kept on a ground."""
+        on = self._on.get(ground)
+        return 0 if on is None else on.answers
+
+    def _classes(
+        self, on: _Kept, grants: frozenset[str], profile: Profile, labels: Mapping[int, Label]
+    ) -> Iterator[tuple[LabelClass, frozenset[int]]]:
+        """Yield each class that some labels fall into, and which of them do.
+
+        A thousand readers who ask about the same labels differ in few of them: their own, and what is addressed.
+        """
+        placed = on.places.holding(labels)
+        wanted = frozenset(labels)
+        own = placed.owned.get(profile.party, frozenset[int]())
+        if profile.client is not None:
+            own |= placed.owned.get(profile.client.party, frozenset())
+        apart = wanted & (placed.addressed | own)
+        plain = wanted - apart
+        for (kind, standing), ids in placed.plain.items():
+            if present := ids & plain:
+                yield (kind, standing, 0), present
+        by_class: dict[LabelClass, set[int]] = {}
+        for label_id in apart:
+            known = self._kinds.of(label_id, labels[label_id])
+            key = (known.kind, on.standing(known.owner), _relation(profile, known, grants))
+            by_class.setdefault(key, set()).add(label_id)
+        # what is addressed to somebody is in no class with what is not, so that no class comes twice
+        yield from ((key, frozenset(ids)) for key, ids in by_class.items())
 
 
-def _relation(profile: Profile, owner: str, recipients: frozenset[str]) -> int:
-    relation = _OWN if owner == profile.party else 0
-    if profile.client is not None and owner == profile.client.party:
+class _Kept:
+    """What is kept of one ground, and nothing that keeps the ground itself: it goes when nobody judges by it."""
+
+    def __init__(self, ground: Ground, kinds: Kinds) -> None:
+        self.standing = partial(_standing, ground.mentioned, ground.parents)
+        self.places = Places(kinds, self.standing)
+        self.decided: dict[ReaderClass, dict[LabelClass, bool]] = {}
+
+    @property
+    def answers(self) -> int:
+        """Return how many classes were decided."""
+        return sum(map(len, list(self.decided.values())))
+
+
+def _relation(profile: Profile, known: Known, grants: frozenset[str]) -> int:
+    relation = _OWN if known.owner == profile.party else 0
+    if profile.client is not None and known.owner == profile.client.party:
         relation |= _OF_CLIENT
-    if recipients:
-        met = profile.addresses & recipients
+    if known.recipients:
+        met = profile.addresses & known.recipients
         relation |= _NAMED | (_TO_PARTY if profile.party in met else 0) | (_IN_PERSON if met - {profile.party} else 0)
+    if known.grant in grants:
+        relation |= _HOLDS_GRANT
     return relation
 
 
-def _reader_class(ground: Ground, profile: Profile) -> ReaderClass:
+def _reader_class(on: _Kept, profile: Profile) -> ReaderClass:
     alike = msgspec.structs.replace(profile, party="", user=None)
-    return _standing(ground, profile.party), profile.user is not None, alike
+    return on.standing(profile.party), profile.user is not None, alike
 
 
-def _standing(ground: Ground, party: str) -> Standing:
+def _standing(mentioned: frozenset[str], parents: Mapping[str, tuple[Uid, ...]], party: str) -> Standing:
+    """Return a party as policies see it that mention some parties and ask for some parents."""
     try:
         name = quoted(party)[1:-1]
     except InputError:
         return (party,)
-    if name in ground.mentioned:
+    if name in mentioned:
         return (party,)
-    return tuple(f"{above.type}::{above.id}" for above in ground.parents.get(party, ()))
+    return tuple(f"{above.type}::{above.id}" for above in parents.get(party, ()))

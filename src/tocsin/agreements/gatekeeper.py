@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements import interning
-from tocsin.agreements.classes import opened
+from tocsin.agreements.classes import Classes
 from tocsin.agreements.facts import Facts
 from tocsin.agreements.gate import Slice, profile_of, profile_until, slice_for
 from tocsin.agreements.grant_store import granted_to
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.model import Label, Profile
-from tocsin.agreements.placed import Kinds
 from tocsin.agreements.store import policy_epoch, read_heeded
 from tocsin.errors import AuthenticationError, ForbiddenError
 from tocsin.kernel.clock import Micros
@@ -72,7 +71,7 @@ class Gate:
         self._environment = environment
         self._facts: tuple[int, Facts] | None = None
         self._passes: Kept[Reader, Pass] = Kept(KEPT)
-        self._kinds = Kinds()
+        self._classes = Classes()
 
     def admit(
         self,
@@ -157,7 +156,7 @@ class Gate:
 
         A label whose policy has ended carries a marking that nobody can read: it is for its owner alone.
         """
-        found = opened(passed.slice, passed.profile, labels, self._kinds)
+        found = self._classes.opened(passed.slice, passed.profile, labels)
         over = {key for key in found if labels[key].over(at) and not _owns(passed.profile, labels[key])}
         return found - over if over else found
 

@@ -6,7 +6,7 @@ A thousand members of one agreement share one ground; only the instant until whi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import cedarpy
@@ -18,13 +18,11 @@ from tocsin.agreements.compile import basis_id, left_id, policy_id
 from tocsin.agreements.document import Onward
 from tocsin.agreements.hub_rules import GRANT_RULES, hub_policies
 from tocsin.agreements.model import Effect, Reason
-from tocsin.agreements.placed import Places
 from tocsin.kernel.canonical import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tocsin.agreements.classes import Decided
     from tocsin.agreements.facts import Activated, Facts
     from tocsin.kernel.clock import Micros
 
@@ -36,12 +34,12 @@ _SLICE_DOMAIN: Final = "tocsin/slice/v1"
 _NAMED: Final = re.compile(rf'{NAMESPACE}::Party::"([^"]*)"')
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Ground:
     """Policies and facts that apply to the readers of some parties. Two with the same digest give the same verdicts.
 
-    ``decided`` holds what was decided on it so far (``tocsin.agreements.classes``), ``places`` the labels that were
-    asked about; both follow from the rest.
+    It is itself alone and equal to no other, so that what was decided on it can be kept by it
+    (``tocsin.agreements.classes``).
     """
 
     policies: tuple[Policy, ...]
@@ -52,8 +50,6 @@ class Ground:
     entities: cedarpy.Entities
     reasons: Mapping[str, Reason]  # by policy id
     inside: frozenset[str]  # ids of the permits that keep what they let out within the recipient's own organisation
-    decided: Decided = field(default_factory=dict, compare=False)
-    places: Places = field(default_factory=Places, compare=False)
 
 
 def ground_for(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Ground:

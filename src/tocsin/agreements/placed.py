@@ -57,7 +57,8 @@ class Kinds:
 class Placed(NamedTuple):
     """The labels that a ground has met, by id. Never changed: a larger one takes its place.
 
-    ``plain`` are those without recipients, by kind and their owner's standing; ``addressed`` those with some.
+    ``plain`` are those that are for nobody by name, by kind and their owner's standing; ``addressed`` those with
+    recipients or for a grant.
     """
 
     ids: frozenset[int] = frozenset()
@@ -67,17 +68,16 @@ class Placed(NamedTuple):
 
 
 class Places:
-    """Where a ground's labels stand: sorted when they are first met, once for all readers."""
+    """Where labels of one store stand on one ground: sorted when they are first met, once for all readers."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds, standing: Callable[[str], Standing]) -> None:
+        """Sort by the kinds of a store, and by what a party is on a ground."""
+        self._kinds = kinds
+        self._standing = standing
         self._placed = Placed()
 
-    def holding(self, labels: Mapping[int, Label], kinds: Kinds, standing: Callable[[str], Standing]) -> Placed:
-        """Return the places of all labels so far, these among them; ``standing`` is the ground's, of a party.
-
-        ``kinds`` must be the same at every call: what was sorted and decided by the numbers of one means nothing by
-        those of another.
-        """
+    def holding(self, labels: Mapping[int, Label]) -> Placed:
+        """Return the places of all labels so far, these among them."""
         known = self._placed
         new = labels.keys() - known.ids
         if not new:
@@ -87,13 +87,13 @@ class Places:
         addressed: set[int] = set()
         stands: dict[str, Standing] = {}
         for label_id in new:
-            kind, owner, recipients, _ = kinds.of(label_id, labels[label_id])
+            kind, owner, recipients, grant = self._kinds.of(label_id, labels[label_id])
             owned.setdefault(owner, set()).add(label_id)
-            if recipients:
+            if recipients or grant is not None:
                 addressed.add(label_id)
                 continue
             if owner not in stands:
-                stands[owner] = standing(owner)
+                stands[owner] = self._standing(owner)
             plain.setdefault((kind, stands[owner]), set()).add(label_id)
         placed = Placed(
             ids=known.ids | new,

@@ -10,10 +10,9 @@ import pytest
 from support.cli import bundle, indicator
 from support.hub import OPERATOR
 from support.treaty import templates
-from tocsin.agreements.classes import opened
+from tocsin.agreements.classes import Classes
 from tocsin.agreements.gate import decide
 from tocsin.agreements.model import Label, Tlp
-from tocsin.agreements.placed import Kinds
 from tocsin.errors import ForbiddenError
 from tocsin.exchange.access.granting import Terms
 from tocsin.exchange.model import Query
@@ -158,5 +157,5 @@ def test_classes_decide_as_each_question_does(world: World) -> None:
     )
     verdicts = decide(passed.slice, passed.profile, list(known.values()))
     allowed = frozenset(number for number, verdict in zip(known, verdicts, strict=True) if verdict.allows)
-    assert opened(passed.slice, passed.profile, known, Kinds()) == allowed
+    assert Classes().opened(passed.slice, passed.profile, known) == allowed
     assert allowed
