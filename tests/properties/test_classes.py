@@ -162,3 +162,20 @@ def test_members_share_what_was_decided() -> None:
         assert classes.opened(slice_for(profile, facts), profile, known) == own | others
     (ground,) = facts.grounds.values()
     assert classes.answers(ground) == 6  # three TLPs, one's own or another's
+
+
+def test_a_client_that_supervises_is_apart_from_others_that_own() -> None:
+    # what a supervising client must not enforce by it may read all the same where it is its own
+    document = parse_agreement(PLAIN.replace("for: [detect]", "for: [enforce]").encode(), where="text").document
+    served = msgspec.structs.replace(member(3), capacities=frozenset({"operator", "supervisor"}))
+    reader = msgspec.structs.replace(member(2), clients=frozenset({served.uri}))
+    parties = {party.uri: party for party in (member(0), member(1), reader, served)}
+    names = {"alfa": "https://party-0.example", "bravo": "https://party-1.example"}
+    policies = compile_agreement(document, names)
+    activated = Activated(document=document, names=names, signed=frozenset(parties), policies=policies)
+    facts, classes = Facts(at=parse_date("2026-03-01"), parties=parties, agreements=(activated,)), Classes()
+    known = {number: Label(owner=uri, type="indicator", tlp=Tlp.GREEN) for number, uri in enumerate(parties)}
+    profile = profile_of(reader, None, "enforce", facts.at, client=served)
+    found = classes.opened(slice_for(profile, facts), profile, known)
+    assert found == one_by_one(facts, profile, known)
+    assert found == {3}

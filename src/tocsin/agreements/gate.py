@@ -215,8 +215,10 @@ def _decide_in_part(slice_: Slice, profile: Profile, acts_as: frozenset[str], la
     verdicts = []
     for label, all_, own in zip(labels, whole, part, strict=True):
         verdict = own if all_.allows else all_
-        if verdict.allows and two_hats and label.owner != profile.party:
-            verdict = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(_TWO_HATS,))
+        if two_hats and label.owner != profile.party:
+            # a forbid like any other, so that it holds for whoever reads for this one as well
+            forbidding = () if verdict.allows else verdict.reasons
+            verdict = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(*forbidding, _TWO_HATS))
         verdicts.append(verdict)
     return verdicts
 
