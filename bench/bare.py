@@ -86,7 +86,7 @@ def _often(work: Callable[[], object]) -> Callable[[], float]:
 
 
 def _unread(hub: Hub, asker: Asker) -> None:
-    hub.reading._contents.clear()  # noqa: SLF001  nothing but a withdrawal does so, and it costs more than a page
+    hubs.nothing_read(hub)
     hub.reading.objects(asker, "exchange", Query(), limit=SIZE)
 
 

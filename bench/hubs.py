@@ -11,8 +11,9 @@ from bench.http_client import Client, Server
 from support.hub import World
 from tocsin.bootstrap import Hub, open_hub, upgrade_hub
 from tocsin.exchange.intake import Submission
-from tocsin.exchange.reading import Asker
+from tocsin.exchange.reading import KEPT_BYTES, KEPT_SECONDS, Asker
 from tocsin.kernel.clock import SystemClock
+from tocsin.kernel.kept import Lately
 from tocsin.kernel.mandate import Acting
 from tocsin.settings import Settings
 
@@ -44,6 +45,13 @@ def agreement(world: World, name: str, parties: tuple[str, ...], terms: str) -> 
     listed = ", ".join(f"{{name: {party}}}" for party in parties)
     text = _AGREEMENT.format(name=name, hash="a" * 64, parties=listed, terms=terms)
     world.agreement(text, signed_by=parties)
+
+
+def nothing_read(hub: Hub) -> None:
+    """Let a process's memory be as if nobody had read anything lately."""
+    hub.reading._contents = Lately(  # noqa: SLF001  only time does so otherwise
+        KEPT_SECONDS, weigh=lambda content: len(content[1]), heaviest=KEPT_BYTES
+    )
 
 
 def small_hub(home: Path, database: Postgres | None = None) -> tuple[Settings, str, str]:

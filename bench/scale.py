@@ -141,7 +141,7 @@ class _Taken:
             sent += 1
 
         # a hundred thousand objects' bytes fit half into memory, ten million's do not: nobody has them here
-        hub.reading._contents.clear()  # noqa: SLF001  nothing but a withdrawal does so
+        hubs.nothing_read(hub)
         event.listen(hub.store.adapter.engine, "before_cursor_execute", count)
         start = time.perf_counter()
         answer = hub.reading.objects(hubs.asker(reader), "exchange", query, limit=limit)

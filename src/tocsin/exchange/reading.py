@@ -12,7 +12,7 @@ from tocsin.exchange.model import MAX_PAGE, Collection, Page, PageItem, Query
 from tocsin.exchange.paging import Place, View, places_after
 from tocsin.exchange.replica import NotCurrentError, Replica
 from tocsin.kernel.ids import new_uuid
-from tocsin.kernel.kept import Kept
+from tocsin.kernel.kept import Kept, Lately
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ TRIES: Final = 5
 KEPT_VIEWS: Final = 2_048
 KEPT_NUMBERS: Final = 1_000_000
 
-# Objects whose bytes stay in memory, since members poll for the same newest ones: reading a thousand out of the
-# database takes half of what a page takes.
-KEPT_OBJECTS: Final = 65_536
-KEPT_BYTES: Final = 64 * 1024 * 1024
+# Bytes stay in memory while somebody asks for them, since members poll for the same newest objects: reading a thousand
+# out of the database takes half of what a page takes. So many bytes in each of two generations, of so many seconds, so
+# that what was purged has left after twice as long. Nothing that others do ends them sooner: that would show in how
+# long a page takes (docs/traffic-analysis.md).
+KEPT_BYTES: Final = 32 * 1024 * 1024
+KEPT_SECONDS: Final = 300
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,10 +96,9 @@ class Reading:
         self._opened: Kept[tuple[Profile, bytes, int, frozenset[str] | None], View] = Kept(
             KEPT_VIEWS, weigh=lambda view: len(view.labels), heaviest=KEPT_NUMBERS
         )
-        self._contents: Kept[int, tuple[str, bytes]] = Kept(
-            KEPT_OBJECTS, weigh=lambda content: len(content[1]), heaviest=KEPT_BYTES
+        self._contents: Lately[int, tuple[str, bytes]] = Lately(
+            KEPT_SECONDS, weigh=lambda content: len(content[1]), heaviest=KEPT_BYTES
         )
-        self._withdrawn: dict[int, int] = {}  # by collection, as last seen
 
     def collections(self, asker: Asker) -> list[Collection]:
         """Return the collections that a reader may know of: all that everybody knows, and what its party was given."""
@@ -236,9 +237,8 @@ class Reading:
             view = self._view(connection, passed, collection, query)
             places = places_after(connection, self._store.adapter, view, query, after=after, limit=limit + 1)
             more = len(places) > limit
-            withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
-            self._forget(collection, withdrawn)
             items, bodies = self._filled(connection, places[:limit], bodies=kind == "objects")
+            withdrawn = store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
         page = Page(items=items, bodies=bodies, next_seq=items[-1].seq if more else None)
         sealed = None if page.next_seq is None else self._cursors.seal(page.next_seq, bound)
         if not items:
@@ -328,25 +328,13 @@ class Reading:
 
         A contribution never changes but by being purged, which withdraws its offers: no place leads to it from then on.
         """
-        found: dict[int, tuple[str, bytes | None]] = {}
-        missing: list[int] = []
-        for key in ids:
-            kept = self._contents.get(key)
-            if kept is None:
-                missing.append(key)
-            else:
-                found[key] = kept
+        found: dict[int, tuple[str, bytes | None]] = {**self._contents.get_all(ids)}
+        missing = [key for key in ids if key not in found]
         if missing:
             read = store.contents_of(connection, self._store.adapter, missing)
             found.update(read)
             self._contents.put_all({key: (one, body) for key, (one, body) in read.items() if body is not None})
         return found
-
-    def _forget(self, collection: Collection, withdrawn: int) -> None:
-        """Let go of all bytes once more was withdrawn than before: of what was purged none stay in memory."""
-        if withdrawn > self._withdrawn.get(collection.id, 0):
-            self._contents.clear()
-            self._withdrawn[collection.id] = withdrawn
 
     def _stage(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.kernel.kept import Kept
+from tocsin.kernel.kept import Kept, Lately
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,20 +28,52 @@ def test_the_newest_stay_and_never_more_than_may(puts: list[tuple[int, int]], mo
             del expected[next(iter(expected))]
         assert {one: kept.get(one) for one in range(10) if kept.get(one) is not None} == expected
         assert len(kept) == len(expected)
-    kept.clear()
-    assert (len(kept), [kept.get(one) for one in range(10)]) == (0, [None] * 10)
-    kept.put(0, heaviest)
-    assert kept.get(0) == heaviest
 
 
-@given(st.dictionaries(st.integers(0, 9), st.integers(0, 9)), st.integers(1, 5), st.integers(0, 20))
-def test_many_put_at_once_are_as_put_one_by_one(values: dict[int, int], most: int, heaviest: int) -> None:
-    first: Kept[int, int] = Kept(most, weigh=lambda value: value, heaviest=heaviest)
-    second: Kept[int, int] = Kept(most, weigh=lambda value: value, heaviest=heaviest)
-    for key, value in values.items():
-        first.put(key, value)
-    second.put_all(values)
-    assert [second.get(one) for one in range(10)] == [first.get(one) for one in range(10)]
+_steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.dictionaries(st.integers(0, 9), st.integers(0, 9), max_size=4)),
+        st.tuples(st.just("get"), st.lists(st.integers(0, 9), max_size=4)),
+        st.tuples(st.just("wait"), st.integers(0, 25)),
+    )
+)
+
+
+@given(_steps, st.integers(0, 20))
+def test_what_nobody_asks_for_in_two_spans_is_gone_and_what_is_found_is_what_was_put(
+    steps: list[tuple[str, Any]], heaviest: int
+) -> None:
+    now = 0
+    kept: Lately[int, int] = Lately(10, weigh=lambda value: value, heaviest=heaviest, clock=lambda: now)
+    newest: dict[int, int] = {}
+    asked: dict[int, int] = {}  # when last
+    for step, what in steps:
+        if step == "wait":
+            now += what
+        elif step == "put":
+            kept.put_all(what)
+            newest |= what
+            asked |= dict.fromkeys(what, now)
+        else:
+            found = kept.get_all(what)
+            for key, value in found.items():
+                assert value == newest[key]
+                assert now - asked[key] < 20
+            asked |= dict.fromkeys(found, now)
+        weights = [sum(each.values()) for each in (kept._new, kept._old)]
+        assert weights[0] == kept._weight <= heaviest
+        assert weights[1] <= heaviest + 9
+        assert not kept._new.keys() & kept._old.keys()
+
+
+def test_what_is_asked_for_stays_while_there_is_room() -> None:
+    now = 0
+    kept: Lately[int, int] = Lately(10, weigh=lambda _value: 1, heaviest=100, clock=lambda: now)
+    kept.put_all({1: 1, 2: 2})
+    for now in range(0, 200, 9):  # noqa: B007  the clock reads it
+        assert kept.get_all([1, 3]) == {1: 1}
+    assert kept.get_all([1, 2]) == {1: 1}
+    assert len(kept) == 1
 
 
 @pytest.fixture
