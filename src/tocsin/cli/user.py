@@ -223,6 +223,7 @@ def key(
                 session.acting(), session.mandate(motion), reference, public
             )
         except BaseException:
+            # it was not registered: the key is nobody's
             if path is not None:
                 path.unlink(missing_ok=True)
             raise

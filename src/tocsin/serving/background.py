@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tocsin.errors import StoreAwayError
-from tocsin.kernel.http.problems import describe
+from tocsin.kernel.http.problems import surviving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -65,9 +64,5 @@ def beside(name: str, turn: Callable[[], object], *, seconds: float, first: bool
 
 
 def _take(name: str, turn: Callable[[], object]) -> None:
-    try:
+    with surviving(lambda what: _log.error("turn-failed", work=name, what=what)):
         turn()
-    except StoreAwayError:
-        pass  # the store says so once for all whose turns fail; the next turn tries again
-    except Exception as error:  # noqa: BLE001  a thread that ended here would leave its work undone for good
-        _log.error("turn-failed", work=name, what=describe(error))

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from tocsin.exchange.api import http, patterns, recalling, searching, wire
 from tocsin.exchange.api.http import RECEIPTS, UUID, Api
-from tocsin.exchange.api.parts import COLLECTION, DELETE, KNOW, MISSING, NAMED, OBJECT, READ, ROOT, SUBMIT
+from tocsin.exchange.api.parts import (
+    COLLECTION,
+    DELETE,
+    KNOW,
+    MISSING,
+    NAMED,
+    OBJECT,
+    READ,
+    ROOT,
+    SUBMIT,
+    Given,
+    listed,
+)
 from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
 from tocsin.exchange.live import http as live
 from tocsin.exchange.stix import DEFAULT_LIMITS
@@ -93,25 +105,15 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
     one = f"{objects}/{{object}}"
     bundle = Body(types=(JSON_TYPE, STIX_TYPE), limit=DEFAULT_LIMITS.max_bytes)
     return [
-        Operation(
-            id="collections",
-            tag="exchange",
-            method="GET",
-            path=f"{ROOT}/collections",
-            does=Endpoint(access=KNOW, run=api.collections),
-            summary="The collections that you may know of",
-            answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Collections)},
-        ),
-        Operation(
-            id="collection",
-            tag="exchange",
-            method="GET",
-            path=collection,
-            does=Endpoint(access=KNOW, run=api.collection),
-            summary="One collection",
-            parts=COLLECTION,
-            answers={HTTPStatus.OK: Answer(says="The collection.", type=wire.CollectionResource)},
-            problems=MISSING,
+        *listed(
+            "exchange",
+            f"{ROOT}/collections",
+            KNOW,
+            every=Given(
+                "collections", api.collections, "The collections that you may know of", "All of them.", wire.Collections
+            ),
+            one=Given("collection", api.collection, "One collection", "The collection.", wire.CollectionResource),
+            by=COLLECTION,
         ),
         Operation(
             id="objects",
@@ -247,47 +249,35 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
             summary="Who these credentials say you are",
             answers={HTTPStatus.OK: Answer(says="You.", type=wire.Me)},
         ),
-        Operation(
-            id="parties",
-            tag="partnership",
-            method="GET",
-            path=f"{ROOT}/parties",
-            does=Endpoint(access=KNOW, run=api.parties),
-            summary="The vetted parties",
-            answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Parties)},
+        *listed(
+            "partnership",
+            f"{ROOT}/parties",
+            KNOW,
+            every=Given("parties", api.parties, "The vetted parties", "All of them.", wire.Parties),
+            one=Given("party", api.party, "One vetted party", "The party.", wire.PartyResource),
+            by={"party": Part(says="Its short name.", example="fjordkraft", pattern=NAMED, longest=64)},
         ),
-        Operation(
-            id="party",
-            tag="partnership",
-            method="GET",
-            path=f"{ROOT}/parties/{{party}}",
-            does=Endpoint(access=KNOW, run=api.party),
-            summary="One vetted party",
-            parts={"party": Part(says="Its short name.", example="fjordkraft", pattern=NAMED, longest=64)},
-            answers={HTTPStatus.OK: Answer(says="The party.", type=wire.PartyResource)},
-            problems=MISSING,
-        ),
-        Operation(
-            id="agreements",
-            tag="partnership",
-            method="GET",
-            path=f"{ROOT}/agreements",
-            does=Endpoint(access=KNOW, run=api.agreements),
-            summary="The agreements of your party, every version",
-            answers={HTTPStatus.OK: Answer(says="All of them.", type=wire.Agreements)},
-        ),
-        Operation(
-            id="agreement",
-            tag="partnership",
-            method="GET",
-            path=f"{ROOT}/agreements/{{agreement}}/{{version}}",
-            does=Endpoint(access=KNOW, run=api.agreement),
-            summary="One version of an agreement of your party",
-            parts={
+        *listed(
+            "partnership",
+            f"{ROOT}/agreements",
+            KNOW,
+            every=Given(
+                "agreements",
+                api.agreements,
+                "The agreements of your party, every version",
+                "All of them.",
+                wire.Agreements,
+            ),
+            one=Given(
+                "agreement",
+                api.agreement,
+                "One version of an agreement of your party",
+                "The version, with its document.",
+                wire.AgreementResource,
+            ),
+            by={
                 "agreement": Part(says="Its name.", example="nordic-grid-exchange", pattern=NAMED, longest=64),
                 "version": Part(says="Its version.", example="1", pattern="^[1-9][0-9]{0,8}$", longest=9),
             },
-            answers={HTTPStatus.OK: Answer(says="The version, with its document.", type=wire.AgreementResource)},
-            problems=MISSING,
         ),
     ]

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tocsin.exchange.taxii.filters import MAX_ID
-from tocsin.kernel.http.operations import Part
-from tocsin.kernel.http.routes import needs
+from tocsin.kernel.http.operations import Answer, Operation, Part
+from tocsin.kernel.http.routes import Endpoint, needs
 from tocsin.parties.model import NAME, Permission
 
-__all__ = ["COLLECTION", "DELETE", "KNOW", "MISSING", "NAMED", "OBJECT", "READ", "ROOT", "SUBMIT"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import msgspec
+
+    from tocsin.kernel.http.routes import Access, Call, Reply
+    from tocsin.parties.model import Principal
+
+__all__ = ["COLLECTION", "DELETE", "KNOW", "MISSING", "NAMED", "OBJECT", "READ", "ROOT", "SUBMIT", "Given", "listed"]
 
 ROOT: Final = "/api/v1"
 
@@ -31,3 +39,33 @@ OBJECT: Final = {
     )
 }
 MISSING: Final = {HTTPStatus.NOT_FOUND: "There is none, or none that you may see: the answers are the same."}
+
+
+class Given(NamedTuple):
+    """What one GET gives: the operation's id, what runs it, what it is for, and its answer in words and as a type."""
+
+    id: str
+    run: Callable[[Call[Principal]], Reply]
+    summary: str
+    says: str
+    type: type[msgspec.Struct]
+
+
+def listed(
+    tag: str, path: str, access: Access, *, every: Given, one: Given, by: Mapping[str, Part]
+) -> list[Operation[Principal]]:
+    """Return the two operations that read a list, at ``path``, and one thing on it: ``by`` is what names that."""
+    return [
+        Operation(
+            id=given.id,
+            tag=tag,
+            method="GET",
+            path=path + "".join(f"/{{{part}}}" for part in parts),
+            does=Endpoint(access=access, run=given.run),
+            summary=given.summary,
+            parts=parts,
+            answers={HTTPStatus.OK: Answer(says=given.says, type=given.type)},
+            problems=MISSING if parts else {},
+        )
+        for given, parts in ((every, {}), (one, by))
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
 import msgspec
 
 from tocsin.errors import NotFoundError
-from tocsin.exchange.api.parts import DELETE, MISSING, OBJECT, READ, ROOT
+from tocsin.exchange.api.parts import DELETE, MISSING, OBJECT, READ, ROOT, Given, listed
 from tocsin.exchange.api.queries import MAX_INSTANT
 from tocsin.exchange.api.wire import read_body, reply
 from tocsin.exchange.recall.model import Answer as Attested
@@ -216,25 +216,15 @@ def operations(services: Services) -> list[Operation[Principal]]:
             answers={HTTPStatus.CREATED: Answer(says="The recalls.", type=RecallList)},
             problems=MISSING | refused,
         ),
-        Operation(
-            id="recalls",
-            tag="account",
-            method="GET",
-            path=f"{ROOT}/recalls",
-            does=Endpoint(access=READ, run=does.ordered),
-            summary="The recalls of your party's objects",
-            answers={HTTPStatus.OK: Answer(says="All of them.", type=RecallList)},
-        ),
-        Operation(
-            id="recall",
-            tag="account",
-            method="GET",
-            path=f"{ROOT}/recalls/{{recall}}",
-            does=Endpoint(access=READ, run=does.report),
-            summary="Where one of them stands",
-            parts=recall,
-            answers={HTTPStatus.OK: Answer(says="The recall, with each recipient.", type=RecallResource)},
-            problems=MISSING,
+        *listed(
+            "account",
+            f"{ROOT}/recalls",
+            READ,
+            every=Given("recalls", does.ordered, "The recalls of your party's objects", "All of them.", RecallList),
+            one=Given(
+                "recall", does.report, "Where one of them stands", "The recall, with each recipient.", RecallResource
+            ),
+            by=recall,
         ),
         Operation(
             id="notices",

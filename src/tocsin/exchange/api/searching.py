@@ -13,7 +13,7 @@ import msgspec
 
 from tocsin.agreements.model import Tlp
 from tocsin.errors import InputError, NotFoundError
-from tocsin.exchange.api.parts import COLLECTION, MISSING, NAMED, OBJECT, READ, ROOT
+from tocsin.exchange.api.parts import COLLECTION, MISSING, NAMED, OBJECT, READ, ROOT, Given, listed
 from tocsin.exchange.api.queries import MAX_CURSOR, MAX_INSTANT, Word
 from tocsin.exchange.api.wire import read_body, reply
 from tocsin.exchange.model import DEFAULT_COLLECTION
@@ -276,25 +276,13 @@ def operations(services: Services) -> list[_Operation]:
             answers={HTTPStatus.OK: Answer(says="As much of it as you may read.", type=Surroundings)},
             problems=MISSING,
         ),
-        Operation(
-            id="savedSearches",
-            tag="search",
-            method="GET",
-            path=f"{ROOT}/searches",
-            does=Endpoint(access=READ, run=does.saved),
-            summary="The searches that you keep",
-            answers={HTTPStatus.OK: Answer(says="All of them.", type=SavedList)},
-        ),
-        Operation(
-            id="savedSearch",
-            tag="search",
-            method="GET",
-            path=f"{ROOT}/searches/{{search}}",
-            does=Endpoint(access=READ, run=does.get),
-            summary="One search that you keep",
-            parts=name,
-            answers={HTTPStatus.OK: Answer(says="The search.", type=SavedSearch)},
-            problems=MISSING,
+        *listed(
+            "search",
+            f"{ROOT}/searches",
+            READ,
+            every=Given("savedSearches", does.saved, "The searches that you keep", "All of them.", SavedList),
+            one=Given("savedSearch", does.get, "One search that you keep", "The search.", SavedSearch),
+            by=name,
         ),
         Operation(
             id="saveSearch",

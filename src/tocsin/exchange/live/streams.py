@@ -24,7 +24,6 @@ from tocsin.errors import (
     ForbiddenError,
     InputError,
     NotFoundError,
-    StoreAwayError,
     StoreBrokenError,
 )
 from tocsin.exchange.live import store as live
@@ -33,7 +32,7 @@ from tocsin.exchange.live.wire import write_objects
 from tocsin.exchange.releases import WITHDRAWN
 from tocsin.kernel.http import sse
 from tocsin.kernel.http.lanes import Lane
-from tocsin.kernel.http.problems import describe
+from tocsin.kernel.http.problems import surviving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -304,12 +303,9 @@ class Streams:
 
     async def _watch(self) -> None:
         while True:
-            try:
+            # a task that ended here would leave every listener waiting for ever
+            with surviving(lambda what: _log.error("look", what=what)):
                 await self.look()
-            except StoreAwayError:
-                pass  # the store says so itself
-            except Exception as error:  # noqa: BLE001  a task that ended here would leave every listener waiting for ever
-                _log.error("look", what=describe(error))
             await asyncio.sleep(self.pace.look)
 
     def _end_all(self, error: StoreBrokenError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,6 +25,7 @@ __all__ = [
     "describe",
     "problem_of",
     "status_of",
+    "surviving",
     "title_of",
     "unexpected",
 ]
@@ -131,6 +133,20 @@ def describe(error: BaseException) -> str:
     Messages of other people's exceptions may quote what was sent, or a statement's parameters: credentials among them.
     """
     return "\ncaused by ".join(_lines(error))
+
+
+@contextlib.contextmanager
+def surviving(tell: Callable[[str], None]) -> Iterator[None]:
+    """Let what nobody awaits outlive a fault of any kind: ``tell`` is given its description for the operator's log.
+
+    That the store is away is not told: it says so itself, once for all who ask it.
+    """
+    try:
+        yield
+    except errors.StoreAwayError:
+        pass
+    except Exception as error:  # noqa: BLE001  work that ended here would be undone for good, and nobody would know
+        tell(describe(error))
 
 
 def _lines(error: BaseException | None) -> Iterator[str]:

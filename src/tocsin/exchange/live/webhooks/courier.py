@@ -31,7 +31,7 @@ from tocsin.exchange.live.webhooks.registrar import may_register
 from tocsin.exchange.live.webhooks.service import send
 from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import SECOND, Micros
-from tocsin.kernel.http.problems import describe
+from tocsin.kernel.http.problems import describe, surviving
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Acting
 
@@ -179,11 +179,9 @@ class Courier:
 
     def _attempt(self, row: WebhookRow, message: MessageRow) -> None:
         try:
-            self._send(message)
-        except StoreAwayError:
-            pass  # the store says so itself; the message is tried again when the claim ends
-        except Exception as error:  # noqa: BLE001  nobody awaits this thread; the message is tried again when its claim ends
-            _log.error("webhook", what=describe(error))
+            # whatever it was, the message is tried again when its claim ends
+            with surviving(lambda what: _log.error("webhook", what=what)):
+                self._send(message)
         finally:
             with self._guard:
                 del self._busy[row.party_id]
