@@ -19,7 +19,7 @@ from tocsin.errors import ConflictError, LimitError, NotFoundError
 from tocsin.exchange import store
 from tocsin.exchange.collections import MAX_COLLECTIONS
 from tocsin.exchange.stamps import drawn
-from tocsin.exchange.tables import CONTRIBUTIONS, MADE_COLLECTIONS, OFFERS
+from tocsin.exchange.tables import CONTRIBUTIONS, MADE_COLLECTIONS, OFFER_COLUMNS, OFFERS
 from tocsin.kernel.ids import new_uuid
 from tocsin.log.service import Record
 from tocsin.parties.tables import PARTIES
@@ -258,7 +258,7 @@ class OfferingAgain:
         self._store.adapter.bulk_insert(
             connection,
             OFFERS,
-            _COLUMNS,
+            OFFER_COLUMNS,
             [
                 (
                     collection.id,
@@ -307,19 +307,6 @@ class OfferingAgain:
             )
             for place, owner in enumerate(owners, 1)
         ]
-
-
-_COLUMNS: Final = (
-    "collection_id",
-    "offer_seq",
-    "environment",
-    "label_id",
-    "contribution_id",
-    "version",
-    "date_added",
-    "contested",
-    "withdrawn_at",
-)
 
 
 def _told(placed: Iterable[tuple[int, int, _Contributed]]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ __all__ = [
     "LABEL_COUNTS",
     "MADE_COLLECTIONS",
     "OFFERS",
+    "OFFER_COLUMNS",
     "RELEASES",
     "SUBMISSIONS",
 ]
@@ -136,6 +137,18 @@ OFFERS: Final = Table(
     Index("ix_offers_added", "collection_id", "date_added", unique=True),
     # readers walk it in the order of its key: SQLite keeps the rows there instead of a second look away
     sqlite_with_rowid=False,
+)
+# The order of the rows that offering inserts.
+OFFER_COLUMNS: Final = (
+    "collection_id",
+    "offer_seq",
+    "environment",
+    "label_id",
+    "contribution_id",
+    "version",
+    "date_added",
+    "contested",
+    "withdrawn_at",
 )
 
 # How many offers a collection holds of each label: a reader's density, without counting.

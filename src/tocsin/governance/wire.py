@@ -7,7 +7,6 @@ form, as agreements are. The key never reaches the hub.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from tocsin.errors import ForbiddenError, InputError
 from tocsin.governance.model.motions import motion_digest
 from tocsin.kernel.canonical import canonical_json
+from tocsin.kernel.encoded import from_base64
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,7 @@ def verify(message: bytes, *, key: str, signature: str) -> None:
         InputError: the key or the signature is no base64 of the right length.
         ForbiddenError: the signature is another's, or over something else.
     """
-    public, made = _decoded(key, _KEY_BYTES, "public key"), _decoded(signature, _SIGNATURE_BYTES, "signature")
+    public, made = from_base64(key, _KEY_BYTES, "public key"), from_base64(signature, _SIGNATURE_BYTES, "signature")
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(made, message)
     except (InvalidSignature, ValueError) as error:
@@ -106,13 +106,3 @@ def verify(message: bytes, *, key: str, signature: str) -> None:
             "this is no signature of it by the registered key",
             todo="sign the motion as it is open now, with the key whose public half is registered",
         ) from error
-
-
-def _decoded(text: str, length: int, what: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InputError(f"this {what} is not base64") from error
-    if len(raw) != length:
-        raise InputError(f"this {what} has {len(raw)} bytes, not {length}")
-    return raw

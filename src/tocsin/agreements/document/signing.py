@@ -8,7 +8,6 @@ taken away is none.
 from __future__ import annotations
 
 import base64
-import binascii
 import enum
 import hashlib
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 
 from tocsin.errors import ForbiddenError, InputError
 from tocsin.kernel.canonical import Json, canonical_json
+from tocsin.kernel.encoded import from_base64
 
 if TYPE_CHECKING:
     from tocsin.agreements.document.model import AgreementDocument
@@ -173,27 +173,17 @@ def verify_bytes(data: bytes, made: Signed, *, public_key: str, ml_dsa_key: str 
         f"this is no {what} by the registered key",
         todo="sign exactly what is asked for, with the key whose public half is registered",
     )
-    key = _decoded(public_key, _KEY_BYTES, "public key")
-    first = _decoded(made.signature, _SIGNATURE_BYTES, "signature")
+    key = from_base64(public_key, _KEY_BYTES, "public key")
+    first = from_base64(made.signature, _SIGNATURE_BYTES, "signature")
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(first, data)
     except (InvalidSignature, ValueError) as error:
         raise refused from error
     if ml_dsa_key is None or made.ml_dsa_signature is None:
         return
-    second_key = _decoded(ml_dsa_key, _ML_DSA_KEY_BYTES, "ML-DSA-44 public key")
-    second = _decoded(made.ml_dsa_signature, _ML_DSA_SIGNATURE_BYTES, "ML-DSA-44 signature")
+    second_key = from_base64(ml_dsa_key, _ML_DSA_KEY_BYTES, "ML-DSA-44 public key")
+    second = from_base64(made.ml_dsa_signature, _ML_DSA_SIGNATURE_BYTES, "ML-DSA-44 signature")
     try:
         MLDSA44PublicKey.from_public_bytes(second_key).verify(second, data)
     except (InvalidSignature, ValueError) as error:
         raise refused from error
-
-
-def _decoded(text: str, length: int, what: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InputError(f"this {what} is not base64") from error
-    if len(raw) != length:
-        raise InputError(f"this {what} has {len(raw)} bytes, not {length}")
-    return raw

@@ -12,7 +12,7 @@ from tocsin.errors import LimitError
 from tocsin.exchange import store
 from tocsin.exchange.model import Outcome
 from tocsin.exchange.stamps import drawn
-from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, SUBMISSIONS
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFER_COLUMNS, OFFERS, SUBMISSIONS
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.db.store import next_id
 from tocsin.log.commitment import SALT_BYTES, commit_content, content_text
@@ -51,17 +51,6 @@ _CONTRIBUTION_COLUMNS: Final = (
     "origin_entry",
     "digest",
     "bytes",
-)
-_OFFER_COLUMNS: Final = (
-    "collection_id",
-    "offer_seq",
-    "environment",
-    "label_id",
-    "contribution_id",
-    "version",
-    "date_added",
-    "contested",
-    "withdrawn_at",
 )
 
 
@@ -191,7 +180,7 @@ def _insert(
         entered.append(told)
         counted[label_id] += 1
     turn.adapter.bulk_insert(connection, CONTRIBUTIONS, _CONTRIBUTION_COLUMNS, contribution_rows)
-    turn.adapter.bulk_insert(connection, OFFERS, _OFFER_COLUMNS, offer_rows)
+    turn.adapter.bulk_insert(connection, OFFERS, OFFER_COLUMNS, offer_rows)
     store.count_labels(connection, environment, collection.id, counted.items())
     store.move_head(connection, collection.id, seq=seq, added=added)
     return entered
