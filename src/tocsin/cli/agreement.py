@@ -10,7 +10,7 @@ import typer
 from tocsin.agreements.document import document_digest, parse_agreement, signing_bytes
 from tocsin.agreements.life import EXPIRED, AgreementStatus
 from tocsin.agreements.prose import READING, prose
-from tocsin.cli import agreement_life
+from tocsin.cli import agreement_life, agreement_read
 from tocsin.cli.agreement_common import (
     FileArgument,
     KeyOption,
@@ -42,6 +42,7 @@ __all__ = ["app"]
 
 app = commands("Agreements: documents, signatures, what is in force.")
 app.add_typer(agreement_life.app)
+app.add_typer(agreement_read.app)
 
 
 @app.command("check", epilog=example("tocsin agreement check nordic-grid-exchange.yaml"))

@@ -1,0 +1,144 @@
+"""What a diff says of a change is so of every reader and object: widening closes nothing, narrowing opens nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import strategies as st
+
+from support.agreement_strategies import Reader, World, forbids, labels, permits, readers, worlds
+from tocsin.agreements.diff import Bearing, Change, diff
+from tocsin.agreements.document import AgreementDocument, parse_agreement
+from tocsin.agreements.gate import decide, slice_for
+
+if TYPE_CHECKING:
+    from tocsin.agreements.model import Label
+
+CASES = settings(
+    max_examples=80,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+@st.composite
+def changed(draw: st.DrawFn, world: World) -> dict[str, Any]:
+    """Return the content of the world's first agreement with one thing changed."""
+    content = copy.deepcopy(world.papers[0].content)
+    clause = draw(st.sampled_from(content["clauses"]))
+    other = draw(permits() if "permit" in clause else forbids())
+    what = draw(st.sampled_from(["key", "key", "key", "drop", "add", "bases"]))
+    if what == "key":
+        key = draw(st.sampled_from(["to", "of", "unless", "for"]))
+        if key in other and key in clause and key != "for":
+            clause[key] = draw(st.sampled_from([other[key], clause[key] | other[key]]))
+        elif key in clause and not (key == "to" and "permit" in clause):
+            del clause[key]
+        elif key == "unless" and key in other:
+            clause[key] = other[key]
+    elif what == "drop" and len(content["clauses"]) > 1:
+        content["clauses"].remove(clause)
+    elif what == "add":
+        content["clauses"].append({"id": "new"} | {key: value for key, value in other.items() if key != "rests_on"})
+        content["clauses"][-1].pop("for", None)
+    elif what == "bases" and "rests_on" in clause:
+        del clause["rests_on"]
+    # a forbid must still say something
+    fine = all("permit" in one or one.keys() & {"to", "of"} for one in content["clauses"])
+    return content if fine else world.papers[0].content
+
+
+def parsed(world: World) -> AgreementDocument:
+    return world.activated(world.papers[0]).document
+
+
+def opened(world: World, reader: Reader, batch: list[Label]) -> frozenset[int]:
+    profile, facts = world.profile(reader), world.facts()
+    verdicts = decide(slice_for(profile, facts), profile, batch)
+    return frozenset(index for index, verdict in enumerate(verdicts) if verdict.allows)
+
+
+@CASES
+@given(
+    worlds(most=1), st.lists(readers(), min_size=3, max_size=8), st.lists(labels(), min_size=4, max_size=12), st.data()
+)
+def test_a_bearing_holds_for_every_reader_and_object(
+    world: World, askers: list[Reader], batch: list[Label], data: st.DataObject
+) -> None:
+    after = world.with_content(0, data.draw(changed(world)))
+    found = diff(parsed(world), parsed(after))
+    bearings = {one.bearing for one in found}
+    event(", ".join(sorted(bearings)) or "no change")
+    for reader in askers:
+        was, now = opened(world, reader, batch), opened(after, reader, batch)
+        if bearings <= {Bearing.WIDENS, Bearing.NEITHER}:
+            assert was <= now, found
+        if bearings <= {Bearing.NARROWS, Bearing.NEITHER}:
+            assert now <= was, found
+
+
+@CASES
+@given(worlds(most=1), st.data())
+def test_a_diff_read_backwards_says_the_opposite(world: World, data: st.DataObject) -> None:
+    after = world.with_content(0, data.draw(changed(world)))
+    forth, back = diff(parsed(world), parsed(after)), diff(parsed(after), parsed(world))
+    opposite = {Bearing.WIDENS: Bearing.NARROWS, Bearing.NARROWS: Bearing.WIDENS}
+    other = {Change.ADDED: Change.REMOVED, Change.REMOVED: Change.ADDED}
+    turned = {
+        (one.about, other.get(one.change, one.change), opposite.get(one.bearing, one.bearing), one.after, one.before)
+        for one in back
+    }
+    assert {(one.about, one.change, one.bearing, one.before, one.after) for one in forth} == turned
+    assert diff(parsed(world), parsed(world)) == ()
+
+
+CASES_OF_ONE: dict[str, tuple[dict[str, Any], dict[str, Any], Bearing]] = {
+    "a value more": ({"to": {"capacity": "csirt"}}, {"to": {"capacity": ["csirt", "operator"]}}, Bearing.WIDENS),
+    "a value less": ({"of": {"type": ["incident", "report"]}}, {"of": {"type": "incident"}}, Bearing.NARROWS),
+    "a condition less": ({"of": {"sectors": "energy"}}, {}, Bearing.WIDENS),
+    "one for another": ({"of": {"type": "incident"}}, {"of": {"type": "report"}}, Bearing.CANNOT_SAY),
+    "a lower clearance": ({"to": {"clearance": "secret"}}, {"to": {"clearance": "restricted"}}, Bearing.WIDENS),
+    "a purpose less": ({"for": ["detect", "respond"]}, {"for": "detect"}, Bearing.NARROWS),
+    "a bound for its list": (
+        {"of": {"tlp": {"at_most": "amber"}}},
+        {"of": {"tlp": ["clear", "green", "amber"]}},
+        Bearing.NEITHER,
+    ),
+    "silence for what it means": ({}, {"of": {"tlp": {"at_most": "amber"}}}, Bearing.NEITHER),
+    "amber+strict, named": (
+        {"of": {"tlp": {"at_most": "red"}}},
+        {"of": {"tlp": ["clear", "green", "amber", "amber+strict", "red"]}},
+        Bearing.WIDENS,
+    ),
+    "an exception more": ({}, {"of": {"without": ["personal-data"]}}, Bearing.NARROWS),
+    "no legal basis": ({"rests_on": "law"}, {}, Bearing.WIDENS),
+    "for clients": ({"onward": "none"}, {"onward": "clients"}, Bearing.WIDENS),
+}
+
+
+@pytest.mark.parametrize("name", CASES_OF_ONE)
+def test_a_change_of_a_permit(name: str) -> None:
+    old, new, bearing = CASES_OF_ONE[name]
+    base: dict[str, Any] = {"id": "1", "permit": "read", "to": {"parties": "all"}}
+    found = diff(_document(base | old), _document(base | new))
+    # what means the same may read the same, too
+    assert {one.bearing for one in found} in ({bearing}, set() if bearing is Bearing.NEITHER else {bearing})
+
+
+def _document(clause: dict[str, Any]) -> AgreementDocument:
+    content = {
+        "agreement": "small",
+        "version": 1,
+        "title": "Small",
+        "in_force": {"from": "2026-01-01", "until": None},
+        "parties": [{"name": "alfa"}],
+        "legal_bases": {"law": {"NO": {"cite": "Act", "valid": ["2026-01-01", None]}}},
+        "purposes": ["detect", "respond"],
+        "clauses": [clause],
+    }
+    return parse_agreement(json.dumps(content).encode(), where="small").document
