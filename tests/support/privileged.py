@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tocsin.parties.acts import Acts
     from tocsin.settings import Settings
 
-__all__ = ["DEEDS", "Deed", "copy", "ready"]
+__all__ = ["CHARTER", "DEEDS", "DRAFT", "Deed", "copy", "ready"]
 
 DRAFT: Final = TREATY.replace("version: 1", "version: 2")
 SIGNED: Final = TREATY.replace("agreement: treaty", "agreement: compact")

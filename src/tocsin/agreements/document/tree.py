@@ -35,14 +35,15 @@ MAX_DEPTH: Final = 12
 # Eight bytes a node are as dense as real documents get: this many fill MAX_BYTES.
 MAX_NODES: Final = 8 * 1024
 
-_INT = re.compile(r"[-+]?[0-9]{1,15}", re.ASCII)  # fifteen digits: RFC 8785 holds no integer beyond 2**53 - 1
+# fifteen digits: RFC 8785 holds no integer beyond 2**53 - 1; none behind a zero: to readers of YAML 1.1, 010 is eight
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})", re.ASCII)
 _OTHER_NUMBER = re.compile(
     r"[-+]?(?:[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?|[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?"
     r"|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)",
     re.ASCII,
 )
 # beyond six decimals RFC 8785 writes an exponent, which we would not read back
-_FLOAT = re.compile(r"[-+]?[0-9]{1,9}\.[0-9]{1,6}", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6}", re.ASCII)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
