@@ -69,7 +69,7 @@ clauses:
   - {id: "1", permit: read, to: {parties: all}, of: {type: [indicator]}, for: [detect], rests_on: [statute]}
   - {id: "2", permit: read, to: {clearance: restricted}, of: {type: [malware]}, for: [detect]}
   - {id: "3", permit: read, to: {parties: all}, of: {type: [tool]}, for: [detect]}
-  - {id: "4", forbid: read, of: {category: secret-sauce}}
+  - {id: "4", forbid: read, of: {category: trade-matter}}
   - id: "9"
     emergency: flood
     permit: read

@@ -243,6 +243,7 @@ UNSAID: Final[dict[str, Callable[[World], None]]] = {
 }
 
 
+@pytest.mark.usefixtures("sound")
 @pytest.mark.parametrize("case", UNSAID)
 def test_a_call_of_somebody_who_could_not_call_any_more(world: World, case: str) -> None:
     """The first call stands for an hour: it counts only if its caller could still make it when the second completes."""

@@ -146,6 +146,7 @@ def test_what_a_party_said_before_it_was_suspended_stands(world: World) -> None:
 # --- a right that is gone --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("sound")
 def test_a_motion_passes_after_its_body_lost_the_right(world: World) -> None:
     governance = world.hub.governance
     motion = motion_on(world, SUSPEND, "outsider")
@@ -176,6 +177,7 @@ ASKED: Final = {
 }
 
 
+@pytest.mark.usefixtures("sound")
 def test_an_agreement_is_amended_while_a_motion_on_it_is_open(world: World) -> None:
     """Tabled, open or passed: what was asked was asked about the text that is no more."""
     constitute(world, council(list(ASKED), name="senate"))

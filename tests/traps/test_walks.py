@@ -91,6 +91,15 @@ ENDS: Final[dict[str, tuple[Act, tuple[str, ...] | None]]] = {
     "the reader is suspended": (_party("suspend_party", "bravo"), None),
     "the reader leaves": (_party("leave_party", "bravo"), None),
 }
+# what is tried at the other doors, too: they judge by the same gate, and each forgets for itself
+EVERYWHERE: Final = (
+    "nothing",
+    "the legal basis expires",
+    "the annex runs out",
+    "another agreement forbids",
+    "the rest is called back",
+    "the reader is suspended",
+)
 
 
 def _emergency(world: World) -> None:
@@ -104,6 +113,7 @@ def _end(world: World, act: Act, first: int = 0) -> None:
     act(world, first)
 
 
+@pytest.mark.usefixtures("sound")
 @pytest.mark.parametrize("case", ENDS)
 def test_a_walk_through_pages(world: World, case: str) -> None:
     act, kinds = ENDS[case]
@@ -130,7 +140,7 @@ def test_a_walk_through_pages(world: World, case: str) -> None:
     assert rest == [one for one in ids(*kinds or ()) if one not in first]
 
 
-@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.parametrize("case", EVERYWHERE)
 def test_a_stream(world: World, case: str) -> None:
     act, kinds = ENDS[case]
     _emergency(world)
@@ -169,7 +179,7 @@ def test_a_stream(world: World, case: str) -> None:
     assert got[SIZE:] == [one for one in ids(*kinds or ()) if one not in got[:SIZE]]
 
 
-@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.parametrize("case", EVERYWHERE)
 def test_webhooks(world: World, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     act, kinds = ENDS[case]
     monkeypatch.setattr(courier, "BATCH", SIZE)
