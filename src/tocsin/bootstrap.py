@@ -21,6 +21,7 @@ from tocsin.exchange.ceilings import Ceilings
 from tocsin.exchange.check import SelfTest
 from tocsin.exchange.collections import Collections
 from tocsin.exchange.cursor import Cursors
+from tocsin.exchange.impacts import Impacts
 from tocsin.exchange.intake import Intake
 from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.live.webhooks.courier import Courier
@@ -189,8 +190,9 @@ class Hub:
         self.asking = Asking(store=store, log=self.log, gate=self.gate, environment=LIVE)
         self.integrator = Integrator(store=store, log=self.log, environment=LIVE)
         self.collections = Collections(store=store, log=self.log, entropy=entropy, environment=LIVE)
-        drafts = Drafts(store=store, log=self.log, environment=LIVE)
-        self.purger = Purger(store=store, log=self.log, environment=LIVE, erase=drafts.erase)
+        self.purger = Purger(
+            store=store, log=self.log, environment=LIVE, erase=Drafts(store=store, log=self.log, environment=LIVE).erase
+        )
         self.holds = Holds(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.retention = Retention(store=store, log=self.log, purger=self.purger, environment=LIVE)
         self.recalls = Recalls(
@@ -216,6 +218,7 @@ class Hub:
             least=settings.publish_producers,
         )
         self.accounts = Accounts(store=store, log=self.log, integrator=self.integrator)
+        self.impacts = Impacts(store=store, log=self.log)
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )

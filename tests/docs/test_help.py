@@ -54,7 +54,7 @@ EXPECTED = {
     *(f"body {verb}" for verb in ("check", "constitute", "change", "dissolve", "list", "show", "rights")),
     *(f"motion {verb}" for verb in ("table", "open", "vote", "recuse", "withdraw", "close", "list", "show")),
     *(f"agreement {verb}" for verb in ("adopt", "tally", "object", "withdraw", "suspend", "resume", "terminate")),
-    *(f"agreement {verb}" for verb in ("admit", "grace", "lapses", "attach", "diff")),
+    *(f"agreement {verb}" for verb in ("admit", "grace", "lapses", "attach", "diff", "impact")),
     *(f"crisis {verb}" for verb in ("show", "duty", "call", "seal", "activate", "ratify", "end", "review", "close")),
     *(f"user {verb}" for verb in ("second-key", "authority")),
     *(f"charter {verb}" for verb in ("check", "adopt", "report", "evaluate", "list", "show")),

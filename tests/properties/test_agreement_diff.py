@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label
 
 CASES = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tocsin.agreements.diff import Change, Difference, diff
-from tocsin.cli.agreement_common import any_document
-from tocsin.cli.options import JsonOption, commands, example
-from tocsin.cli.output import Output
+from tocsin.agreements.impact import Counts, Impact, Move, band
+from tocsin.cli.agreement_common import any_document, called, read, split
+from tocsin.cli.options import JsonOption, commands, example, words
+from tocsin.cli.output import Output, instant, listed
+from tocsin.cli.session import STDIN, Session, opened
+from tocsin.exchange.impacts import Expected, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["app"]
 
@@ -68,3 +75,151 @@ _BEARINGS = {
     "neither": "it neither widens nor narrows what may be read",
     "cannot say": "whether it widens or narrows cannot be said from the words; ask `agreement impact`",
 }
+
+
+@app.command("impact", epilog=example("tocsin agreement impact nordic-grid-exchange-4.yaml"))
+def show_impact(
+    version: Annotated[str, typer.Argument(metavar="FILE|NAME/VERSION", help="A document, or a proposed version.")],
+    signed_by: Annotated[
+        list[str] | None,
+        typer.Option("--signed-by", metavar="PARTIES", help="Who would sign; without it, who is assumed is said."),
+    ] = None,
+    amends: Annotated[
+        bool, typer.Option("--amends", help="It would be proposed to amend the version in force.")
+    ] = False,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="USER@PARTY",
+            help="Who asks: a signatory, liaison or auditor of a party; the operator if not given.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell what a version would open and close if it came into force now, before anybody signs it."""
+    out = Output(json=json)
+    with opened() as session:
+        source, where = _source(session, version)
+        question = Question(
+            acting=session.acting(as_),
+            asker=session.itself() if as_ is None else session.resolve(as_),
+            source=source,
+            where=where,
+            signed_by=words(signed_by) if signed_by else None,
+            amends=amends,
+        )
+        expected = session.hub.impacts.ask(question)
+        names = session.hub.parties.names()
+    out.document(_told(expected, names))
+    _print_impact(out, expected, names)
+
+
+def _source(session: Session, reference: str) -> tuple[bytes, str]:
+    """Return the bytes of a document and what to call it."""
+    if reference == STDIN or Path(reference).is_file():
+        return read(reference), called(reference)
+    version = session.hub.agreements.get(*split(reference))
+    return version.source, reference
+
+
+def _told(expected: Expected, names: Mapping[str, str]) -> dict[str, object]:
+    prospect = expected.prospect
+    told: dict[str, object] = {
+        "agreement": prospect.document.name,
+        "version": prospect.document.version,
+        "at": instant(prospect.at),
+        "supersedes": prospect.supersedes,
+        "amends": prospect.amends,
+        "assumed_to_sign": sorted(names[uri] for uri in prospect.signed),
+        "carried": sorted(names[uri] for uri in prospect.carried),
+        "lacking": sorted(names[uri] for uri in prospect.lacking),
+        "findings": [
+            {"clause": one.clause, "kind": one.kind, "text": one.text, "against": one.against}
+            for one in expected.findings
+        ],
+    }
+    for key, impact, count in _parts(expected):
+        told[key] = [
+            {
+                "party": names[move.party],
+                "who": move.seat,
+                "purposes": list(move.purposes),
+                "gains": _counts(move.gains, count),
+                "loses": _counts(move.losses, int),
+            }
+            for move in impact.moves
+        ]
+    if expected.whole is not None:
+        whole = expected.whole
+        told["compared"] = {
+            "readers": whole.readers,
+            "labels": whole.labels,
+            "objects": whole.objects,
+            "verdicts": whole.verdicts,
+            "changed": whole.changed,
+        }
+    return told
+
+
+def _parts(expected: Expected) -> Iterator[tuple[str, Impact, Callable[[int], object]]]:
+    """Yield what is told under which key, and how its gains are written."""
+    if expected.whole is not None:
+        yield "everybody", expected.whole, int
+    if expected.own is not None:
+        yield "own_readers", expected.own, band
+    if expected.shared is not None:
+        yield "own_objects", expected.shared, int
+
+
+def _counts(counts: Counts, write: Callable[[int], object]) -> dict[str, object]:
+    return {"labels": write(counts.labels), "objects": {name: write(n) for name, n in counts.objects.items()}}
+
+
+def _print_impact(out: Output, expected: Expected, names: Mapping[str, str]) -> None:
+    prospect = expected.prospect
+    came = "amended" if prospect.amends is not None else "superseded"
+    then = "" if prospect.supersedes is None else f"; version {prospect.supersedes} would be {came}"
+    out.line(f"{prospect.document.id} as if it came into force at {instant(prospect.at)}{then}", style="bold")
+    out.line(f"  taken to sign: {listed(sorted(names[uri] for uri in prospect.signed)) or 'nobody'}")
+    if prospect.carried:
+        out.line(f"  carried without signing: {listed(sorted(names[uri] for uri in prospect.carried))}")
+    if prospect.lacking:
+        out.line(f"  it cannot be activated without: {listed(sorted(names[uri] for uri in prospect.lacking))}")
+    for finding in expected.findings:
+        out.line(f"  clause {finding.clause}, {finding.kind}: {finding.text}")
+    for key, impact, count in _parts(expected):
+        out.line()
+        out.line(_HEADS[key], style="bold")
+        out.table(
+            ("party", "who", "for", "gains", "loses"),
+            (_row(move, names, count) for move in impact.moves),
+            nothing="nothing changes",
+        )
+    if expected.whole is not None:
+        whole = expected.whole
+        out.line(
+            f"{whole.changed:,} of {whole.verdicts:,} verdicts change: those of {whole.readers:,} readers on "
+            f"{whole.labels:,} labels, of {whole.objects:,} objects"
+        )
+
+
+_HEADS = {
+    "everybody": "what would open and close, to whom",
+    "own_readers": "what your own readers would gain, in orders of magnitude, and lose",
+    "own_objects": "who would gain and lose what you shared",
+}
+
+
+def _row(move: Move, names: Mapping[str, str], count: Callable[[int], object]) -> tuple[str, ...]:
+    return (
+        names[move.party],
+        str(move.seat),
+        listed(move.purposes),
+        _said(move.gains, count),
+        _said(move.losses, int),
+    )
+
+
+def _said(counts: Counts, count: Callable[[int], object]) -> str:
+    return listed(tuple(f"{count(number)} {name}" for name, number in counts.objects.items())) or "-"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import PACT, Cli
+from support.cli import PACT, Cli, bundle, indicator, partnership, tool
 
 SECOND = PACT.replace("version: 1", "version: 2").replace("type: [indicator, malware]", "type: [indicator]")
 
@@ -52,3 +52,52 @@ def test_the_page_shows_a_diff_as_it_is_printed(tmp_path: Path) -> None:
         "agreement", "diff", str(tmp_path / "one.yaml"), str(tmp_path / "water-and-power-2.yaml")
     )
     assert f"$ tocsin agreement diff water-and-power water-and-power-2.yaml\n{said.out}```\n" in page
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Return a partnership in which alpha shared two indicators and a tool under an agreement for indicators."""
+    cli = partnership(tmp_path_factory.mktemp("impact") / "home")
+    cli.ok("share", "-", "--as", "alpha", stdin=bundle(indicator(1), indicator(2), tool(1)))
+    return cli
+
+
+WIDER = PACT.replace("version: 1", "version: 2").replace("type: [indicator, malware]", "type: [indicator, tool]")
+NEEDLESS = WIDER.replace(
+    '  - {id: "2"', '  - {id: "1b", permit: read, to: {capacity: csirt}, of: {type: tool}, for: [detect]}\n  - {id: "2"'
+)
+
+
+def test_an_impact_is_told_in_objects(shared: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "wider.yaml"
+    file.write_text(NEEDLESS, encoding="utf-8")
+    said = shared.ok("agreement", "impact", str(file)).out
+    assert "taken to sign: alpha, beta\n" in said
+    assert "clause 1b, nobody: no member meets what it asks of a reader at" in said
+    told = shared.json("agreement", "impact", str(file))
+    assert [(one["party"], one["who"], one["purposes"]) for one in told["everybody"]] == [
+        ("beta", "machine", ["detect"]),
+        ("beta", "people", ["detect"]),
+    ]
+    move = told["everybody"][0]
+    assert move["gains"] == {"labels": 1, "objects": {"tool": 1}}
+    assert move["loses"] == {"labels": 0, "objects": {}}
+    assert told["compared"]["objects"] == 3
+    lonely = shared.json("agreement", "impact", str(file), "--signed-by", "alpha")
+    assert lonely["lacking"] == ["beta"]
+    assert [one["loses"]["objects"] for one in lonely["everybody"]] == [{"indicator": 2}] * 2
+
+
+def test_a_signatory_asks_about_a_proposed_version_alone(shared: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "wider.yaml"
+    file.write_text(WIDER, encoding="utf-8")
+    assert "proposed" in shared.run("agreement", "impact", str(file), "--as", "sig@beta").err
+    shared.ok("agreement", "propose", str(file))
+    told = shared.json("agreement", "impact", "pact/2", "--as", "sig@beta")
+    assert "everybody" not in told
+    assert "compared" not in told
+    assert [one["gains"]["objects"] for one in told["own_readers"]] == [{"tool": "1 to 9"}] * 2
+    assert told["own_objects"] == []
+    mine = shared.json("agreement", "impact", "pact/2", "--as", "sig@alpha")["own_objects"]
+    assert [(one["party"], one["gains"]["objects"]) for one in mine] == [("beta", {"tool": 1})] * 2
+    assert "1 to 9 tool" in shared.ok("agreement", "impact", "pact/2", "--as", "sig@beta").out
