@@ -23,7 +23,10 @@ SPELLINGS = {
     "an address": (["198.51.100.7", " 198.51.100.7 ", "198[.]51[.]100[.]7", "198.51.100.7/32"], "198.51.100.7"),
     "a network": (["198.51.100.0/24", "198.51.100.77/24"], "198.51.100.0/24"),
     "an address of version 6": (["2001:DB8:0:0:0:0:0:1", "2001:db8::1", "[2001:db8::1]"], "2001:db8::1"),
-    "a domain": (["Evil.EXAMPLE", "evil[.]example", "evil(dot)example", "evil.example."], "evil.example"),
+    "a domain": (
+        ["Evil.EXAMPLE", "evil[.]example", "evil(dot)example", "evil[[.]]example", "evil.example."],
+        "evil.example",
+    ),
     "a domain beyond ASCII": (["Bücher.example", "BÜCHER.example", "xn--bcher-kva.example"], "xn--bcher-kva.example"),
     "a URL": (
         ["http://Evil.example/A", "hxxp://evil[.]example/A", "HTTP://evil.example:80/A", "http://evil.example/A#part"],

@@ -24,10 +24,11 @@ MAX_VALUE: Final = 1_000
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _DEFANGED: Final = (
-    (re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", re.IGNORECASE), "."),
-    (re.compile(r"\[:\]"), ":"),
-    (re.compile(r"\[://\]"), "://"),
-    (re.compile(r"\[@\]|\[at\]|\(at\)", re.IGNORECASE), "@"),
+    # brackets within brackets, too: what was defanged twice is one thing
+    (re.compile(r"[\[({]+(?:\.|dot)[\])}]+", re.IGNORECASE), "."),
+    (re.compile(r"\[+:\]+"), ":"),
+    (re.compile(r"\[+://\]+"), "://"),
+    (re.compile(r"[\[(]+(?:@|at)[\])]+", re.IGNORECASE), "@"),
     (re.compile(r"^(?:hxxp|h\*\*p|meow)(s?)(?=:)", re.IGNORECASE), r"http\1"),
 )
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]\.?")
@@ -55,8 +56,11 @@ def canonical(text: str) -> str:
     """
     # cut before it is worked on, too: a string may be 16 MiB
     value = normal("NFKC", text.strip()[:MAX_VALUE]).strip()[:MAX_VALUE]
-    for defanged, plain in _DEFANGED:
-        value = defanged.sub(plain, value)
+    before = ""
+    while value != before:
+        before = value
+        for defanged, plain in _DEFANGED:
+            value = defanged.sub(plain, value)
     for read in (_address, _hardware, _system, _url, _email, _name):
         found = read(value)
         if found is not None:
