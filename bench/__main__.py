@@ -24,6 +24,7 @@ NAMES: Final = (
     "latency",
     "scale",
     "policy",
+    "crisis",
     "log",
     "memory",
     "traffic",

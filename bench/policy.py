@@ -61,10 +61,10 @@ def measure(run: Run) -> Iterator[Table]:
     """Measure the change that widens and the one that narrows."""
     parties = 100 if run.quick else PARTIES
     source = run.cache / f"policy-{parties}"
-    _prepare(source, parties)
+    prepare(source, parties)
     home = run.folder / "policy"
     shutil.copytree(source, home)
-    settings, tokens = Settings(home=home, database=home / "hub.db"), json.loads((home / "tokens").read_text())
+    settings, tokens = Settings(home=home, database=home / "hub.db"), tokens_of(home)
     upgrade_hub(settings)  # the kept hub may be one of an earlier schema
     lines: list[Line] = []
     ratios: list[Ratio] = []
@@ -165,7 +165,14 @@ async def _get(base: str, token: str) -> tuple[int, bytes]:
 # --- the hub ---------------------------------------------------------------------------------------------------------
 
 
-def _prepare(home: Path, parties: int) -> None:
+def tokens_of(home: Path) -> list[str]:
+    """Return a token of each party of the hub."""
+    found: list[str] = json.loads((home / "tokens").read_text())
+    return found
+
+
+def prepare(home: Path, parties: int) -> None:
+    """Make the hub, unless it is there already."""
     made = home / "recipe"
     if made.exists() and made.read_text(encoding="utf-8") == RECIPE:
         return

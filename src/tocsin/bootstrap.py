@@ -21,6 +21,8 @@ from tocsin.exchange.ceilings import Ceilings
 from tocsin.exchange.check import SelfTest
 from tocsin.exchange.collections import Collections
 from tocsin.exchange.cursor import Cursors
+from tocsin.exchange.emergency.alarm import Alarm
+from tocsin.exchange.emergency.service import Emergencies
 from tocsin.exchange.impacts import Impacts
 from tocsin.exchange.intake import Intake
 from tocsin.exchange.live.streams import Streams
@@ -44,6 +46,7 @@ from tocsin.exchange.search.service import Search
 from tocsin.exchange.withdraw import Withdrawals
 from tocsin.governance.authority import MandateAuthority
 from tocsin.governance.charters import Charters
+from tocsin.governance.chores import Secretary
 from tocsin.governance.disputes import Disputes
 from tocsin.governance.model.charter import Measure
 from tocsin.governance.service import Governance
@@ -68,6 +71,7 @@ from tocsin.parties.vetting.service import Vetting
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from tocsin.governance.charters import Measuring
     from tocsin.kernel.clock import Micros
     from tocsin.settings import Settings
 
@@ -88,13 +92,11 @@ class Hub:
         self.entropy = entropy
         self.environment = LIVE
         self.environment_name = LIVE_NAME
-        # the origin is a URL without its scheme, as C2SP tlog-checkpoint advises
-        origin = f"{hub_uri.split('://', 1)[-1].rstrip('/')}/tocsin/{LIVE_NAME}"
         self.log = Log(
             store=store,
             environment=LIVE,
             environment_name=LIVE_NAME,
-            signer=NoteSigner(name=origin, seed=keys.log),
+            signer=NoteSigner(name=_origin(hub_uri), seed=keys.log),
             clock=clock,
             entropy=entropy,
             authority=MandateAuthority(environment=LIVE, environment_name=LIVE_NAME),
@@ -102,16 +104,10 @@ class Hub:
         self.agreements = Agreements(store=store, log=self.log)
         self.governance = Governance(store=store, log=self.log, entropy=entropy)
         self.disputes = Disputes(store=store, log=self.log, entropy=entropy)
-        measures = Measures(store=store, log=self.log, agreements=self.agreements)
-        self.charters = Charters(
-            store=store,
-            log=self.log,
-            measuring={
-                Measure.TIME_TO_PROTECTION: measures.time_to_protection,
-                Measure.USE_CONFIRMED: measures.use_confirmed,
-            },
-        )
+        measuring = _measuring(Measures(store=store, log=self.log, agreements=self.agreements))
+        self.charters = Charters(store=store, log=self.log, measuring=measuring)
         self.gate = Gate(store=store, log=self.log, environment=LIVE)
+        self.alarm = Alarm(store=store, log=self.log, gate=self.gate, clock=clock, environment=LIVE)
         token_key = TokenKey(key=keys.token, environment=LIVE)
         passwords = Passwords(entropy=entropy, hasher=password_hasher())
         self.parties = Parties(
@@ -123,14 +119,21 @@ class Hub:
             on_policy_change=self.agreements.policy_changed,
         )
         self.vetting = Vetting(store=store, log=self.log, parties=self.parties, entropy=entropy)
+        self.secretary = Secretary(
+            store=store,
+            log=self.log,
+            governance=self.governance,
+            disputes=self.disputes,
+            charters=self.charters,
+            vetting=self.vetting,
+        )
         self.authenticator = Authenticator(store=store, log=self.log, token_key=token_key, passwords=passwords)
         self.offering = OfferingAgain(store=store, log=self.log, entropy=entropy, environment=LIVE)
         self.granting = Granting(
             store=store, log=self.log, gate=self.gate, offering=self.offering, entropy=entropy, environment=LIVE
         )
-        lowered = _ceiling(settings)
+        lowered, slot = _ceiling(settings), settings.publish_minutes * 60 * SECOND
         self.ceilings = Ceilings(store=store, log=self.log, environment=LIVE, lowered=lowered)
-        slot = settings.publish_minutes * 60 * SECOND
         self.requesting = Requesting(
             store=store, log=self.log, gate=self.gate, granting=self.granting, entropy=entropy, environment=LIVE
         )
@@ -167,10 +170,15 @@ class Hub:
         )
         self.saved_searches = SavedSearches(store=store, log=self.log, environment=LIVE)
         self.streams = Streams(
-            store=store, log=self.log, gate=self.gate, reading=self.reading, entropy=entropy, environment=LIVE
+            store=store,
+            log=self.log,
+            gate=self.gate,
+            reading=self.reading,
+            entropy=entropy,
+            environment=LIVE,
+            crises=self.alarm.of,
         )
-        secrets = Secrets(key=keys.token, environment=LIVE)
-        outbound = Outbound(networks=_networks(settings))
+        secrets, outbound = Secrets(key=keys.token, environment=LIVE), Outbound(networks=_networks(settings))
         self.webhooks = Webhooks(
             store=store, log=self.log, secrets=secrets, outbound=outbound, entropy=entropy, environment=LIVE
         )
@@ -205,6 +213,15 @@ class Hub:
             entropy=entropy,
             environment=LIVE,
         )
+        self.emergencies = Emergencies(
+            store=store,
+            log=self.log,
+            gate=self.gate,
+            offering=self.offering,
+            recalls=self.recalls,
+            integrator=self.integrator,
+            environment=LIVE,
+        )
         self.slots = Slots(
             store=store,
             log=self.log,
@@ -232,6 +249,19 @@ class Hub:
         """Enter what is staged, and give every connection back."""
         self.integrator.integrate()
         self.store.close()
+
+
+def _origin(hub_uri: str) -> str:
+    """Return the name of a hub's log: a URL without its scheme, as C2SP tlog-checkpoint advises."""
+    return f"{hub_uri.split('://', 1)[-1].rstrip('/')}/tocsin/{LIVE_NAME}"
+
+
+def _measuring(measures: Measures) -> dict[Measure, Measuring]:
+    """Return the measures that a charter's goals may name and that rooms above governance compute."""
+    return {
+        Measure.TIME_TO_PROTECTION: measures.time_to_protection,
+        Measure.USE_CONFIRMED: measures.use_confirmed,
+    }
 
 
 def _networks(settings: Settings) -> tuple[Network, ...]:

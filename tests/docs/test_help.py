@@ -56,6 +56,7 @@ EXPECTED = {
     *(f"agreement {verb}" for verb in ("adopt", "tally", "object", "withdraw", "suspend", "resume", "terminate")),
     *(f"agreement {verb}" for verb in ("admit", "grace", "lapses", "attach", "diff", "impact")),
     *(f"crisis {verb}" for verb in ("show", "duty", "call", "seal", "activate", "ratify", "end", "review", "close")),
+    "crisis sweep",
     *(f"user {verb}" for verb in ("second-key", "authority")),
     *(f"charter {verb}" for verb in ("check", "adopt", "report", "evaluate", "list", "show")),
     *(

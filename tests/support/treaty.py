@@ -11,7 +11,7 @@ from support import stores
 from support.hub import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tocsin.settings import Settings
 
@@ -57,13 +57,13 @@ def found_treaty(home: Path, *, settings: Settings | None = None) -> World:
 
 
 class Templates:
-    """Closed hubs with the treaty, founded once and copied for each case."""
+    """Closed hubs, with the treaty where nothing else is founded, founded once and copied for each case."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Callable[[Path], World] = found_treaty) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
         self._template = self._folder / "template"
         self._made = 0
-        found_treaty(self._template).hub.close()
+        found(self._template).hub.close()
 
     def world(self, *, seed: int = 1) -> World:
         """Return a fresh copy; equal seeds, equal randomness from here on."""
@@ -85,9 +85,9 @@ class Templates:
         shutil.rmtree(self._folder)
 
 
-def templates() -> Iterator[Templates]:
+def templates(found: Callable[[Path], World] = found_treaty) -> Iterator[Templates]:
     """Yield templates and remove them after: the body of a fixture."""
-    made = Templates()
+    made = Templates(found)
     yield made
     made.remove()
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label, Profile
     from tocsin.agreements.placed import Known, Standing
 
-__all__ = ["Classes"]
+__all__ = ["Classes", "standing_of"]
 
 # Answers on one ground. A hub has some classes of readers and some hundreds of labels' for each; a ground that has this
 # many serves readers whom everything tells apart, and begins anew.
@@ -127,7 +127,7 @@ class _Kept:
     """What is kept of one ground, and nothing that keeps the ground itself: it goes when nobody judges by it."""
 
     def __init__(self, ground: Ground, kinds: Kinds) -> None:
-        self.standing = partial(_standing, ground.mentioned, ground.parents)
+        self.standing = partial(standing_of, ground.mentioned, ground.parents)
         self.places = Places(kinds, self.standing)
         self.decided: dict[ReaderClass, dict[LabelClass, bool]] = {}
 
@@ -154,7 +154,7 @@ def _reader_class(on: _Kept, profile: Profile) -> ReaderClass:
     return on.standing(profile.party), profile.user is not None, alike
 
 
-def _standing(mentioned: frozenset[str], parents: Mapping[str, tuple[Uid, ...]], party: str) -> Standing:
+def standing_of(mentioned: frozenset[str], parents: Mapping[str, tuple[Uid, ...]], party: str) -> Standing:
     """Return a party as policies see it that mention some parties and ask for some parents."""
     try:
         name = quoted(party)[1:-1]

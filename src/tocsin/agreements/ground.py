@@ -50,6 +50,7 @@ class Ground:
     entities: cedarpy.Entities
     reasons: Mapping[str, Reason]  # by policy id
     inside: frozenset[str]  # ids of the permits that keep what they let out within the recipient's own organisation
+    annexes: Mapping[str, str]  # of permits of active emergency annexes, by policy id: the annex's id
 
 
 def ground_for(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Ground:
@@ -104,6 +105,12 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
             for clause in one.document.clauses
             if clause.onward in _INSIDE
         ),
+        annexes={
+            policy_id(one.document, clause): annex_id(one.document, clause.emergency)
+            for one in joined
+            for clause in one.document.clauses
+            if clause.emergency is not None and clause.emergency in one.active_annexes(facts.at)
+        },
     )
 
 

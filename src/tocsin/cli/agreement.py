@@ -29,6 +29,7 @@ from tocsin.cli.agreement_common import (
     split,
     version_document,
 )
+from tocsin.cli.alarm import banner
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import STDIN, opened, settings
@@ -180,6 +181,7 @@ def show_all(json: JsonOption = False) -> None:
     """List every version of every agreement."""
     out = Output(json=json)
     with opened() as session:
+        banner(out, session)
         versions = session.hub.agreements.all_versions()
     out.document([version_document(version) for version in versions])
     out.table(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin.agreements.document.tree import MAX_BYTES
+from tocsin.cli.alarm import banner
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import STDIN, opened, read_bounded
@@ -72,6 +73,7 @@ def show_all(json: JsonOption = False) -> None:
     """List the bodies, and what each alone may decide."""
     out = Output(json=json)
     with opened() as session:
+        banner(out, session)
         bodies = session.hub.governance.bodies()
     out.document([body_document(body) for body in bodies])
     out.table(

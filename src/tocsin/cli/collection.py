@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli.alarm import banner
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import opened
@@ -41,6 +42,7 @@ def show_all(json: JsonOption = False) -> None:
     """List the collections."""
     out = Output(json=json)
     with opened() as session:
+        banner(out, session)
         collections = session.hub.collections.all()
     out.document([_document(one) for one in collections])
     out.table(

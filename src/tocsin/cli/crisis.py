@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.agreements.annexes.model import Asked, annex_terms
+from tocsin.agreements.annexes.model import Asked, annex_id, annex_terms
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Signed, parse_agreement, sign_bytes
 from tocsin.cli.agreement_common import (
@@ -24,7 +24,7 @@ from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
-from tocsin.exchange.emergency import received_under
+from tocsin.exchange.emergency.record import received_under
 from tocsin.kernel.clock import SystemClock, parse_instant
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def call(
         made = signatures(session, as_, data, key=key, ml_dsa_key=ml_dsa_key, given=given)
         with session.hub.agreements.emergency(session.acting(as_)) as acts:
             changed = acts.call(name, version, annex, caller=as_, asked=asked, said_at=at, made=made, reason=reason)
+        session.hub.emergencies.turn()
         view, parties = _view(session, name, version, annex)
     out.document(_document(view, parties) | {"changed": [one.number for one in changed]})
     out.line(f"{as_} calls for {'the end of ' if end else ''}{annex}.")
@@ -230,9 +231,8 @@ def review(agreement: AgreementArgument, annex: AnnexArgument, json: JsonOption 
         name, version = _version(session, agreement)
         document = session.hub.agreements.get(name, version).document
         annex_terms(document, annex)  # says what there is, where there is no such annex
-        clauses = frozenset(clause.id for clause in document.clauses if clause.emergency == annex)
         hub = session.hub
-        found = received_under(hub.store, hub.log, hub.integrator, agreement=name, version=version, clauses=clauses)
+        found = received_under(hub.store, hub.log, hub.integrator, annex=annex_id(document, annex))
         parties = hub.parties.names()
     readers = [
         parties.get(one.reader, one.reader) if one.user is None else f"{one.user}@{parties.get(one.reader, one.reader)}"
@@ -260,6 +260,16 @@ def review(agreement: AgreementArgument, annex: AnnexArgument, json: JsonOption 
         ),
         nothing="nothing left under this annex",
     )
+
+
+@app.command("sweep", epilog=example("tocsin crisis sweep"))
+def sweep(json: JsonOption = False) -> None:
+    """Do all that annexes ask for now: offer anew what they widen, call back what is over; a server does so itself."""
+    out = Output(json=json)
+    with opened() as session:
+        done = session.hub.emergencies.sweep()
+    out.document({"offered": done.offered, "recalled": done.recalled, "settled": done.settled})
+    out.line(f"offered anew: {done.offered}; called back: {done.recalled}; ends settled: {done.settled}")
 
 
 @app.command(
@@ -290,6 +300,7 @@ def _act(verb: str, agreement: str, annex: str, reason: str, motion: str | None,
                 acts.end(mandate, name, version, annex, reason)
             else:
                 acts.review(mandate, name, version, annex, reason)
+        session.hub.emergencies.turn()
         found = [
             one
             for one in session.hub.agreements.annexes()

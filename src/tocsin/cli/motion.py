@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tocsin.cli.alarm import banner
 from tocsin.cli.keyring import place_of, read_key
 from tocsin.cli.options import JsonOption, ReasonOption, commands, example
 from tocsin.cli.output import Output, instant, listed
@@ -231,6 +232,7 @@ def show_all(
     """List motions, in the order in which they were tabled."""
     out = Output(json=json)
     with opened() as session:
+        banner(out, session)
         motions = session.hub.governance.motions(body=body)
     out.document([motion_document(motion) for motion in motions])
     out.table(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
+from tocsin.cli.alarm import banner
 from tocsin.cli.options import (
     ClearanceOption,
     CountryOption,
@@ -141,6 +142,7 @@ def show_all(json: JsonOption = False) -> None:
     """List the parties, those that left included."""
     out = Output(json=json)
     with opened() as session:
+        banner(out, session)
         parties = session.hub.parties.all_parties()
     out.document([party_document(party) for party in parties])
     out.table(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from tocsin.cli.alarm import banner
 from tocsin.cli.options import (
     AsOption,
     CapacityOption,
@@ -65,6 +66,7 @@ def read(
     query = Query(types=types or None, added_after=after)
     total, last, more = 0, None if after is None else format_instant(after), False
     with opened() as session:
+        banner(out, session, as_)
         asker = session.asker(as_, purpose, client=client, capacity=as_capacity)
         batches = _batches(session, asker, collection, query, cursor=cursor, limit=limit)
         rows: list[tuple[str, ...]] = []

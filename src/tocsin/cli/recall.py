@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tocsin.cli.alarm import banner
 from tocsin.cli.options import AsOption, JsonOption, commands, example
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened
@@ -70,6 +71,7 @@ def show_all(as_: OwnerOption = None, json: JsonOption = False) -> None:
     """List recalls, and how many of their recipients have not attested."""
     out = Output(json=json)
     with opened() as session:
+        banner(out, session, as_)
         owner = None if as_ is None else session.resolve(as_)[0].uri
         reports = session.hub.recalls.ordered(owner)
         called = session.hub.parties.names()

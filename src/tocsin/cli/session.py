@@ -109,6 +109,8 @@ def opened() -> Iterator[Session]:
         # what a hub that was killed had staged; what cannot be entered is tried again at the end, and said then
         with contextlib.suppress(TocsinError, SQLAlchemyError):
             hub.integrator.integrate()
+            # and what follows the end of an annex, where nothing is serving that would see to it
+            hub.emergencies.turn()
         yield Session(hub=hub, operator=f"{OPERATOR}@{party.name}", party=party)
     except BaseException:
         # what went wrong first is what is told; a store that cannot be closed says nothing more

@@ -43,6 +43,7 @@ from tocsin.exchange.tables import (
     CONTRIBUTIONS,
     LABEL_COUNTS,
     OFFERS,
+    RELEASED_UNDER,
     RELEASES,
     SUBMISSIONS,
 )
@@ -413,6 +414,7 @@ def _compare_release(case: Case, row: Row[Any], payloads: list[EntryPayload], wh
     if (row.first_seq, row.last_seq, row.held) != (sequences[0], sequences[-1], len(sequences)):
         raise StoreBrokenError("its offers are not those that its columns say", where=f"release {row.uuid}")
     told: list[int] = []
+    under: dict[str, list[int]] = {}
     profile = as_json(read_profile(case.connection, row.profile_id))
     asked = msgspec.json.decode(row.filter)
     # looked up only where somebody asked by id: most releases are pages, and there are many
@@ -421,6 +423,8 @@ def _compare_release(case: Case, row: Row[Any], payloads: list[EntryPayload], wh
         data = payload.data
         own = [*accumulate(data["offers"])]
         told += own
+        for annex, steps in data.get("under", ()):
+            under.setdefault(annex, []).extend(accumulate(steps))
         same = (
             (payload.actor, payload.on_behalf_of, data["kind"], data["collection"], data["as_of"])
             == (row.actor, row.on_behalf_of, row.kind, row.collection, row.as_of)
@@ -433,6 +437,10 @@ def _compare_release(case: Case, row: Row[Any], payloads: list[EntryPayload], wh
             raise StoreBrokenError("the stored release is another than the entry tells", where=where)
     if sorted(told) != sequences:
         raise StoreBrokenError("the stored release holds other offers than the entries tell", where=where)
+    stored = select(RELEASED_UNDER).where(RELEASED_UNDER.c.release_id == row.release_id)
+    let_out = {one.annex: (one.environment, decode_offers(one.offers)) for one in case.connection.execute(stored)}
+    if let_out != {annex: (case.environment, sorted(own)) for annex, own in under.items()}:
+        raise StoreBrokenError("it was let out by other annexes than the entries tell", where=where)
 
 
 def _object_ids(case: Case, collection_id: int, sequences: list[int]) -> dict[int, str]:

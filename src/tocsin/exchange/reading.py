@@ -8,6 +8,7 @@ import msgspec
 
 from tocsin.errors import BusyError, InputError, NotFoundError
 from tocsin.exchange import releases, store
+from tocsin.exchange.emergency.alarm import shown
 from tocsin.exchange.model import MAX_PAGE, Collection, Page, PageItem, Query
 from tocsin.exchange.paging import Place, View, places_after
 from tocsin.exchange.replica import NotCurrentError, Replica
@@ -103,10 +104,12 @@ class Reading:
     def collections(self, asker: Asker) -> list[Collection]:
         """Return the collections that a reader may know of: all that everybody knows, and what its party was given."""
         with self._store.read() as connection:
-            active = self._gate.admit(
+            passed = self._gate.admit(
                 connection, asker.party, asker.user, asker.purpose, client=asker.client, capacity=asker.capacity
-            ).profile.active
-            return store.known_collections(connection, self._environment, asker.party) if active else []
+            )
+            if not passed.profile.active:
+                return []
+            return shown(passed, store.known_collections(connection, self._environment, asker.party))
 
     def collection(self, asker: Asker, reference: str) -> Collection:
         """Return one collection by alias or UUID.
@@ -348,6 +351,7 @@ class Reading:
         withdrawn: int,
     ) -> str | None:
         """Stage the release durably, or return None when policy moved or an offer was withdrawn since the snapshot."""
+        labels = {label_id: self._labels[label_id] for label_id in {item.label_id for item in items}}
         leaving = releases.Leaving(
             environment=self._environment,
             uuid=new_uuid(self._entropy),
@@ -358,7 +362,10 @@ class Reading:
             filter=query.as_json(),
             owned=tuple([(item.seq, item.object_id, self._labels[item.label_id].owner) for item in items]),
             withdrawn=withdrawn,
-            until=self._gate.until(passed, (self._labels[label_id] for label_id in {item.label_id for item in items})),
+            until=self._gate.until(passed, labels.values()),
+            under=releases.under_annexes(
+                ((item.seq, item.label_id) for item in items), self._gate.annexes(passed, labels)
+            ),
         )
         with self._store.write() as connection:
             return releases.stage_if_still(connection, leaving, gate=self._gate, log=self._log, passed=passed)

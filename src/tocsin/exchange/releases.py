@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from tocsin.agreements.interning import as_json, read_profile
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.store import offers_of_label
-from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS, RELEASES
+from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS, RELEASED_UNDER, RELEASES
 from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.db.store import next_id
@@ -20,7 +21,7 @@ from tocsin.log.service import Log, Record
 from tocsin.parties.tables import PARTIES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -35,6 +36,7 @@ __all__ = [
     "Leaving",
     "Part",
     "Release",
+    "Under",
     "decode_offers",
     "encode_offers",
     "narrowed",
@@ -42,6 +44,7 @@ __all__ = [
     "releases_of",
     "stage",
     "stage_if_still",
+    "under_annexes",
 ]
 
 # The label of an offer that its owner withdrew: no gate ever opens it.
@@ -74,6 +77,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 _decode: Final = msgspec.json.Decoder(tuple[Part, ...]).decode
 
 
+class Under(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an answer nothing but an emergency annex let out."""
+
+    annex: str  # name/version#annex
+    offers: tuple[int, ...]  # sequences, rising
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """One answer that left through the gate. ``parts`` None: looked up when it is entered."""
 
@@ -91,13 +101,15 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     filter: dict[str, Json]
     offers: tuple[int, ...]  # sequences, rising
     parts: tuple[Part, ...] | None = None
+    under: tuple[Under, ...] = ()
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that is to leave, as its snapshot gave it.
 
     ``owned``: what it holds, rising: number, object id, owner's URI. ``withdrawn``: how many offers of the collection
-    were withdrawn in that snapshot. ``until``: when the policy on something that it holds ends.
+    were withdrawn in that snapshot. ``until``: when the policy on something that it holds ends. ``under``: what of it
+    only an annex let out.
     """
 
     environment: int
@@ -110,6 +122,7 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     owned: tuple[tuple[int, str, str], ...]
     withdrawn: int
     until: Micros | None = None
+    under: tuple[Under, ...] = ()
 
 
 def encode_offers(sequences: Sequence[int]) -> bytes:
@@ -159,10 +172,11 @@ def narrowed(filter_: dict[str, Json], object_ids: Collection[str]) -> dict[str,
 
 def stage(connection: Connection, release: Release) -> str:
     """Enter a release; it is durable when the transaction commits, and in the log within a second after."""
+    release_id = next_id(connection, RELEASES.c.release_id)
     connection.execute(
         _STAGE,
         {
-            "release_id": next_id(connection, RELEASES.c.release_id),
+            "release_id": release_id,
             "environment": release.environment,
             "uuid": release.uuid,
             "at": release.at,
@@ -184,7 +198,22 @@ def stage(connection: Connection, release: Release) -> str:
             "log_idx": None,
         },
     )
+    for one in release.under:
+        values = {"environment": release.environment, "release_id": release_id, "annex": one.annex}
+        connection.execute(RELEASED_UNDER.insert().values(**values, offers=encode_offers(one.offers)))
     return release.uuid
+
+
+def under_annexes(offers: Iterable[tuple[int, int]], annexes: Mapping[int, Collection[str]]) -> tuple[Under, ...]:
+    """Return what each annex alone let out.
+
+    ``offers`` are number and label, rising; ``annexes`` those that alone opened a label, by its id.
+    """
+    found: dict[str, list[int]] = {}
+    for sequence, label_id in offers if annexes else ():
+        for annex in annexes.get(label_id, ()):
+            found.setdefault(annex, []).append(sequence)
+    return tuple(Under(annex=annex, offers=tuple(found[annex])) for annex in sorted(found))
 
 
 def stage_if_still(connection: Connection, leaving: Leaving, *, gate: Gate, log: Log, passed: Pass) -> str | None:
@@ -218,6 +247,7 @@ def stage_if_still(connection: Connection, leaving: Leaving, *, gate: Gate, log:
             filter=leaving.filter,
             offers=tuple([seq for seq, _, _ in leaving.owned]),
             parts=tuple(parts_of(leaving.owned, leaving.filter)),
+            under=leaving.under,
         ),
     )
 
@@ -262,6 +292,7 @@ class Integrator:
         profiles = {
             number: as_json(read_profile(connection, number)) for number in sorted({row.profile_id for row in staged})
         }
+        under = _under(connection, [row.release_id for row in staged])
         records: list[Record] = []
         places: list[int] = []
         for row in staged:
@@ -288,7 +319,8 @@ class Integrator:
                         "filter": asked if part.ids is None else asked | {"ids": part.ids},
                         "owner": part.owner,
                         "offers": part.steps,
-                    },
+                    }
+                    | _told_under(part, under.get(row.release_id, ())),
                 )
                 for part in parts
             ]
@@ -309,6 +341,22 @@ class Integrator:
             .order_by(OFFERS.c.offer_seq)
         )
         return parts_of(found.all(), asked)
+
+
+def _under(connection: Connection, release_ids: Sequence[int]) -> dict[int, list[tuple[str, frozenset[int]]]]:
+    found: dict[int, list[tuple[str, frozenset[int]]]] = {}
+    query = select(RELEASED_UNDER).where(RELEASED_UNDER.c.release_id.in_(release_ids)).order_by(RELEASED_UNDER.c.annex)
+    for row in connection.execute(query):
+        found.setdefault(row.release_id, []).append((row.annex, frozenset(decode_offers(row.offers))))
+    return found
+
+
+def _told_under(part: Part, under: Iterable[tuple[str, frozenset[int]]]) -> dict[str, list[list[Json]]]:
+    """Return what an owner's entry tells of annexes: each with the steps between the offers that it alone let out."""
+    own = [*accumulate(part.steps)]
+    within = [(annex, [one for one in own if one in offers]) for annex, offers in under]
+    told: list[list[Json]] = [[annex, [*_steps(offers)]] for annex, offers in within if offers]
+    return {"under": told} if told else {}
 
 
 def _concerned(profile: dict[str, Json], owner: str) -> tuple[str, ...]:

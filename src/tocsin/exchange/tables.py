@@ -29,6 +29,7 @@ __all__ = [
     "MADE_COLLECTIONS",
     "OFFERS",
     "OFFER_COLUMNS",
+    "RELEASED_UNDER",
     "RELEASES",
     "SUBMISSIONS",
 ]
@@ -190,4 +191,15 @@ RELEASES: Final = Table(
     ForeignKeyConstraint(["environment", "log_idx"], ["log_entries.environment", "log_entries.idx"]),
     Index("ix_releases_span", "collection_id", "first_seq", "last_seq"),
     Index("ix_releases_staged", "environment", "log_idx"),
+)
+
+# Of releases that hold what nothing but an emergency annex let out: which offers these are, and which annex it was.
+RELEASED_UNDER: Final = Table(
+    "released_under",
+    METADATA,
+    environment(),
+    Column("release_id", BigInteger, ForeignKey("releases.release_id"), nullable=False),
+    text("annex"),  # name/version#annex
+    blob("offers"),  # the sequences, delta-coded
+    PrimaryKeyConstraint("release_id", "annex"),
 )

@@ -92,27 +92,34 @@ class Charters:
         Raises:
             NotFoundError: there is no such charter.
         """
+        return self._enter(acting, "charter.evaluated", self._evaluated(name))
+
+    def due(self) -> list[str]:
+        """Return the charters, by name, of which a goal is to be looked at again."""
         with self._store.read() as connection:
-            charter = store.load(connection, self._environment, charters=True).charter(name)
             at = self._log.now(connection)
-            figures = [self._figure(connection, charter, goal, at) for goal in charter.goals]
-        data: dict[str, object] = {
-            "charter": name,
-            "version": charter.version,
-            "figures": [as_data(figure) for figure in figures],
-        }
-        return self._enter(acting, "charter.evaluated", data)
+            charters = store.load(connection, self._environment, charters=True).charters
+            return [name for name, one in charters.items() if one.due(at)]
+
+    def evaluate_if_due(self, acting: Acting, name: str) -> Charter | None:
+        """Evaluate a charter of which a goal is to be looked at again; None: somebody did so meanwhile.
+
+        Raises:
+            NotFoundError: there is no such charter.
+        """
+        data = self._evaluated(name)
+        with self._store.write() as connection:
+            at = self._log.now(connection)
+            charter = store.load(connection, self._environment, charters=True).charter(name)
+            # measured beside other writers: what was adopted meanwhile has other goals
+            if not charter.due(at) or charter.version != data["version"]:
+                return None
+            return self._append(connection, acting, "charter.evaluated", data, at=at)
 
     def evaluate_due(self, acting: Acting) -> list[Charter]:
         """Evaluate every charter of which a goal is to be looked at again; returns them."""
-        with self._store.read() as connection:
-            at = self._log.now(connection)
-            due = [
-                name
-                for name, one in store.load(connection, self._environment, charters=True).charters.items()
-                if one.due(at)
-            ]
-        return [self.evaluate(acting, name) for name in due]
+        made = [self.evaluate_if_due(acting, name) for name in self.due()]
+        return [charter for charter in made if charter is not None]
 
     def all(self) -> list[Charter]:
         """Return the charters in force."""
@@ -129,6 +136,13 @@ class Charters:
             return store.load(connection, self._environment, charters=True).charter(name)
 
     # --- measures ----------------------------------------------------------------------------------------------------
+
+    def _evaluated(self, name: str) -> dict[str, object]:
+        with self._store.read() as connection:
+            charter = store.load(connection, self._environment, charters=True).charter(name)
+            at = self._log.now(connection)
+            figures = [self._figure(connection, charter, goal, at) for goal in charter.goals]
+        return {"charter": name, "version": charter.version, "figures": [as_data(figure) for figure in figures]}
 
     def _figure(self, connection: Connection, charter: Charter, goal: Goal, at: Micros) -> Figure:
         if goal.measure is Measure.REPORTED:
@@ -166,11 +180,21 @@ class Charters:
         return Measured(value=share(len(filed) - late, len(filed)), count=len(filed), how=how)
 
     def _enter(self, acting: Acting, kind: str, data: dict[str, object], mandate: Mandate | None = None) -> Charter:
-        name = str(data["charter"])
         with self._store.write() as connection:
-            at = self._log.now(connection)
-            self._log.append(connection, [Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data)])
-            return store.load(connection, self._environment, charters=True).charter(name)
+            return self._append(connection, acting, kind, data, at=self._log.now(connection), mandate=mandate)
+
+    def _append(
+        self,
+        connection: Connection,
+        acting: Acting,
+        kind: str,
+        data: dict[str, object],
+        *,
+        at: Micros,
+        mandate: Mandate | None = None,
+    ) -> Charter:
+        self._log.append(connection, [Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data)])
+        return store.load(connection, self._environment, charters=True).charter(str(data["charter"]))
 
 
 def share(part: int, whole: int) -> str | None:

@@ -113,17 +113,30 @@ class Disputes:
         """
         return self._say(acting, "dispute.appealed", uuid, party, reasons)
 
-    def conclude_due(self, acting: Acting) -> list[Dispute]:
-        """Make final what was decided and not appealed in its time; returns those disputes."""
-        made: list[Dispute] = []
-        with self._store.write() as connection:
+    def due(self) -> list[str]:
+        """Return the disputes, by UUID, that were decided and not appealed in their time."""
+        with self._store.read() as connection:
             at = self._log.now(connection)
             decided = store.disputes(connection, self._environment, DISPUTES.c.status == DisputeStatus.DECIDED)
-            for dispute in decided:
-                if dispute.overdue(at):
-                    data: dict[str, object] = {"dispute": dispute.uuid}
-                    made.append(self._enter(connection, acting, "dispute.concluded", data, concerns=dispute.parties))
-        return made
+            return [dispute.uuid for dispute in decided if dispute.overdue(at)]
+
+    def conclude_if_due(self, acting: Acting, uuid: str) -> Dispute | None:
+        """Make final what was decided and not appealed in its time; None: it is final, or was appealed.
+
+        Raises:
+            NotFoundError: there is no such dispute.
+        """
+        with self._store.write() as connection:
+            dispute = store.load(connection, self._environment, uuids=[uuid]).dispute(uuid)
+            if dispute.status is not DisputeStatus.DECIDED or not dispute.overdue(self._log.now(connection)):
+                return None
+            data: dict[str, object] = {"dispute": uuid}
+            return self._enter(connection, acting, "dispute.concluded", data, concerns=dispute.parties)
+
+    def conclude_due(self, acting: Acting) -> list[Dispute]:
+        """Make final all that was decided and not appealed in its time; returns those disputes."""
+        made = [self.conclude_if_due(acting, uuid) for uuid in self.due()]
+        return [dispute for dispute in made if dispute is not None]
 
     def all(self, viewer: str | None = None) -> list[Dispute]:
         """Return the disputes that a party (by name) may see, or all for operators and auditors, oldest first.

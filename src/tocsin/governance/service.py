@@ -300,26 +300,34 @@ class Governance:
             self._close(connection, acting, self._motion(connection, uuid))
             return self._motion(connection, uuid)
 
-    def close_due(self, acting: Acting) -> list[Motion]:
-        """Close every motion whose vote is over, and end those whose time has run out; returns them."""
-        changed: list[Motion] = []
-        with self._store.write() as connection:
+    def due(self) -> list[str]:
+        """Return the motions, by UUID, whose vote is over and was not closed, or whose time has run out."""
+        with self._store.read() as connection:
             at = self._log.now(connection)
             pending = store.motions(connection, self._environment, MOTIONS.c.status.in_(store.PENDING))
-            for motion in pending:
-                if motion.status is MotionStatus.OPEN and closable(motion, at):
-                    self._close(connection, acting, motion)
-                elif (motion.status is MotionStatus.TABLED and at >= motion.deadline) or (
-                    motion.status is MotionStatus.PASSED and at >= motion.until
-                ):
-                    data: dict[str, object] = {"motion": motion.uuid}
-                    self._enter(
-                        connection, acting, "motion.expired", data, concerns=self._of_motion(connection, motion)
-                    )
-                else:
-                    continue
-                changed.append(self._motion(connection, motion.uuid))
-        return changed
+            return [motion.uuid for motion in pending if _over(motion, at)]
+
+    def close_if_due(self, acting: Acting, uuid: str) -> Motion | None:
+        """Close a motion whose vote is over, or end one whose time has run out; None: somebody did so before.
+
+        Raises:
+            NotFoundError: there is no such motion.
+        """
+        with self._store.write() as connection:
+            motion = self._motion(connection, uuid)
+            if not _over(motion, self._log.now(connection)):
+                return None
+            if motion.status is MotionStatus.OPEN:
+                self._close(connection, acting, motion)
+            else:
+                data: dict[str, object] = {"motion": uuid}
+                self._enter(connection, acting, "motion.expired", data, concerns=self._of_motion(connection, motion))
+            return self._motion(connection, uuid)
+
+    def close_due(self, acting: Acting) -> list[Motion]:
+        """Close every motion whose vote is over, and end those whose time has run out; returns them."""
+        changed = [self.close_if_due(acting, uuid) for uuid in self.due()]
+        return [motion for motion in changed if motion is not None]
 
     def motions(self, *, body: str | None = None) -> list[Motion]:
         """Return the motions of a body, or all, in the order in which they were tabled."""
@@ -397,3 +405,16 @@ class Governance:
         at = self._log.now(connection)
         record = Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data, concerns=concerns)
         self._log.append(connection, [record])
+
+
+def _over(motion: Motion, at: Micros) -> bool:
+    """Return whether nothing but a close, or the note that its time has run out, is to come of a motion."""
+    match motion.status:
+        case MotionStatus.OPEN:
+            return closable(motion, at)
+        case MotionStatus.TABLED:
+            return at >= motion.deadline
+        case MotionStatus.PASSED:
+            return at >= motion.until
+        case _:
+            return False

@@ -7,11 +7,14 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from tocsin.exchange.api import operations as api
+from tocsin.exchange.emergency.alarm import LOOK_SECONDS as ALARM_SECONDS
+from tocsin.exchange.emergency.service import CRISIS_SECONDS
 from tocsin.exchange.live.webhooks.courier import COURIER_SECONDS
 from tocsin.exchange.retention.service import SWEEP_SECONDS
 from tocsin.exchange.sanitise.slots import PUBLISH_SECONDS
 from tocsin.exchange.taxii import http as taxii
 from tocsin.exchange.taxii.wire import DIALECT as TAXII_DIALECT
+from tocsin.governance.chores import CHORE_SECONDS
 from tocsin.kernel.http import server
 from tocsin.kernel.http.application import application
 from tocsin.kernel.http.edge import Answered, Edge, nothing_here
@@ -31,11 +34,14 @@ if TYPE_CHECKING:
 
     from litestar import Litestar
 
+    from tocsin.exchange.emergency.alarm import Alarm
+    from tocsin.exchange.emergency.service import Emergencies
     from tocsin.exchange.live.webhooks.courier import Courier
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.retention.service import Retention
     from tocsin.exchange.sanitise.slots import Slots
     from tocsin.exchange.search.indexer import Indexer
+    from tocsin.governance.chores import Secretary
     from tocsin.kernel.db import Store
     from tocsin.kernel.http.application import Application
     from tocsin.parties.model import Principal
@@ -56,6 +62,9 @@ class Services(taxii.Services, api.Services, Protocol):
     indexer: Indexer
     courier: Courier
     slots: Slots
+    emergencies: Emergencies
+    alarm: Alarm
+    secretary: Secretary
     retention: Retention
 
 
@@ -79,7 +88,13 @@ def create_app(
         return new_uuid(services.entropy)
 
     environment = services.environment
-    health = Health(store=services.store, log=services.log, replica=services.reading.replica, environment=environment)
+    health = Health(
+        store=services.store,
+        log=services.log,
+        replica=services.reading.replica,
+        environment=environment,
+        crises=lambda: services.alarm.of(None),
+    )
     metrics = Metrics(
         store=services.store,
         log=services.log,
@@ -113,6 +128,7 @@ def create_app(
             guard=guard,
             routes=[*routes_of(table), *watching],
             new_id=new_id,
+            beside=lambda known: services.alarm.headers(known.party),
             observe=answered,
         ),
     ]
@@ -137,6 +153,12 @@ def create_app(
         background.beside("courier", services.courier.turn, seconds=COURIER_SECONDS),
         background.beside("retention", services.retention.turn, seconds=SWEEP_SECONDS),
         background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
+        background.beside("alarm", services.alarm.look, seconds=ALARM_SECONDS, first=True, last=False),
+        background.beside("crises", services.emergencies.turn, seconds=CRISIS_SECONDS, last=False),
+        *(
+            background.beside(f"chore-{name}", job, seconds=CHORE_SECONDS, last=False)
+            for name, job in services.secretary.jobs.items()
+        ),
         background.beside("slots", services.slots.turn, seconds=PUBLISH_SECONDS),
     ]
     return application(edges, lifespan=beside)

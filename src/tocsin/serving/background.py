@@ -28,8 +28,10 @@ _log: Final = structlog.get_logger("tocsin.background")
 
 
 @contextlib.contextmanager
-def repeating(name: str, turn: Callable[[], object], *, seconds: float, first: bool = False) -> Iterator[None]:
-    """Take a turn every so many seconds while the ``with`` lasts, and a last one at its end; ``first``: one at once.
+def repeating(
+    name: str, turn: Callable[[], object], *, seconds: float, first: bool = False, last: bool = True
+) -> Iterator[None]:
+    """Take a turn every so many seconds while the ``with`` lasts; ``first``: one at once, ``last``: one at its end.
 
     A turn that fails is in the operator's log, unless the store was away, which the log has already; the next one tries
     again: whatever a turn does must bear that.
@@ -41,7 +43,8 @@ def repeating(name: str, turn: Callable[[], object], *, seconds: float, first: b
             _take(name, turn)
         while not stop.wait(seconds):
             _take(name, turn)
-        _take(name, turn)
+        if last:
+            _take(name, turn)
 
     thread = threading.Thread(target=run, name=f"tocsin-{name}")
     thread.start()
@@ -52,12 +55,14 @@ def repeating(name: str, turn: Callable[[], object], *, seconds: float, first: b
         thread.join()
 
 
-def beside(name: str, turn: Callable[[], object], *, seconds: float, first: bool = False) -> Lifespan:
+def beside(
+    name: str, turn: Callable[[], object], *, seconds: float, first: bool = False, last: bool = True
+) -> Lifespan:
     """Return what an application enters to have turns taken as long as it runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        with repeating(name, turn, seconds=seconds, first=first):
+        with repeating(name, turn, seconds=seconds, first=first, last=last):
             yield
 
     return lifespan

@@ -13,16 +13,18 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tocsin.errors import TocsinError
+from tocsin.kernel.clock import format_instant
 from tocsin.serving.metrics import staged_age
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from tocsin.exchange.emergency.model import Crisis
     from tocsin.exchange.replica import Replica
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
-__all__ = ["LOOK_SECONDS", "Check", "Health", "Report"]
+__all__ = ["LOOK_SECONDS", "Active", "Check", "Health", "Report"]
 
 LOOK_SECONDS: Final = 5.0
 # A look that is older than this was the last one: whoever looks is stuck, and so may be everything else.
@@ -41,11 +43,19 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Active(msgspec.Struct, frozen=True, kw_only=True):
+    """An emergency annex that is active; ``annex`` is ``name/version#annex``, ``until`` RFC 3339."""
+
+    annex: str
+    until: str
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What the last look found."""
+    """What the last look found, and which emergency annexes are active: a hub at work is ready in a crisis, too."""
 
     ready: bool
     checks: list[Check]
+    crises: list[Active]
 
 
 class Health:
@@ -58,12 +68,14 @@ class Health:
         log: Log,
         replica: Replica,
         environment: int,
+        crises: Callable[[], Sequence[Crisis]] = tuple,
         monotonic_: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._replica = replica
         self._log = log
         self._environment = environment
+        self._crises = crises
         self._monotonic = monotonic_
         self._looked: float | None = None
         self._found: tuple[Check, ...] = ()
@@ -94,7 +106,8 @@ class Health:
     def report(self) -> Report:
         """Return what the last look found."""
         stale = Check(name="look", ok=not self._stale, detail="not lately" if self._stale else "lately")
-        return Report(ready=self.ready, checks=[stale, *self._found])
+        active = [Active(annex=one.id, until=format_instant(one.until)) for one in self._crises()]
+        return Report(ready=self.ready, checks=[stale, *self._found], crises=active)
 
     @property
     def _stale(self) -> bool:

@@ -23,7 +23,6 @@ PARSED: Final = parse_agreement(SOURCE, where="nordic-grid-exchange.yaml")
 EXAMPLE: Final = HERE.parents[3] / "shared" / "agreement-example.yaml"
 
 NOTES: Final = (
-    "clause 9 afterwards: is not yet carried out by the hub; new releases stop all the same",
     "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",
     "on_lapse: has no effect yet on what members hold; a lapse already ends new reads",
 )

@@ -78,14 +78,21 @@ def test_from_the_first_call_to_the_review(cli: Cli) -> None:
     assert opened["active"]
     assert opened["changed"] == [1]
     assert reads()
+    assert "CRISIS: annex blackout of grid" in cli.ok("party", "list").out
+    assert "CRISIS" in cli.ok("read", "--as", "beta").out
+    assert "CRISIS" not in cli.ok("read", "--as", "gamma").out, "who is no member is told nothing"
+    names = [one["collection"] for one in cli.json("collection", "list")]
+    assert "blackout" in names, "what it widens is offered anew at once"
 
     assert "unless a motion ratifies it" in cli.ok("crisis", "show").out
     assert cli.json("crisis", "ratify", "grid", "blackout", *WHY)["ratify_by"] is None
     ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
     assert (ended["active"], ended["review_open"]) == (False, [1])
     assert not reads()
-    (left,) = cli.json("crisis", "review", "grid", "blackout")
-    assert (left["reader"], left["owner"], left["object"]) == ("beta", "alpha", tool(1)["id"])
+    assert "CRISIS" not in cli.ok("party", "list").out
+    assert cli.json("crisis", "sweep") == {"offered": 0, "recalled": 0, "settled": 0}, "every command sees to it"
+    left = cli.json("crisis", "review", "grid", "blackout")
+    assert {(one["reader"], one["owner"], one["object"]) for one in left} == {("beta", "alpha", tool(1)["id"])}
     assert cli.json("crisis", "close", "grid", "blackout", "--reason", "nobody read too much")["review_open"] == []
     assert cli.json("crisis", "activate", "grid", "blackout", *WHY)["active"]
     cli.ok("check")

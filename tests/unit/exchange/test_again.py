@@ -25,6 +25,25 @@ if TYPE_CHECKING:
     from support.treaty import Templates
     from tocsin.exchange.model import Collection
 
+# an annex that is active and opens nothing of what is shared here
+ANNEX = "annex:storm/1#gale/1"
+STORM = """
+agreement: storm
+version: 1
+title: In a storm
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: alfa}, {name: bravo}]
+purposes: [respond]
+clauses:
+  - id: "1"
+    emergency: gale
+    permit: read
+    to: {parties: all}
+    of: {type: [campaign]}
+    lasts: PT72H
+    activated_by: {motion: {body: crisis-council, more_than: 0.5}}
+"""
+
 made_templates = pytest.fixture(scope="module")(templates)
 
 
@@ -34,6 +53,9 @@ def world(made_templates: Templates) -> Iterator[World]:
     world = made_templates.world()
     world.share("alfa", bundle(indicator(1), indicator(2)))
     world.share("bravo", bundle(indicator(2), indicator(3)))
+    world.agreement(STORM, signed_by=("alfa", "bravo"))
+    with world.hub.agreements.emergency(OPERATOR) as acts:
+        acts.activate(world.hub.mandate, "storm", 1, "gale", "a test")
     yield world
     made_templates.drop(world)
 
@@ -41,7 +63,7 @@ def world(made_templates: Templates) -> Iterator[World]:
 def made(world: World, connection: Connection, audience: Audience = Audience.ALL) -> Collection:
     """Return the collection of an annex, opened when it is first asked for."""
     return world.hub.offering.collection(
-        connection, OPERATOR, "annex:x/1#y", alias="widened", title="Widened", description="", audience=audience
+        connection, OPERATOR, ANNEX, alias="widened", title="Widened", description="", audience=audience
     )
 
 
@@ -56,7 +78,7 @@ def widen(world: World, *, audience: Audience = Audience.ALL, most: int | None =
     with world.hub.store.write() as connection:
         collection = made(world, connection, audience)
         return world.hub.offering.offer_again(
-            connection, OPERATOR, collection, everything(connection)[:most], because="annex:x/1#y"
+            connection, OPERATOR, collection, everything(connection)[:most], because=ANNEX
         )
 
 
@@ -118,7 +140,7 @@ def test_nobody_submits_into_it_or_withdraws_from_it(world: World) -> None:
     with world.hub.store.write() as connection:
         exchange = store.find_collection(connection, 1, "exchange", party=None)
         with pytest.raises(ConflictError):
-            world.hub.offering.offer_again(connection, OPERATOR, exchange, everything(connection), because="annex:x")
+            world.hub.offering.offer_again(connection, OPERATOR, exchange, everything(connection), because=ANNEX)
 
 
 def test_what_its_owner_takes_back_is_gone_here_too_and_never_offered_anew(world: World) -> None:
@@ -135,7 +157,7 @@ def test_what_its_owner_takes_back_is_gone_here_too_and_never_offered_anew(world
 def test_bounds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with world.hub.store.write() as connection, pytest.raises(NotFoundError):
         world.hub.offering.offer_again(
-            connection, OPERATOR, made(world, connection), [Again(contribution_id=99)], because="annex:x"
+            connection, OPERATOR, made(world, connection), [Again(contribution_id=99)], because=ANNEX
         )
     monkeypatch.setattr(again, "MAX_AGAIN", 3)
     with pytest.raises(LimitError):

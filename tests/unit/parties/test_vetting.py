@@ -8,12 +8,14 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
+from support.council import SEATS, constitute, council
 from support.hub import OPERATOR
 from support.treaty import templates
 from tocsin.errors import (
     ConflictError,
     ForbiddenError,
     InputError,
+    LogBrokenError,
     NotFoundError,
     StoreBrokenError,
     TocsinError,
@@ -21,6 +23,7 @@ from tocsin.errors import (
 )
 from tocsin.exchange.replay import replay
 from tocsin.kernel.clock import DAY
+from tocsin.kernel.mandate import Acting, Right
 from tocsin.log.model import decode_payload
 from tocsin.parties.model import Kind, Party, PartyStatus, Role
 from tocsin.parties.vetting.model import ApplicationStatus, Evidence, EvidenceKind, Track
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
     from support.hub import World
     from support.treaty import Templates
-    from tocsin.kernel.mandate import Acting
+    from tocsin.log.model import EntryPayload
     from tocsin.parties.vetting.model import Application
 
 made_templates = pytest.fixture(scope="module")(templates)
@@ -71,6 +74,11 @@ def admitted(world: World, *, days: int = 100) -> Application:
     return world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=world.clock.now() + days * DAY)
 
 
+def entries_of(world: World) -> list[tuple[int, EntryPayload]]:
+    with world.hub.store.read() as connection:
+        return [(row.index, decode_payload(row.payload or b"", where="test")) for row in world.hub.log.rows(connection)]
+
+
 def status(world: World) -> PartyStatus:
     return world.hub.parties.get("small").status
 
@@ -88,6 +96,43 @@ def test_two_of_other_parties_admit_and_time_ends_it(world: World) -> None:
     again = opened(world)  # it may be vetted anew
     assert again.uuid != one.uuid
     assert world.hub.self_test.require() > 0
+
+
+def test_a_serving_hub_suspends_in_its_own_name_and_once(world: World) -> None:
+    admitted(world)
+    assert world.hub.secretary.vettings() == 0
+    world.clock.advance(100 * DAY)
+    assert world.hub.secretary.vettings() == 1
+    assert status(world) is PartyStatus.SUSPENDED
+    assert world.hub.secretary.vettings() == 0
+    (told,) = [one for _, one in entries_of(world) if one.kind == "party.suspended"]
+    assert (told.actor, told.mandate) == ("hub", "founding:entry:0")
+    assert world.hub.self_test.require() > 0
+
+
+def test_but_not_where_a_body_decides(world: World) -> None:
+    admitted(world)
+    world.clock.advance(100 * DAY)
+    constitute(world, council([Right.PARTY_SUSPEND], seats=SEATS[:1]))
+    assert world.hub.secretary.vettings() == 0
+    assert status(world) is PartyStatus.VETTED
+
+
+def test_the_hub_itself_ends_nothing_that_has_not_ended(world: World) -> None:
+    admitted(world)
+    world.clock.advance(100 * DAY - 1)
+    with world.hub.parties.acting(Acting(actor="hub"), world.hub.mandate) as acts:
+        acts.suspend_party("small", "for no reason")
+    with pytest.raises(LogBrokenError, match="only people"):
+        replay(entries_of(world))
+
+
+def test_what_ends_soon_is_told_once_a_day(world: World) -> None:
+    admitted(world, days=20)
+    assert world.hub.secretary.reminders() > 0
+    assert world.hub.secretary.reminders() == 0
+    world.clock.advance(DAY)
+    assert world.hub.secretary.reminders() > 0
 
 
 def test_one_reviewer_is_not_enough_and_a_rejection_is_enough(world: World) -> None:
@@ -200,10 +245,7 @@ def test_what_is_due(world: World) -> None:
 
 def test_a_forged_admission_does_not_replay(world: World) -> None:
     admitted(world)
-    with world.hub.store.read() as connection:
-        entries = [
-            (row.index, decode_payload(row.payload or b"", where="test")) for row in world.hub.log.rows(connection)
-        ]
+    entries = entries_of(world)
     assert replay(entries).vetted.applications
     by_kind = {payload.kind: index for index, payload in entries}
     for kind, change in (

@@ -133,6 +133,21 @@ class AnnexActs(Entering):
             "annex.reviewed", row, annex, [model.review(one, at=at) for one in open_], reason, mandate=mandate, at=at
         )
 
+    def settle(self, name: str, version: int, annex: str, reason: str) -> tuple[Activation, ...]:
+        """Note that what follows the end of an annex was carried out; the hub itself does, when it is over.
+
+        It takes no mandate: what follows is what was agreed, and who carries it out decides nothing.
+
+        Raises:
+            NotFoundError: there is no such version or annex.
+            TransitionError: it is active, or there is nothing that was not carried out.
+        """
+        row = require_version(self._connection, self._environment, name, version)
+        at = self._log.now(self._connection)
+        settled = model.settle(self._history(name), annex=annex, version=version, at=at)
+        self._enter("annex.settled", row, annex, settled, reason, at=at)
+        return settled
+
     def call(
         self,
         name: str,

@@ -18,7 +18,7 @@ from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundErr
 from tocsin.kernel.clock import DAY, Micros, format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tocsin.agreements.document import AgreementDocument, AnnexTerms
 
@@ -32,6 +32,7 @@ __all__ = [
     "Asked",
     "Call",
     "History",
+    "Run",
     "Shift",
     "annex_id",
     "annex_terms",
@@ -43,6 +44,8 @@ __all__ = [
     "ratify",
     "require_fresh",
     "review",
+    "runs_of",
+    "settle",
     "standing_calls",
 ]
 
@@ -104,7 +107,8 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     """One time that an annex was brought into force. It is active from ``starts`` until before ``ends``.
 
     ``number`` counts all that the agreement knew, from 1. ``ratify_by`` is when one by duty-holders ends unless it is
-    ratified; ``reviewed`` when its review was closed under a mandate.
+    ratified; ``reviewed`` when its review was closed under a mandate; ``settled`` when what follows its end was carried
+    out.
     """
 
     annex: str
@@ -117,6 +121,7 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     ratified: Micros | None = None
     ended: Micros | None = None  # before its time, under a mandate or by duty-holders
     reviewed: Micros | None = None
+    settled: Micros | None = None
 
     def active(self, at: Micros) -> bool:
         """Return whether it has effect at an instant."""
@@ -138,6 +143,66 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
         return self.by is ActivatedBy.MOTION or self.ratified is not None or self.reviewed is not None
 
 
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A time without a break during which an annex was in force: an activation, and those that prolonged it."""
+
+    activations: tuple[Activation, ...]  # at least one, by number
+
+    @property
+    def annex(self) -> str:
+        """Return the annex."""
+        return self.activations[0].annex
+
+    @property
+    def version(self) -> int:
+        """Return the version of the agreement."""
+        return self.activations[0].version
+
+    @property
+    def number(self) -> int:
+        """Return the number of the activation that it began with."""
+        return self.activations[0].number
+
+    @property
+    def starts(self) -> Micros:
+        """Return when it began."""
+        return self.activations[0].starts
+
+    @property
+    def last(self) -> Micros:
+        """Return the instant from which it is over, by all that is known."""
+        return max(one.last for one in self.activations)
+
+    @property
+    def answered(self) -> bool:
+        """Return whether a body wanted it, then or while it lasted; to close its review is to look back only."""
+        return any(one.by is ActivatedBy.MOTION or one.ratified is not None for one in self.activations)
+
+    @property
+    def settled(self) -> bool:
+        """Return whether what follows its end was carried out."""
+        return all(one.settled is not None for one in self.activations)
+
+    def active(self, at: Micros) -> bool:
+        """Return whether it lasts."""
+        return self.starts <= at < self.last
+
+
+def runs_of(activations: Iterable[Activation]) -> list[Run]:
+    """Return the runs that activations of one agreement make, in the order of their beginnings."""
+    found: list[Run] = []
+    open_: dict[tuple[str, int], int] = {}
+    for one in sorted(activations, key=lambda each: each.number):
+        key = (one.annex, one.version)
+        place = open_.get(key)
+        if place is not None and one.starts < found[place].last:
+            found[place] = Run(activations=(*found[place].activations, one))
+        else:
+            open_[key] = len(found)
+            found.append(Run(activations=(one,)))
+    return found
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """All activations of the annexes of one agreement, of whatever version, by their numbers; and all calls."""
 
@@ -147,6 +212,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, version: int) -> tuple[Activation, ...]:
         """Return those of one version."""
         return tuple(one for one in self.activations if one.version == version)
+
+    def runs(self, annex: str, version: int) -> list[Run]:
+        """Return the times that an annex of a version was in force, the first first."""
+        return [one for one in runs_of(self.of(version)) if one.annex == annex]
 
     def active(self, annex: str, version: int, at: Micros) -> tuple[Activation, ...]:
         """Return what keeps an annex of a version active at an instant.
@@ -370,3 +439,15 @@ def review(activation: Activation, *, at: Micros) -> Activation:
     if activation.reviewed is not None:
         raise TransitionError("its review was closed before")
     return msgspec.structs.replace(activation, reviewed=at)
+
+
+def settle(history: History, *, annex: str, version: int, at: Micros) -> tuple[Activation, ...]:
+    """Return the activations of the first run that is over and was not settled, settled.
+
+    Raises:
+        TransitionError: there is none.
+    """
+    for run in history.runs(annex, version):
+        if not run.settled and not run.active(at):
+            return tuple(msgspec.structs.replace(one, settled=at) for one in run.activations)
+    raise TransitionError(f"nothing follows an end of the annex {annex} that was not carried out")

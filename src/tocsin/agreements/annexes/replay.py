@@ -186,10 +186,15 @@ def _reviewed(act: _Act) -> tuple[Activation, ...]:
     return tuple(model.review(one, at=act.at) for one in open_)
 
 
+def _settled(act: _Act) -> tuple[Activation, ...]:
+    return model.settle(act.history, annex=act.said.annex, version=act.version.document.version, at=act.at)
+
+
 _STEPS: Final[dict[str, _Step]] = {
     "annex.activated": _activated,
     "annex.ratified": _ratified,
     "annex.ended": _ended,
     "annex.reviewed": _reviewed,
+    "annex.settled": _settled,
 }
 ANNEX_KINDS: Final = frozenset(_STEPS) | {"annex.called", "duty.set"}

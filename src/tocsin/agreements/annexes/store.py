@@ -71,6 +71,7 @@ def read_activations(connection: Connection, environment: int) -> dict[str, list
                 ratified=row.ratified,
                 ended=row.ended,
                 reviewed=row.reviewed,
+                settled=row.settled,
             )
         )
     return found

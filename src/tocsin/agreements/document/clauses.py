@@ -13,7 +13,7 @@ from tocsin.agreements.document.read_terms import (
     read_publish_terms,
     read_retain_terms,
 )
-from tocsin.agreements.document.terms import Onward
+from tocsin.agreements.document.terms import NewReleases, Onward
 from tocsin.agreements.document.tree import Scalar, Sequence, Table
 from tocsin.agreements.model import Pap, Tlp
 from tocsin.parties.model import CLEARANCES, Kind, Role
@@ -110,10 +110,8 @@ def _read_permit(check: Checker, node: Table) -> Clause:
     if emergency:
         name = check.name(entries["emergency"].value, "the name of an emergency annex")
         annex = read_annex(check, entries)
-        if "afterwards" in entries:
-            check.note(
-                f"clause {clause_id} afterwards: is not yet carried out by the hub; new releases stop all the same"
-            )
+        if annex is not None and annex.afterwards.new_releases is NewReleases.CONTINUE:
+            check.note(f"clause {clause_id} new_releases: continue: they stop all the same when the annex is over")
     return Clause(
         id=clause_id,
         verb=Verb.PERMIT,

@@ -28,7 +28,7 @@ from tocsin.errors import (
 )
 from tocsin.exchange.live import store as live
 from tocsin.exchange.live.model import BATCH, MAX_STREAMS, STREAMS_OF_ONE, Pace
-from tocsin.exchange.live.wire import write_objects
+from tocsin.exchange.live.wire import write_crisis, write_objects
 from tocsin.exchange.releases import WITHDRAWN
 from tocsin.kernel.http import sse
 from tocsin.kernel.http.lanes import Lane
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.gatekeeper import Gate
     from tocsin.agreements.model import Label
+    from tocsin.exchange.emergency.model import Crisis
     from tocsin.exchange.live.model import Wish
     from tocsin.exchange.model import Collection, Query
     from tocsin.exchange.reading import Answer, Asker, Reading
@@ -70,6 +71,10 @@ _LOST: Final = (
 _log: Final = structlog.get_logger("tocsin.live")
 
 
+def _none(_party: str) -> tuple[Crisis, ...]:
+    return ()
+
+
 class Listener:
     """One stream: who listens, to what, and how far they are. Everything but reading happens on the event loop."""
 
@@ -86,6 +91,7 @@ class Listener:
         self.proved_at = 0.0
         self.reading = False
         self.lost = False  # what it stands on is no more
+        self.crises: tuple[Crisis, ...] = ()  # that it was told of
         self.woken = asyncio.Event()
 
 
@@ -107,7 +113,9 @@ class Streams:
         environment: int,
         pace: Pace | None = None,
         batch: int = BATCH,
+        crises: Callable[[str], tuple[Crisis, ...]] = _none,
     ) -> None:
+        self._crises = crises
         self._batch = batch
         self._store = store
         self._log = log
@@ -201,6 +209,8 @@ class Streams:
                 if listener.lost:
                     yield sse.failure(_LOST)
                     return
+                for event in self._told(listener):
+                    yield event
                 if listener.due or listener.unproved:
                     try:
                         async for chunk in self._news(listener):
@@ -219,6 +229,16 @@ class Streams:
                     async with asyncio.timeout_at(min(beat, until)):
                         await listener.woken.wait()
                 listener.woken.clear()
+
+    def _told(self, listener: Listener) -> list[bytes]:
+        """Return an event for each annex of the listener's agreements that began, changed its end, or is over."""
+        now, before = self._crises(listener.asker.party), listener.crises
+        listener.crises = now
+        over = {one.id: one for one in before}
+        began = [one for one in now if over.pop(one.id, None) != one]
+        told = [write_crisis(one, active=True) for one in began]
+        told += [write_crisis(one, active=False) for one in over.values()]
+        return [sse.notice("crisis", data) for data in told]
 
     @contextlib.contextmanager
     def _room(self, party: str, listener: Listener) -> Iterator[None]:
@@ -337,7 +357,7 @@ class Streams:
                 one.place = max(one.place, change.seen.heads.get(one.collection.uuid, 0))
             if change.credentials or now - one.proved_at >= self.pace.prove:
                 one.unproved = True
-            if one.due or one.unproved:
+            if one.due or one.unproved or one.crises != self._crises(one.asker.party):
                 one.woken.set()
 
     def _look(self, asked: list[Listener]) -> tuple[live.Change, frozenset[Listener]]:

@@ -112,6 +112,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     ``contributions`` are numbers of contributions, of any owners. ``recipients``: only these parties (URIs), of those
     who received it; None: all. ``since`` and ``until``: only who received it in that time, the second exclusive.
+    ``under``: only what an emergency annex (``name/version#annex``) alone let out to them, and they have no other way.
     """
 
     contributions: tuple[int, ...]
@@ -126,6 +127,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     recipients: frozenset[str] | None = None
     since: Micros | None = None
     until: Micros | None = None
+    under: str | None = None
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -74,9 +74,12 @@ class Rules(Protocol):
         ...
 
     def received(
-        self, keys: Collection[Key], *, since: Micros | None, until: Micros | None
+        self, keys: Collection[Key], *, since: Micros | None, until: Micros | None, under: str | None
     ) -> Mapping[tuple[str, str], set[Key]]:
-        """Return who received which of these contributions of one owner in a time, by party and address."""
+        """Return who received which of these contributions of one owner in a time, by party and address.
+
+        ``under``: through this annex alone, and never in another way.
+        """
         ...
 
     def speaks_for(self, reference: str, party: str) -> bool:
@@ -103,6 +106,7 @@ class _Order(msgspec.Struct, frozen=True, kw_only=True):
     objects: list[tuple[str, Micros]]
     withdrawn: dict[str, list[int]]
     recipients: list[tuple[str, str, str]]
+    under: str | None = None
 
 
 class _Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +190,7 @@ def _order(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> N
             raise InputError("it calls back what was never contributed")
         if order.authority is Authority.AGREEMENT and not rules.agreed(order.basis or "", order.owner):
             raise InputError("its owner never signed the agreement that it rests on")
-        found = rules.received(keys, since=since, until=until)
+        found = rules.received(keys, since=since, until=until, under=order.under)
         meant = {key for key in found if key[0] != order.owner and (order.only is None or key[0] in order.only)}
         if (
             meant != set(recipients.values())

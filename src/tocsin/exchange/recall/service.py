@@ -248,9 +248,15 @@ class Recalls:
         red = {one.contribution_id for one in owned if labels[one.label_id].tlp is Tlp.RED}
         owner = owned[0].owner
         told: dict[tuple[str, str], set[int]] = {}
-        for left in store.received(connection, self._store.adapter, [one.contribution_id for one in owned]):
+        received = list(store.received(connection, self._store.adapter, [one.contribution_id for one in owned]))
+        otherwise = {(one.contribution_id, one.party) for one in received if not one.under}
+        for left in received:
             meant = (
                 left.party != owner
+                and (
+                    order.under is None
+                    or (order.under in left.under and (left.contribution_id, left.party) not in otherwise)
+                )
                 and (order.recipients is None or left.party in order.recipients)
                 and (order.since is None or order.since <= left.at)
                 and (order.until is None or left.at < order.until)
@@ -474,7 +480,8 @@ def _data(
     notices: Mapping[str, tuple[str, str]],
     closed: Mapping[str, list[int]],
 ) -> dict[str, object]:
-    return {
+    under: dict[str, object] = {} if order.under is None else {"under": order.under}
+    return under | {
         "recall": recall.uuid,
         "owner": recall.owner,
         "authority": str(recall.authority),

@@ -19,7 +19,7 @@ from tocsin.exchange.recall.model import (
 )
 from tocsin.exchange.recall.tables import RECALL_ATTESTATIONS, RECALL_NOTICES, RECALL_OBJECTS, RECALLS
 from tocsin.exchange.releases import decode_offers, encode_offers
-from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, RELEASES
+from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, RELEASED_UNDER, RELEASES
 from tocsin.kernel.db.store import chunks, next_id
 from tocsin.parties.tables import PARTIES
 
@@ -59,6 +59,7 @@ class Left(NamedTuple):
     party: str  # URI
     user: str | None  # name within the party; None: its service
     at: Micros
+    under: frozenset[str]  # the emergency annexes that alone let it out
 
 
 class RecallRow(NamedTuple):
@@ -100,7 +101,14 @@ def received(connection: Connection, adapter: Adapter, contribution_ids: Collect
     readers: dict[int, list[tuple[str, str | None]]] = {}
     for collection_id, by_seq in offered.items():
         found = connection.execute(
-            select(RELEASES.c.profile_id, RELEASES.c.party, RELEASES.c.at, RELEASES.c.kind, RELEASES.c.offers)
+            select(
+                RELEASES.c.release_id,
+                RELEASES.c.profile_id,
+                RELEASES.c.party,
+                RELEASES.c.at,
+                RELEASES.c.kind,
+                RELEASES.c.offers,
+            )
             .where(
                 RELEASES.c.collection_id == collection_id,
                 RELEASES.c.first_seq <= max(by_seq),
@@ -108,16 +116,32 @@ def received(connection: Connection, adapter: Adapter, contribution_ids: Collect
             )
             .order_by(RELEASES.c.release_id)
         )
+        annexes = _under(connection, collection_id)
         for release in found:
             if release.kind not in CARRIED:
                 continue
+            under = annexes.get(release.release_id, ())
             for sequence in decode_offers(release.offers):
                 if sequence not in by_seq:
                     continue
                 if release.profile_id not in readers:
                     readers[release.profile_id] = readers_of(read_profile(connection, release.profile_id))
+                by = frozenset(annex for annex, offers in under if sequence in offers)
                 for party, user in readers[release.profile_id]:
-                    yield Left(by_seq[sequence], party, user, release.at)
+                    yield Left(by_seq[sequence], party, user, release.at, by)
+
+
+def _under(connection: Connection, collection_id: int) -> dict[int, list[tuple[str, frozenset[int]]]]:
+    """Return what annexes alone let out of a collection, by release."""
+    query = (
+        select(RELEASED_UNDER)
+        .join(RELEASES, RELEASES.c.release_id == RELEASED_UNDER.c.release_id)
+        .where(RELEASES.c.collection_id == collection_id)
+    )
+    found: dict[int, list[tuple[str, frozenset[int]]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.release_id, []).append((row.annex, frozenset(decode_offers(row.offers))))
+    return found
 
 
 def readers_of(profile: Profile) -> list[tuple[str, str | None]]:

@@ -48,6 +48,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     filter: dict[str, Any]
     owner: str
     offers: list[int]
+    under: list[tuple[str, list[int]]] = []  # annexes, and the steps between the offers that each alone let out
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):

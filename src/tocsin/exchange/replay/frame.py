@@ -17,6 +17,7 @@ from tocsin.kernel.mandate import Acting
 from tocsin.log.note import VerifierKey
 from tocsin.parties.model import Role
 from tocsin.parties.replay import People
+from tocsin.parties.vetting.model import ApplicationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +50,23 @@ def check_frame(state: State, index: int, payload: EntryPayload, at: Micros) -> 
         if reference is not None and not state.knows(reference):
             raise broken(index, f"it was done by or for somebody who is not there: {reference[:80]!r}")
     user, _, home = payload.actor.rpartition("@")
+    if privileged and state.names[home] == state.rebuilt.hub and not user and _ended(state, payload, at):
+        return  # nobody decides it: the hub itself ends what has ended (docs/adr/0093)
     if privileged and (not user or state.names[home] != state.rebuilt.hub):
         raise broken(index, "only people of the party that runs the hub do this")
+
+
+def _ended(state: State, payload: EntryPayload, at: Micros) -> bool:
+    """Return whether an entry suspends a party whose last vetting has ended."""
+    if payload.kind != "party.suspended":
+        return False
+    uri = payload.data["party"]["uri"]
+    admitted = [
+        one
+        for one in state.rebuilt.vetted.applications.values()
+        if one.party == uri and one.status is ApplicationStatus.ADMITTED
+    ]
+    return bool(admitted) and admitted[-1].until is not None and admitted[-1].until <= at
 
 
 def _govern(state: State, index: int, payload: EntryPayload, at: Micros) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tocsin.agreements.hub_rules import NOTICE
 from tocsin.errors import ForbiddenError, LogBrokenError
@@ -10,6 +10,7 @@ from tocsin.exchange.access import replay as access
 from tocsin.exchange.again_replay import Made, Offering, TellAgain
 from tocsin.exchange.ceiling import above
 from tocsin.exchange.ceilings import CeilingSet
+from tocsin.exchange.emergency.replay import require_lasting
 from tocsin.exchange.replay.forms import CollectionAdded, Submission, Withdrawal, broken, shaped
 from tocsin.exchange.replay.rebuilt import Offered
 from tocsin.exchange.retention.keeping import Keeping
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from tocsin.parties.model import User
 
 __all__ = ["Offers"]
-
-# What may widen rights, and is named where objects are offered anew: none of these changes a label.
-_BECAUSE: Final = frozenset({"annex"})
 
 
 class Offers:
@@ -177,8 +175,10 @@ class Offers:
             made_for = self.again.made[offering.collection].made_for
             at = self._state.at
             return access.derived(self.rebuilt.granted, reference, label, contribution, made_for=made_for, at=at)
-        if kind not in _BECAUSE:
+        if kind != "annex":
             raise LogBrokenError(f"it offers anew for a reason that is not known here: {offering.because[:80]}")
+        made_for = self.again.made[offering.collection].made_for
+        require_lasting(self.rebuilt.agreed, reference, made_for=made_for, at=self._state.at)
         return None
 
     def withdraw(self, index: int, data: Mapping[str, Any]) -> None:

@@ -70,4 +70,5 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     offers: tuple[Offered, ...]
     labels: dict[int, Label]
     verdicts: dict[int, Verdict]
+    annexes: dict[int, frozenset[str]]  # labels that emergency annexes alone opened
     facts: Facts

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements import replay as agreements
+from tocsin.agreements.annexes.opened import annexes_of
 from tocsin.agreements.gate import can_act, decide, profile_of, profile_until, slice_for
 from tocsin.exchange.recall.store import readers_of
-from tocsin.exchange.releases import encode_offers
+from tocsin.exchange.releases import encode_offers, under_annexes
 from tocsin.exchange.replay.forms import Release, broken, instant_of, shaped
 from tocsin.exchange.replay.rebuilt import Judged
 from tocsin.exchange.retention.keeping import Left
 from tocsin.kernel.clock import DAY, SECOND, Micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from tocsin.agreements.facts import Facts
     from tocsin.agreements.model import Label, Verdict
@@ -63,7 +64,7 @@ class Releases:
             raise broken(index, "it was entered long after it was decided")
         # of the ids that were asked for, each owner's entry tells its own objects' only
         asked = release.filter | {"ids": release.filter.get("ids") is not None}
-        same = msgspec.structs.replace(release, owner="", offers=[], filter=asked)
+        same = msgspec.structs.replace(release, owner="", offers=[], under=[], filter=asked)
         answer = _digest((same, payload.actor, payload.on_behalf_of))
         if self._answers.setdefault(release.release, answer) != answer:
             raise broken(index, "it is another answer than the one that this id names already")
@@ -79,6 +80,7 @@ class Releases:
                 collection=release.collection,
                 offers=encode_offers(list(accumulate(release.offers))),
                 owner=release.owner,
+                under={annex: encode_offers(list(accumulate(steps))) for annex, steps in release.under},
             )
         )
         self._state.rebuilt.releases += 1
@@ -89,9 +91,7 @@ class Releases:
         if at < self._state.at:
             raise broken(index, "it was decided before the entries that it was decided by")
         party = rebuilt.people.parties.get(release.profile.party)
-        user = None
-        if release.profile.user is not None:
-            user = rebuilt.people.users.get((release.profile.party, release.profile.user))
+        user = rebuilt.people.users.get((release.profile.party, release.profile.user or ""))
         if party is None or (release.profile.user is not None and user is None):
             raise broken(index, "it went to a reader who is not there")
         client = None
@@ -117,10 +117,26 @@ class Releases:
             if not verdict.allows:
                 raise broken(index, f"what it released under label {label_id} was not allowed")
         rebuilt.verdicts += len(verdicts)
-        self._show(index, release, facts, labels, verdicts)
+        decided = dict(zip(labels, verdicts, strict=True))
+        annexes = {label_id: annexes_of(verdict, slice_.ground.annexes) for label_id, verdict in decided.items()}
+        self._check_under(index, release, annexes)
+        self._show(index, release, facts, decided, annexes)
+
+    def _check_under(self, index: int, release: Release, annexes: dict[int, frozenset[str]]) -> None:
+        """Check that a release names the annexes that alone let out what it holds, each with what that was."""
+        offers = self._state.rebuilt.offers
+        labels = ((one, offers[release.collection, one].label_id) for one in accumulate(release.offers))
+        expected = [(one.annex, list(one.offers)) for one in under_annexes(labels, annexes)]
+        if expected != [(annex, [*accumulate(steps)]) for annex, steps in release.under]:
+            raise broken(index, "it names other annexes than those that alone let out what it released")
 
     def _show(
-        self, index: int, release: Release, facts: Facts, labels: dict[int, Label], verdicts: Sequence[Verdict]
+        self,
+        index: int,
+        release: Release,
+        facts: Facts,
+        verdicts: dict[int, Verdict],
+        annexes: dict[int, frozenset[str]],
     ) -> None:
         if self._witness is None:
             return
@@ -135,8 +151,9 @@ class Releases:
                 collection=release.collection,
                 owner=release.owner,
                 offers=tuple(offers[release.collection, one] for one in accumulate(release.offers)),
-                labels=labels,
-                verdicts=dict(zip(labels, verdicts, strict=True)),
+                labels={label_id: self._state.rebuilt.labels[label_id] for label_id in verdicts},
+                verdicts=verdicts,
+                annexes={label_id: one for label_id, one in annexes.items() if one},
                 facts=facts,
             )
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tocsin.agreements import replay as agreements
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.access import replay as access
+from tocsin.exchange.emergency.replay import require_settled
 from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.exchange.replay.forms import broken
 from tocsin.exchange.sanitise import replay as sanitised
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
     from tocsin.log.model import EntryPayload
 
-__all__ = ["Before", "grant", "hook", "keep", "publish", "vet"]
+__all__ = ["Before", "grant", "hook", "keep", "publish", "settle", "vet"]
 
 
 class Before(NamedTuple):
@@ -94,6 +95,14 @@ def _world(before: Before, payload: EntryPayload) -> sanitised.World:
 def keep(before: Before, index: int, payload: EntryPayload) -> None:
     """Note what is told of purges, reviews, holds and recalls."""
     before.offers.keeping.step(index, payload, before.state.at)
+
+
+def settle(before: Before, index: int, payload: EntryPayload) -> None:
+    """Check that what follows the end of an annex was carried out when the entry says so."""
+    try:
+        require_settled(before.state.rebuilt.agreed, payload.data, before.offers.keeping)
+    except LogBrokenError as error:
+        raise broken(index, str(error)) from error
 
 
 def hook(before: Before, index: int, payload: EntryPayload) -> None:

@@ -45,6 +45,7 @@ _ROOMS: Final[Mapping[str, Callable[[rooms.Before, int, EntryPayload], None]]] =
     | dict.fromkeys(vetting.KINDS, rooms.vet)
     | dict.fromkeys(sanitised.KINDS, rooms.publish)
     | dict.fromkeys(keeping.KINDS, rooms.keep)
+    | {"annex.settled": rooms.settle}
 )
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})

@@ -13,7 +13,7 @@ from tocsin.exchange.retention import replay as retention
 from tocsin.exchange.retention.rules import binding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tocsin.agreements.facts import Activated
     from tocsin.agreements.model import Label
@@ -38,6 +38,7 @@ class Left(NamedTuple):
     collection: str
     offers: bytes  # as `releases.encode_offers` writes them
     owner: str
+    under: Mapping[str, bytes] = {}  # likewise what an emergency annex alone let out, by the annex
 
 
 class Replayed(Protocol):
@@ -126,22 +127,56 @@ class Keeping:
         return self._replayed.contributed(key) is not None
 
     def received(
-        self, keys: Collection[Key], *, since: Micros | None, until: Micros | None
+        self, keys: Collection[Key], *, since: Micros | None, until: Micros | None, under: str | None
     ) -> Mapping[tuple[str, str], set[Key]]:
-        """Return who received which of these contributions of one owner in a time, by party and address."""
-        offers, found = self._replayed.rebuilt.offers, dict[tuple[str, str], set[Key]]()
-        for left in self._left.get(next(iter(keys))[0], ()) if keys else ():
-            if left.kind not in CARRIED or (since or left.at) > left.at or (until is not None and left.at >= until):
+        """Return who received which of these contributions of one owner in a time, by party and address.
+
+        ``under``: through this annex alone, and never in another way.
+        """
+        found = dict[tuple[str, str], set[Key]]()
+        otherwise = set[tuple[str, Key]]()
+        for left, key, party, user, annexes in self._told(keys):
+            if not annexes:
+                otherwise.add((party, key))
+            meant = under is None or under in annexes
+            if not meant or (since or left.at) > left.at or (until is not None and left.at >= until):
                 continue
+            known = self._replayed.contributed(key)
+            red = known is not None and known[0].tlp is Tlp.RED
+            address = user_address(user, party) if red and user is not None else party
+            found.setdefault((party, address), set()).add(key)
+        if under is None:
+            return found
+        alone = {who: {key for key in keys_ if (who[0], key) not in otherwise} for who, keys_ in found.items()}
+        return {who: keys_ for who, keys_ in alone.items() if keys_}
+
+    def let_out(self, annex: str, *, since: Micros, until: Micros) -> set[Key]:
+        """Return what somebody else than its owner received in a time through an annex alone, and in no other way."""
+        offers, named = self._replayed.rebuilt.offers, dict[str, set[Key]]()
+        for left in (one for parts in self._left.values() for one in parts if annex in one.under):
+            for sequence in decode_offers(left.under[annex]):
+                offer = offers[left.collection, sequence]
+                named.setdefault(left.owner, set()).add((offer.owner, offer.object_id, offer.version))
+        found = set[Key]()
+        for owner, keys in named.items():
+            received = self.received(keys, since=since, until=until, under=annex)
+            found.update(*(them for (party, _), them in received.items() if party != owner))
+        return found
+
+    def _told(self, keys: Collection[Key]) -> Iterator[tuple[Left, Key, str, str | None, frozenset[str]]]:
+        """Yield each receipt of these contributions: key, party, user, and the annexes that alone let it out."""
+        offers = self._replayed.rebuilt.offers
+        for left in self._left.get(next(iter(keys))[0], ()) if keys else ():
+            if left.kind not in CARRIED:
+                continue
+            under = {annex: frozenset(decode_offers(told)) for annex, told in left.under.items()}
             for sequence in decode_offers(left.offers):
                 offer = offers[left.collection, sequence]
                 key = (offer.owner, offer.object_id, offer.version)
-                known = self._replayed.contributed(key) if key in keys else None
-                for party, user in left.readers if known is not None else ():
-                    red = known is not None and known[0].tlp is Tlp.RED
-                    address = user_address(user, party) if red and user is not None else party
-                    found.setdefault((party, address), set()).add(key)
-        return found
+                if key in keys and self._replayed.contributed(key) is not None:
+                    annexes = frozenset(annex for annex, told in under.items() if sequence in told)
+                    for party, user in left.readers:
+                        yield left, key, party, user, annexes
 
     def speaks_for(self, reference: str, party: str) -> bool:
         """Return whether a user is one of a party who may attest."""

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from tocsin.exchange.cursor import Cursors
     from tocsin.exchange.search.indexer import Indexer
     from tocsin.exchange.search.scan import Plan
-    from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
@@ -89,11 +88,11 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True):
 class _Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a question's answer rests on, and what the log tells of the question.
 
-    ``owned`` are its offers, in any order: number, object id, owner's URI.
+    ``owned`` are its offers, in any order: number, object id, label.
     """
 
     kind: str  # search, count, facet
-    owned: list[tuple[int, str, str]]
+    owned: list[tuple[int, str, int]]
     filter: dict[str, Json]
 
 
@@ -152,7 +151,7 @@ class Search:
                 next=None if place is None else self._cursors.seal(place, bound),
                 release=None,
             )
-            return found, _Told(kind="search", owned=_owned(fits, context.sight), filter=query.for_owners(asked.words))
+            return found, _Told(kind="search", owned=_owned(fits), filter=query.for_owners(asked.words))
 
         found, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(found, release=release)
@@ -166,7 +165,7 @@ class Search:
         def answer(context: _Context) -> tuple[Counted, _Told]:
             asked = plan(context.connection, context.sight, query)
             fits, complete = self._every(context, asked)
-            told = _Told(kind="count", owned=_owned(fits, context.sight), filter=query.for_owners(asked.words))
+            told = _Told(kind="count", owned=_owned(fits), filter=query.for_owners(asked.words))
             return Counted(count=len(fits), complete=complete, release=None), told
 
         counted, release = self._answer(asker, collection, answer)
@@ -190,7 +189,7 @@ class Search:
                 release=None,
             )
             filter_ = query.for_owners(asked.words) | {"facet": str(facet)}
-            return faceted, _Told(kind="facet", owned=_owned(fits, context.sight), filter=filter_)
+            return faceted, _Told(kind="facet", owned=_owned(fits), filter=filter_)
 
         faceted, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(faceted, release=release)
@@ -239,7 +238,7 @@ class Search:
                 shared.append(Shared(hit=shelf.hit(one), values=common))
             correlated = Correlated(values=asked, shared=tuple(shared), more=more, release=None)
             filter_: dict[str, Json] = {"ids": [subject]} if by_id else {"values": 1}
-            owned = _owned([*own, *fits], context.sight)
+            owned = _owned([*own, *fits])
             return correlated, _Told(kind="search", owned=owned, filter={"correlate": True, **filter_})
 
         correlated, release = self._answer(asker, collection, answer)
@@ -261,7 +260,7 @@ class Search:
             around = Around(context.connection, self._store.adapter, context.sight)
             surroundings, shown = around.of(object_id, limit=limit)
             filter_: dict[str, Json] = {"relations": True, "ids": [object_id]}
-            return surroundings, _Told(kind="search", owned=_owned(shown, context.sight), filter=filter_)
+            return surroundings, _Told(kind="search", owned=_owned(shown), filter=filter_)
 
         surroundings, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(surroundings, release=release)
@@ -334,14 +333,13 @@ class Search:
                         until=until,
                     )
                     result, told = answer(context)
-                    ends = self._gate.until(passed, context.sight.labels.values())
                     withdrawn = exchange_store.offers_of_label(connection, collection.id, releases.WITHDRAWN)
             if done < target:
                 self._indexer.index(collection_id=collection.id, limit=CATCH_UP)
                 continue
             if not told.owned:
                 return result, None  # nothing left the hub (ADR 0011)
-            release = self._stage(asker, passed, collection=collection, told=told, withdrawn=withdrawn, until=ends)
+            release = self._stage(context, passed, told=told, withdrawn=withdrawn)
             if release is not None:
                 return result, release
         raise BusyError("the index is being brought up to date, or agreements keep changing", todo="ask again")
@@ -371,23 +369,27 @@ class Search:
             now=now,
         )
 
-    def _stage(
-        self, asker: Asker, passed: Pass, *, collection: Collection, told: _Told, withdrawn: int, until: Micros | None
-    ) -> str | None:
+    def _stage(self, context: _Context, passed: Pass, *, told: _Told, withdrawn: int) -> str | None:
         """Stage the release durably, or return None when policy moved or an offer was withdrawn since the snapshot."""
+        asker, labels = context.asker, context.sight.labels
         # an object may be shown in more than one place of an answer: it left once
-        owned = {seq: (seq, object_id, owner) for seq, object_id, owner in told.owned}
+        owned = {seq: (seq, object_id, label_id) for seq, object_id, label_id in told.owned}
+        left = [owned[seq] for seq in sorted(owned)]
+        shown = {label_id: labels[label_id] for _, _, label_id in left}
         leaving = releases.Leaving(
             environment=self._environment,
             uuid=new_uuid(self._entropy),
             kind=told.kind,
             acting=asker.acting,
             purpose=asker.purpose,
-            collection_id=collection.id,
+            collection_id=context.collection.id,
             filter=told.filter,
-            owned=tuple(owned[seq] for seq in sorted(owned)),
+            owned=tuple((seq, object_id, labels[label_id].owner) for seq, object_id, label_id in left),
             withdrawn=withdrawn,
-            until=until,
+            until=self._gate.until(passed, labels.values()),
+            under=releases.under_annexes(
+                ((seq, label_id) for seq, _, label_id in left), self._gate.annexes(passed, shown)
+            ),
         )
         with self._store.write() as connection:
             return releases.stage_if_still(connection, leaving, gate=self._gate, log=self._log, passed=passed)
@@ -403,8 +405,8 @@ def _limited(limit: int) -> int:
     return min(limit, MAX_HITS)
 
 
-def _owned(fits: Iterable[Fit], sight: Sight) -> list[tuple[int, str, str]]:
-    return [(one.match.seq, one.match.object_id, sight.labels[one.match.label_id].owner) for one in fits]
+def _owned(fits: Iterable[Fit]) -> list[tuple[int, str, int]]:
+    return [(one.match.seq, one.match.object_id, one.match.label_id) for one in fits]
 
 
 def _value(facet: Facet, fit: Fit, sight: Sight) -> str:

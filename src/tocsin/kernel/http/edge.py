@@ -71,6 +71,11 @@ class Answered:
     error_id: str | None = None
 
 
+def nothing_beside(_known: object) -> tuple[tuple[str, str], ...]:
+    """Put no header beside an answer."""
+    return ()
+
+
 def nothing_here(_answered: Answered) -> None:
     """Observe nothing."""
 
@@ -88,8 +93,9 @@ class _Visit:
 class Edge(Generic[P]):
     """Speaks one dialect at some paths: translates what comes in and what goes out, and asks the guard in between.
 
-    ``prefixes`` are the first segments under which even an unknown path is answered in this dialect. ``new_id`` names a
-    defect; ``observe`` is told of every answer, on the event loop, and must return at once.
+    ``prefixes`` are the first segments under which even an unknown path is answered in this dialect. ``beside`` gives
+    headers that stand beside whatever a known caller is answered, from memory alone. ``new_id`` names a defect;
+    ``observe`` is told of every answer, on the event loop, and must return at once.
     """
 
     dialect: Dialect
@@ -97,6 +103,7 @@ class Edge(Generic[P]):
     routes: Sequence[Route[P]]
     new_id: Callable[[], str]
     prefixes: tuple[str, ...] = ()
+    beside: Callable[[P], tuple[tuple[str, str], ...]] = nothing_beside
     observe: Callable[[Answered], None] = nothing_here
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -177,6 +184,8 @@ class Edge(Generic[P]):
                 body=taken,
             )
         )
+        if known is not None and (headers := self.beside(known)):
+            reply = replace(reply, headers=(*reply.headers, *headers))
         return reply if reply.pieces is None else _packed(reply, reply.pieces, request)
 
     async def _flow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["EVENT_STREAM", "HEARTBEAT", "beginning", "event", "failure"]
+__all__ = ["EVENT_STREAM", "HEARTBEAT", "beginning", "event", "failure", "notice"]
 
 EVENT_STREAM: Final = "text/event-stream"  # always UTF-8 (§9.2.5); the type takes no charset that counts
 # A comment: clients pass over it, and what sits between keeps the connection (§9.2.7).
@@ -28,8 +28,13 @@ def event(name: str, data: bytes, *, id_: str) -> bytes:
 
 def failure(data: bytes) -> bytes:
     """Return the event of an error, after which the stream ends; it has no id: the client stands where it stood."""
+    return notice("error", data)
+
+
+def notice(name: str, data: bytes) -> bytes:
+    """Return an event that moves nothing: it has no id, so that the client stands where it stood."""
     lines = b"".join(b"data: " + line + b"\n" for line in _LINE_END.split(data))
-    return b"event: error\n" + lines + b"\n"
+    return b"event: " + _word(name) + b"\n" + lines + b"\n"
 
 
 def beginning(*, id_: str, retry: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from tocsin.parties.service import Parties
 
 __all__ = ["Due", "DueKind", "Swept", "Vetting"]
+
+# What the log says when nobody vetted a party in time.
+ENDED: Final = "its vetting ended, and nobody vetted it anew"
 
 
 class DueKind(enum.StrEnum):
@@ -231,6 +234,23 @@ class Vetting:
             found = [one for one in self._dues(connection, now) if one.at <= now + within]
         return sorted(found, key=lambda one: (one.at, one.party, one.what))
 
+    def ended(self) -> list[str]:
+        """Return the parties, by short name, whose vetting has ended and that nobody suspended."""
+        with self._store.read() as connection:
+            return self._ended_in(connection)
+
+    def suspend_ended(self, acting: Acting, mandate: Mandate, name: str) -> bool:
+        """Suspend a party whose vetting has ended; returns whether it was: somebody may have done so, or vetted it.
+
+        Raises:
+            ForbiddenError: a body has the right, and this is not its mandate.
+        """
+        with self._store.write() as connection:
+            if name not in self._ended_in(connection):
+                return False
+            self._parties.acts(connection, acting, mandate).suspend_party(name, ENDED)
+            return True
+
     def sweep(self, acting: Acting, mandate: Mandate) -> Swept:
         """Suspend every party whose vetting has ended, each in a transaction of its own.
 
@@ -238,29 +258,23 @@ class Vetting:
         """
         suspended: list[str] = []
         left: list[str] = []
-        for name in self._ended():
+        for name in self.ended():
             try:
-                with self._store.write() as connection:
-                    acts = self._parties.acts(connection, acting, mandate)
-                    acts.suspend_party(name, "its vetting ended, and nobody vetted it anew")
-                suspended.append(name)
+                if self.suspend_ended(acting, mandate, name):
+                    suspended.append(name)
             except ForbiddenError:
                 left.append(name)
         return Swept(suspended=tuple(suspended), left=tuple(left))
 
-    def _ended(self) -> list[str]:
-        with self._store.read() as connection:
-            now = self._log.now(connection)
-            hub = parties.read_hub(connection, self._environment)
-            by_uri = self._by_uri(connection)
-            return [
-                by_uri[uri].name
-                for uri, one in self._vettings(connection).items()
-                if uri != hub
-                and by_uri[uri].status is PartyStatus.VETTED
-                and one.until is not None
-                and one.until <= now
-            ]
+    def _ended_in(self, connection: Connection) -> list[str]:
+        now = self._log.now(connection)
+        hub = parties.read_hub(connection, self._environment)
+        by_uri = self._by_uri(connection)
+        return [
+            by_uri[uri].name
+            for uri, one in self._vettings(connection).items()
+            if uri != hub and by_uri[uri].status is PartyStatus.VETTED and one.until is not None and one.until <= now
+        ]
 
     def _vettings(self, connection: Connection) -> dict[str, Application]:
         """Return the last admission of each party."""

@@ -12,6 +12,7 @@ from tocsin.exchange.replay import replay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tocsin.agreements.model import Reason
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.replay import Judged
     from tocsin.kernel.db import Store
@@ -38,9 +39,7 @@ def received_under(
     log: Log,
     integrator: Integrator,
     *,
-    agreement: str,
-    version: int,
-    clauses: frozenset[str],
+    annex: str,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> list[Received]:
     """Return what left under an annex, in the order of the log; every release is decided again while it is told.
@@ -49,9 +48,7 @@ def received_under(
         store: of the hub.
         log: of the hub.
         integrator: enters what is staged first, so that nothing is missing.
-        agreement: its name.
-        version: of the agreement.
-        clauses: the ids of the clauses that make up the annex.
+        annex: ``name/version#annex``.
         progress: is told of each entry.
 
     Raises:
@@ -60,12 +57,10 @@ def received_under(
     found: list[Received] = []
 
     def witness(judged: Judged) -> None:
-        for label_id, verdict in judged.verdicts.items():
-            opened = {(one.agreement, one.version, one.clause) for one in verdict.reasons}
-            if not opened or not all((name, number) == (agreement, version) for name, number, _ in opened):
+        for label_id, annexes in judged.annexes.items():
+            if annex not in annexes:
                 continue
-            if not {clause for _, _, clause in opened} <= clauses:
-                continue
+            clauses = {one.clause for one in judged.verdicts[label_id].reasons if _is_of(one, annex)}
             found.extend(
                 Received(
                     entry=judged.index,
@@ -75,7 +70,7 @@ def received_under(
                     owner=judged.owner,
                     object_id=one.object_id,
                     version=one.version,
-                    clauses=tuple(sorted(clause for _, _, clause in opened)),
+                    clauses=tuple(sorted(clauses)),
                 )
                 for one in judged.offers
                 if one.label_id == label_id
@@ -86,3 +81,7 @@ def received_under(
         size = log.head(connection).frontier.size
         replay(Entries(log, connection, size, progress), witness=witness)
     return sorted(found, key=lambda one: (one.entry, one.object_id, one.version))
+
+
+def _is_of(reason: Reason, annex: str) -> bool:
+    return f"{reason.agreement}/{reason.version}" == annex.partition("#")[0]
