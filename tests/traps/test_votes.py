@@ -148,19 +148,24 @@ def test_what_a_party_said_before_it_was_suspended_stands(world: World) -> None:
 
 @pytest.mark.usefixtures("sound")
 def test_a_motion_passes_after_its_body_lost_the_right(world: World) -> None:
+    """It cannot: what the body can do nothing about any more lapses, passed or not, and does not come back with it."""
     governance = world.hub.governance
-    motion = motion_on(world, SUSPEND, "outsider")
-    vote(world, motion, "sig@alfa", "yes")
+    tabled = motion_on(world, SUSPEND, "outsider", opened=False)
+    opened = motion_on(world, SUSPEND, "outsider")
+    passed = decide(world, SUSPEND, "outsider")
+    resolution = motion_on(world, None)
     without = decide(world, Right.BODY_CHANGE, "council")
     governance.change(OPERATOR, governance.granted(without.uuid), council(), "fewer rights")
-    constitute(world, council([SUSPEND], name="others"))
-    vote(world, motion, "sig@bravo", "yes")
-    assert vote(world, motion, "sig@coast", "yes").status is MotionStatus.PASSED
-    for one in (motion, None):
+    governance.change(OPERATOR, world.hub.mandate, council([SUSPEND]), "and again")
+    assert {now(world, one).status for one in (tabled, opened, passed)} == {MotionStatus.LAPSED}
+    assert now(world, resolution).status is MotionStatus.OPEN
+    with pytest.raises(TransitionError):
+        vote(world, opened, "sig@alfa")
+    for one in (opened, passed, None):
         with pytest.raises(ForbiddenError):
             suspend(world, one)
-    # by who has the right now, it can be decided
-    suspend(world, decide(world, SUSPEND, "outsider", body="others"))
+    # asked anew, it can be decided
+    suspend(world, decide(world, SUSPEND, "outsider"))
 
 
 # --- another text ----------------------------------------------------------------------------------------------------

@@ -259,7 +259,7 @@ class LifeActs(Entering):
     def _enter_word(self, kind: str, word: _Word, act: StandingAct, said: Said, *, until: Micros | None) -> None:
         document, party, user, made = word.row.document, word.party, word.user, word.made
         # a suspended party is kept in no more than any other
-        key = signing_key(party, user, document.name, word.at, suspended_too=said is Said.WITHDRAW)
+        key = signing_key(party, user, document.name, word.at, suspended_too=True)
         verify_bytes(
             act_bytes(document, said, party=party.uri, reason=word.reason),
             made,

@@ -186,8 +186,8 @@ def tally(new: Standing, old: Standing | None, kinds: Mapping[str, str], at: Mic
     """Return how an amendment stands.
 
     It is adopted when more than the share of members signed it, fewer of them objected than signed, and the time to
-    object is over, or everybody signed. Where kinds of party are counted apart, this holds for each; a kind without
-    members stops nothing, unless none has any.
+    object is over, or everybody signed: those who are bound and no members now, too, since it carries them. Where kinds
+    of party are counted apart, this holds for each; a kind without members stops nothing, unless none has any.
 
     Args:
         new: the amendment.
@@ -219,7 +219,8 @@ def tally(new: Standing, old: Standing | None, kinds: Mapping[str, str], at: Mic
     missing = [_lacks(one) for one in counted if one.members and not one.enough]
     if not any(one.members for one in counted):
         missing.append("nobody who counts is a member")
-    if at < ends and not new.activated.signed.issuperset(kinds):
+    carried, _ = carried_over(new, amended, at)
+    if at < ends and (carried or not new.activated.signed.issuperset(kinds)):
         missing.append(f"members can object until {format_instant(ends)}")
     return Tally(counted=counted, ends=ends, missing=tuple(missing))
 

@@ -193,12 +193,14 @@ def _sign(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros
     return _put(agreed, _now(standing, replace(activated, status=status, signed=signed)))
 
 
-def _signatory(people: People, signing: Signing, agreement: str, at: Micros, *, leaving: bool = False) -> _Signatory:
+def _signatory(
+    people: People, signing: Signing, agreement: str, at: Micros, *, suspended_too: bool = False
+) -> _Signatory:
     where = f"{signing.agreement}/{signing.version}, signature of {signing.party}"
     party, user = people.parties.get(signing.party), people.users.get((signing.party, signing.signatory))
     if party is None or user is None:
         raise InputError("party or signatory were never added", where=where)
-    if signing_key(party, user, agreement, at, suspended_too=leaving) != signing.key:
+    if signing_key(party, user, agreement, at, suspended_too=suspended_too) != signing.key:
         raise InputError("it is not by a signatory's registered key", where=where)
     if user.ml_dsa_key != signing.ml_dsa_key:
         raise InputError("it is not by the ML-DSA-44 key that was registered", where=where)
@@ -298,7 +300,7 @@ def _grace(agreed: Agreed, data: Mapping[str, object], people: People, at: Micro
 def _object(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
     saying = from_data(data, Saying)
     standing = _known(agreed, saying)
-    party, user = _signatory(people, saying, saying.agreement, at)
+    party, user = _signatory(people, saying, saying.agreement, at, suspended_too=True)
     require_objection(standing, current(agreed.of(saying.agreement)), party, at)
     _verify_word(standing, saying, user, Said.OBJECT)
     return _put(agreed, replace(standing, objections=standing.objections | {party.uri}))
@@ -307,7 +309,7 @@ def _object(agreed: Agreed, data: Mapping[str, object], people: People, at: Micr
 def _withdraw(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
     saying = from_data(data, Saying)
     standing = _known(agreed, saying)
-    party, user = _signatory(people, saying, saying.agreement, at, leaving=True)
+    party, user = _signatory(people, saying, saying.agreement, at, suspended_too=True)
     if leaves_at(standing, party, at) != saying.leaves:
         raise InputError("it leaves at another instant than the document says", where=standing.activated.id)
     _verify_word(standing, saying, user, Said.WITHDRAW)

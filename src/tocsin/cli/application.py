@@ -27,6 +27,7 @@ from tocsin.parties.model import CLEARANCES, Kind, Party
 from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track, missing_for_admission
 
 if TYPE_CHECKING:
+    from tocsin.kernel.clock import Micros
     from tocsin.parties.vetting.model import Application
 
 __all__ = ["app"]
@@ -182,8 +183,8 @@ def show_all(json: JsonOption = False) -> None:
     out = Output(json=json)
     with opened() as session:
         found = session.hub.vetting.all()
-        names = session.hub.parties.names()
-    out.document([_document(one, names) for one in found])
+        names, now = session.hub.parties.names(), session.now()
+    out.document([_document(one, names, now) for one in found])
     out.table(
         ("application", "party", "path", "clearance", "papers", "reviews", "status", "until"),
         (
@@ -261,8 +262,8 @@ def offer(
 
 
 def _print(out: Output, session: Session, one: Application) -> None:
-    names = session.hub.parties.names()
-    out.document(_document(one, names))
+    names, now = session.hub.parties.names(), session.now()
+    out.document(_document(one, names, now))
     ends = f" until {day(one.until)}" if one.until is not None else ""
     out.line(f"application {one.uuid} of {names[one.party]}: {one.status}{ends}")
     out.line(
@@ -279,7 +280,7 @@ def _print(out: Output, session: Session, one: Application) -> None:
     if one.reason:
         out.line(f"  reason: {one.reason}")
     if one.ended_at is None:
-        for missing in missing_for_admission(one):
+        for missing in missing_for_admission(one, now):
             out.line(f"  missing: {missing}")
 
 
@@ -287,7 +288,7 @@ def _ends(at: int | None) -> str:
     return "" if at is None else f", until {day(at)}"
 
 
-def _document(one: Application, names: dict[str, str]) -> dict[str, object]:
+def _document(one: Application, names: dict[str, str], now: Micros) -> dict[str, object]:
     return {
         "application": one.uuid,
         "party": names[one.party],
@@ -311,7 +312,7 @@ def _document(one: Application, names: dict[str, str]) -> dict[str, object]:
             }
             for found in one.reviews
         ],
-        "missing": missing_for_admission(one) if one.ended_at is None else [],
+        "missing": missing_for_admission(one, now) if one.ended_at is None else [],
         "ended_at": instant(one.ended_at),
         "until": instant(one.until),
         "reason": one.reason,

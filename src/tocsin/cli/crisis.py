@@ -30,7 +30,6 @@ from tocsin.kernel.clock import SystemClock, parse_instant
 if TYPE_CHECKING:
     from tocsin.agreements.annexes.views import AnnexView, OnDuty
     from tocsin.agreements.document import AgreementDocument
-    from tocsin.kernel.clock import Micros
 
 __all__ = ["app"]
 
@@ -76,7 +75,7 @@ def duty(
         raise UsageError("a shift is somebody's, and ends", where="--until", todo="name USER@PARTY and --until")
     with opened() as session:
         if who is not None and until is not None:
-            begins = _now(session) if starts is None else parse_instant(starts)
+            begins = session.now() if starts is None else parse_instant(starts)
             with session.hub.agreements.emergency(session.acting()) as acts:
                 acts.set_duty(session.mandate(motion), who, starts=begins, until=parse_instant(until))
         found = session.hub.agreements.on_duty()
@@ -118,7 +117,7 @@ def call(
         party, user = session.resolve(as_)
         if user is None:
             raise UsageError("a call is signed by a person", where="--as", todo="name who is on duty: USER@PARTY")
-        at = _now(session) if said_at is None else parse_instant(said_at)
+        at = session.now() if said_at is None else parse_instant(said_at)
         asked = Asked.END if end else Asked.ACTIVATE
         data = call_bytes(
             session.hub.agreements.get(name, version).document,
@@ -326,11 +325,6 @@ def _view(session: Session, name: str, version: int, annex: str) -> tuple[AnnexV
         if (one.agreement, one.version, one.annex) == (name, version, annex)
     )
     return found, session.hub.parties.names()
-
-
-def _now(session: Session) -> Micros:
-    with session.hub.store.read() as connection:
-        return session.hub.log.now(connection)
 
 
 def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:

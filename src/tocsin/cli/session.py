@@ -29,6 +29,8 @@ from tocsin.settings import Settings, read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tocsin.kernel.clock import Micros
+
 __all__ = ["STDIN", "Session", "of_file", "opened", "read_bounded", "settings", "write_new"]
 
 STDIN: Final = "-"
@@ -53,6 +55,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             NotFoundError: there is no such motion.
         """
         return self.hub.governance.granted(motion)
+
+    def now(self) -> Micros:
+        """Return hub time."""
+        with self.hub.store.read() as connection:
+            return self.hub.log.now(connection)
 
     def resolve(self, reference: str) -> tuple[Party, User | None]:
         """Return who is meant by ``party`` or ``user@party``.

@@ -5,7 +5,7 @@ What an entry makes of bodies and motions is written here too, by the one functi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tocsin.agreements import store as agreements
 from tocsin.agreements.life import AgreementStatus
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tocsin.parties.model import Party, User
 
 __all__ = ["MandateAuthority", "StoredRegister"]
+
+# Entries about a body that its pending motions may not survive.
+_ENDS_MOTIONS: Final = frozenset({"body.changed", "body.dissolved"})
 
 
 class StoredRegister:
@@ -97,7 +100,8 @@ class MandateAuthority:
         if needed is not None and record.mandate is not None:
             record.mandate.require(self._environment_name, *needed)
         mandate = None if record.mandate is None else str(record.mandate)
-        before = self._load(connection, record.kind, record.data, mandate)
+        body = needed[1] if needed is not None and record.kind in _ENDS_MOTIONS else None
+        before = self._load(connection, record.kind, record.data, mandate, body)
         after = enter(
             before,
             Told(index=index, kind=record.kind, data=record.data, mandate=mandate),
@@ -106,7 +110,9 @@ class MandateAuthority:
         )
         store.save(connection, self._environment, before, after)
 
-    def _load(self, connection: Connection, kind: str, data: Mapping[str, Any], mandate: str | None) -> Governed:
+    def _load(
+        self, connection: Connection, kind: str, data: Mapping[str, Any], mandate: str | None, body: str | None
+    ) -> Governed:
         """Return as much as this entry can touch."""
         named = {str(data[key]) for key in ("motion", "dispute") if kind in KINDS and key in data}
         if kind == "motion.tabled":
@@ -119,6 +125,6 @@ class MandateAuthority:
             self._environment,
             uuids=named,
             agreement=str(data.get("agreement")) if kind in CHANGES_AGREEMENT else None,
-            body=str(data.get("body")) if kind == "body.dissolved" else None,
+            body=body,
             charters=kind.startswith("charter."),
         )

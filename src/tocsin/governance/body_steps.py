@@ -16,6 +16,7 @@ from tocsin.parties.model import PartyStatus, UserStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tocsin.governance.model.motions import Motion
     from tocsin.governance.state import Governed, Scene
 
 __all__ = ["BODY_STEPS"]
@@ -42,8 +43,8 @@ def _constitute(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Go
 
 def _change(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
     body = from_data(data, _Body).body
-    governed.body(body.name)
-    return _seat(governed, body, scene)
+    lost = set(governed.body(body.name).rights) - set(body.rights)
+    return _lapsed(_seat(governed, body, scene), body.name, lambda motion: motion.right in lost)
 
 
 def _seat(governed: Governed, body: Body, scene: Scene) -> Governed:
@@ -67,11 +68,20 @@ def _dissolve(governed: Governed, data: Mapping[str, Any], _scene: Scene) -> Gov
     told = from_data(data, _Dissolved)
     body = governed.body(told.body)
     bodies = {name: one for name, one in governed.bodies.items() if name != body.name}
+    after = replace(governed, bodies=bodies, dissolved={**governed.dissolved, body.name: body})
+    return _lapsed(after, body.name, lambda _motion: True)
+
+
+def _lapsed(governed: Governed, body: str, gone: Callable[[Motion], bool]) -> Governed:
+    """Return what there is when those of a body's pending motions that it can do nothing about any more lapse.
+
+    They do not come back with the right: whoever has it then is asked anew.
+    """
     motions = {
-        uuid: lapse(motion) if motion.body == body.name and pending(motion) else motion
+        uuid: lapse(motion) if motion.body == body and pending(motion) and gone(motion) else motion
         for uuid, motion in governed.motions.items()
     }
-    return replace(governed, bodies=bodies, dissolved={**governed.dissolved, body.name: body}, motions=motions)
+    return replace(governed, motions=motions)
 
 
 BODY_STEPS: Final[dict[str, Callable[[Governed, Mapping[str, Any], Scene], Governed]]] = {

@@ -157,6 +157,20 @@ def test_one_reviewer_is_not_enough_and_a_rejection_is_enough(world: World) -> N
     assert world.hub.self_test.require() > 0
 
 
+def test_nobody_is_admitted_on_papers_that_have_ended(world: World) -> None:
+    uuid, ends = opened(world).uuid, world.clock.now() + DAY
+    world.hub.vetting.add_evidence(OPERATOR, uuid, msgspec.structs.replace(PAPER, until=ends))
+    reviewed(world, uuid, "lia@alfa")
+    reviewed(world, uuid, "lia@bravo")
+    world.clock.at = ends
+    with pytest.raises(TransitionError, match="no paper is good any more"):
+        world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=ends + DAY)
+    assert status(world) is PartyStatus.CANDIDATE
+    world.hub.vetting.add_evidence(OPERATOR, uuid, msgspec.structs.replace(PAPER, sha256="1" * 64))
+    world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=ends + DAY)
+    assert world.hub.self_test.require() > 0
+
+
 def test_who_reviews(world: World) -> None:
     uuid = opened(world).uuid
     world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)

@@ -222,8 +222,8 @@ def carried_on(application: Application | None, act: ApplicationAct, told: Appli
             return _ended(application, act, told, scene)
 
 
-def missing_for_admission(application: Application) -> list[str]:
-    """Return what keeps an application from being granted, in words; nothing: it may be."""
+def missing_for_admission(application: Application, at: Micros) -> list[str]:
+    """Return what keeps an application from being granted at an instant, in words; nothing: it may be."""
     approving = sum(review.approves for review in application.reviews)
     missing = []
     if approving < (needed := NEEDED[application.track]):
@@ -234,6 +234,8 @@ def missing_for_admission(application: Application) -> list[str]:
         missing.append("its sponsor has not endorsed it")
     if not application.evidence:
         missing.append("there is no evidence")
+    elif all(paper.until is not None and paper.until <= at for paper in application.evidence):
+        missing.append("no paper is good any more")
     return missing
 
 
@@ -322,7 +324,7 @@ def _ended(application: Application, act: ApplicationAct, told: Application, sce
     check_remark(told.reason, "reason")
     until = None
     if act is ApplicationAct.ADMITTED:
-        if missing := missing_for_admission(application):
+        if missing := missing_for_admission(application, scene.at):
             raise TransitionError(f"it cannot be admitted yet: {'; '.join(missing)}", where=application.uuid)
         until = told.until
         if until is None or not scene.at < until <= scene.at + LONGEST_VETTING:

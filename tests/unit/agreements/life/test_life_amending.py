@@ -96,11 +96,27 @@ def test_who_was_suspended_meanwhile_is_not_released_from_what_is_forbidden(worl
     amend(world)
     sign(world, "alfa", SECOND)
     sign(world, "bravo", SECOND)
+    world.clock.at = START + 30 * DAY
     assert adopt(world) == {uri("coast")}
     assert members(world) == ("alfa", "bravo")
     with world.hub.store.read() as connection:
-        facts = world.hub.agreements.facts(connection, START)
+        facts = world.hub.agreements.facts(connection, world.clock.now())
     assert uri("coast") in facts.bound["two-towns/2"]
+
+
+def test_who_was_suspended_has_the_time_to_object_and_does(world: World) -> None:
+    in_force(world, ("alfa", "bravo", "coast"))
+    amend(world)
+    sign(world, "alfa", SECOND)
+    sign(world, "bravo", SECOND)
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "coast", "in the way")
+    with pytest.raises(TransitionError) as caught:
+        adopt(world)
+    assert "members can object until 2026-07-01" in str(caught.value)
+    object_(world, "coast")
+    assert adopt(world) == frozenset(), "nobody is left to wait for"
+    world.hub.parties.clear_party(OPERATOR, world.hub.mandate, "coast", clearance="restricted", until=None)
+    assert members(world) == ("alfa", "bravo")
 
 
 def test_a_notice_runs_on_in_what_amends(world: World) -> None:
