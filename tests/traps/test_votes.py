@@ -19,6 +19,7 @@ from tocsin.governance.model.motions import MotionStatus
 from tocsin.governance.model.tally import Reason
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
+from tocsin.parties.model import Authority
 
 if TYPE_CHECKING:
     from support.hub import World
@@ -141,6 +142,19 @@ def test_what_a_party_said_before_it_was_suspended_stands(world: World) -> None:
     closed = vote(world, motion, "sig@coast", "no")
     assert closed.result is not None
     assert (closed.status, closed.result.private.no) == (MotionStatus.FAILED, 1)
+
+
+def test_an_authority_that_ended_votes(world: World) -> None:
+    motion = motion_on(world, SUSPEND, "outsider")
+    authorise = world.hub.parties.authorise_signatory
+    authorise(OPERATOR, world.hub.mandate, "sig@bravo", Authority(until=world.clock.now() + DAY))
+    vote(world, motion, "sig@bravo", "no")
+    world.clock.advance(DAY)
+    with pytest.raises(ForbiddenError, match="authority to sign has ended"):
+        vote(world, motion, "sig@bravo", "yes")
+    with pytest.raises(ForbiddenError, match="authority to sign has ended"):
+        recuse(world, motion, "east", "sig@bravo")
+    assert now(world, motion).ballot("east").choice == "no"  # type: ignore[union-attr]
 
 
 # --- a right that is gone --------------------------------------------------------------------------------------------

@@ -279,6 +279,8 @@ def _require_voter(motion: Motion, seat: str, voter: str, key: str, scene: Scene
         raise ForbiddenError("only an active user of a vetted party votes", where=voter)
     if Role.SIGNATORY not in user.roles or user.signing_key is None:
         raise ForbiddenError("only a signatory with a registered key votes", where=voter, todo="`tocsin user key`")
+    if user.authority is not None and not user.authority.stands(scene.at):
+        raise ForbiddenError("their authority to sign has ended", where=voter, todo=f"tocsin user authority {voter}")
     if user.signing_key != key:
         raise ForbiddenError("this is not the key that is registered for them", where=voter)
     return rank

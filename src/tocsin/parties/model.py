@@ -291,7 +291,11 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
 
     def reaches(self, agreement: str, at: Micros) -> bool:
         """Return whether the signatory may sign an agreement of this name at an instant."""
-        return (not self.agreements or agreement in self.agreements) and (self.until is None or at < self.until)
+        return (not self.agreements or agreement in self.agreements) and self.stands(at)
+
+    def stands(self, at: Micros) -> bool:
+        """Return whether the signatory may sign anything at an instant."""
+        return self.until is None or at < self.until
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from support.cli import bundle, indicator, tool
-from support.hub import OPERATOR, key_of
+from support.hub import OPERATOR, START, key_of
 from support.treaty import templates
 from tocsin.agreements.model import Tlp
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError, TocsinError, TransitionError
@@ -20,6 +20,7 @@ from tocsin.exchange.replay import replay
 from tocsin.governance.wire import sign
 from tocsin.kernel.clock import DAY
 from tocsin.log.model import decode_payload
+from tocsin.parties.model import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +115,27 @@ def test_without_one_and_after_it_nothing_is_shared(world: World) -> None:
 def test_a_suspended_delegate_shares_nothing(world: World) -> None:
     delegate(world)
     world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "outsider", "under inquiry")
+    with pytest.raises(ForbiddenError):
+        share(world, bundle(indicator(1)))
+
+
+@pytest.mark.parametrize("limits", [{"until": START}, {"agreements": frozenset({"treaty"})}], ids=["ended", "narrow"])
+def test_a_signatory_delegates_within_their_authority(world: World, limits: dict[str, Any]) -> None:
+    parties, mandate = world.hub.parties, world.hub.mandate
+    first = delegate(world)
+    parties.authorise_signatory(OPERATOR, mandate, "sig@alfa", Authority(**limits))
+    with pytest.raises(ForbiddenError, match="does not reach a delegation"):
+        delegate(world)
+    # what was signed with authority binds
+    assert [result.outcome for result in share(world, bundle(indicator(1))).results] == [Outcome.ACCEPTED]
+    parties.authorise_signatory(OPERATOR, mandate, "sig@alfa", Authority(until=world.clock.now() + DAY))
+    assert delegate(world).uuid != first.uuid
+    assert world.hub.self_test.require() > 0
+
+
+def test_a_suspended_party_is_shared_for_by_nobody(world: World) -> None:
+    delegate(world)
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "alfa", "under inquiry")
     with pytest.raises(ForbiddenError):
         share(world, bundle(indicator(1)))
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from tocsin.errors import ForbiddenError, InputError, LimitError, NotFoundError, StoreBrokenError, TransitionError
-from tocsin.exchange.access.delegation import Delegation, delegation_data, signing_bytes
+from tocsin.exchange.access.delegation import Delegation, delegation_data, may_delegate, signing_bytes
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.tables import DELEGATIONS
 from tocsin.governance.wire import verify
@@ -98,6 +98,12 @@ class Delegating:
             if Role.SIGNATORY not in user.roles or user.status is not UserStatus.ACTIVE or user.signing_key is None:
                 raise ForbiddenError("this is no active signatory with a registered key", where=reference)
             at = self._log.now(connection)
+            if not may_delegate(user, at):
+                raise ForbiddenError(
+                    "this signatory's authority does not reach a delegation, or has ended",
+                    where=reference,
+                    todo=f"tocsin user authority {reference}",
+                )
             standing = [
                 one
                 for one in delegations_of(connection, self._environment, represented=delegation.represented)

@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tocsin.agreements.model import Label
+    from tocsin.parties.model import User
 
-__all__ = ["DELEGABLE", "LONGEST", "Delegation", "delegation_data", "delegation_from_data", "signing_bytes"]
+__all__ = [
+    "DELEGABLE",
+    "LONGEST",
+    "Delegation",
+    "delegation_data",
+    "delegation_from_data",
+    "may_delegate",
+    "signing_bytes",
+]
 
 # Three years: as long as a contract with one who serves; then it is signed anew.
 LONGEST: Final[Micros] = 3 * 366 * DAY
@@ -130,3 +139,9 @@ def delegation_from_data(data: Mapping[str, object], at: Micros) -> Delegation:
         key=str(data["key"]),
         signature=str(data["signature"]),
     )
+
+
+def may_delegate(signatory: User, at: Micros) -> bool:
+    """Return whether a signatory's authority reaches a delegation: one for some agreements only does not."""
+    authority = signatory.authority
+    return authority is None or (not authority.agreements and authority.stands(at))

@@ -9,7 +9,13 @@ import msgspec
 
 from tocsin.agreements.grants import Grant, granted_label
 from tocsin.errors import InputError, LogBrokenError, RefusedError
-from tocsin.exchange.access.delegation import Delegation, delegation_data, delegation_from_data, signing_bytes
+from tocsin.exchange.access.delegation import (
+    Delegation,
+    delegation_data,
+    delegation_from_data,
+    may_delegate,
+    signing_bytes,
+)
 from tocsin.exchange.access.granting import GRANTORS, MADE_FOR
 from tocsin.exchange.access.request import Outcome, Request, request_from_data, with_answer
 from tocsin.exchange.access.wire import grant_from_data
@@ -122,6 +128,8 @@ def _delegate(told: Granted, payload: EntryPayload, situation: Situation) -> Non
     user = people.users.get((one.represented, one.signatory))
     if user is None or Role.SIGNATORY not in user.roles or user.status is not UserStatus.ACTIVE:
         raise InputError("it is not by an active signatory", where=one.uuid)
+    if not may_delegate(user, situation.at):
+        raise InputError("it is not within its signatory's authority", where=one.uuid)
     if user.signing_key != one.key or not speaks_for(payload, one.represented, situation):
         raise InputError("it is not by the represented party's registered key", where=one.uuid)
     verify(signing_bytes(one.uuid, delegation_data(one)), key=one.key, signature=one.signature)
