@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 READ = frozenset({Permission.OBJECTS_READ})
 # of what a member does: no role of ada's lets her watch the hub
-ALL = frozenset(Permission) - {Permission.HUB_WATCH}
+ALL = frozenset(Permission) - {Permission.HUB_WATCH, Permission.PARTY_SPEAK}
 REFUSAL = "we do not know who is asking (send HTTP Basic or Bearer credentials that are valid here)"
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 START = parse_instant("2026-06-01T08:00:00Z")
 OPERATOR = Acting(actor="operator@hub")
-# of what a member does: watching the hub is for who runs it
-EVERYTHING = frozenset(Permission) - {Permission.HUB_WATCH}
+# of what a member's machine does: watching the hub is for who runs it, and deciding for those who speak for a party
+EVERYTHING = frozenset(Permission) - {Permission.HUB_WATCH, Permission.PARTY_SPEAK}
 
 
 class World:

@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
+from tocsin.cli.agreement_common import MlDsaKeyOption, MlDsaSignatureOption, signatures
 from tocsin.cli.alarm import banner
-from tocsin.cli.keyring import place_of, read_key
 from tocsin.cli.options import JsonOption, ReasonOption, commands, example
 from tocsin.cli.output import Output, instant, listed
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import opened
 from tocsin.errors import UsageError
 from tocsin.governance.model.bodies import Seat, rank_of
 from tocsin.governance.model.motions import MAX_OPEN, MAX_UNUSED, Choice, Motion
 from tocsin.governance.model.tally import Count
 from tocsin.governance.model.votes import tally_of
 from tocsin.governance.service import Standing
-from tocsin.governance.wire import ballot_bytes, recusal_bytes, sign
+from tocsin.governance.wire import ballot_bytes, recusal_bytes
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
 
@@ -113,7 +113,9 @@ def vote(
     ] = None,
     reasons: Annotated[str, typer.Option("--reasons", metavar="TEXT", help="In the voter's own words.")] = "",
     key: KeyOption = None,
+    ml_dsa_key: MlDsaKeyOption = None,
     signature: SignatureOption = None,
+    ml_dsa_signature: MlDsaSignatureOption = None,
     to_sign: ToSignOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -129,13 +131,16 @@ def vote(
         if to_sign:
             _to_sign(out, message)
             return
+        given = (signature, ml_dsa_signature)
+        made = signatures(session, as_, message, key=key, ml_dsa_key=ml_dsa_key, given=given)
         motion = governance.vote(
             session.acting(as_),
             uuid,
             seat=seat,
             choice=choice,
             number=number,
-            signature=signature or _signed(session, as_, key, message),
+            signature=made.signature,
+            ml_dsa_signature=made.ml_dsa_signature,
             reasons=reasons,
         )
         standing = governance.motion(uuid)
@@ -158,7 +163,9 @@ def recuse(
         str | None, typer.Option("--seat", metavar="SEAT", help="Demand it of this seat; your own if not given.")
     ] = None,
     key: KeyOption = None,
+    ml_dsa_key: MlDsaKeyOption = None,
     signature: SignatureOption = None,
+    ml_dsa_signature: MlDsaSignatureOption = None,
     to_sign: ToSignOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -174,13 +181,16 @@ def recuse(
         if to_sign:
             _to_sign(out, message)
             return
+        given = (signature, ml_dsa_signature)
+        made = signatures(session, as_, message, key=key, ml_dsa_key=ml_dsa_key, given=given)
         governance.recuse(
             session.acting(as_),
             uuid,
             seat=seat,
             by=by,
             reasons=reasons,
-            signature=signature or _signed(session, as_, key, message),
+            signature=made.signature,
+            ml_dsa_signature=made.ml_dsa_signature,
         )
         standing = governance.motion(uuid)
     out.document(_standing_document(standing))
@@ -310,10 +320,6 @@ def _one_of(key: Path | None, signature: str | None, *, to_sign: bool) -> None:
         raise UsageError("--key, --signature and --to-sign exclude each other")
 
 
-def _signed(session: Session, voter: str, key: Path | None, message: bytes) -> str:
-    return sign(message, read_key(key or place_of(session.hub.settings, voter)))
-
-
 def _to_sign(out: Output, message: bytes) -> None:
     out.document({"to_sign": message.hex()})
     out.line(message.hex())
@@ -374,6 +380,8 @@ def motion_document(motion: Motion) -> dict[str, object]:
                 "reasons": ballot.reasons,
                 "key": ballot.key,
                 "signature": ballot.signature,
+                "ml_dsa_key": ballot.ml_dsa_key,
+                "ml_dsa_signature": ballot.ml_dsa_signature,
                 "cast_at": instant(ballot.cast_at),
             }
             for ballot in motion.ballots

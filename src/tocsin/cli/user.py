@@ -61,6 +61,7 @@ _ALLOWED: Final = {
     "read": frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ}),
     "submit": frozenset({Permission.OBJECTS_SUBMIT}),
     "delete": frozenset({Permission.OBJECTS_DELETE}),
+    "speak": frozenset({Permission.PARTY_SPEAK}),
     "watch": frozenset({Permission.HUB_WATCH}),
 }
 _BELONGS: Final = "The key belongs to the signatory alone: hand it over and delete it here. Who holds it signs."
@@ -240,7 +241,7 @@ def token(
     purpose: PurposeOption = "detect",
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="WORDS", help="Any of list, read, submit, delete, watch; else read."),
+        typer.Option("--allow", metavar="WORDS", help="Any of list, read, submit, delete, speak, watch; else read."),
     ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
@@ -255,7 +256,9 @@ def token(
     wanted = words(allow) or frozenset({"read"})
     if unknown := sorted(wanted - _ALLOWED.keys()):
         raise UsageError(
-            f"{unknown[0][:80]!r} cannot be allowed", where="--allow", todo="use list, read, submit, delete, watch"
+            f"{unknown[0][:80]!r} cannot be allowed",
+            where="--allow",
+            todo="use list, read, submit, delete, speak, watch",
         )
     permissions = frozenset[Permission]().union(*(_ALLOWED[word] for word in wanted))
     with opened() as session:

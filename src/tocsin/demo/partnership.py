@@ -171,7 +171,8 @@ def credentials(hub: Hub) -> list[Credential]:
     """Issue a token to every party's service, and one to the analyst whom the RED report names."""
     acting = Acting(actor=f"operator@{HUB.name}")
     readers = [*(party.name for party in PARTIES), "anna@fjordkraft"]
-    permissions = frozenset(Permission) - {Permission.HUB_WATCH}  # which is for who runs the hub
+    # the first is for who runs the hub, the second for who speaks for a party
+    permissions = frozenset(Permission) - {Permission.HUB_WATCH, Permission.PARTY_SPEAK}
     issued = []
     with hub.parties.acting(acting, hub.mandate) as acts:
         for reference in readers:

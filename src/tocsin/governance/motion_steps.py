@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from tocsin.agreements.document import Signed, verify_bytes
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
 from tocsin.governance.model.bodies import Body, rank_of
 from tocsin.governance.model.motions import About, Ballot, Motion, MotionAct, MotionStatus, Recusal, next_status
 from tocsin.governance.model.tally import Tally
 from tocsin.governance.model.votes import closable, electorate_of, recused, tally_of
 from tocsin.governance.state import put, require_holder
-from tocsin.governance.wire import ballot_bytes, from_data, recusal_bytes, verify
+from tocsin.governance.wire import ballot_bytes, from_data, recusal_bytes
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.mandate import Right
 from tocsin.parties.model import PartyStatus, Role, UserStatus
@@ -62,6 +63,8 @@ class _Voted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reasons: str
     key: str
     signature: str
+    ml_dsa_key: str | None = None
+    ml_dsa_signature: str | None = None
 
 
 class _Recused(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +75,8 @@ class _Recused(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reasons: str
     key: str
     signature: str
+    ml_dsa_key: str | None = None
+    ml_dsa_signature: str | None = None
 
 
 def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed:
@@ -169,7 +174,7 @@ def _vote(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed
     motion = governed.motion(told.motion)
     status = next_status(motion.status, MotionAct.VOTE)
     _require_time(motion, scene.at)
-    rank = _require_voter(motion, told.seat, told.voter, told.key, scene)
+    rank = _require_voter(motion, told.seat, told, scene)
     if told.seat in recused(motion):
         raise ForbiddenError("this seat is recused: it takes no part", where=told.seat)
     standing = motion.ballot(told.seat)
@@ -191,7 +196,7 @@ def _vote(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed
     message = ballot_bytes(
         motion, seat=told.seat, voter=told.voter, choice=told.choice, number=number, reasons=told.reasons
     )
-    verify(message, key=told.key, signature=told.signature)
+    _require_signed(message, told, "ballot")
     ballots = (*(one for one in motion.ballots if one.seat != told.seat), ballot)
     return put(
         governed,
@@ -209,7 +214,7 @@ def _recuse(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Govern
     motion = governed.motion(told.motion)
     status = next_status(motion.status, MotionAct.RECUSE)
     _require_time(motion, scene.at)
-    _require_voter(motion, told.by, told.voter, told.key, scene)
+    _require_voter(motion, told.by, told, scene)
     if electorate_of(motion).seat(told.seat) is None:
         raise NotFoundError("the body has no such seat", where=told.seat[:80])
     if told.by in recused(motion):
@@ -218,7 +223,7 @@ def _recuse(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Govern
         raise ConflictError("this was said already", where=told.seat)
     recusal = from_data({key: value for key, value in data.items() if key != "motion"} | {"made_at": scene.at}, Recusal)
     message = recusal_bytes(motion, seat=told.seat, by=told.by, voter=told.voter, reasons=told.reasons)
-    verify(message, key=told.key, signature=told.signature)
+    _require_signed(message, told, "recusal")
     return put(governed, replace(motion, status=status, recusals=(*motion.recusals, recusal)))
 
 
@@ -266,8 +271,14 @@ def _require_of_body(body: Body, scene: Scene) -> None:
         raise ForbiddenError(f"{scene.who} has no seat in {body.name}", todo="`tocsin body show` names who has")
 
 
-def _require_voter(motion: Motion, seat: str, voter: str, key: str, scene: Scene) -> int:
+def _require_signed(message: bytes, told: _Voted | _Recused, what: str) -> None:
+    made = Signed(signature=told.signature, ml_dsa_signature=told.ml_dsa_signature)
+    verify_bytes(message, made, public_key=told.key, ml_dsa_key=told.ml_dsa_key, what=what)
+
+
+def _require_voter(motion: Motion, seat: str, told: _Voted | _Recused, scene: Scene) -> int:
     """Return how a person stands to a seat: 0 holds it; and refuse whoever may not speak for it now."""
+    voter = told.voter
     found = electorate_of(motion).seat(seat)
     rank = None if found is None else rank_of(found, voter)
     if rank is None:
@@ -281,7 +292,7 @@ def _require_voter(motion: Motion, seat: str, voter: str, key: str, scene: Scene
         raise ForbiddenError("only a signatory with a registered key votes", where=voter, todo="`tocsin user key`")
     if user.authority is not None and not user.authority.stands(scene.at):
         raise ForbiddenError("their authority to sign has ended", where=voter, todo=f"tocsin user authority {voter}")
-    if user.signing_key != key:
+    if (user.signing_key, user.ml_dsa_key) != (told.key, told.ml_dsa_key):
         raise ForbiddenError("this is not the key that is registered for them", where=voter)
     return rank
 

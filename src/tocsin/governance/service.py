@@ -229,7 +229,16 @@ class Governance:
         return self._step(acting, "motion.opened", uuid, {})
 
     def vote(
-        self, acting: Acting, uuid: str, *, seat: str, choice: Choice, number: int, signature: str, reasons: str = ""
+        self,
+        acting: Acting,
+        uuid: str,
+        *,
+        seat: str,
+        choice: Choice,
+        number: int,
+        signature: str,
+        ml_dsa_signature: str | None = None,
+        reasons: str = "",
     ) -> Motion:
         """Enter a ballot that the actor signed; with the last one that is missing the motion is closed.
 
@@ -240,6 +249,7 @@ class Governance:
             choice: yes, no or abstain.
             number: which ballot of this voter on this motion it is, from 1.
             signature: base64 of Ed25519 over ``wire.ballot_bytes``.
+            ml_dsa_signature: likewise of ML-DSA-44, if such a key is registered for the voter.
             reasons: in the voter's own words.
 
         Raises:
@@ -248,38 +258,29 @@ class Governance:
             ConflictError: the seat-holder voted already, and this is a deputy; or the number is another.
             TransitionError: the motion is not open.
         """
-        voter = acting.on_behalf_of or acting.actor
-        with self._store.read() as connection:
-            user = StoredRegister(connection, self._environment).user(voter)
-        data: dict[str, object] = {
-            "seat": seat,
-            "voter": voter,
-            "choice": str(choice),
-            "number": number,
-            "reasons": reasons,
-            "key": "" if user is None else user.signing_key or "",
-            "signature": signature,
-        }
-        return self._step(acting, "motion.voted", uuid, data)
+        data: dict[str, object] = {"seat": seat, "choice": str(choice), "number": number, "reasons": reasons}
+        signed = self._signed(acting, signature, ml_dsa_signature)
+        return self._step(acting, "motion.voted", uuid, data | signed)
 
-    def recuse(self, acting: Acting, uuid: str, *, seat: str, by: str, reasons: str, signature: str) -> Motion:
+    def recuse(
+        self,
+        acting: Acting,
+        uuid: str,
+        *,
+        seat: str,
+        by: str,
+        reasons: str,
+        signature: str,
+        ml_dsa_signature: str | None = None,
+    ) -> Motion:
         """Declare that one's own seat (``by`` is ``seat``) has a conflict of interest, or demand it of another's.
 
         A demand takes effect when more than half of the other seats made it. A recused seat counts as absent, whatever
         it said before. Errors as ``vote``.
         """
-        voter = acting.on_behalf_of or acting.actor
-        with self._store.read() as connection:
-            user = StoredRegister(connection, self._environment).user(voter)
-        data: dict[str, object] = {
-            "seat": seat,
-            "by": by,
-            "voter": voter,
-            "reasons": reasons,
-            "key": "" if user is None else user.signing_key or "",
-            "signature": signature,
-        }
-        return self._step(acting, "motion.recused", uuid, data)
+        data: dict[str, object] = {"seat": seat, "by": by, "reasons": reasons}
+        signed = self._signed(acting, signature, ml_dsa_signature)
+        return self._step(acting, "motion.recused", uuid, data | signed)
 
     def withdraw(self, acting: Acting, uuid: str, reason: str = "") -> Motion:
         """Take a motion back that the actor moved.
@@ -350,6 +351,31 @@ class Governance:
         over = motion.status is MotionStatus.OPEN and closable(motion, self._log.now(connection))
         return Standing(motion=motion, recused=recused(motion), closable=over)
 
+    def bodies_of(self, party: str) -> list[Body]:
+        """Return the bodies in which a party (by its short name) has people, in the order of their constitution."""
+        return [body for body in self.bodies() if party in parties_of(body)]
+
+    def motions_of(self, party: str, *, uuid: str | None = None) -> list[Standing]:
+        """Return the motions that concern a party, by its short name, as their entries in the log do; or one of them.
+
+        They are before a body in which it has people, or had some when the motion was opened.
+        """
+        with self._store.read() as connection:
+            at = self._log.now(connection)
+            governed = store.load(connection, self._environment)
+            all_bodies = {**governed.dissolved, **governed.bodies}
+            seated = {name for name, body in all_bodies.items() if party in parties_of(body)}
+            wanted = () if uuid is None else (MOTIONS.c.uuid == uuid,)
+            return [
+                Standing(
+                    motion=motion,
+                    recused=recused(motion),
+                    closable=motion.status is MotionStatus.OPEN and closable(motion, at),
+                )
+                for motion in store.motions(connection, self._environment, *wanted)
+                if motion.body in seated or (motion.electorate is not None and party in parties_of(motion.electorate))
+            ]
+
     def seat_of(self, uuid: str, person: str) -> str:
         """Return the seat for which a person can speak on an open motion.
 
@@ -366,6 +392,16 @@ class Governance:
         )
 
     # --- common ------------------------------------------------------------------------------------------------------
+
+    def _signed(self, acting: Acting, signature: str, ml_dsa_signature: str | None) -> dict[str, object]:
+        """Return who signs, with which registered keys, and the signatures; the second only where there is any."""
+        voter = acting.on_behalf_of or acting.actor
+        with self._store.read() as connection:
+            user = StoredRegister(connection, self._environment).user(voter)
+        key, second = ("", None) if user is None else (user.signing_key or "", user.ml_dsa_key)
+        data: dict[str, object] = {"voter": voter, "key": key, "signature": signature}
+        beside = {"ml_dsa_key": second, "ml_dsa_signature": ml_dsa_signature}
+        return data | {name: value for name, value in beside.items() if value is not None}
 
     def _step(self, acting: Acting, kind: str, uuid: str, data: dict[str, object]) -> Motion:
         with self._store.write() as connection:

@@ -1,7 +1,7 @@
 """Bytes and values: what is signed, and how bodies and motions stand in rows and in the log's payloads.
 
-A ballot or recusal is signed by whoever cast it with their own Ed25519 key, over a domain, a line feed and an RFC 8785
-form, as agreements are. The key never reaches the hub.
+A ballot or recusal is signed by whoever cast it with their own key or keys, over a domain, a line feed and an RFC 8785
+form, as agreements are. No key ever reaches the hub.
 """
 
 from __future__ import annotations

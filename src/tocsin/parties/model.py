@@ -340,18 +340,20 @@ class Permission(enum.StrEnum):
     OBJECTS_READ = "exchange:objects:read"
     OBJECTS_SUBMIT = "exchange:objects:submit"
     OBJECTS_DELETE = "exchange:objects:delete"
+    PARTY_SPEAK = "parties:party:speak"  # decide, grant, answer and vote in the party's name
     HUB_WATCH = "serving:hub:watch"  # health and metrics; of the party that runs the hub only
 
 
 _READ: Final = frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ})
 _CONTRIBUTE: Final = _READ | {Permission.OBJECTS_SUBMIT, Permission.OBJECTS_DELETE}
+_SPEAK: Final = frozenset({Permission.PARTY_SPEAK})
 
 # What a person may ask for; what they then receive is the gate's to decide.
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _READ,
     Role.ANALYST: _CONTRIBUTE,
-    Role.LIAISON: _CONTRIBUTE,
-    Role.SIGNATORY: _READ,
+    Role.LIAISON: _CONTRIBUTE | _SPEAK,
+    Role.SIGNATORY: _READ | _SPEAK,
     Role.EXERCISE_DIRECTOR: _READ,
     Role.EVALUATOR: _READ,
     Role.AUDITOR: _READ | {Permission.HUB_WATCH},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.doors import opened_doors
 from support.taxii import Live, living
 
 if TYPE_CHECKING:
@@ -15,3 +16,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     yield from living(tmp_path_factory.mktemp("api") / "hub")
+
+
+@pytest.fixture(scope="session")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    yield from opened_doors(tmp_path_factory.mktemp("doors") / "hub")

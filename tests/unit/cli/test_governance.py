@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from support.cli import Cli, partnership
+from tocsin.agreements.document import sign_bytes
+from tocsin.cli.keyring import read_key, read_ml_dsa_seed
+from tocsin.governance.wire import sign
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,9 +77,6 @@ def test_a_council_from_its_document_to_an_act(cli: Cli) -> None:
 
 
 def test_a_ballot_is_signed_where_the_key_is(cli: Cli, tmp_path: Path) -> None:
-    from tocsin.cli.keyring import read_key
-    from tocsin.governance.wire import sign
-
     motion = table(cli)
     bytes_ = cli.json("motion", "vote", motion, "yes", "--as", "sig@alpha", "--to-sign")["to_sign"]
     made = sign(bytes.fromhex(bytes_), read_key(cli.home / "keyring" / "sig@alpha.key"))
@@ -89,6 +89,26 @@ def test_a_ballot_is_signed_where_the_key_is(cli: Cli, tmp_path: Path) -> None:
     done = cli.json("motion", "recuse", motion, "--as", "sig@beta", "--reasons", "ours", "--signature", made)
     assert done["recused"] == ["east"]
     assert "recused" in cli.ok("motion", "show", motion).out
+
+
+def test_who_has_a_second_key_votes_with_both(cli: Cli) -> None:
+    cli.ok("user", "second-key", "sig@alpha")
+    motion = table(cli)
+    bytes_ = cli.json("motion", "vote", motion, "yes", "--as", "sig@alpha", "--to-sign")["to_sign"]
+    raw = read_key(cli.home / "keyring" / "sig@alpha.key")
+    seed = read_ml_dsa_seed(cli.home / "keyring" / "sig@alpha.ml-dsa.key")
+    made = sign_bytes(bytes.fromhex(bytes_), raw, seed)
+    vote = ("motion", "vote", motion, "yes", "--as", "sig@alpha")
+    late = cli.run(*vote, "--signature", made.signature)
+    assert late.error["what"] == "this ballot has no ML-DSA-44 signature"
+    assert cli.run(*vote, "--ml-dsa-signature", made.ml_dsa_signature or "").code == 2
+    cli.ok(*vote, "--signature", made.signature, "--ml-dsa-signature", made.ml_dsa_signature or "")
+    (kept,) = cli.json("motion", "show", motion)["ballots"]
+    assert (kept["signature"], kept["ml_dsa_signature"]) == (made.signature, made.ml_dsa_signature)
+    # with both keys on this machine it needs no option; and so is a recusal signed
+    cli.ok("motion", "vote", motion, "no", "--as", "sig@alpha")
+    assert cli.json("motion", "recuse", motion, "--as", "sig@alpha", "--reasons", "ours")["recused"] != []
+    cli.ok("check")
 
 
 def test_a_motion_is_withdrawn_or_closed(cli: Cli) -> None:

@@ -6,12 +6,12 @@ looks past the gate.
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from tocsin.errors import ForbiddenError, NotFoundError
 from tocsin.exchange.api import forms, wire
+from tocsin.exchange.api.parts import id_in
 from tocsin.exchange.api.queries import (
     ObjectQuery,
     ObjectsQuery,
@@ -40,12 +40,10 @@ if TYPE_CHECKING:
     from tocsin.exchange.withdraw import Withdrawals
     from tocsin.parties.service import Parties
 
-__all__ = ["RECEIPTS", "UUID", "Api", "Services"]
+__all__ = ["RECEIPTS", "Api", "Services"]
 
-UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 RECEIPTS: Final = "/api/v1/receipts"
 
-_UUID: Final = re.compile(UUID, re.ASCII)
 # As `Asking` says it, so that an id which is none is told from none by nobody.
 _NOTHING: Final = "there is no such object, or none that you may see"
 
@@ -124,10 +122,10 @@ class Api:
 
     def receipt(self, call: ApiCall) -> Reply:
         """Answer with the receipt of one of the asker's party's own submissions."""
-        uuid = call.path["receipt"]
-        found = self._intake.receipt(call.principal.party, uuid) if _UUID.fullmatch(uuid) is not None else None
+        missing = "there is no such receipt"
+        found = self._intake.receipt(call.principal.party, id_in(call.path, "receipt", missing))
         if found is None:
-            raise NotFoundError("there is no such receipt")
+            raise NotFoundError(missing)
         return wire.reply(forms.receipt(found))
 
     def withdraw(self, call: ApiCall) -> Reply:

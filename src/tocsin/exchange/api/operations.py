@@ -5,8 +5,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tocsin.exchange.api import http, patterns, recalling, searching, wire
-from tocsin.exchange.api.http import RECEIPTS, UUID, Api
+from tocsin.exchange.api import (
+    accounting,
+    governing,
+    http,
+    patterns,
+    recalling,
+    requesting,
+    sanitising,
+    searching,
+    vetting,
+    wire,
+)
+from tocsin.exchange.api.http import RECEIPTS, Api
 from tocsin.exchange.api.parts import (
     COLLECTION,
     DELETE,
@@ -18,6 +29,7 @@ from tocsin.exchange.api.parts import (
     ROOT,
     SUBMIT,
     Given,
+    by_id,
     listed,
 )
 from tocsin.exchange.api.queries import ObjectQuery, ObjectsQuery, ShareQuery, StreamQuery, WhyQuery, WithdrawQuery
@@ -39,20 +51,35 @@ __all__ = ["DOCUMENT", "VERSION", "Services", "operations", "with_document"]
 
 DOCUMENT: Final = f"{ROOT}/openapi.json"
 # Of the interface, not of the software: what is added to `/api/v1` raises the second number, and nothing is taken away.
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 
 STIX_TYPE: Final = MediaType(type="application", subtype="stix+json", parameters=(("version", "2.1"),))
 
 _TAGS: Final = (
     ("exchange", "Collections, objects, and what is shared into them."),
     ("search", "Search, correlation, relations, and searches that one keeps."),
+    ("sanitised", "What leaves in place of what was shared."),
+    ("access", "One object for one party: asked for, granted, ended."),
     ("account", "Why something may be read, and who read it."),
     ("partnership", "Parties, and the agreements between them."),
+    ("governance", "Motions, and the signed ballots on them."),
+    ("vetting", "How a party is vetted anew, and what it gives and gets."),
     ("hub", "The interface itself."),
 )
 
 
-class Services(http.Services, live.Services, searching.Services, recalling.Services, Protocol):
+class Services(
+    http.Services,
+    live.Services,
+    searching.Services,
+    recalling.Services,
+    requesting.Services,
+    sanitising.Services,
+    accounting.Services,
+    governing.Services,
+    vetting.Services,
+    Protocol,
+):
     """What the table needs of a hub."""
 
 
@@ -66,7 +93,12 @@ def operations(services: Services) -> list[Operation[Principal]]:
         *patterns.operations(),
         *_account(api),
         *recalling.operations(services),
+        *requesting.operations(services),
+        *sanitising.operations(services),
+        *accounting.operations(services),
         *_partnership(api),
+        *governing.operations(services),
+        *vetting.operations(services),
     ]
 
 
@@ -181,11 +213,7 @@ def _exchange(api: Api) -> list[Operation[Principal]]:
             path=f"{RECEIPTS}/{{receipt}}",
             does=Endpoint(access=SUBMIT, run=api.receipt),
             summary="The receipt of a submission of your party's",
-            parts={
-                "receipt": Part(
-                    says="Its id.", example="0b3f8a0e-6c9b-4b57-9a5e-0b1f5c3a2d10", pattern=f"^{UUID}$", longest=36
-                )
-            },
+            parts=by_id("receipt", "Its id."),
             answers={HTTPStatus.OK: Answer(says="The receipt, as it was given.", type=wire.ReceiptResource)},
             problems=MISSING,
         ),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tocsin.errors import NotFoundError
 from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.kernel.http.operations import Answer, Operation, Part
-from tocsin.kernel.http.routes import Endpoint, needs
+from tocsin.kernel.http.problem_details import JSON_TYPE
+from tocsin.kernel.http.routes import Body, Endpoint, needs
 from tocsin.parties.model import NAME, Permission
 
 if TYPE_CHECKING:
@@ -18,7 +21,27 @@ if TYPE_CHECKING:
     from tocsin.kernel.http.routes import Access, Call, Reply
     from tocsin.parties.model import Principal
 
-__all__ = ["COLLECTION", "DELETE", "KNOW", "MISSING", "NAMED", "OBJECT", "READ", "ROOT", "SUBMIT", "Given", "listed"]
+__all__ = [
+    "COLLECTION",
+    "DELETE",
+    "KNOW",
+    "MISSING",
+    "NAMED",
+    "OBJECT",
+    "READ",
+    "REFUSED",
+    "ROOT",
+    "SMALL",
+    "SPEAK",
+    "SUBMIT",
+    "TAKEN",
+    "UUID",
+    "Given",
+    "Thing",
+    "by_id",
+    "id_in",
+    "listed",
+]
 
 ROOT: Final = "/api/v1"
 
@@ -26,6 +49,14 @@ READ: Final = needs(Permission.OBJECTS_READ)
 KNOW: Final = needs(Permission.COLLECTIONS_READ)
 SUBMIT: Final = needs(Permission.COLLECTIONS_READ, Permission.OBJECTS_SUBMIT)
 DELETE: Final = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
+# Who decides for a party may read what it decides on.
+SPEAK: Final = needs(Permission.OBJECTS_READ, Permission.PARTY_SPEAK)
+
+# A reason of the longest, each of its characters escaped; a hybrid signature; a hundred names, instants or versions.
+SMALL: Final = Body(types=(JSON_TYPE,), limit=64 * 1_024)
+
+UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID: Final = re.compile(UUID, re.ASCII)
 
 # What parties, agreements and searches are called.
 NAMED: Final = f"^{NAME.pattern}$"
@@ -39,6 +70,8 @@ OBJECT: Final = {
     )
 }
 MISSING: Final = {HTTPStatus.NOT_FOUND: "There is none, or none that you may see: the answers are the same."}
+REFUSED: Final = {HTTPStatus.UNPROCESSABLE_ENTITY: "It cannot be followed, or says too little: `where` says what."}
+TAKEN: Final = {HTTPStatus.CONFLICT: "It is decided, ended or said already."}
 
 
 class Given(NamedTuple):
@@ -69,3 +102,52 @@ def listed(
         )
         for given, parts in ((every, {}), (one, by))
     ]
+
+
+class Thing(NamedTuple):
+    """One thing that members act on: under which tag and path, what names it, and what an act on it answers with."""
+
+    tag: str
+    path: str
+    parts: Mapping[str, Part]
+    answer: Answer
+
+    def act(
+        self,
+        name: str,
+        run: Callable[[Call[Principal]], Reply],
+        summary: str,
+        takes: type[msgspec.Struct] | None = None,
+        *,
+        says: str = "",
+    ) -> Operation[Principal]:
+        """Return a POST at ``path/name`` by who speaks for a party; ``takes`` is its body, if it has one."""
+        return Operation(
+            id=f"{self.tag}-{name}",
+            tag=self.tag,
+            method="POST",
+            path=f"{self.path}/{name}",
+            does=Endpoint(access=SPEAK, run=run, body=None if takes is None else SMALL),
+            summary=summary,
+            says=says,
+            parts=self.parts,
+            takes=takes,
+            answers={HTTPStatus.OK: self.answer},
+            problems=MISSING | TAKEN | ({} if takes is None else REFUSED),
+        )
+
+
+def by_id(name: str, says: str) -> Mapping[str, Part]:
+    """Return the segment of a path that holds the id of one thing."""
+    return {name: Part(says=says, example="1b4e28ba-2fa1-41d2-883f-0016d3cca427", pattern=f"^{UUID}$", longest=36)}
+
+
+def id_in(path: Mapping[str, str], name: str, missing: str) -> str:
+    """Return the id in a path.
+
+    Raises:
+        NotFoundError: it is none, so that there is nothing of that id; ``missing`` are the words for what is not there.
+    """
+    if _UUID.fullmatch(path[name]) is None:
+        raise NotFoundError(missing)
+    return path[name]

@@ -8,9 +8,11 @@ import msgspec
 
 from tocsin.agreements.model import Tlp
 from tocsin.errors import InputError
+from tocsin.exchange.api.parts import NAMED
 from tocsin.exchange.model import MAX_PAGE, MAX_QUERY_VALUES, Query, VersionChoice
 from tocsin.exchange.taxii.filters import LAST_INSTANT, MAX_ID
 from tocsin.kernel.clock import Micros, parse_instant
+from tocsin.parties.model import MAX_REMARK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +21,16 @@ __all__ = [
     "MAX_CURSOR",
     "MAX_INSTANT",
     "MAX_RECIPIENTS",
+    "Day",
+    "Name",
     "ObjectQuery",
     "ObjectsQuery",
+    "Reference",
+    "Said",
     "ShareQuery",
     "StreamQuery",
+    "Text",
+    "Version",
     "WhyQuery",
     "WithdrawQuery",
     "Word",
@@ -48,6 +56,11 @@ Instant = Annotated[
     ),
 ]
 Version = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT)]
+Day = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT, description="A day, or a date-time with `Z`.")]
+# What one party says to another, or to the log: a sentence or two.
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REMARK)]
+Said = Annotated[str, msgspec.Meta(max_length=MAX_REMARK)]
+Name = Annotated[str, msgspec.Meta(pattern=NAMED, max_length=64)]
 Listed = Annotated[str, msgspec.Meta(min_length=1, description="Values with commas between them, of which one fits.")]
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REFERENCE)]
 Cursor = Annotated[

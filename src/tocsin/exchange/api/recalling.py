@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
 import msgspec
 
 from tocsin.errors import NotFoundError
-from tocsin.exchange.api.parts import DELETE, MISSING, OBJECT, READ, ROOT, Given, listed
-from tocsin.exchange.api.queries import MAX_INSTANT
-from tocsin.exchange.api.wire import read_body, reply
+from tocsin.exchange.api.parts import DELETE, MISSING, OBJECT, READ, REFUSED, ROOT, SMALL, Given, by_id, id_in, listed
+from tocsin.exchange.api.queries import Day, Said, Text, Version
+from tocsin.exchange.api.wire import instant, read_body, reply
 from tocsin.exchange.recall.model import Answer as Attested
 from tocsin.exchange.recall.model import Attestation, Demand, Named, State
 from tocsin.exchange.taxii.filters import is_object_id
-from tocsin.kernel.clock import Micros, format_instant, parse_date, parse_instant
-from tocsin.kernel.http.operations import Answer, Operation, Part
-from tocsin.kernel.http.problem_details import JSON_TYPE
-from tocsin.kernel.http.routes import Body, Call, Endpoint, Reply
+from tocsin.kernel.clock import format_instant, parse_date, parse_instant
+from tocsin.kernel.http.operations import Answer, Operation
+from tocsin.kernel.http.routes import Call, Endpoint, Reply
 from tocsin.kernel.mandate import Acting
-from tocsin.parties.model import MAX_REMARK, Principal
+from tocsin.parties.model import Principal
 
 if TYPE_CHECKING:
     from tocsin.exchange.recall.model import Notice
@@ -28,25 +27,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Recalling", "Services", "operations"]
 
-# A reason or remark of the longest, escaped, some instants, and as many versions as an object may have named.
-MAX_ORDER: Final = 64 * 1_024
 MAX_VERSIONS: Final = 100
 
 RecallCall: TypeAlias = Call[Principal]
-
-Day = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT, description="A day, or a date-time with `Z`.")]
-Said = Annotated[str, msgspec.Meta(max_length=MAX_REMARK)]
 
 
 class OrderAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be done with the object, by when, and why: its recipients read the reason."""
 
     by: Day
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REMARK)]
+    reason: Text
     demand: Demand = Demand.DESTROY
     versions: (
         Annotated[
-            list[Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_INSTANT)]],
+            list[Version],
             msgspec.Meta(min_length=1, max_length=MAX_VERSIONS, description="Only these; all if nothing is given."),
         ]
         | None
@@ -167,7 +161,8 @@ class Recalling:
 
     def report(self, call: RecallCall) -> Reply:
         """Answer with one of them."""
-        return reply(self._listed([self._recalls.report(call.path["recall"], call.principal.party)]).recalls[0])
+        recall = id_in(call.path, "recall", "there is no such recall, or none of yours")
+        return reply(self._listed([self._recalls.report(recall, call.principal.party)]).recalls[0])
 
     def received(self, call: RecallCall) -> Reply:
         """Answer with what the asker's party is told to give back."""
@@ -182,7 +177,7 @@ class Recalling:
             Acting(actor=call.principal.id),
             party,
             user,
-            call.path["notice"],
+            id_in(call.path, "notice", "there is no such notice to this party"),
             answer=asked.answer,
             until=None if asked.until is None else parse_date(asked.until),
             remark=asked.remark,
@@ -197,24 +192,19 @@ class Recalling:
 def operations(services: Services) -> list[Operation[Principal]]:
     """Return the part of the table that is about recalls."""
     does = Recalling(services)
-    body = Body(types=(JSON_TYPE,), limit=MAX_ORDER)
-    uuid = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
-    recall = {"recall": Part(says="A recall's id.", example=uuid, longest=36)}
-    notice = {"notice": Part(says="A notice's id.", example=uuid, longest=36)}
-    refused = {HTTPStatus.UNPROCESSABLE_ENTITY: "It cannot be followed, or says too little: `where` says what."}
     return [
         Operation(
             id="recall-order",
             tag="account",
             method="POST",
             path=f"{ROOT}/objects/{{object}}/recall",
-            does=Endpoint(access=DELETE, run=does.order, body=body),
+            does=Endpoint(access=DELETE, run=does.order, body=SMALL),
             summary="Call an object of yours back",
             says="From everybody who received it. Nobody reads it from then on, and it is not taken again.",
             parts=OBJECT,
             takes=OrderAsk,
             answers={HTTPStatus.CREATED: Answer(says="The recalls.", type=RecallList)},
-            problems=MISSING | refused,
+            problems=MISSING | REFUSED,
         ),
         *listed(
             "account",
@@ -224,7 +214,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
             one=Given(
                 "recall", does.report, "Where one of them stands", "The recall, with each recipient.", RecallResource
             ),
-            by=recall,
+            by=by_id("recall", "A recall's id."),
         ),
         Operation(
             id="notices",
@@ -240,13 +230,13 @@ def operations(services: Services) -> list[Operation[Principal]]:
             tag="account",
             method="POST",
             path=f"{ROOT}/notices/{{notice}}/attestation",
-            does=Endpoint(access=READ, run=does.attest, body=body),
+            does=Endpoint(access=READ, run=does.attest, body=SMALL),
             summary="Attest what became of what a notice is about",
             says="For a liaison or signatory of the party that the notice is to. It is entered into the log.",
-            parts=notice,
+            parts=by_id("notice", "A notice's id."),
             takes=AttestAsk,
             answers={HTTPStatus.OK: Answer(says="The notice, as it stands now.", type=NoticeResource)},
-            problems=MISSING | refused | {HTTPStatus.CONFLICT: "Nothing can follow what was attested before."},
+            problems=MISSING | REFUSED | {HTTPStatus.CONFLICT: "Nothing can follow what was attested before."},
         ),
     ]
 
@@ -295,7 +285,7 @@ def _attested(one: Attestation | None) -> AttestationResource | None:
         return None
     return AttestationResource(
         answer=one.answer,
-        until=_instant(one.until),
+        until=instant(one.until),
         remark=one.remark,
         by=one.on_behalf_of or one.actor,
         at=format_instant(one.at),
@@ -304,7 +294,3 @@ def _attested(one: Attestation | None) -> AttestationResource | None:
 
 def _named(named: Named) -> ObjectVersion:
     return ObjectVersion(id=named.id, version=format_instant(named.version))
-
-
-def _instant(at: Micros | None) -> str | None:
-    return None if at is None else format_instant(at)

@@ -10,6 +10,7 @@ import msgspec
 from tocsin.agreements.carried import TermKind
 from tocsin.agreements.model import Effect, Pap, Tlp
 from tocsin.exchange.model import Outcome
+from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.http.routes import Reply
 from tocsin.kernel.http.shapes import broken_json, fault_of
 
@@ -39,6 +40,7 @@ __all__ = [
     "Verdicts",
     "WhoReceived",
     "Withdrawn",
+    "instant",
     "read_body",
     "reply",
 ]
@@ -69,6 +71,11 @@ def reply(
 ) -> Reply:
     """Return a resource as an answer."""
     return Reply(body=_encode(resource), status=status, headers=headers)
+
+
+def instant(at: Micros | None) -> str | None:
+    """Return an instant as it is written, or null for none."""
+    return None if at is None else format_instant(at)
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,7 +107,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Ballot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One seat's vote: signed by ``voter`` with ``key`` over ``wire.ballot_bytes``.
+    """One seat's vote: signed by ``voter`` with ``key`` over ``wire.ballot_bytes``; with ``ml_dsa_key`` too, if any.
 
     ``number`` counts the voter's ballots on this motion from 1, so that an old one is never taken for a new one.
     """
@@ -120,6 +120,8 @@ class Ballot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     signature: str
     cast_at: Micros
     reasons: str = ""
+    ml_dsa_key: str | None = None
+    ml_dsa_signature: str | None = None
 
     def __post_init__(self) -> None:
         check_remark(self.reasons, "reason")
@@ -135,6 +137,8 @@ class Recusal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     key: str
     signature: str
     made_at: Micros
+    ml_dsa_key: str | None = None
+    ml_dsa_signature: str | None = None
 
     def __post_init__(self) -> None:
         if not check_remark(self.reasons, "reason").strip():
