@@ -53,6 +53,13 @@ def make(
         (_row(one, called) for one in account.releases),
         nothing="nobody received anything",
     )
+    if account.published:
+        out.line("Sanitised versions left in place of it; the publisher owns them, and these received them:")
+        out.table(
+            ("entry", "received", "by", "for", "kind", "objects", "let out by", "protected from"),
+            (_row(one, called) for one in account.instead),
+            nothing="nobody yet",
+        )
     _say(out, account)
     if out_file is not None:
         out.line(f"anybody checks {out_file} with: tocsin party confirm {out_file} EXPORT --key VKEY")
@@ -88,6 +95,8 @@ def confirm(
         else "The export discloses the party's own entries: that there are no others of it the hub's signature says; "
         "an export of everything shows it."
     )
+    if account.published and not checked.whole:
+        out.line("Who received what was published in its place stands in the publisher's entries, not in this export.")
     if not pinned:
         out.line("The key was taken from the account itself: give the hub's with --key.")
 
@@ -99,6 +108,8 @@ def _say(out: Output, account: Account) -> None:
         f"{len(account.releases)} releases of {len(objects)} objects to {len(readers)} parties. "
         "Nobody else received anything by this checkpoint."
     )
+    if account.published:
+        out.line(f"{len(account.published)} sanitised versions left in place of them.")
     out.line(f"  root {account.root.hex()}")
 
 

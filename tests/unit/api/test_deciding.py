@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from support.doors import NOBODY, ask, told
 from support.hub import OPERATOR
 from support.taxii import indicator, object_id, share
+from tocsin.kernel.clock import DAY
 from tocsin.parties.model import Permission, Role
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def test_nobody_else_learns_that_something_waits(doors: Live) -> None:
 
 
 def test_an_account_has_no_places_and_no_size(doors: Live) -> None:
+    doors.world.clock.advance(DAY)
     share(doors, "alfa", indicator("accounted for"))
     told(ask(doors, "GET", f"/collections/exchange/objects/{object_id('indicator', 'accounted for')}", "anna-token"))
     account = told(ask(doors, "GET", "/account", "sig-alfa"))
@@ -86,6 +88,9 @@ def test_an_account_has_no_places_and_no_size(doors: Live) -> None:
     assert (left["reader"], left["user"], left["purpose"]) == ("bravo", "anna", "detect")
     assert [each["clause"] for each in left["under"][0]["clauses"]] == ["test-exchange/1#1"]
     assert not {"entry", "size", "root", "origin"} & (set(account) | set(left))
+    # it is made once a day, and asked for again it is the same
+    told(ask(doors, "GET", f"/collections/exchange/objects/{mine}", "anna-token"))
+    assert told(ask(doors, "GET", "/account", "lia-alfa")) == account
     # bravo's own account has nothing of what alfa shared
     assert object_id("indicator", "accounted for") not in ask(doors, "GET", "/account", "lia-bravo").text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Account", "Clause", "Left", "Protected", "Under"]
+__all__ = ["Account", "Clause", "Left", "Protected", "Published", "Under"]
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +46,25 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     under: tuple[Under, ...]
 
 
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of an object of the party's in whose place a sanitised one left, and under which clause."""
+
+    object: tuple[str, int]
+    published_as: tuple[str, int]
+    clause: str  # ``agreement/version#clause``
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What left of a party's contributions by the first ``size`` entries of a log: this, and nothing else."""
+    """What left of a party's contributions by the first ``size`` entries of a log: this, and nothing else.
+
+    ``published`` are the sanitised versions that left in place of them, and ``instead`` the releases of those: the
+    publisher's, as far as they held these. Of what let those out it names only agreements that the party has joined.
+    """
 
     origin: str
     size: int
     root: bytes
     party: str  # URI
     releases: tuple[Left, ...]
+    published: tuple[Published, ...] = ()
+    instead: tuple[Left, ...] = ()

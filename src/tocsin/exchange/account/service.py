@@ -14,7 +14,7 @@ import msgspec
 
 from tocsin.agreements.terms import terms_for
 from tocsin.errors import ForbiddenError, LogBrokenError, UsageError
-from tocsin.exchange.account.model import Account, Clause, Left, Protected, Under
+from tocsin.exchange.account.model import Account, Clause, Left, Protected, Published, Under
 from tocsin.exchange.account.wire import encode_account
 from tocsin.exchange.replay import replay
 from tocsin.log.merkle import Frontier, leaf_hash
@@ -26,13 +26,15 @@ from tocsin.parties import store as parties
 from tocsin.parties.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from tocsin.agreements.facts import Facts
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.replay import Judged
+    from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
     from tocsin.kernel.mandate import Acting
     from tocsin.log.model import EntryPayload
@@ -72,6 +74,24 @@ class Accounts:
             ForbiddenError: the asker is neither.
             LogBrokenError: the log does not replay.
         """
+        self.ask(acting, asker, party)
+        account = self.account(party, progress)
+        return account, encode_account(account, self._log.signer)
+
+    def account(self, party: Party, progress: Callable[[int], None]) -> Account:
+        """Return the account of a party, for whoever has asked; errors as ``make``."""
+        with self._store.read() as connection:
+            frontier = self._log.head(connection).frontier
+            entries = Entries(self._log, connection, frontier.size, progress)
+            root = frontier.root()
+            return tell(entries, origin=self._log.origin, size=frontier.size, root=root, party=party.uri)
+
+    def ask(self, acting: Acting, asker: tuple[Party, User | None], party: Party) -> Micros:
+        """Enter that somebody asks for an account, which is an act whatever is answered; returns hub time.
+
+        Raises:
+            ForbiddenError: as ``make``.
+        """
         self._require(asker, party)
         with self._store.write() as connection:
             self._integrator.enter(connection)
@@ -79,11 +99,7 @@ class Accounts:
             at = self._log.now(connection)
             record = Record(kind="inquiry", at=at, acting=acting, concerns=(party.uri,), data=data)
             self._log.append(connection, [record])
-        with self._store.read() as connection:
-            frontier = self._log.head(connection).frontier
-            entries = Entries(self._log, connection, frontier.size, progress)
-            account = tell(entries, origin=self._log.origin, size=frontier.size, root=frontier.root(), party=party.uri)
-        return account, encode_account(account, self._log.signer)
+        return at
 
     def _require(self, asker: tuple[Party, User | None], party: Party) -> None:
         home, user = asker
@@ -116,37 +132,87 @@ class Entries:
 
 
 def tell(entries: Iterable[tuple[int, EntryPayload]], *, origin: str, size: int, root: bytes, party: str) -> Account:
-    """Return the account that entries give; they are walked over twice.
+    """Return the account that entries give; they are walked over twice, and what was published is known by the second.
 
     Raises:
         LogBrokenError: they do not replay.
     """
     found: list[Left] = []
+    instead: list[Left] = []
+    press = _Press(entries, party)
 
     def witness(judged: Judged) -> None:
         if judged.owner == party:
             found.append(_left(judged))
+        elif any((one.object_id, one.version) in press.published for one in judged.offers):
+            instead.append(_left(judged, only=press.published, to=party))
 
-    replay(entries, witness=witness)
-    releases = tuple(sorted(found, key=lambda left: left.entry))
-    return Account(origin=origin, size=size, root=root, party=party, releases=releases)
+    replay(press, witness=witness)
+    return Account(
+        origin=origin,
+        size=size,
+        root=root,
+        party=party,
+        releases=tuple(sorted(found, key=lambda left: left.entry)),
+        published=tuple(sorted(press.published.values(), key=lambda one: (one.object, one.published_as))),
+        instead=tuple(sorted(instead, key=lambda left: left.entry)),
+    )
 
 
-def _left(judged: Judged) -> Left:
+class _Press:
+    """Entries, as they are walked over: remembers which sanitised versions left in place of a party's objects."""
+
+    def __init__(self, entries: Iterable[tuple[int, EntryPayload]], party: str) -> None:
+        self._entries = entries
+        self._party = party
+        self._made: dict[str, dict[str, Any]] = {}  # by the version's UUID
+        self.published: dict[tuple[str, int], Published] = {}  # by what it was published as
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        for index, payload in self._entries:
+            if payload.data.get("party") == self._party:
+                self._note(payload)
+            yield index, payload
+
+    def _note(self, payload: EntryPayload) -> None:
+        if payload.kind == "sanitised.made":
+            self._made |= {one["version"]: one for one in payload.data["made"]}
+        elif payload.kind == "sanitised.published":
+            for uuid, version in payload.data["versions"]:
+                made = self._made[uuid]
+                named = (made["sanitised"], version)
+                self.published[named] = Published(
+                    object=(made["object"], made["original"]),
+                    published_as=named,
+                    clause=f"{made['agreement']}/{made['agreement_version']}#{made['clause']}",
+                )
+
+
+def _left(judged: Judged, *, only: Container[tuple[str, int]] | None = None, to: str | None = None) -> Left:
+    """Return a release as far as it held a party's objects.
+
+    ``only``: none but these, which the publisher owns; ``to``: for a party that is told no person's name, and of no
+    agreement that it never joined.
+    """
     profile = judged.profile
     under: list[Under] = []
     for label_id, label in judged.labels.items():
+        objects = tuple((one.object_id, one.version) for one in judged.offers if one.label_id == label_id)
+        if only is not None and not (objects := tuple(one for one in objects if one in only)):
+            continue
         reasons = judged.verdicts[label_id].reasons
         terms = terms_for(label, judged.facts, reader=profile.party, reasons=reasons)
+        told = _told_to(to, judged.facts)
         under.append(
             Under(
-                objects=tuple((one.object_id, one.version) for one in judged.offers if one.label_id == label_id),
+                objects=objects,
                 clauses=tuple(
                     Clause(
                         clause=one.clause if one.agreement is None else f"{one.agreement}/{one.version}#{one.clause}",
                         bases=one.legal_basis,
                     )
                     for one in reasons
+                    if told is None or one.agreement is None or one.agreement in told
                 ),
                 protect=tuple(
                     Protected(
@@ -155,8 +221,9 @@ def _left(judged: Judged) -> Left:
                         survives=None if one.survives is None else str(one.survives),
                     )
                     for one in terms.protect
+                    if told is None or one.agreement in told
                 ),
-                onward=str(terms.onward),
+                onward=str(terms.onward) if told is None else "",
             )
         )
     return Left(
@@ -164,13 +231,20 @@ def _left(judged: Judged) -> Left:
         release=judged.release,
         at=judged.decided_at,
         reader=profile.party,
-        user=profile.user,
+        user=profile.user if to is None else None,
         client=None if profile.client is None else profile.client.party,
         purpose=profile.purpose,
         kind=judged.kind,
         collection=judged.collection,
         under=tuple(under),
     )
+
+
+def _told_to(party: str | None, facts: Facts) -> frozenset[str] | None:
+    """Return the names of the agreements that a party has joined; None: no party in particular."""
+    if party is None:
+        return None
+    return frozenset(one.document.name for one in facts.in_force if party in one.joined)
 
 
 # --- without the hub -------------------------------------------------------------------------------------------------
