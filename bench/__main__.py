@@ -25,6 +25,7 @@ NAMES: Final = (
     "scale",
     "policy",
     "crisis",
+    "impact",
     "log",
     "memory",
     "traffic",

@@ -340,10 +340,11 @@ def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
     activated = row.activated
     heeded = row.status in HEEDED
     facts = Facts(at=at, parties={party.uri: party for party in everyone}, agreements=(activated,) if heeded else ())
+    signed = row.signed
     could_sign = [
         party.name
         for party in everyone
-        if party.status is PartyStatus.VETTED and party.uri not in row.signed and _may_sign(row, party, at)
+        if party.status is PartyStatus.VETTED and party.uri not in signed and _may_sign(row, party, at)
     ]
     return Version(
         name=row.document.name,
