@@ -253,6 +253,8 @@ class Applying:
 
     def _told(self, one: Application) -> ApplicationResource:
         names = {party.uri: party.name for party in self._parties.all_parties()}
+        with self._store.read() as connection:
+            now = self._log.now(connection)
         return ApplicationResource(
             application=one.uuid,
             party=names[one.party],
@@ -276,7 +278,7 @@ class Applying:
                 )
                 for found in one.reviews
             ],
-            missing=missing_for_admission(one) if one.ended_at is None else [],
+            missing=missing_for_admission(one, now) if one.ended_at is None else [],
             ended=instant(one.ended_at),
             until=instant(one.until),
             reason=one.reason,
