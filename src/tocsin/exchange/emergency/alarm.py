@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.gatekeeper import Gate, Pass
     from tocsin.exchange.model import Collection
-    from tocsin.kernel.clock import Clock
+    from tocsin.kernel.clock import Clock, Micros
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
 
@@ -41,6 +41,7 @@ class Alarm:
         self._seen: int | None = None  # the epoch of policy at the last look
         self._all: tuple[Crisis, ...] = ()
         self._members: Mapping[str, frozenset[str]] = {}  # by agreement and version
+        self._turns: Micros | None = None  # when time alone may change either
 
     def crises(self, connection: Connection, party: str | None) -> list[Crisis]:
         """Return the annexes that are active now, of agreements that a party (its URI) is a member of; None: all."""
@@ -66,11 +67,17 @@ class Alarm:
         with self._store.read() as connection:
             epoch = policy_epoch(connection, self._environment)
             at = self._log.now(connection)
-            # time alone ends them, which whoever asks sees; whatever else changes counts as a change of policy
-            if epoch == self._seen and all(at < one.until for one in self._all):
+            # time alone ends them, and who is a member; whatever else changes counts as a change of policy
+            if epoch == self._seen and (self._turns is None or at < self._turns):
                 return
             self._all = tuple(self.crises(connection, None))
-            self._members = self._gate.facts(connection, at).members if self._all else {}
+            self._members, self._turns = {}, None
+            if self._all:
+                facts = self._gate.facts(connection, at)
+                instants = [one.clearance_until for one in facts.parties.values()]
+                instants += [one for agreement in facts.in_force for one in agreement.instants()]
+                self._members = facts.members
+                self._turns = min((one for one in instants if one is not None and at < one), default=None)
             self._seen = epoch
 
     def of(self, party: str | None) -> tuple[Crisis, ...]:
