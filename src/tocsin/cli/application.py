@@ -24,10 +24,9 @@ from tocsin.cli.session import Session, opened, read_bounded
 from tocsin.errors import UsageError
 from tocsin.kernel.clock import parse_date
 from tocsin.parties.model import CLEARANCES, Kind, Party
-from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track, missing_for_admission
+from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
 
 if TYPE_CHECKING:
-    from tocsin.kernel.clock import Micros
     from tocsin.parties.vetting.model import Application
 
 __all__ = ["app"]
@@ -183,8 +182,9 @@ def show_all(json: JsonOption = False) -> None:
     out = Output(json=json)
     with opened() as session:
         found = session.hub.vetting.all()
-        names, now = session.hub.parties.names(), session.now()
-    out.document([_document(one, names, now) for one in found])
+        names = session.hub.parties.names()
+        documents = [_document(one, names, session.hub.vetting.missing(one)) for one in found]
+    out.document(documents)
     out.table(
         ("application", "party", "path", "clearance", "papers", "reviews", "status", "until"),
         (
@@ -262,8 +262,8 @@ def offer(
 
 
 def _print(out: Output, session: Session, one: Application) -> None:
-    names, now = session.hub.parties.names(), session.now()
-    out.document(_document(one, names, now))
+    names, missing = session.hub.parties.names(), session.hub.vetting.missing(one)
+    out.document(_document(one, names, missing))
     ends = f" until {day(one.until)}" if one.until is not None else ""
     out.line(f"application {one.uuid} of {names[one.party]}: {one.status}{ends}")
     out.line(
@@ -279,16 +279,15 @@ def _print(out: Output, session: Session, one: Application) -> None:
         out.line(f"  {found.reviewer}@{names[found.party]} {verdict}: {found.reasons}")
     if one.reason:
         out.line(f"  reason: {one.reason}")
-    if one.ended_at is None:
-        for missing in missing_for_admission(one, now):
-            out.line(f"  missing: {missing}")
+    for lacking in missing:
+        out.line(f"  missing: {lacking}")
 
 
 def _ends(at: int | None) -> str:
     return "" if at is None else f", until {day(at)}"
 
 
-def _document(one: Application, names: dict[str, str], now: Micros) -> dict[str, object]:
+def _document(one: Application, names: dict[str, str], missing: list[str]) -> dict[str, object]:
     return {
         "application": one.uuid,
         "party": names[one.party],
@@ -312,7 +311,7 @@ def _document(one: Application, names: dict[str, str], now: Micros) -> dict[str,
             }
             for found in one.reviews
         ],
-        "missing": missing_for_admission(one, now) if one.ended_at is None else [],
+        "missing": missing,
         "ended_at": instant(one.ended_at),
         "until": instant(one.until),
         "reason": one.reason,

@@ -22,7 +22,7 @@ from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.routes import Call, Endpoint, Reply
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import CLEARANCES, MAX_VOCABULARY, Principal
-from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track, missing_for_admission
+from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
 
 if TYPE_CHECKING:
     from tocsin.agreements.prospect import Prospect
@@ -253,8 +253,6 @@ class Applying:
 
     def _told(self, one: Application) -> ApplicationResource:
         names = {party.uri: party.name for party in self._parties.all_parties()}
-        with self._store.read() as connection:
-            now = self._log.now(connection)
         return ApplicationResource(
             application=one.uuid,
             party=names[one.party],
@@ -278,7 +276,7 @@ class Applying:
                 )
                 for found in one.reviews
             ],
-            missing=missing_for_admission(one, now) if one.ended_at is None else [],
+            missing=self._vetting.missing(one),
             ended=instant(one.ended_at),
             until=instant(one.until),
             reason=one.reason,

@@ -27,6 +27,7 @@ from tocsin.parties.vetting.model import (
     Track,
     carried_on,
     check_access_review,
+    missing_for_admission,
     require_only_one,
 )
 from tocsin.parties.vetting.wire import access_digest, act_data, review_data
@@ -176,6 +177,13 @@ class Vetting:
         """Return every application, oldest first."""
         with self._store.read() as connection:
             return store.applications(connection, self._environment)
+
+    def missing(self, application: Application) -> list[str]:
+        """Return what keeps an application from being granted now, in words; nothing of one that is decided."""
+        if application.ended_at is not None:
+            return []
+        with self._store.read() as connection:
+            return missing_for_admission(application, self._log.now(connection))
 
     def get(self, uuid: str) -> Application:
         """Return one application.
