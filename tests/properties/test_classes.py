@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from support.agreement_relations import Asked, asked
 from support.agreement_texts import PLAIN
+from tocsin.agreements.annexes.opened import opened_by_annexes
 from tocsin.agreements.classes import Classes
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import parse_agreement
@@ -48,9 +49,13 @@ def test_a_class_is_decided_as_each_of_its_questions(made: Asked, data: st.DataO
         classes.opened(slice_, profile, {number: made.labels[number] for number in some})
         result = classes.opened(slice_, profile, made.labels)
         assert result == one_by_one(made.world.facts(), profile, made.labels, made.grants)
+        fresh = slice_for(profile, made.world.facts(), grants=made.grants)
+        annexes = classes.annexes(slice_, profile, made.labels)
+        assert annexes == opened_by_annexes(fresh, profile, made.labels), "and by annexes alone"
         event(
             f"open: {bool(result)}, in part: {profile.acts_as is not None}, for a client: {reader.client is not None}"
         )
+        event(f"by annexes alone: {bool(annexes)}")
 
 
 @settings(CASES, max_examples=40)

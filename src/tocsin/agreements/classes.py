@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from tocsin.agreements.annexes.opened import annexes_of
 from tocsin.agreements.cedar import quoted
 from tocsin.agreements.gate import Slice, decide
 from tocsin.agreements.placed import Kinds, Places
@@ -45,6 +46,8 @@ MAX_CLASSES: Final = 500_000
 
 ReaderClass: TypeAlias = "tuple[Standing, bool, Profile]"
 LabelClass: TypeAlias = "tuple[int, Standing, int]"
+# None: shut. Else open, by the emergency annexes that are named, or, where none is, without any.
+Answer: TypeAlias = "frozenset[str] | None"
 
 _OWN: Final = 1
 _NAMED: Final = 2
@@ -70,27 +73,39 @@ class Classes:
 
         The labels stand by their ids in the store: the same id must always be the same label.
         """
+        allowed = [ids for answer, ids in self._answered(slice_, profile, labels) if answer is not None]
+        return frozenset[int]().union(*allowed)
+
+    def annexes(self, slice_: Slice, profile: Profile, labels: Mapping[int, Label]) -> dict[int, frozenset[str]]:
+        """Return which of some labels emergency annexes alone open to a reader, and which annexes: likewise."""
+        if not slice_.ground.annexes or not labels:
+            return {}
+        answered = self._answered(slice_, profile, labels)
+        return {label_id: answer for answer, ids in answered if answer for label_id in ids}
+
+    def _answered(
+        self, slice_: Slice, profile: Profile, labels: Mapping[int, Label]
+    ) -> list[tuple[Answer, frozenset[int]]]:
+        """Return the answer of each class that some labels fall into, and which of them do."""
         on = self._on.get(slice_.ground)
         if on is None:
             on = self._on.setdefault(slice_.ground, _Kept(slice_.ground, self._kinds))
         decided = on.decided.setdefault(_reader_class(on, profile), {})
-        allowed: list[frozenset[int]] = []
+        answered: list[tuple[Answer, frozenset[int]]] = []
         asked: dict[LabelClass, frozenset[int]] = {}
         for key, ids in self._classes(on, slice_.grants, profile, labels):
-            answer = decided.get(key)
-            if answer is None:
+            if key in decided:
+                answered.append((decided[key], ids))
+            else:
                 asked[key] = ids
-            elif answer:
-                allowed.append(ids)
         if asked:
             first = [labels[next(iter(ids))] for ids in asked.values()]
             for (key, ids), verdict in zip(asked.items(), decide(slice_, profile, first), strict=True):
-                decided[key] = verdict.allows
-                if verdict.allows:
-                    allowed.append(ids)
+                answer = decided[key] = annexes_of(verdict, slice_.ground.annexes) if verdict.allows else None
+                answered.append((answer, ids))
             if on.answers > MAX_CLASSES:
                 on.decided.clear()
-        return frozenset[int]().union(*allowed)
+        return answered
 
     def answers(self, ground: Ground) -> int:
         """Return of how many classes an answer is kept on a ground."""
@@ -129,7 +144,7 @@ class _Kept:
     def __init__(self, ground: Ground, kinds: Kinds) -> None:
         self.standing = partial(standing_of, ground.mentioned, ground.parents)
         self.places = Places(kinds, self.standing)
-        self.decided: dict[ReaderClass, dict[LabelClass, bool]] = {}
+        self.decided: dict[ReaderClass, dict[LabelClass, Answer]] = {}
 
     @property
     def answers(self) -> int:

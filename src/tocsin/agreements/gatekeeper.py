@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements import interning
-from tocsin.agreements.annexes.opened import opened_by_annexes
 from tocsin.agreements.classes import Classes
 from tocsin.agreements.facts import Facts
 from tocsin.agreements.gate import Slice, profile_of, profile_until, slice_for
@@ -163,7 +162,7 @@ class Gate:
 
     def annexes(self, passed: Pass, labels: Mapping[int, Label]) -> dict[int, frozenset[str]]:
         """Return which of these labels, open to the reader, emergency annexes alone open, and which annexes do."""
-        return opened_by_annexes(passed.slice, passed.profile, labels)
+        return self._classes.annexes(passed.slice, passed.profile, labels)
 
     def until(self, passed: Pass, labels: Iterable[Label]) -> Micros | None:
         """Return the instant from which one of these labels, open to the reader now, no longer is; None: none ends."""

@@ -373,7 +373,7 @@ def _annex(annex: AnnexTerms) -> Iterator[str]:
         )
     after = annex.afterwards
     if after.new_releases is NewReleases.CONTINUE:
-        yield "When the annex has ended, releases under it go on."
+        yield "When the annex has ended, its releases are to go on: the hub stops them all the same."
     if after.keep:
         yield f"What was received under it may be kept, where its type is {listed(after.keep, last='or')}."
     if after.destroy is not None:

@@ -221,7 +221,8 @@ DAMAGE: Final = {
     "annexes": "UPDATE annex_activations SET settled = settled + 1",
     "releases": "UPDATE released_under SET annex = 'grid/1#other'",
     "releases ": "DELETE FROM released_under",
-    "releases  ": "UPDATE released_under SET offers = X'01'",
+    "releases  ": "UPDATE released_under SET offers = "
+    "(SELECT offers FROM releases WHERE releases.release_id = released_under.release_id)",
 }
 
 
