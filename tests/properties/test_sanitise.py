@@ -315,3 +315,43 @@ def test_addresses_of_internal_networks(text: str) -> None:
 )
 def test_all_spellings_of_a_pattern_leave_as_one(spelling: str) -> None:
     assert rewritten(spelling, PLANS["no-victim"]) == "[ipv4-addr:value = '198.51.100.7']"
+
+
+# --- of several names, those that tell go -----------------------------------------------------------------------------
+
+TELLING: Final = ("Nord Grid", "ops@x.example", "seen at 10.0.0.1", "FJORDKRAFT, AS")
+
+
+@given(
+    aliases=st.lists(
+        st.one_of(
+            st.sampled_from(TELLING), st.text(st.characters(exclude_characters="@.:", codec="ascii"), min_size=1)
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_of_several_names_exactly_those_go_that_tell(aliases: list[str]) -> None:
+    assume(not any(NAMED.stand_in(one) for one in aliases if one not in TELLING))
+    source = stix_object("malware", name="Fox", is_family=True, aliases=aliases)
+    draft = named(source)
+    kept = [one for one in aliases if one not in TELLING]
+    assert draft.body.get("aliases") == (kept or None)
+
+
+@pytest.mark.parametrize("telling", TELLING)
+def test_a_name_without_which_there_is_no_object_keeps_it_in(telling: str) -> None:
+    with pytest.raises(InputError, match="its name"):
+        named(stix_object("malware", name=telling, is_family=True, aliases=["Fox"]))
+
+
+def named(source: Json) -> Draft:
+    return sanitise(
+        source,
+        PLANS["no-victim"],
+        object_id=f"{source['type']}--{NEW}",
+        references={},
+        slot=HOUR,
+        names=NAMED,
+        pattern=rewritten,
+    )

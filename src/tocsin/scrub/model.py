@@ -14,7 +14,7 @@ class Treatment(enum.StrEnum):
     """What becomes of one property. What no rule names goes."""
 
     KEEP = "kept"
-    ADVERSARY = "kept unless it names a party"  # what the adversary's things are called
+    ADVERSARY = "refused where it names a party; of several, those go that do"  # what the adversary's things are called
     GENERIC = "replaced by a word that is the same for all"
     EARLIER = "rounded down to a slot"
     LATER = "rounded up to a slot"

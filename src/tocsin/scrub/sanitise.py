@@ -100,7 +100,10 @@ def _keep(_work: _Work, _name: str, value: Any, _rule: Rule) -> Any:  # noqa: AN
 
 
 def _adversary(work: _Work, name: str, value: Any, _rule: Rule) -> Any:  # noqa: ANN401
-    return _telling(value, name, work.names)
+    if isinstance(value, str):
+        return _untelling(value, name, work.names)
+    # of several names for a thing the one that tells is left out, as any other value of a list that may not stand
+    return [one for one in value if _tells(one, work.names) is None] or None
 
 
 def _generic(_work: _Work, _name: str, _value: str, rule: Rule) -> str:
@@ -153,7 +156,7 @@ def _reference(work: _Work, _name: str, value: Any, _rule: Rule) -> Any:  # noqa
 
 
 def _pattern(work: _Work, name: str, value: str, _rule: Rule) -> Any:  # noqa: ANN401
-    return _telling(work.pattern(value, work.plan), name, work.names)
+    return _untelling(work.pattern(value, work.plan), name, work.names)
 
 
 _TREATMENTS: Final[Mapping[Treatment, Callable[[_Work, str, Any, Rule], Any]]] = {
@@ -172,20 +175,24 @@ _TREATMENTS: Final[Mapping[Treatment, Callable[[_Work, str, Any, Rule], Any]]] =
 }
 
 
-def _telling(value: Any, name: str, names: Names) -> Any:  # noqa: ANN401
-    """Return a text, or a list of texts, that names nobody.
+def _tells(text: str, names: Names) -> str | None:
+    """Return what a text tells of somebody: a party, a login, an address of an internal network; None: nothing."""
+    if names.stand_in(text):
+        return "names a party of this hub"
+    if "@" in text:
+        return "holds an address of a person, or a login"
+    if is_internal(text):
+        return "holds an address of an internal network"
+    return None
+
+
+def _untelling(text: str, name: str, names: Names) -> str:
+    """Return a text that tells of nobody.
 
     Raises:
-        InputError: it names a party, a login, or an address of an internal network.
+        InputError: it tells of somebody. Without it there would be no object, or another pattern than was meant.
     """
-    for text in (value,) if isinstance(value, str) else value:
-        what = None
-        if names.stand_in(text):
-            what = "names a party of this hub"
-        elif "@" in text:
-            what = "holds an address of a person, or a login"
-        elif is_internal(text):
-            what = "holds an address of an internal network"
-        if what is not None:
-            raise InputError(f"its {name} {what}", where=name, todo="share a version that says it without that")
-    return value
+    what = _tells(text, names)
+    if what is not None:
+        raise InputError(f"its {name} {what}", where=name, todo="share a version that says it without that")
+    return text
