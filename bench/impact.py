@@ -54,6 +54,7 @@ def measure(run: Run) -> Iterator[Table]:
     for _ in range(rounds):
         home = run.folder / "impact"
         shutil.copytree(source, home)
+        upgrade_hub(_settings(home))  # the kept hub may be one of an earlier schema
         for turn in _TURNS:
             run.noise.probe()
             command = [sys.executable, "-m", "bench.impact", turn, str(home)]
