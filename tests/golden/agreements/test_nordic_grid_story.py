@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from support.hub import OPERATOR, START, World, key_of
+from support.keeping import notices
 from support.publishing import HOUR
 from support.sharing import Mark, bundle, indicator, object_id, stamp, terms_mark
 from tocsin.agreements.annexes.model import Asked
@@ -210,6 +211,10 @@ def test_clause_9_opens_by_two_on_duty_and_ends_by_itself(world: World) -> None:
     assert gets(world, "svea-vatten", "detect") == set()
     world.clock.advance(12 * HOUR)
     assert gets(world, "svea-vatten", "respond") == set(), "nobody ratified it"
+    assert world.hub.emergencies.sweep().recalled == 1
+    (notice,) = notices(world, "svea-vatten")
+    assert [one.id for one in notice.objects] == [made("incident", 1)["id"]], "only the annex let it read that"
+    assert notices(world, "riks-cert") == []
     with pytest.raises(ConflictError, match="no body has answered"):
         _call(world, "nordkraft")
 
