@@ -10,14 +10,13 @@ import pytest
 
 from support import stores
 from support.hub import OPERATOR
-from support.listening import Ear, settled
+from support.listening import Ear, settled, streams_of
 from support.replicas import Copy, copy_database
 from support.sharing import bundle, indicator, terms_mark
 from support.treaty import Templates, templates
 from tocsin.bootstrap import open_hub
 from tocsin.errors import BusyError, InputError, StoreBrokenError
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query
 from tocsin.exchange.replica import FIRST_REST, NotCurrentError, Replica
 from tocsin.exchange.search.model import SearchQuery
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from support.hub import World
+    from tocsin.exchange.live.streams import Streams
 
 pytestmark = pytest.mark.skipif(stores.on_postgres(), reason="copies of a file; tests/faults/test_postgres.py has them")
 
@@ -54,15 +54,7 @@ def world(hubs: Templates) -> Iterator[World]:
 
 def _streams(world: World) -> Streams:
     hub = world.hub
-    return Streams(
-        store=hub.store,
-        log=hub.log,
-        gate=hub.gate,
-        reading=hub.reading,
-        entropy=hub.entropy,
-        environment=hub.environment,
-        pace=NEVER,
-    )
+    return streams_of(hub, pace=NEVER)
 
 
 # --- behind ----------------------------------------------------------------------------------------------------------

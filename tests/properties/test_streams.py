@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from support.hub import OPERATOR
-from support.listening import Ear, settled
+from support.listening import Ear, settled, streams_of
 from support.sharing import bundle, indicator, terms_mark
 from support.treaty import MEMBERS, Templates, templates
 from tocsin.errors import NotFoundError, RefusedError
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.clock import SECOND, parse_instant
@@ -66,16 +65,7 @@ class Client:
     def __init__(self, world: World, batch: int) -> None:
         self._world = world
         hub = world.hub
-        self.streams = Streams(
-            store=hub.store,
-            log=hub.log,
-            gate=hub.gate,
-            reading=hub.reading,
-            entropy=hub.entropy,
-            environment=hub.environment,
-            pace=NEVER,
-            batch=batch,
-        )
+        self.streams = streams_of(hub, pace=NEVER, batch=batch)
         self.batch = batch
         self._ear: Ear | None = None
         self._last: str | None = None

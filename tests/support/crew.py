@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from support.forking import forking
 from support.hub import OPERATOR, START
-from support.listening import EventSource
+from support.listening import EventSource, streams_of
 from support.sabotage import observe
 from support.sharing import bundle, indicator
 from tocsin.bootstrap import Hub, open_hub
 from tocsin.errors import BusyError, NotFoundError, TocsinError
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.search.model import SearchQuery
@@ -248,16 +247,7 @@ class _Work:
     def _listen(self, step: Step) -> PageTold:
         """Open a stream behind the last event, and take the next one, or hear that there is none."""
         hub, pages = self._hub, _Pages(self._hub.reading)
-        streams = Streams(
-            store=hub.store,
-            log=hub.log,
-            gate=hub.gate,
-            reading=cast("Reading", pages),
-            entropy=hub.entropy,
-            environment=hub.environment,
-            pace=HASTY,
-            batch=step.limit,
-        )
+        streams = streams_of(hub, pace=HASTY, batch=step.limit, reading=cast("Reading", pages))
         party, user = hub.parties.resolve(step.reader)
         name, acting = user.name if user else None, Acting(actor=step.reader)
         asker = Asker(party=party.uri, user=name, purpose="detect", acting=acting)

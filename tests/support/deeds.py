@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import select
 
-from support.listening import Ear
+from support.listening import Ear, streams_of
 from support.receiver import Receiver, receiving
 from support.sharing import bundle, indicator, terms_mark
 from tocsin.errors import NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.live.webhooks.courier import Courier
 from tocsin.exchange.live.webhooks.model import Content
 from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
@@ -169,15 +168,7 @@ def _stream(desk: Desk) -> object:
 
     async def listen() -> None:
         hub = desk.hub
-        streams = Streams(
-            store=hub.store,
-            log=hub.log,
-            gate=hub.gate,
-            reading=hub.reading,
-            entropy=hub.entropy,
-            environment=hub.environment,
-            pace=SOON,
-        )
+        streams = streams_of(hub, pace=SOON)
         wish = Wish(collection="exchange", query=Query(versions=ALL, added_after=0), last=desk.last)
         async with asyncio.timeout(60), streams.running():
             ear = await Ear(streams, desk.world, "bravo", wish, again=granted).open()

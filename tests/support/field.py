@@ -34,6 +34,7 @@ __all__ = [
     "FIELD",
     "FORBIDS",
     "HOUR",
+    "KEEPING",
     "KINDS",
     "ROUNDS",
     "annex",
@@ -92,6 +93,17 @@ parties: [{name: alfa}, {name: bravo}]
 purposes: [detect]
 clauses:
   - {id: "1", forbid: read, of: {type: [tool]}}
+"""
+# tools go a day after they were shared
+KEEPING: Final = """\
+agreement: keeping
+version: 1
+title: How long
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: alfa}, {name: bravo}]
+purposes: [detect]
+clauses:
+  - {id: "1", retain: {for: P1D, then: purge}, of: {type: [tool]}}
 """
 _MORE: Final[dict[str, dict[str, Any]]] = {
     "indicator": {

@@ -7,14 +7,19 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tocsin.exchange.live.model import BATCH
+from tocsin.exchange.live.streams import Streams
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from support.hub import World
-    from tocsin.exchange.live.model import Wish
-    from tocsin.exchange.live.streams import Listener, Streams
+    from tocsin.bootstrap import Hub
+    from tocsin.exchange.live.model import Pace, Wish
+    from tocsin.exchange.live.streams import Listener
+    from tocsin.exchange.reading import Reading
 
-__all__ = ["Ear", "Event", "EventSource", "settled"]
+__all__ = ["Ear", "Event", "EventSource", "settled", "streams_of"]
 
 # Far more than anything here takes, on a machine that is busy with other things.
 PATIENCE = 60
@@ -160,6 +165,21 @@ class Ear:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._chunks is not None:
             await self._chunks.aclose()
+
+
+def streams_of(hub: Hub, *, pace: Pace, batch: int = BATCH, reading: Reading | None = None) -> Streams:
+    """Return streams of a hub that look when they are told to, or as often as the pace says."""
+    return Streams(
+        store=hub.store,
+        log=hub.log,
+        gate=hub.gate,
+        reading=reading or hub.reading,
+        entropy=hub.entropy,
+        environment=hub.environment,
+        pace=pace,
+        batch=batch,
+        crises=hub.alarm.of,
+    )
 
 
 async def settled(*ears: Ear) -> None:

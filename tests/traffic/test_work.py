@@ -13,11 +13,10 @@ import pytest
 
 from support.adversary import counted
 from support.hiding import HIDING, OWN, SHOWN, prepared
-from support.listening import Ear
+from support.listening import Ear, streams_of
 from support.sharing import bundle, indicator, terms_mark
 from support.treaty import Templates, templates
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.search.model import Facet, SearchQuery
 from tocsin.kernel.clock import SECOND
@@ -162,15 +161,7 @@ def test_a_stream_is_silent_while_there_is_nothing_for_its_listener(hubs: Templa
     hub = world.hub
 
     async def listen() -> None:
-        streams = Streams(
-            store=hub.store,
-            log=hub.log,
-            gate=hub.gate,
-            reading=hub.reading,
-            entropy=hub.entropy,
-            environment=hub.environment,
-            pace=NEVER,
-        )
+        streams = streams_of(hub, pace=NEVER)
         async with asyncio.timeout(60), streams.running():
             ear = await Ear(streams, world, "bravo", Wish(collection="exchange", query=Query(), last=None)).open()
             begun = ear.raw

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from support.council import constitute, council, motion_on, vote
-from support.field import BASIS_ENDS, CLEARANCE_ENDS, HOUR, annex, call, grant, ids, seen, thing
+from support.field import BASIS_ENDS, CLEARANCE_ENDS, HOUR, KEEPING, annex, call, grant, ids, seen, thing
 from support.hub import OPERATOR, START
 from support.keeping import ALFA, hold
 from support.sharing import bundle
@@ -161,18 +161,8 @@ def test_what_is_entered_afterwards_is_never_before_what_was_entered_before(worl
 
 def test_what_was_due_to_be_purged_is_purged_all_the_same(world: World) -> None:
     """Retention counts from what was submitted in hub time: a clock that went back keeps nothing for longer."""
-    text = """\
-agreement: keeping
-version: 1
-title: How long
-in_force: {from: 2026-01-01, until: null}
-parties: [{name: alfa}, {name: bravo}]
-purposes: [detect]
-clauses:
-  - {id: "1", retain: {for: P30D, then: purge}, of: {type: [tool]}}
-"""
-    world.agreement(text, signed_by=("alfa", "bravo"))
-    world.clock.advance(30 * DAY)
+    world.agreement(KEEPING, signed_by=("alfa", "bravo"))
+    world.clock.advance(DAY)
     back(world)
     assert world.hub.retention.sweep().purged == len(ids("tool"))
     assert not {one.item.owner for one in world.hub.retention.due(ALFA)}

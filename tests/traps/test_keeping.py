@@ -6,12 +6,12 @@ and the order to destroy comes while the copy is on its way to one more recipien
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
 
-from support.field import ROUNDS, ids, seen, thing
+from support.field import KEEPING, ROUNDS, ids, seen, thing
 from support.hub import OPERATOR
 from support.keeping import ALFA, call_back, hold, later, notices
 from support.pact import before_turns
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
     from support.hub import World
 
 pytestmark = pytest.mark.usefixtures("sound")
-
-KEEPING: Final = """\
-agreement: keeping
-version: 1
-title: How long
-in_force: {from: 2026-01-01, until: null}
-parties: [{name: alfa}, {name: bravo}]
-purposes: [detect]
-clauses:
-  - {id: "1", retain: {for: P1D, then: purge}, of: {type: [tool]}}
-"""
 
 
 @pytest.fixture

@@ -17,11 +17,13 @@ import pytest
 from support.field import BASIS_ENDS, CLEARANCE_ENDS, FORBIDS, HOUR, KINDS, annex, call, ids, lay
 from support.hub import OPERATOR
 from support.keeping import call_back
-from support.listening import Ear
+from support.listening import Ear, streams_of
 from support.posting import Post
 from support.receiver import receiving
+from support.searching import ALL, find
+from support.searching import ids as ids_of
+from tocsin.errors import NotFoundError
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.live.webhooks import courier
 from tocsin.exchange.live.webhooks.model import Content
 from tocsin.exchange.model import Query
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.reading import Answer
 
 Act: TypeAlias = "Callable[[World, int], object]"
+CALLED_BACK: Final = "all tools but the first are called back"
 # of a page, an event and a message
 SIZE: Final = 5
 NEVER: Final = Pace(look=1e6, beat=1e6, prove=1e6, patience=1e6, age=1e6)
@@ -86,20 +89,24 @@ ENDS: Final[dict[str, tuple[Act, tuple[str, ...] | None]]] = {
     "the agreement is suspended": (_agreement("suspend"), ()),
     "the agreement is terminated": (_agreement("terminate"), ()),
     "another agreement forbids": (_forbidden, ("indicator", "malware", "campaign")),
-    "the rest is called back": (_called_back, ("indicator", "malware", "campaign")),
+    CALLED_BACK: (_called_back, KINDS),
     "the owner is suspended": (_party("suspend_party", "alfa"), ()),
     "the reader is suspended": (_party("suspend_party", "bravo"), None),
     "the reader leaves": (_party("leave_party", "bravo"), None),
 }
 # what is tried at the other doors, too: they judge by the same gate, and each forgets for itself
 EVERYWHERE: Final = (
-    "nothing",
     "the legal basis expires",
     "the annex runs out",
-    "another agreement forbids",
-    "the rest is called back",
+    CALLED_BACK,
     "the reader is suspended",
 )
+
+
+def theirs(case: str, kinds: tuple[str, ...] | None, *before: str, first: int = 0) -> list[str]:
+    """Return what bravo may still get after it, of what it did not get before."""
+    gone = {*before, *(ids("tool", first=first)[1:] if case == CALLED_BACK else ())}
+    return [one for one in ids(*kinds or (), first=first) if one not in gone]
 
 
 def _emergency(world: World) -> None:
@@ -137,7 +144,7 @@ def test_a_walk_through_pages(world: World, case: str) -> None:
             assert answer.status_code == 200
             page = answer.json()
             rest += [one["id"] for one in page.get("objects", ())]
-    assert rest == [one for one in ids(*kinds or ()) if one not in first]
+    assert rest == theirs(case, kinds, *first)
 
 
 @pytest.mark.parametrize("case", EVERYWHERE)
@@ -145,16 +152,7 @@ def test_a_stream(world: World, case: str) -> None:
     act, kinds = ENDS[case]
     _emergency(world)
     hub, pages = world.hub, 0
-    streams = Streams(
-        store=hub.store,
-        log=hub.log,
-        gate=hub.gate,
-        reading=hub.reading,
-        entropy=hub.entropy,
-        environment=hub.environment,
-        pace=NEVER,
-        batch=SIZE,
-    )
+    streams = streams_of(hub, pace=NEVER, batch=SIZE)
     page = streams._page
 
     def between(listener: Listener, head: int) -> Answer:
@@ -176,7 +174,7 @@ def test_a_stream(world: World, case: str) -> None:
     ear = asyncio.run(listen())
     got = [one["id"] for event in ear.source.events for one in event.objects]
     assert got[:SIZE] == ids(*KINDS)[:SIZE]
-    assert got[SIZE:] == [one for one in ids(*kinds or ()) if one not in got[:SIZE]]
+    assert got[SIZE:] == theirs(case, kinds, *got[:SIZE])
 
 
 @pytest.mark.parametrize("case", EVERYWHERE)
@@ -195,7 +193,27 @@ def test_webhooks(world: World, monkeypatch: pytest.MonkeyPatch, case: str) -> N
         post.turns(4)
         post.courier.close()
     rest = [one for message in receiver.got[1:] for one in message.objects]
-    assert rest == [one for one in ids(*kinds or (), first=10) if one not in first]
+    assert rest == theirs(case, kinds, *first, first=10)
+
+
+@pytest.mark.parametrize("case", EVERYWHERE)
+def test_a_search(world: World, case: str) -> None:
+    act, kinds = ENDS[case]
+    _emergency(world)
+    first = find(world, ALL, limit=SIZE)
+    assert sorted(ids_of(first)) == sorted([*reversed(ids(*KINDS))][:SIZE]), "the newest first"
+    _end(world, act)
+    found, page = ids_of(first), first
+    while page.next is not None:
+        if kinds is None:
+            with pytest.raises(NotFoundError):
+                find(world, ALL, limit=SIZE, cursor=page.next)
+            break
+        page = find(world, ALL, limit=SIZE, cursor=page.next)
+        found += ids_of(page)
+    assert sorted(found[SIZE:]) == sorted(theirs(case, kinds, *found[:SIZE]))
+    if kinds is not None:
+        assert world.hub.search.count(world.asker("bravo"), "exchange", ALL).count == len(theirs(case, kinds))
 
 
 def test_what_ends_between_the_snapshot_and_the_first_byte(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

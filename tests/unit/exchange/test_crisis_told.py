@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from support.hub import OPERATOR
-from support.listening import Ear
+from support.listening import Ear, streams_of
 from support.taxii import living
 from tocsin.exchange.live.model import Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query
 from tocsin.kernel.clock import format_instant
 from tocsin.parties.model import Permission
@@ -100,16 +99,7 @@ def test_members_are_told_and_nobody_else(live: Live) -> None:
 def test_streams_tell_it_when_it_begins_and_when_it_is_over(live: Live) -> None:
     world, hub = live.world, live.world.hub
     never = Pace(look=1e6, beat=1e6, prove=1e6, patience=1e6, age=1e6)
-    streams = Streams(
-        store=hub.store,
-        log=hub.log,
-        gate=hub.gate,
-        reading=hub.reading,
-        entropy=hub.entropy,
-        environment=hub.environment,
-        pace=never,
-        crises=hub.alarm.of,
-    )
+    streams = streams_of(hub, pace=never)
 
     def events(ear: Ear) -> list[tuple[str, bool]]:
         return [

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import pytest
 
 from support.hub import OPERATOR, World
-from support.listening import Ear
+from support.listening import Ear, streams_of
 from support.replicas import copy_database
 from support.sharing import bundle, indicator, terms_mark
 from tocsin.errors import AuthenticationError, BusyError, InputError, NotFoundError, StoreBrokenError
 from tocsin.exchange.live.model import BATCH, STREAMS_OF_ONE, Pace, Wish
-from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.kernel.mandate import Acting
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from support.treaty import Templates
-    from tocsin.exchange.live.streams import Listener
+    from tocsin.exchange.live.streams import Listener, Streams
     from tocsin.exchange.reading import Answer
 
 ALL: Final = frozenset({VersionChoice.ALL})
@@ -39,24 +38,11 @@ def world(hubs: Templates) -> Iterator[World]:
     hubs.drop(world)
 
 
-def streams_of(world: World, pace: Pace = NEVER) -> Streams:
-    hub = world.hub
-    return Streams(
-        store=hub.store,
-        log=hub.log,
-        gate=hub.gate,
-        reading=hub.reading,
-        entropy=hub.entropy,
-        environment=hub.environment,
-        pace=pace,
-    )
-
-
 def listening(world: World, act: Callable[[Streams], Awaitable[None]], pace: Pace = NEVER) -> None:
     """Run one test on streams that look when they are told to, and no more than a minute."""
 
     async def run() -> None:
-        streams = streams_of(world, pace)
+        streams = streams_of(world.hub, pace=pace)
         async with asyncio.timeout(60), streams.running():
             await act(streams)
         assert streams.count == 0
