@@ -43,12 +43,17 @@ class Universe:
         self.total = sum(count for _, count in pairs)
         self._types: dict[str, Row] = {}
         self._planes: dict[int, Row] = {}  # the labels whose count has this power of two in it
+        # of each label the number of its kind: equal but for owner; none where it is for somebody by name
+        self.kinds: list[int | None] = []
+        numbers: dict[Label, int] = {}
         self._owned: dict[str, Row] = {}
         self._addressed: dict[str, Row] = {}
         for place, (label, count) in enumerate(pairs):
             bit = 1 << place
             for rows, key in ((self._types, label.type), (self._owned, label.owner)):
                 rows[key] = rows.get(key, _NOTHING) | bit
+            kind = msgspec.structs.replace(label, owner="", ends=None)
+            self.kinds.append(None if label.recipients else numbers.setdefault(kind, len(numbers)))
             for address in label.recipients:
                 self._addressed[address] = self._addressed.get(address, _NOTHING) | bit
             for power in range(count.bit_length()):
@@ -69,7 +74,7 @@ class Universe:
 
     def at(self, row: Row) -> dict[int, Label]:
         """Return the labels of a row, by their places."""
-        return {place: self.labels[place] for place in places(row)}
+        return self.labels if row == self.all else {place: self.labels[place] for place in places(row)}
 
     def objects(self, row: Row) -> dict[str, int]:
         """Return how many objects of which types carry the labels of a row."""
@@ -102,24 +107,22 @@ class Bulk:
         common = self._kept.get(key)
         if common is None:
             common = self._kept[key] = _Class()
-        if asked := self.universe.all & ~common.decided & ~apart:
-            common.row |= row_of(self._classes.opened(slice_, profile, self.universe.at(asked)))
-            common.decided |= asked
-        return (common.row & ~apart) | self._own(common, slice_, profile, apart)
-
-    def _own(self, common: _Class, slice_: Slice, profile: Profile, apart: Row) -> Row:
-        """Decide what a reader owns or is addressed by: its own that is for nobody by name once a kind."""
-        found = _NOTHING
-        for place in places(apart):
-            label = self.universe.labels[place]
-            kind = None if label.recipients else msgspec.structs.replace(label, owner="", ends=None)
-            answer = None if kind is None else common.own.get(kind)
-            if answer is None:
-                answer = bool(self._classes.opened(slice_, profile, {place: label}))
-                if kind is not None:
-                    common.own[kind] = answer
-            found |= answer << place
-        return found
+        kinds = self.universe.kinds
+        # what nobody of the class was asked yet; and of its own what no other asked of its own
+        others = self.universe.all & ~common.decided & ~apart
+        own = list(places(apart))
+        new = sum(1 << place for place in own if kinds[place] is None or kinds[place] not in common.own)
+        opened = _NOTHING
+        if asked := others | new:
+            # one question for all: it is the asking that takes time
+            opened = row_of(self._classes.opened(slice_, profile, self.universe.at(asked)))
+            common.row |= opened & others
+            common.decided |= others
+        for place in own:
+            if kinds[place] is not None and new >> place & 1:
+                common.own[kinds[place]] = bool(opened >> place & 1)
+        known = sum(1 << place for place in own if not new >> place & 1 and common.own[kinds[place]])
+        return (common.row & ~apart) | (opened & new) | known
 
 
 class _Class:
@@ -128,15 +131,14 @@ class _Class:
     def __init__(self) -> None:
         self.row = _NOTHING
         self.decided = _NOTHING
-        self.own: dict[Label, bool] = {}  # by label without owner
+        self.own: dict[int | None, bool] = {}  # whether each one's own of a kind is open to it
 
 
 def places(row: Row) -> Iterator[int]:
     """Yield the places of a row's labels, the lowest first."""
-    while row:
-        lowest = row & -row
-        yield lowest.bit_length() - 1
-        row ^= lowest
+    for byte, bits in enumerate(row.to_bytes((row.bit_length() + 7) // 8, "little")):
+        if bits:
+            yield from (8 * byte + bit for bit in range(8) if bits >> bit & 1)
 
 
 def row_of(found: Iterable[int]) -> Row:
