@@ -1,0 +1,65 @@
+"""A year of sixty parties in six countries: after every act the hub shows what the pages say, and nothing else.
+
+The other side of the comparison, ``support.year.evaluator``, was written from the pages in ``docs`` alone.
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.year.documents import PARTIES
+from support.year.evaluator import Reader
+from support.year.living import DisagreementError, live, replay
+from support.year.telling import Year
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.year.telling import Act
+
+# a script is printed with its seed; this tells the whole year again
+SEED: Final = "TOCSIN_YEAR_SEED"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_a_slice_of_a_year(tmp_path: Path, seed: int) -> None:
+    """Four times 750 acts, each with a year to happen in."""
+    account = live(tmp_path, seed=seed, acts=750, most=200, markings=12)
+    assert account.seen > account.compared, "nearly nobody sees anything: nothing was compared"
+    assert account.taken.total() > 600, str(account)
+
+
+@pytest.mark.long
+def test_a_year(tmp_path: Path) -> None:
+    seed = int(os.environ.get(SEED) or Random().randrange(2**32))
+    account = live(tmp_path, seed=seed, acts=30_000, most=1_500, markings=40)
+    assert account.taken.total() > 24_000, str(account)
+
+
+def test_where_they_differ_the_script_is_cut_to_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The yardstick measures: who forgets suspensions is found out, and the script that tells is short."""
+    monkeypatch.setattr("support.year.evaluator.Evaluator._active", lambda *_: True)
+    with pytest.raises(DisagreementError) as caught:
+        live(tmp_path, seed=1, acts=750, most=200, markings=12)
+    script = [line for line in str(caught.value).splitlines() if line.startswith("[")]
+    assert 2 <= len(script) <= 6, script
+
+
+def test_a_script_is_told_again(tmp_path: Path) -> None:
+    org = {"kind": "private", "country": "NO", "capacities": [], "sectors": [], "clearance": "restricted"}
+    made = {"type": "indicator", "tlp": "green"}
+    script: list[Act] = [
+        ("add", {"name": PARTIES[0], "org": org, "people": {}}),
+        ("share", {"party": PARTIES[0], "made": made, "number": 1, "version": 0}),
+    ]
+    reader = Reader(party=PARTIES[0])
+    assert replay(tmp_path / "again", script, reader) is None
+    year = Year(tmp_path / "year", seed=1)
+    assert [year.do(act) for act in script] == [{PARTIES[0]}, {PARTIES[0]}]
+    assert len(year.looked(reader) or ()) == 1
+    assert year.do(script[0]) is None, "a party is added once"
+    year.close()
