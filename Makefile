@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input -qq
 ARGS ?=
 
-# What `make test` runs on PostgreSQL as well, beside the contracts of stores and its own faults: the gate, intake, pages, replay.
-POSTGRES_SLICE := tests/golden tests/unit/agreements/test_service.py $(addprefix tests/unit/exchange/test_,paging.py release_recheck.py refused_whole.py)
+# What `make test` runs on PostgreSQL as well, beside the contracts of stores and its own faults: the gate, intake, pages, replay, a slice of a year.
+POSTGRES_SLICE := tests/golden tests/year tests/unit/agreements/test_service.py $(addprefix tests/unit/exchange/test_,paging.py release_recheck.py refused_whole.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-postgres check bench conformance lock clean fmt

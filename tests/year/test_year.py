@@ -13,7 +13,7 @@ import pytest
 
 from support.year.documents import PARTIES
 from support.year.evaluator import Reader
-from support.year.living import DisagreementError, live, replay
+from support.year.living import live, replay, shortest
 from support.year.telling import Year
 
 if TYPE_CHECKING:
@@ -36,30 +36,32 @@ def test_a_slice_of_a_year(tmp_path: Path, seed: int) -> None:
 @pytest.mark.long
 def test_a_year(tmp_path: Path) -> None:
     seed = int(os.environ.get(SEED) or Random().randrange(2**32))
-    account = live(tmp_path, seed=seed, acts=30_000, most=1_500, markings=40)
+    account = live(tmp_path, seed=seed, acts=30_000, most=600, markings=24)
     assert account.taken.total() > 24_000, str(account)
+
+
+ORG: Final = {"kind": "private", "country": "NO", "capacities": [], "sectors": [], "clearance": "restricted"}
+SCRIPT: Final[list[Act]] = [
+    *(("add", {"name": name, "org": ORG, "people": {}}) for name in PARTIES[:3]),
+    ("share", {"party": PARTIES[0], "made": {"type": "indicator", "tlp": "green"}, "number": 1, "version": 0}),
+    ("suspend", {"party": PARTIES[1]}),
+    ("wait", {"by": 1}),
+]
 
 
 def test_where_they_differ_the_script_is_cut_to_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The yardstick measures: who forgets suspensions is found out, and the script that tells is short."""
+    reader = Reader(party=PARTIES[1])
+    assert replay(tmp_path / "again", SCRIPT, reader) is None
     monkeypatch.setattr("support.year.evaluator.Evaluator._active", lambda *_: True)
-    with pytest.raises(DisagreementError) as caught:
-        live(tmp_path, seed=1, acts=750, most=200, markings=12)
-    script = [line for line in str(caught.value).splitlines() if line.startswith("[")]
-    assert 2 <= len(script) <= 6, script
+    assert replay(tmp_path / "again", SCRIPT, reader) == (None, set())
+    assert shortest(tmp_path, SCRIPT, reader) == [SCRIPT[1], SCRIPT[4]]
 
 
 def test_a_script_is_told_again(tmp_path: Path) -> None:
-    org = {"kind": "private", "country": "NO", "capacities": [], "sectors": [], "clearance": "restricted"}
-    made = {"type": "indicator", "tlp": "green"}
-    script: list[Act] = [
-        ("add", {"name": PARTIES[0], "org": org, "people": {}}),
-        ("share", {"party": PARTIES[0], "made": made, "number": 1, "version": 0}),
-    ]
-    reader = Reader(party=PARTIES[0])
-    assert replay(tmp_path / "again", script, reader) is None
     year = Year(tmp_path / "year", seed=1)
-    assert [year.do(act) for act in script] == [{PARTIES[0]}, {PARTIES[0]}]
+    reader = Reader(party=PARTIES[0])
+    assert [year.do(act) for act in SCRIPT[:4]] == [{name} for name in (*PARTIES[:3], PARTIES[0])]
     assert len(year.looked(reader) or ()) == 1
-    assert year.do(script[0]) is None, "a party is added once"
+    assert year.do(SCRIPT[0]) is None, "a party is added once"
     year.close()

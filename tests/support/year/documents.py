@@ -78,6 +78,7 @@ def organisation(rng: Random, number: int) -> Json:
         "capacities": list(rng.choice(CAPACITIES)),
         "sectors": _some(rng, SECTORS, 2),
         "communities": _some(rng, COMMUNITIES, 1) if rng.random() < 0.6 else [],
+        "clients": sorted(rng.sample(PARTIES, 3)) if rng.random() < 0.2 else [],
         "region": rng.choice(REGIONS),
         "clearance": rng.choice(CLEARANCES[:4]),
     }
@@ -197,7 +198,7 @@ def agreement(rng: Random, name: str, version: int, now: Micros) -> Json:
         "title": f"{name}, {version}",
         "in_force": {
             "from": _day(rng, today - 30, today + (3 if rng.random() < 0.15 else 0)),
-            "until": None if rng.random() < 0.5 else _day(rng, today + 20, today + 300),
+            "until": None if rng.random() < 0.75 else _day(rng, today + 30, today + 300),
         },
         "parties": [{"name": one} for one in sorted(rng.sample(PARTIES, rng.randint(0, 2)))] + _criteria(rng),
         "purposes": _some(rng, PURPOSES[:2], 2) + _some(rng, PURPOSES[2:], 2),
@@ -224,8 +225,8 @@ def agreement(rng: Random, name: str, version: int, now: Micros) -> Json:
 
 
 def _criteria(rng: Random) -> list[Json]:
-    wide: Json = {"countries": sorted(rng.sample(COUNTRIES, rng.randint(3, 6)))}
-    if rng.random() < 0.5:
+    wide: Json = {"countries": sorted(rng.sample(COUNTRIES, rng.randint(4, 6)))}
+    if rng.random() < 0.3:
         wide |= _conditions(rng, ("kind", "sectors", "clearance"))
     narrow = _conditions(rng, ("capacity", "sectors", "communities", "data_region", "clearance", "kind"))
     return [{"all": wide}] if rng.random() < 0.6 else [{"all": wide}, {"all": narrow}]
@@ -248,7 +249,7 @@ def _permit(rng: Random, number: str, content: Json) -> Json:
         "id": number,
         "permit": "read",
         "to": {"parties": "all"}
-        if rng.random() < 0.35
+        if rng.random() < 0.5
         else _conditions(
             rng,
             (
@@ -266,10 +267,12 @@ def _permit(rng: Random, number: str, content: Json) -> Json:
     }
     if (of := _objects(rng)) or rng.random() < 0.5:
         made["of"] = of
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         made["for"] = _some(rng, (*content["purposes"], "enforce"), 2)
     if rng.random() < 0.5:
         made["rests_on"] = rng.choice((["act"], ["gdpr"], ["act", "gdpr"]))
+    if rng.random() < 0.25:
+        made["onward"] = rng.choice(("own-organisation", "clients", "community", "none"))
     return made if made.get("of", True) else {key: value for key, value in made.items() if key != "of"}
 
 

@@ -27,18 +27,20 @@ PAPS: Final = ("clear", "green", "amber", "red")
 CLEARANCES: Final = ("unclassified", "restricted", "confidential", "secret", "top-secret")
 
 # what decides between two owners: the permits that let their objects out to a reader, the forbids that bind, whether
-# they are the reader's own, and whether TLP:AMBER+STRICT of theirs may go by each of those permits
-Situation = tuple[tuple[int, ...], tuple[int, ...], bool, tuple[bool, ...]]
+# they are the reader's own, whether TLP:AMBER+STRICT of theirs may go by each of those permits; and of whom one reads
+# for, the forbids that bind, and whether they are its own
+Situation = tuple[tuple[int, ...], tuple[int, ...], bool, tuple[bool, ...], tuple[int, ...], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Who reads: a party's service or one of its people, for a purpose, in all capacities or in one."""
+    """Who reads: a party's service or one of its people, for a purpose; in one capacity, for a client, perhaps."""
 
     party: str
     person: str | None = None
     purpose: str = "detect"
     capacity: str | None = None
+    client: str | None = None
 
     @property
     def reference(self) -> str:
@@ -166,7 +168,8 @@ class Evaluator:
 
     def _active(self, reader: Reader) -> bool:
         """A party that is not vetted and a disabled user read nothing (tocsin.inactive)."""
-        return self._state.orgs[reader.party].status == "vetted" and (
+        orgs = self._state.orgs
+        return orgs[reader.party].status == "vetted" and (
             reader.person is None or self._state.people[reader.reference].active
         )
 
@@ -192,21 +195,44 @@ class Evaluator:
             tuple(place for place, clause in enumerate(forbids) if self._binds(clause, reader.party, owner)),
             owner == reader.party,
             tuple(owner in permits[place].paper.signed or not permits[place].paper.amends for place in opening),
+            tuple(
+                place for place, one in enumerate(forbids) if reader.client and self._binds(one, reader.client, owner)
+            ),
+            owner == reader.client,
         )
 
     def _reads(
         self, reader: Reader, kind: Kind, situation: Situation, permits: list[_Clause], forbids: list[_Clause]
     ) -> bool:
-        opening, binding, own, signed_itself = situation
+        opening, binding, own, signed_itself, binding_client, own_of_client = situation
         if self._closed(reader, kind, [forbids[place] for place in binding], own=own):
             return False
         addressed = _addressed(reader, kind)
-        return own or (
-            self._enforces(reader)
-            and any(
-                self._permits(permits[place], kind, addressed=addressed, signed_itself=itself)
-                for place, itself in zip(opening, signed_itself, strict=True)
-            )
+        opened_by = [
+            permits[place].content.get("onward", "as-marked")
+            for place, itself in zip(opening, signed_itself, strict=True)
+            if self._enforces(reader) and self._permits(permits[place], kind, addressed=addressed, signed_itself=itself)
+        ]
+        if reader.client is not None and not self._passes_on(
+            reader, kind, opened_by, [forbids[place] for place in binding_client], own=own_of_client
+        ):
+            return False
+        return own or bool(opened_by)
+
+    def _passes_on(
+        self, reader: Reader, kind: Kind, opened_by: list[str], forbids: list[_Clause], *, own: bool
+    ) -> bool:
+        """Return whether a party reads for its client what it may read itself (docs/access.md)."""
+        client = Reader(party=str(reader.client), purpose=reader.purpose)
+        # whom the owner addressed is the recipient, and its clients are judged by what they are
+        addressed = _addressed(reader, kind)
+        return (
+            self._state.orgs[client.party].status == "vetted"
+            and kind.tlp in TLPS[:3]
+            and not kind.unknown
+            and not {"none", "own-organisation"} & set(opened_by)
+            and not any(self._forbids(clause, client, kind, addressed=addressed) for clause in forbids)
+            and (own or self._enforces(client))
         )
 
     def _closed(self, reader: Reader, kind: Kind, forbids: list[_Clause], *, own: bool) -> bool:

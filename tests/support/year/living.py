@@ -5,6 +5,7 @@ When they differ, the script is cut down to what still makes them differ, and pr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections import Counter
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from support.year.evaluator import Reader
     from support.year.telling import Found
 
-__all__ = ["Account", "DisagreementError", "live", "replay"]
+__all__ = ["Account", "DisagreementError", "live", "replay", "shortest"]
 
 ALL_EVERY: Final = 500  # acts, after which everybody is compared
 RANDOM: Final = 3  # parties that are compared although nothing touched them
@@ -86,34 +87,33 @@ def replay(folder: Path, script: Script, reader: Reader, *, seed: int = 1) -> tu
     try:
         for act in script:
             year.do(act)
-        return year.differs(reader)
+        there = reader.party in year.state.orgs and (reader.person is None or reader.reference in year.state.people)
+        return year.differs(reader) if there else None
     finally:
         year.close()
         shutil.rmtree(folder)
+
+
+def shortest(folder: Path, script: Script, reader: Reader, *, seed: int = 1) -> Script:
+    """Return as little of a script as could be found after which the hub and the pages differ for a reader."""
+    left = TOLD_AGAIN
+    size = len(script) // 2
+    while size and left > 0:
+        for place in range(len(script), 0, -size):
+            cut = [*script[: max(0, place - size)], *script[place:]]
+            left -= len(cut)
+            with contextlib.suppress(AssertionError, KeyError):  # cut so that it makes no sense, or differs elsewhere
+                if left > 0 and replay(folder / "again", cut, reader, seed=seed) is not None:
+                    script = cut
+        size //= 2
+    return script
 
 
 def _tell(
     folder: Path, founding: Script, told: Script, reader: Reader, answers: tuple[Found, Found], *, seed: int
 ) -> None:
     """Raise with a script that is as short as could be made."""
-    left = TOLD_AGAIN
-
-    def differs(script: Script) -> bool:
-        nonlocal left
-        left -= len(script)
-        try:
-            return replay(folder / "again", script, reader, seed=seed) is not None
-        except (AssertionError, KeyError):  # cut so that it makes no sense, or disagrees elsewhere
-            return False
-
-    script = [*founding, *told]
-    size = len(script) // 2
-    while size and left > 0:
-        for place in range(len(script), 0, -size):
-            cut = [*script[: max(0, place - size)], *script[place:]]
-            if left > 0 and differs(cut):
-                script = cut
-        size //= 2
+    script = shortest(folder, [*founding, *told], reader, seed=seed)
     shown, said = ({*()} if answer is None else answer for answer in answers)
     lines = "\n".join(json.dumps(act) for act in script)
     raise DisagreementError(

@@ -27,7 +27,9 @@ WAITING: Final = 0.14  # of the acts
 def reader_of(rng: Random, state: Partnership, party: str) -> Reader:
     """Return one of a party's readers, for a purpose, now and then in one of its capacities."""
     capacities = sorted(state.orgs[party].capacities)
+    clients = sorted(state.orgs[party].clients - {party})
     return Reader(
+        client=rng.choice(clients) if clients and rng.random() < 0.3 else None,
         party=party,
         person=rng.choice((None, None, None, *PEOPLE)),
         purpose=rng.choices(PURPOSES, [45, 35, 5, 5, 10])[0],
@@ -56,14 +58,16 @@ class Writer:
         rng = self._rng
         for number, name in enumerate(drawn.PARTIES):
             people = {user: drawn.person(rng) for user in PEOPLE}
-            yield "add", {"name": name, "org": drawn.organisation(rng, number), "people": people}
+            org = drawn.organisation(rng, number) | {"clients": []}
+            yield "add", {"name": name, "org": org, "people": people}
+        for name in rng.sample(drawn.PARTIES, 12):
+            yield "change", {"party": name, "what": "clients", "value": sorted(rng.sample(drawn.PARTIES, 3))}
         for name in drawn.AGREEMENTS[:4]:
             yield self._propose(name, amends=False)
             number = self._versions[name]
             paper = self._state.papers[name, number]
-            for party in sorted(self._candidates(paper)):
-                if party in paper.named or rng.random() < 0.7:
-                    yield "sign", {"name": name, "number": number, "party": party}
+            parties = [one for one in sorted(self._candidates(paper)) if one in paper.named or rng.random() < 0.8]
+            yield "sign", {"name": name, "number": number, "parties": parties}
             yield "activate", {"name": name, "number": number}
 
     # --- the year -----------------------------------------------------------------------------------------------------
@@ -149,7 +153,10 @@ class Writer:
         return None if org is None or gone >= 6 else ("leave", {"party": org.name})
 
     def _change(self) -> Act | None:
-        org, what = self._org(), self._rng.choice(("sectors", "communities", "region", "capacities", "country", "kind"))
+        org, what = (
+            self._org(),
+            self._rng.choice(("sectors", "communities", "region", "capacities", "country", "kind", "clients")),
+        )
         if org is None:
             return None
         value = drawn.organisation(self._rng, self._rng.randrange(60))[what]
@@ -190,31 +197,37 @@ class Writer:
     def _propose_one(self) -> Act | None:
         if len(self._papers("proposed", "signed")) >= 6:
             return None
+        at = self._state.at
         name = self._rng.choice(drawn.AGREEMENTS)
         current = self._state.in_force(name)
+        if current is not None and current.in_term(at) and self._rng.random() < 0.5:
+            return None  # who has none yet, or one whose term is over, writes one sooner
         amends = current is not None and "amend_by" in current.content and self._rng.random() < 0.6
         return self._propose(name, amends=amends)
 
     def _sign(self) -> Act | None:
-        paper = self._paper("proposed", "proposed", "signed", *HEEDED)
-        if paper is None:
+        rng, at = self._rng, self._state.at
+        found = [one for one in self._papers("proposed", "signed", *HEEDED) if one.in_term(at) or rng.random() < 0.1]
+        drafts = [one for one in found if one.status in ("proposed", "signed")]
+        if not found:
             return None
-        rng = self._rng
+        paper = rng.choice(drafts if drafts and rng.random() < 0.75 else found)
         candidates = self._candidates(paper)
         wanted = sorted(candidates & paper.named) or sorted(candidates)
         if rng.random() < 0.05:
             wanted = list(drawn.PARTIES)  # who may not, now and then
-        return ("sign", _of(paper, party=rng.choice(wanted))) if wanted else None
+        some = rng.sample(wanted, min(len(wanted), rng.randint(1, 5)))
+        return ("sign", _of(paper, parties=sorted(some))) if wanted else None
 
     def _activate(self) -> Act | None:
         paper = self._paper("signed") if self._rng.random() < 0.8 else self._paper("signed", "proposed")
         # most are waited for: an agreement of two parties is none of a partnership
-        if paper is None or (len(paper.signed) < 12 and self._rng.random() < 0.9):
+        if paper is None or (len(paper.signed) < 10 and self._rng.random() < 0.9):
             return None
         return "activate", _of(paper)
 
     def _adopt(self) -> Act | None:
-        found = [paper for paper in self._papers("proposed", "signed") if paper.amends]
+        found = [paper for paper in self._papers("proposed", "signed") if paper.amends and len(paper.signed) > 3]
         return ("adopt", _of(self._rng.choice(found))) if found else None
 
     def _object(self) -> Act | None:
@@ -263,6 +276,8 @@ class Writer:
             one for one in self._papers("in-force") if any("emergency" in clause for clause in one.content["clauses"])
         ]
         verb = self._rng.choice(("activate", "activate", "end"))
+        if verb == "end":
+            found = [one for one in found if one.active]
         return ("annex", {"verb": verb, **_of(self._rng.choice(found))}) if found else None
 
     # --- what owners do with what they shared -------------------------------------------------------------------------
@@ -315,11 +330,11 @@ _ODDS: Final = {
     "change": 0.02,
     "change_person": 0.015,
     "disable": 0.001,
-    "propose_one": 0.01,
+    "propose_one": 0.02,
     "sign": 0.1,
-    "activate": 0.02,
-    "adopt": 0.01,
-    "object": 0.005,
+    "activate": 0.03,
+    "adopt": 0.02,
+    "object": 0.008,
     "withdraw": 0.006,
     "change_paper": 0.012,
     "grace": 0.008,

@@ -61,6 +61,7 @@ class Org:
     capacities: frozenset[str]
     sectors: frozenset[str]
     communities: frozenset[str] = frozenset()
+    clients: frozenset[str] = frozenset()
     region: str | None = None
     clearance: str = "unclassified"
     cleared_until: Micros | None = None
@@ -195,6 +196,8 @@ class Partnership:
         The version of an observable is 0 here: it has one of each party, which is called by when it was shared.
         """
         known = self.copies.get((owner, object_id, version))
+        if known is not None and known.state == "gone" and not version:
+            known = None  # a later version of an observable
         if known is not None and (known.said != said or known.state == "gone"):
             return "refused"
         if known is not None:
@@ -224,36 +227,34 @@ class Partnership:
 
     def end(self, copy: Copy, state: str) -> None:
         """Take a version out of every collection."""
+        if copy.state == "offered":
+            self.offered[copy.owner, copy.kind].remove(copy)
         copy.state = state
-        self.offered[copy.owner, copy.kind].remove(copy)
 
     def purge_due(self) -> list[Copy]:
         """Take away whose time is over, and return it: the first clause that is due does it (docs/retention.md)."""
+        rules = [paper for paper in self.papers.values() if any("retain" in one for one in paper.content["clauses"])]
         due = [
             copy
-            for group in self.offered.values()
-            for copy in group
-            if any(self._retained(copy, paper) for paper in self.papers.values())
+            for copy in self.copies.values()
+            if copy.state != "gone" and any(self._over(copy, paper) for paper in rules)
         ]
         for copy in due:
             self.end(copy, "gone")
         return due
 
-    def _retained(self, copy: Copy, paper: Paper) -> bool:
+    def _over(self, copy: Copy, paper: Paper) -> bool:
         """Return whether a version's clauses bind a contribution whose time by them is over."""
         later = self.in_force(paper.name)
         if later is not None and later.number > paper.number and copy.owner in later.bound:
             return False  # a later version in force takes the place of the one before
-        ends = paper.content["in_force"]["until"]
-        over = [midnight(ends)] if ends is not None else []
-        survives = paper.content.get("withdrawal", {}).get("survives", [])
+        until = paper.content["in_force"]["until"]
+        # what is shared after the term, or after the party left, it does not bind
+        ends = [paper.left.get(copy.owner, self.at)] + ([] if until is None else [midnight(until)])
         return copy.owner in paper.bound and any(
             copy.kind.type in listed(clause["of"]["type"])
             and copy.shared_at + duration(clause["retain"]["for"]) <= self.at
-            and all(
-                copy.shared_at < end
-                for end in (over if clause["id"] in survives else [*over, paper.left.get(copy.owner, self.at)])
-            )
+            and all(copy.shared_at < end for end in ends)
             for clause in paper.content["clauses"]
             if "retain" in clause and clause["retain"]["then"] == "purge"
         )

@@ -7,6 +7,7 @@ was refused.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from support.year.documents import BEGIN, CREATED, definition_of, kind_of, marks
 from support.year.evaluator import Evaluator, Reader
 from support.year.state import Grant, Org, Paper, Partnership, Person, duration
 from tocsin.agreements.document import Said, act_bytes, parse_agreement, public_key_of, sign_bytes, sign_document
-from tocsin.errors import NotFoundError, RefusedError
+from tocsin.errors import NotFoundError, RefusedError, TransitionError
 from tocsin.exchange.access.granting import Terms
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Reading
@@ -103,7 +104,8 @@ class Year:
         shown, said = self.looked(reader), self.evaluator.visible(reader)
         if shown != said:
             return shown, said
-        if not any(grant.party == reader.party for grant in self.state.grants.values()):
+        # what was granted is for the party alone
+        if reader.client or not any(grant.party == reader.party for grant in self.state.grants.values()):
             return None
         # who was never given a grant knows of no such collection; of two owners' copies either may be the first
         found = {(one, version) for one, version, _ in self.looked(reader, "grants") or set()}
@@ -114,7 +116,8 @@ class Year:
 
     def _asker(self, reader: Reader) -> Asker:
         asker = self.world.asker(reader.reference, purpose=reader.purpose)
-        return msgspec.structs.replace(asker, capacity=reader.capacity)
+        client = None if reader.client is None else f"https://{reader.client}.example"
+        return msgspec.structs.replace(asker, capacity=reader.capacity, client=client)
 
     def _owner(self, contribution: int) -> str:
         if contribution not in self._owners:
@@ -198,6 +201,7 @@ class Year:
             sectors=org.sectors,
             communities=org.communities,
             data_region=org.region,
+            clients=frozenset(f"https://{one}.example" for one in org.clients),
         )
         self.world.hub.parties.change_party(OPERATOR, self.world.hub.mandate, new)
         self.state.orgs[party] = org
@@ -223,6 +227,7 @@ class Year:
         said = json.dumps(content, sort_keys=True)
         observable = "modified" not in content
         at = 0 if observable else version_of(made, version)
+        before = self.state.copies.get((party, content["id"], at))
         expected = [
             self.state.share(party, mark.id, CREATED, definition_of(made), mark.id)
             for mark in marked
@@ -230,7 +235,7 @@ class Year:
         ]
         expected.append(self.state.share(party, content["id"], at, kind_of(made), said))
         told = [str(result.outcome) for result in receipt.results]
-        assert told == expected, (told, expected, [result.reason for result in receipt.results])
+        assert told == expected, (told, expected, [result.reason for result in receipt.results], before)
         if observable and told[-1] == "accepted":
             copy = self.state.copies[party, content["id"], 0]
             copy.version = parse_instant(receipt.results[-1].version or "")
@@ -289,8 +294,7 @@ class Year:
 
     def _sweep(self) -> set[str]:
         due = self.state.purge_due()
-        swept = self.world.hub.retention.sweep()
-        assert swept.purged + swept.held >= len(due)
+        self.world.hub.retention.sweep()
         return {copy.owner for copy in due}
 
     def _hold(self, *, party: str, until: Micros) -> set[str]:
@@ -314,9 +318,7 @@ class Year:
         assert told == {f"https://{one}.example" for one in received}, "exactly who received it is told"
         for copy in list(self.state.copies.values()):
             if copy.owner == party and copy.id == known:
-                if copy.state == "offered":
-                    self.state.end(copy, "gone")
-                copy.state = "gone"
+                self.state.end(copy, "gone")
         return {party} | received
 
     # --- agreements ---------------------------------------------------------------------------------------------------
@@ -340,17 +342,19 @@ class Year:
         except KeyError:
             raise NotFoundError("it was cut out of the script") from None
 
-    def _sign(self, *, name: str, number: int, party: str) -> set[str]:
+    def _sign(self, *, name: str, number: int, parties: list[str]) -> set[str]:
         paper, document = self._paper(name, number), self._document(name, number)
-        self.world.hub.agreements.sign(
-            Acting(actor=f"sig@{party}"),
-            name,
-            number,
-            signatory=f"sig@{party}",
-            signature=sign_document(document, key_of(party)),
-        )
-        self.state.sign(paper, party)
-        return {party}
+        before = set(paper.signed)
+        for party in parties:
+            signatory, signature = f"sig@{party}", sign_document(document, key_of(party))
+            with contextlib.suppress(RefusedError):
+                self.world.hub.agreements.sign(
+                    Acting(actor=signatory), name, number, signatory=signatory, signature=signature
+                )
+                self.state.sign(paper, party)
+        if paper.signed == before:
+            raise TransitionError("nobody of them may")
+        return paper.signed - before
 
     def _activate(self, *, name: str, number: int) -> set[str]:
         paper = self._paper(name, number)
