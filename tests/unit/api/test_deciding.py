@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from support.taxii import Live
 
 NONE = "there is no such sanitised version, or none that you may see"
+STRICT = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
 PAPER = {"kind": "registration", "title": "register.pdf", "sha256": "ab" * 32}
 
 
@@ -110,6 +111,18 @@ def test_clients_are_those_of_one_s_own_party(doors: Live) -> None:
     assert told(ask(doors, "GET", "/clients", "bravo")) == nobody | {"serves": ["charlie"]}
     assert told(ask(doors, "GET", "/clients", "charlie")) == nobody | {"served_by": ["bravo"]}
     assert told(ask(doors, "GET", "/clients", "alfa")) == nobody
+    # and it reads for them: what it may pass on, named in the release
+    share(doors, "alfa", indicator("for a client"), indicator("not for a client", marking=STRICT))
+    page = told(ask(doors, "GET", "/collections/exchange/objects?client=charlie", "bravo"))
+    read = {item["id"] for item in page["items"]}
+    assert object_id("indicator", "for a client") in read
+    assert object_id("indicator", "not for a client") not in read
+    one = f"/collections/exchange/objects/{object_id('indicator', 'for a client')}"
+    assert ask(doors, "GET", f"{one}?client=charlie", "bravo").status_code == 200
+    answers = [ask(doors, "GET", f"{one}?client={name}", "bravo") for name in ("alfa", "nobody", "bravo", "hub")]
+    assert {answer.status_code for answer in answers} == {403}
+    assert len({answer.content for answer in answers}) == 1
+    assert ask(doors, "GET", f"{one}?client=charlie", "alfa").content == answers[0].content
 
 
 # --- vetting ----------------------------------------------------------------------------------------------------------

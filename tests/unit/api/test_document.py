@@ -64,3 +64,10 @@ def test_what_it_promises_is_kept(live: Live, tmp_path: Path) -> None:
 def test_what_it_promises_is_kept_for_ten_minutes(live: Live, tmp_path: Path) -> None:
     report = run(live, tmp_path, "--max-time", "600", "--max-examples", "100000")
     assert "No issues found" in report
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("who", ["lia-bravo", "box-alfa"])
+def test_what_it_promises_who_speaks_for_a_party_is_kept(doors: Live, tmp_path: Path, who: str) -> None:
+    report = run(doors, tmp_path, "--max-time", "120", "--max-examples", "1000", who=who)
+    assert "No issues found" in report

@@ -60,6 +60,11 @@ def test_a_ballot_is_signed_elsewhere_and_counted(doors: Live) -> None:
     }
 
 
+@pytest.mark.parametrize("query", ["status=null", "status=ended", "body=null%00", "status=", "what=ever"])
+def test_a_filter_that_is_none_is_refused(doors: Live, query: str) -> None:
+    assert ask(doors, "GET", f"/motions?{query}", "sig-alfa").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("who", "voter", "change", "status"),
     [

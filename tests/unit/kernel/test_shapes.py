@@ -114,6 +114,13 @@ def test_a_parameter_is_told_as_a_field_is() -> None:
     assert (caught.value.where, caught.value.todo) == ("count", "give a whole number from 1 to 200")
 
 
+def test_the_word_null_is_no_value_that_is_missing() -> None:
+    for query in (b"grade=null", b"grade=None", b"grade="):
+        with pytest.raises(InputError) as caught:
+            read_query(query, Inner)
+        assert caught.value.where == "grade"
+
+
 junk: Final = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.just("S3CRET"),
     lambda inner: (

@@ -46,7 +46,7 @@ class MotionsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which motions."""
 
     body: Annotated[Name | None, msgspec.Meta(description="Before this body only.")] = None
-    status: Annotated[MotionStatus | None, msgspec.Meta(description="That stand so.")] = None
+    status: Annotated[list[MotionStatus], msgspec.Meta(max_length=len(MotionStatus), description="That stand so.")] = []
 
 
 class MotionAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,7 +205,7 @@ class Governing:
         found = [
             _summary(one)
             for one in self._governance.motions_of(call.principal.party_name)
-            if asked.body in (None, one.motion.body) and asked.status in (None, one.motion.status)
+            if asked.body in (None, one.motion.body) and (not asked.status or one.motion.status in asked.status)
         ]
         return reply(Motions(motions=found))
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+import msgspec
+
 from tocsin.errors import ForbiddenError, NotFoundError
 from tocsin.exchange.api import forms, wire
 from tocsin.exchange.api.parts import id_in
@@ -90,14 +92,14 @@ class Api:
     def objects(self, call: ApiCall) -> Reply:
         """Answer with a page of objects."""
         asked = read_query(call.query, ObjectsQuery)
-        return _page(self._answer(call, objects_query(asked), limit=asked.limit, cursor=asked.cursor), self._reading)
+        return _page(self._answer(call, objects_query(asked), asked), self._reading)
 
     def object(self, call: ApiCall) -> Reply:
         """Answer with versions of one object."""
         asked = read_query(call.query, ObjectQuery)
         versions = chosen_versions(asked.version, otherwise=VersionChoice.LAST)
         query = Query(ids=frozenset({_object_id(call)}), versions=versions)
-        answer = self._answer(call, query, limit=asked.limit, cursor=asked.cursor)
+        answer = self._answer(call, query, asked)
         if not answer.page.items:
             raise NotFoundError(_NOTHING)
         return _page(answer, self._reading)
@@ -217,10 +219,13 @@ class Api:
     def _collection(self, call: ApiCall) -> Collection:
         return self._reading.collection(Asker.of(call.principal), call.path["collection"])
 
-    def _answer(self, call: ApiCall, query: Query, *, limit: int, cursor: str | None) -> Answer:
-        return self._reading.objects(
-            Asker.of(call.principal), call.path["collection"], query, limit=limit, cursor=cursor
-        )
+    def _answer(self, call: ApiCall, query: Query, asked: ObjectsQuery | ObjectQuery) -> Answer:
+        asker = Asker.of(call.principal)
+        if asked.client is not None:
+            # whoever is no party, or none that this one serves, is refused by the gate in the same words
+            found = (one.uri for one in self._parties.all_parties() if one.name == asked.client)
+            asker = msgspec.structs.replace(asker, client=next(found, ""))
+        return self._reading.objects(asker, call.path["collection"], query, limit=asked.limit, cursor=asked.cursor)
 
 
 def _page(answer: Answer, reading: Reading) -> Reply:

@@ -66,6 +66,9 @@ Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REFERENCE)]
 Cursor = Annotated[
     str, msgspec.Meta(min_length=1, max_length=MAX_CURSOR, description="`next` of the page before: the same filters.")
 ]
+Client = Annotated[
+    Name | None, msgspec.Meta(description="For whom your party reads: the short name of one that it serves.")
+]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE, description="At most so many objects on this page.")]
 Versions = Annotated[
     list[Version],
@@ -87,6 +90,7 @@ class ObjectsQuery(msgspec.Struct, frozen=True, kw_only=True):
     added_after: Instant | None = None
     limit: Limit = MAX_PAGE
     cursor: Cursor | None = None
+    client: Client = None
 
 
 class ObjectQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +99,7 @@ class ObjectQuery(msgspec.Struct, frozen=True, kw_only=True):
     version: Versions = []
     limit: Limit = MAX_PAGE
     cursor: Cursor | None = None
+    client: Client = None
 
 
 class WithdrawQuery(msgspec.Struct, frozen=True, kw_only=True):

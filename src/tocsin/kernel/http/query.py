@@ -29,7 +29,8 @@ def read_query(raw: bytes, shape: type[Q]) -> Q:
     Raises:
         InputError: it is not readable, or a parameter is unknown, repeated or not of its type.
     """
-    kinds = {field.encode_name: field.type for field in msgspec.inspect.type_info(shape).fields}  # type: ignore[attr-defined]  # a struct's
+    fields = msgspec.inspect.type_info(shape).fields  # type: ignore[attr-defined]  # a struct's
+    kinds = {field.encode_name: field.type for field in fields}
     lists = {name for name, kind in kinds.items() if isinstance(bare(kind), msgspec.inspect.ListType)}
     given: dict[str, str | list[str]] = {}
     for name, value in _pairs(raw):
@@ -44,9 +45,14 @@ def read_query(raw: bytes, shape: type[Q]) -> Q:
         else:
             given[name] = value
     try:
-        return msgspec.convert(given, shape, strict=False)
+        read = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         raise fault_of(error, shape) from error
+    for field in fields:
+        # converted so, the word `null` is none of a type that may be missing: it would pass over what was asked for
+        if field.encode_name in given and getattr(read, field.name) is None:
+            raise InputError("this is not of its form", where=field.encode_name, todo="give a value, or leave it out")
+    return read
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
