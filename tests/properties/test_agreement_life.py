@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from support.agreement_strategies import NAMES, Paper, Reader, World, labels, li
 from tocsin.agreements.classes import Classes
 from tocsin.agreements.gate import Slice, decide, profile_until, slice_for
 from tocsin.agreements.life import AgreementStatus
+from tocsin.agreements.membership import going_on
 from tocsin.kernel.clock import DAY
 
 if TYPE_CHECKING:
@@ -116,3 +118,21 @@ def test_facts_that_move_in_time_are_those_made_anew(world: World, by: int, read
         profile = later.profile(reader)
         assert slice_for(profile, moved).digest == slice_for(profile, fresh).digest
         assert (moved.members, moved.bound, moved.departed) == (fresh.members, fresh.bound, fresh.departed)
+
+
+@CASES
+@given(living_worlds(), st.data())
+def test_the_next_version_neither_loses_a_grace_nor_prolongs_it(world: World, data: st.DataObject) -> None:
+    parties = {party.uri: party for party in world.parties.values()}
+    for paper in world.papers:
+        old = world.activated(paper)
+        bound = data.draw(st.frozensets(st.sampled_from(sorted(parties))))
+        new = msgspec.structs.replace(old, signed=bound, carried=frozenset(), graces=())
+        graces = tuple(going_on(new, old, parties, world.at).values())
+        again = msgspec.structs.replace(new, graces=graces)
+        assert tuple(going_on(again, again, parties, world.at).values()) == graces
+        instants = [world.at, *(until + by for _, _, until in paper.graces for by in (-1, 0) if until + by >= world.at)]
+        for at, basis, uri in itertools.product(instants, old.document.legal_bases, sorted(parties)):
+            facts = msgspec.structs.replace(world, at=at).facts()
+            held = facts.holds(basis, uri, old.graces if uri in bound else ())
+            assert facts.holds(basis, uri, graces) is held

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from hypothesis import strategies as st
 
-from support.agreement_strategies import DAYS, NAMES, START, Paper, Reader, World, labels, living_worlds, readers
+from support.agreement_strategies import (
+    CAPACITIES,
+    DAYS,
+    NAMES,
+    START,
+    Paper,
+    Reader,
+    World,
+    labels,
+    living_worlds,
+    readers,
+)
 from tocsin.agreements.annexes.model import ActivatedBy, Activation
 from tocsin.agreements.grants import DEFAULT_PURPOSES, Grant, granted_label
 from tocsin.agreements.model import Label
@@ -73,6 +84,10 @@ def asked(draw: st.DrawFn) -> Asked:
         )
         for name in NAMES
     }
+    if draw(st.booleans()):
+        # two that nothing but their names tells apart
+        one, two = served["alfa"], served["bravo"]
+        served["bravo"] = msgspec.structs.replace(one, uri=two.uri, name=two.name, clients=one.clients - {two.uri})
     papers = tuple(_with_annex(draw, paper, world.at) for paper in world.papers)
     world = msgspec.structs.replace(world, parties=served, papers=papers)
     grants = tuple(draw(grants_in(world)) for _ in range(draw(st.integers(0, 3))))
@@ -81,8 +96,11 @@ def asked(draw: st.DrawFn) -> Asked:
         for label in draw(st.lists(labels(), min_size=1, max_size=3))
         for one in (*alike(label), *(_granted(label, grant) for grant in grants))
     ]
-    askers = tuple(_serving(draw, world, draw(readers())) for _ in range(draw(st.integers(2, 6))))
-    return Asked(world=world, askers=askers, labels=dict(enumerate(made)), grants=grants)
+    askers = [_serving(draw, world, draw(readers())) for _ in range(draw(st.integers(1, 4)))]
+    # one of them again, in another capacity or for somebody else
+    again = msgspec.structs.replace(draw(st.sampled_from(askers)), capacity=draw(st.sampled_from([None, *CAPACITIES])))
+    askers += [again, _serving(draw, world, again)]
+    return Asked(world=world, askers=tuple(askers), labels=dict(enumerate(made)), grants=grants)
 
 
 def alike(label: Label) -> list[Label]:

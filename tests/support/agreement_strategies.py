@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tocsin.agreements.cedar import Policy
 
 __all__ = [
+    "CAPACITIES",
+    "DAYS",
     "NAMES",
     "START",
     "Paper",

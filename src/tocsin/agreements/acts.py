@@ -12,8 +12,8 @@ from tocsin.agreements import store
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import Parsed, Signed, document_digest, names_of, parse_agreement, verify_signature
 from tocsin.agreements.life import HEEDED, AgreementAct, AgreementStatus, next_status
-from tocsin.agreements.membership import require_accession
-from tocsin.agreements.wire import activation_data, policies_text, proposal_data, signing_data
+from tocsin.agreements.membership import going_on, require_accession
+from tocsin.agreements.wire import activation_data, going_data, policies_text, proposal_data, signing_data
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
 from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
@@ -87,6 +87,19 @@ class Entering:
                 store.set_status(self._connection, other.agreement_id, ended, at)
                 superseded = other.version if other.status in HEEDED else superseded
         return superseded
+
+    def _bring_graces(self, row: AgreementRow, old: AgreementRow | None, at: Micros) -> dict[str, object]:
+        """Enter the graces that a version brings along from the one that it supersedes; returns what the log says."""
+        if old is None or not old.graces:
+            return {}
+        everyone = {one.party.uri: one.party for one in parties.party_rows(self._connection, self._environment)}
+        reasons = {one.grace.number: one.reason for one in old.graces}
+        found = going_on(row.activated, old.activated, everyone, at)
+        told = [(grace, reasons[number]) for number, grace in found.items()]
+        for grace, reason in told:
+            made = store.GraceRow(grace=grace, at=at, reason=reason)
+            store.add_grace(self._connection, self._environment, row.agreement_id, made)
+        return going_data(told)
 
     def _version_in_force(self, name: str) -> AgreementRow | None:
         """Return the version that is in force, suspended or terminated."""
@@ -231,13 +244,14 @@ class Acts(Entering):
                 f"{row.document.id} amends version {row.amends}: it comes into force by being adopted",
                 todo=f"tocsin agreement adopt {row.document.id}",
             )
+        graces = self._bring_graces(row, self._version_in_force(name), at)
         superseded = self._supersede_below(name, version, at)
         store.set_status(self._connection, row.agreement_id, status, at)
         self._record(
             "agreement.activated",
             at,
             concerned_by(row),
-            activation_data(row.document, supersedes=superseded),
+            activation_data(row.document, supersedes=superseded) | graces,
             mandate=mandate,
         )
         return superseded

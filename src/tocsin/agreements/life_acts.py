@@ -134,7 +134,9 @@ class LifeActs(Entering):
         for uri, until in leaving.items():
             made = store.StandingRow(party=uri, act=StandingAct.WITHDRAW, at=at, until=until)
             store.add_standing(self._connection, self._environment, row.agreement_id, made)
-        data = version_data(row.document) | {"amends": old.version, "carried": sorted(carried), "leaving": leaving}
+        graces = self._bring_graces(require_version(self._connection, self._environment, name, version), old, at)
+        told = {"amends": old.version, "carried": sorted(carried), "leaving": leaving}
+        data = version_data(row.document) | told | graces
         concerned = concerned_by(row) | concerned_by(old)
         self._record("agreement.adopted", at, concerned, data, mandate=mandate)
         return carried

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements.document import Accede
-from tocsin.agreements.facts import Activated, eligible, meets
+from tocsin.agreements.facts import Activated, Grace, eligible, meets
 from tocsin.agreements.life import HEEDED, AgreementAct, AgreementStatus, next_status
 from tocsin.errors import ConflictError, ForbiddenError, InputError, TransitionError
 from tocsin.kernel.clock import DAY, Micros, format_instant
@@ -31,6 +31,7 @@ __all__ = [
     "Tally",
     "carried_over",
     "current",
+    "going_on",
     "heeded",
     "leaves_at",
     "require_accession",
@@ -296,6 +297,35 @@ def require_grace(one: Standing, basis: str, parties: Iterable[Party], until: Mi
                 where="until",
                 todo="amend the agreement",
             )
+
+
+def going_on(new: Activated, old: Activated | None, parties: Mapping[str, Party], at: Micros) -> dict[int, Grace]:
+    """Return the graces that a version brings along from the one that it supersedes, by their numbers there.
+
+    A grace goes on as it was given, to the same instant and for no other parties, so that a new text neither ends nor
+    prolongs it: for those whom both versions bind, where the new one still knows the basis, lets it lapse for them
+    before the grace ends, and could be given the same grace.
+
+    Args:
+        new: what comes into force, with everybody who signed it or is carried.
+        old: what it supersedes, if anything was in force.
+        parties: all of the hub's, by URI.
+        at: now.
+    """
+    found: dict[int, Grace] = {}
+    for grace in old.graces if old is not None else ():
+        basis = new.document.basis(grace.basis)
+        if basis is None or grace.until <= at:
+            continue
+        whom = set()
+        for uri in grace.parties & new.joined:
+            entry = basis.entry_for(country=parties[uri].country, kind=parties[uri].kind)
+            ends = None if entry is None else entry.valid_until
+            if ends is not None and ends < grace.until <= ends + MAX_GRACE:
+                whom.add(uri)
+        if whom:
+            found[grace.number] = msgspec.structs.replace(grace, parties=frozenset(whom), number=len(found) + 1)
+    return found
 
 
 def _amended(new: Standing, old: Standing | None) -> Standing:

@@ -34,6 +34,7 @@ from tocsin.agreements.membership import (
     Standing,
     carried_over,
     current,
+    going_on,
     heeded,
     leaves_at,
     require_accession,
@@ -207,16 +208,28 @@ def _signatory(
     return party, user
 
 
-def _activate(agreed: Agreed, data: Mapping[str, object], _people: People, at: Micros) -> Agreed:
+def _activate(agreed: Agreed, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
     activation = from_data(data, Activation)
     standing = _known(agreed, activation)
     status = next_status(standing.status, AgreementAct.ACTIVATE)
     _check_term(standing.activated.document, at, standing.activated.id)
     if standing.activated.amends is not None:
         raise InputError("an amendment comes into force by being adopted", where=standing.activated.id)
+    graces = _graces_of(activation, standing.activated, current(agreed.of(activation.agreement)), people, at)
     agreed = _supersede_below(agreed, standing, activation.supersedes, at)
-    standing = _now(standing, replace(standing.activated, status=status))
+    standing = _now(standing, replace(standing.activated, status=status, graces=graces))
     return _put(agreed, replace(standing, activated_at=at))
+
+
+def _graces_of(
+    told: Activation | Adoption, new: Activated, old: Standing | None, people: People, at: Micros
+) -> tuple[Grace, ...]:
+    graces = tuple(going_on(new, None if old is None else old.activated, people.parties, at).values())
+    if [(one.basis, one.parties, one.until) for one in graces] != [
+        (one.basis, frozenset(one.parties), one.until) for one in told.graces
+    ]:
+        raise InputError("other graces go on than the entry says", where=new.id)
+    return graces
 
 
 def _supersede_below(agreed: Agreed, standing: Standing, supersedes: int | None, at: Micros) -> Agreed:
@@ -254,6 +267,7 @@ def _adopt(agreed: Agreed, data: Mapping[str, object], people: People, at: Micro
     agreed = _supersede_below(agreed, standing, adoption.amends, at)
     left = dict(standing.activated.left) | leaving
     adopted = replace(standing.activated, status=status, carried=carried, left=left)
+    adopted = replace(adopted, graces=_graces_of(adoption, adopted, old, people, at))
     return _put(agreed, replace(standing, activated=adopted, activated_at=at))
 
 

@@ -12,10 +12,11 @@ from tocsin.errors import InputError
 from tocsin.kernel.clock import Micros
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tocsin.agreements.cedar import Policy
     from tocsin.agreements.document import AgreementDocument
+    from tocsin.agreements.facts import Grace
 
 __all__ = [
     "Activation",
@@ -23,6 +24,7 @@ __all__ = [
     "Adoption",
     "Attaching",
     "Change",
+    "Going",
     "Granting",
     "Proposal",
     "Saying",
@@ -30,6 +32,7 @@ __all__ = [
     "activation_data",
     "attaching_data",
     "from_data",
+    "going_data",
     "policies_text",
     "proposal_data",
     "saying_data",
@@ -106,6 +109,7 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     amends: int
     carried: list[str]
     leaving: dict[str, Micros]
+    graces: list[Going] = []  # left out where none goes on
 
 
 class Granting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +138,15 @@ class Attaching(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     outcome: str
 
 
+class Going(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A grace of the version before that goes on with the one that supersedes it."""
+
+    basis: str
+    parties: list[str]
+    until: Micros
+    reason: str
+
+
 class Activation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the log says when a version is activated, and which version it supersedes."""
 
@@ -141,6 +154,7 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     version: int
     digest: str
     supersedes: int | None
+    graces: list[Going] = []  # left out where none goes on
 
 
 def policies_text(policies: tuple[Policy, ...]) -> str:
@@ -208,6 +222,15 @@ def attaching_data(
 def activation_data(document: AgreementDocument, *, supersedes: int | None) -> dict[str, object]:
     """Return what the log says of an activation."""
     return version_data(document) | {"supersedes": supersedes}
+
+
+def going_data(graces: Iterable[tuple[Grace, str]]) -> dict[str, object]:
+    """Return what an entry says of the graces that go on, each with the reason for which it was given, if any do."""
+    told = [
+        {"basis": one.basis, "parties": sorted(one.parties), "until": one.until, "reason": reason}
+        for one, reason in graces
+    ]
+    return {"graces": told} if told else {}
 
 
 def version_data(document: AgreementDocument) -> dict[str, object]:

@@ -166,6 +166,8 @@ def _told_versions(case: Case) -> dict[tuple[str, int], _Version]:
             )
         elif kind in ("agreement.activated", "agreement.adopted"):
             version.activated_at = at
+            for grace in data.get("graces", ()):
+                _note_grace(version, grace, at)
             for (name, number), lower in told.items():
                 if name == key[0] and number < key[1] and lower.ended_at is None:
                     lower.ended_at = at
@@ -173,6 +175,16 @@ def _told_versions(case: Case) -> dict[tuple[str, int], _Version]:
             version.ended_at = at
         _note_standing(version, kind, data, at)
     return told
+
+
+def _note_grace(version: _Version, data: Mapping[str, Any], at: Micros) -> None:
+    grace = Grace(
+        basis=data["basis"],
+        parties=frozenset(data["parties"]),
+        until=data["until"],
+        number=len(version.graces) + 1,
+    )
+    version.graces.append(GraceRow(grace=grace, at=at, reason=data["reason"]))
 
 
 def _note_standing(version: _Version, kind: str, data: Mapping[str, Any], at: Micros) -> None:
@@ -201,13 +213,7 @@ def _note_standing(version: _Version, kind: str, data: Mapping[str, Any], at: Mi
                 for uri, until in data["leaving"].items()
             }
         case "agreement.grace":
-            grace = Grace(
-                basis=data["basis"],
-                parties=frozenset(data["parties"]),
-                until=data["until"],
-                number=len(version.graces) + 1,
-            )
-            version.graces.append(GraceRow(grace=grace, at=at, reason=data["reason"]))
+            _note_grace(version, data, at)
         case "agreement.attached":
             version.attachments.add(
                 Attachment(

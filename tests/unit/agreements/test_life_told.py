@@ -172,6 +172,7 @@ FORGERIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "an adoption that carries others": ("agreement.adopted", {"carried": ["https://delta.example"]}),
     "an adoption that lets others leave": ("agreement.adopted", {"leaving": {"https://alfa.example": 0}}),
     "an adoption of what amends another": ("agreement.adopted", {"amends": 7}),
+    "an adoption that loses a grace": ("agreement.adopted", {"graces": []}),
     "an admission of nobody": ("agreement.admitted", {"party": "https://nobody.example"}),
     "an admission of who had joined": ("agreement.admitted", {"party": "https://alfa.example"}),
     "a grace beyond what one can be": ("agreement.grace", {"until": parse_date("2028-01-01")}),

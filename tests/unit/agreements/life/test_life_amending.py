@@ -197,3 +197,33 @@ def test_a_grace_is_told_by_why(world: World) -> None:
     grace(world, "alfa", "bravo", until=parse_date("2026-12-20"))
     shown = world.hub.agreements.get("two-towns").graces
     assert [(one.basis, one.parties, one.reason) for one in shown] == [("law", ("alfa", "bravo"), "because")]
+
+
+def test_a_grace_goes_on_with_an_amendment_and_no_longer(world: World) -> None:
+    in_force(world)
+    lapse, ends = parse_date("2026-12-01"), parse_date("2026-12-20")
+    world.clock.at = lapse - 40 * DAY
+    grace(world, "alfa", "bravo", until=ends)
+    amend(world)
+    sign(world, "alfa", SECOND)
+    sign(world, "bravo", SECOND)
+    adopt(world)
+    shown = world.hub.agreements.get("two-towns", 2).graces
+    assert [(one.basis, one.parties, one.until, one.reason) for one in shown] == [
+        ("law", ("alfa", "bravo"), ends, "because")
+    ]
+    world.clock.at = ends - 1
+    assert reads(world, "alfa", "bravo")
+    world.clock.at = ends
+    assert not reads(world, "alfa", "bravo")
+    world.hub.self_test.require()
+
+
+def test_a_grace_goes_on_with_the_next_version_that_all_sign(world: World) -> None:
+    in_force(world)
+    grace(world, "alfa", "bravo", until=parse_date("2026-12-20"))
+    # there Norway's law ends no more, and needs no grace
+    endless = SECOND.replace('"Act 1", valid: [2026-01-01, 2026-12-01]', '"Act 3", valid: [2026-01-01, null]')
+    world.agreement(endless, signed_by=("alfa", "bravo"))
+    assert world.hub.agreements.get("two-towns", 2).graces == ()
+    world.hub.self_test.require()
