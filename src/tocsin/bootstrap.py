@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from tocsin.exchange.emergency.alarm import Alarm
 from tocsin.exchange.emergency.service import Emergencies
 from tocsin.exchange.impacts import Impacts
 from tocsin.exchange.intake import Intake
+from tocsin.exchange.lapsing import Lapsing
 from tocsin.exchange.live.streams import Streams
 from tocsin.exchange.live.webhooks.courier import Courier
 from tocsin.exchange.live.webhooks.service import Secrets, Webhooks
@@ -239,6 +241,11 @@ class Hub:
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )
+
+    @functools.cached_property
+    def lapsing(self) -> Lapsing:
+        """What follows the lapse of a legal basis."""
+        return Lapsing(store=self.store, log=self.log, recalls=self.recalls, environment=LIVE)
 
     @property
     def mandate(self) -> Mandate:

@@ -6,22 +6,31 @@ says under ``on_lapse``: it is kept under its protection, or called back and des
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tocsin.agreements.document import Held, Verb
+from tocsin.agreements.facts import Facts
 from tocsin.agreements.gate import decide, slice_for
+from tocsin.agreements.life import AgreementStatus
+from tocsin.agreements.membership import heeded
 from tocsin.agreements.terms import covers
-from tocsin.kernel.clock import Micros
+from tocsin.errors import InputError
+from tocsin.kernel.clock import Micros, format_instant, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from tocsin.agreements.facts import Activated, Facts
+    from tocsin.agreements.facts import Activated
+    from tocsin.agreements.membership import Standing
     from tocsin.agreements.model import Label, Profile
+    from tocsin.parties.model import Party
 
-__all__ = ["Lapse", "hit", "lapses"]
+__all__ = ["Lapse", "LapseName", "facts_then", "hit", "lapse_name", "lapse_of", "lapses", "to_follow"]
+
+_NAME: Final = re.compile(r"([^/#@]+)/([1-9][0-9]{0,8})#([^/#@]+)@([^@]+)")
 
 
 class Lapse(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +48,63 @@ class Lapse(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """Return ``name/version`` of the agreement."""
         return f"{self.agreement}/{self.version}"
+
+
+class LapseName(msgspec.Struct, frozen=True, kw_only=True):
+    """What names a lapse: agreement, version and basis, and when it was."""
+
+    agreement: str
+    version: int
+    basis: str
+    at: Micros
+
+
+def lapse_name(lapse: Lapse) -> str:
+    """Return ``name/version#basis@instant``: what a recall that follows a lapse rests on."""
+    return f"{lapse.id}#{lapse.basis}@{format_instant(lapse.at)}"
+
+
+def lapse_of(text: str) -> LapseName | None:
+    """Return what ``lapse_name`` wrote; None: it did not write this."""
+    match = _NAME.fullmatch(text)
+    if match is None:
+        return None
+    agreement, version, basis, at = match.groups()
+    try:
+        return LapseName(agreement=agreement, version=int(version), basis=basis, at=parse_instant(at))
+    except InputError:
+        return None
+
+
+def to_follow(standings: Iterable[Standing], parties: Mapping[str, Party], *, until: Micros) -> tuple[Lapse, ...]:
+    """Return the lapses no later than an instant after which what is held is called back, the first first.
+
+    They are of versions that say so and that were activated, and not superseded, when the basis lapsed.
+    """
+    known = {one.activated.id: one for one in standings if one.activated_at is not None}
+    facts = Facts(at=until, parties=parties, agreements=tuple(one.activated for one in known.values()))
+
+    def bound(one: Standing, at: Micros) -> bool:
+        over = one.status is AgreementStatus.SUPERSEDED and one.ended_at is not None and one.ended_at <= at
+        return one.activated_at is not None and one.activated_at <= at and not over
+
+    found = lapses(facts, after=0, until=until)
+    return tuple(one for one in found if one.held is Held.PURGE and bound(known[one.id], one.at))
+
+
+def facts_then(standings: Iterable[Standing], parties: Mapping[str, Party], at: Micros) -> Facts:
+    """Return what was true of agreements at an instant that is over; ``parties`` are as they are now."""
+    then: list[Standing] = []
+    for one in standings:
+        if one.activated_at is None or one.activated_at > at:
+            continue
+        if one.ended_at is not None and one.ended_at > at:
+            was = msgspec.structs.replace(one.activated, status=AgreementStatus.IN_FORCE)
+            then.append(msgspec.structs.replace(one, activated=was, ended_at=None))
+        else:
+            then.append(one)
+    agreements, former = heeded(then)
+    return Facts(at=at, parties=parties, agreements=agreements, former=former)
 
 
 def lapses(facts: Facts, *, after: Micros, until: Micros) -> tuple[Lapse, ...]:
@@ -72,7 +138,8 @@ def hit(lapse: Lapse, facts: Facts, profile: Profile, labels: Mapping[int, Label
     """Return which of the objects that a reader was given, by label, rest on nothing since a lapse.
 
     These are covered by a clause that rests on the basis, were between a member for which it lapsed and another party,
-    and are open to the reader no more: what another clause still permits is held under that.
+    and are open to the reader no more: what another clause still permits is held under that, and what was released for
+    a grant under the grant.
 
     Args:
         lapse: as ``lapses`` found it.
@@ -89,6 +156,7 @@ def hit(lapse: Lapse, facts: Facts, profile: Profile, labels: Mapping[int, Label
         number: label
         for number, label in labels.items()
         if label.owner != reader
+        and label.grant is None
         and {reader, label.owner} <= one.joined
         and not lapse.parties.isdisjoint({reader, label.owner})
         and any(covers(clause.of, label, one.names) for clause in clauses)

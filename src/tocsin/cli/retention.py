@@ -61,10 +61,16 @@ def sweep(json: JsonOption = False) -> None:
     """Do now what is due; `tocsin serve` does so every minute."""
     out = Output(json=json)
     with opened() as session, out.progress("sweeping") as advance:
+        called = session.hub.lapsing.follow(session.acting())
         done = session.hub.retention.sweep(session.acting(), advance)
         erased = session.hub.retention.erase()
-    out.document({"purged": done.purged, "held": done.held, "reviews": done.reviews, "erased": erased})
+    out.document(
+        {"purged": done.purged, "held": done.held, "reviews": done.reviews, "erased": erased}
+        | {"recalls": [one.uuid for one in called]}
+    )
     out.line(f"{done.purged} purged, {done.held} kept under a legal hold, {done.reviews} laid before their owners")
+    for one in called:
+        out.line(f"recall {one.uuid}: {one.reason}")
     if not erased:
         out.line("somebody still reads what was there before: run it again to have the files overwritten")
 

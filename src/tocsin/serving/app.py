@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from tocsin.exchange.emergency.alarm import Alarm
     from tocsin.exchange.emergency.service import Emergencies
+    from tocsin.exchange.lapsing import Lapsing
     from tocsin.exchange.live.webhooks.courier import Courier
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.retention.service import Retention
@@ -66,6 +67,11 @@ class Services(taxii.Services, api.Services, Protocol):
     alarm: Alarm
     secretary: Secretary
     retention: Retention
+
+    @property
+    def lapsing(self) -> Lapsing:
+        """What follows the lapse of a legal basis."""
+        ...
 
 
 def create_app(
@@ -152,6 +158,7 @@ def create_app(
         background.beside("integrator", services.integrator.integrate, seconds=background.INTEGRATE_SECONDS),
         background.beside("courier", services.courier.turn, seconds=COURIER_SECONDS),
         background.beside("retention", services.retention.turn, seconds=SWEEP_SECONDS),
+        background.beside("lapses", services.lapsing.turn, seconds=SWEEP_SECONDS, last=False),
         background.beside("indexer", services.indexer.turn, seconds=background.INDEX_SECONDS),
         background.beside("alarm", services.alarm.look, seconds=ALARM_SECONDS, first=True, last=False),
         background.beside("crises", services.emergencies.turn, seconds=CRISIS_SECONDS, last=False),

@@ -24,7 +24,6 @@ EXAMPLE: Final = HERE.parents[3] / "shared" / "agreement-example.yaml"
 
 NOTES: Final = (
     "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",
-    "on_lapse: has no effect yet on what members hold; a lapse already ends new reads",
 )
 
 

@@ -249,7 +249,6 @@ def _read_terms(check: Checker, top: Mapping[str, Entry], clauses: tuple[Clause,
         withdrawal = read_withdrawal(check, top["withdrawal"].value, clause_ids)
     if "on_lapse" in top:
         on_lapse = read_on_lapse(check, top["on_lapse"].value)
-        check.note("on_lapse: has no effect yet on what members hold; a lapse already ends new reads")
     if "signatures" in top:
         _read_signatures(check, top["signatures"].value)
     return _Terms(

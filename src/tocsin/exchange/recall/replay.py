@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 import msgspec
 from sqlalchemy import select
 
+from tocsin.agreements.lapses import LapseName, lapse_of
 from tocsin.errors import InputError, LogBrokenError, StoreBrokenError
 from tocsin.exchange.recall import store
 from tocsin.exchange.recall.model import (
@@ -88,6 +89,10 @@ class Rules(Protocol):
 
     def agreed(self, basis: str, owner: str) -> bool:
         """Return whether an owner signed the agreement that a basis begins with."""
+        ...
+
+    def lapsed(self, lapse: LapseName, at: Micros) -> bool:
+        """Return whether a legal basis lapsed by an instant under an agreement that then calls back what is held."""
         ...
 
 
@@ -188,8 +193,7 @@ def _order(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> N
     if rules is not None:
         if not all(rules.has(key) for key in keys):
             raise InputError("it calls back what was never contributed")
-        if order.authority is Authority.AGREEMENT and not rules.agreed(order.basis or "", order.owner):
-            raise InputError("its owner never signed the agreement that it rests on")
+        _require_agreed(order, rules, until=until, at=act.at)
         found = rules.received(keys, since=since, until=until, under=order.under)
         meant = {key for key in found if key[0] != order.owner and (order.only is None or key[0] in order.only)}
         if (
@@ -209,6 +213,17 @@ def _order(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> N
                 address=address[1],
                 keys=frozenset(found[address]),
             )
+
+
+def _require_agreed(order: _Order, rules: Rules, *, until: Micros | None, at: Micros) -> None:
+    if order.authority is not Authority.AGREEMENT:
+        return
+    basis = order.basis or ""
+    if not rules.agreed(basis, order.owner):
+        raise InputError("its owner never signed the agreement that it rests on")
+    lapse = lapse_of(basis)
+    if lapse is not None and not (rules.lapsed(lapse, at) and until == lapse.at):
+        raise InputError("it follows a lapse that was none, or that calls nothing back")
 
 
 def _notice(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from tocsin.agreements.lapses import to_follow
 from tocsin.agreements.model import Tlp, user_address
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.recall import replay as recall
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tocsin.agreements.facts import Activated
+    from tocsin.agreements.lapses import LapseName
     from tocsin.agreements.model import Label
     from tocsin.exchange.replay import Rebuilt
     from tocsin.kernel.clock import Micros
@@ -187,3 +189,10 @@ class Keeping:
         """Return whether an owner signed the agreement that a basis begins with."""
         one = self._replayed.rebuilt.agreed.versions.get(basis.partition("#")[0])
         return one is not None and owner in one.activated.joined
+
+    def lapsed(self, lapse: LapseName, at: Micros) -> bool:
+        """Return whether a legal basis lapsed by an instant under an agreement that then calls back what is held."""
+        rebuilt = self._replayed.rebuilt
+        found = to_follow(rebuilt.agreed.versions.values(), rebuilt.people.parties, until=at)
+        known = {(one.agreement, one.version, one.basis, one.at) for one in found}
+        return (lapse.agreement, lapse.version, lapse.basis, lapse.at) in known
