@@ -37,7 +37,7 @@ def test_a_hold_is_placed_renewed_and_lifted(cli: Cli) -> None:
 def test_nothing_is_due_where_no_clause_says_so(cli: Cli) -> None:
     assert cli.json("retention", "show") == []
     assert "no retain clause" in cli.ok("retention", "show", "--party", "alpha").out
-    assert cli.json("retention", "sweep") == {"purged": 0, "held": 0, "reviews": 0, "erased": True}
+    assert cli.json("retention", "sweep") == {"purged": 0, "held": 0, "reviews": 0, "erased": True, "recalls": []}
     assert cli.json("retention", "reviews") == []
     for verb in ("keep", "drop"):
         assert cli.run("retention", verb, str(indicator(1)["id"]), "--as", "alpha").code == 1
