@@ -22,9 +22,7 @@ SOURCE: Final = (HERE / "nordic-grid-exchange.yaml").read_bytes()
 PARSED: Final = parse_agreement(SOURCE, where="nordic-grid-exchange.yaml")
 EXAMPLE: Final = HERE.parents[3] / "shared" / "agreement-example.yaml"
 
-NOTES: Final = (
-    "instrument sha256: is a placeholder, so nothing ties this document to the paper yet",
-)
+NOTES: Final = ("instrument sha256: is a placeholder, so nothing ties this document to the paper yet",)
 
 
 def party(name: str, country: str, capacity: str, sector: str, **more: object) -> Party:
