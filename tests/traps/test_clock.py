@@ -166,3 +166,19 @@ def test_what_was_due_to_be_purged_is_purged_all_the_same(world: World) -> None:
     back(world)
     assert world.hub.retention.sweep().purged == len(ids("tool"))
     assert not {one.item.owner for one in world.hub.retention.due(ALFA)}
+
+
+def test_a_clock_that_was_set_ahead_is_believed_for_good(world: World) -> None:
+    """What was entered at a wrong time stands: nobody brings hub time back by setting the clock right."""
+    right = world.clock.now()
+    world.clock.at = BASIS_ENDS + HOUR
+    world.share("coast", bundle([thing("tool", 98)]))
+    world.clock.at = right
+    assert seen(world) == {"malware", "tool"}
+    with pytest.raises(InputError, match="has ended already"):
+        world.hub.parties.clear_party(OPERATOR, world.hub.mandate, "bravo", clearance="secret", until=BASIS_ENDS)
+    # and without an entry it is as if it had not been
+    world.clock.at = CLEARANCE_ENDS
+    assert world.hub.agreements.get("field").members
+    world.clock.at = right
+    assert seen(world) == {"malware", "tool"}
