@@ -171,6 +171,31 @@ def test_nobody_is_admitted_on_papers_that_have_ended(world: World) -> None:
     assert world.hub.self_test.require() > 0
 
 
+def test_nobody_is_admitted_on_the_word_of_who_was_suspended_since(world: World) -> None:
+    uuid, until = opened(world).uuid, world.clock.now() + DAY
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    reviewed(world, uuid, "lia@alfa")
+    reviewed(world, uuid, "lia@bravo")
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "bravo", "it lied")
+    with pytest.raises(TransitionError, match="1 of 2"):
+        world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=until)
+    assert world.hub.vetting.missing(world.hub.vetting.get(uuid)) == ["1 of 2 reviewers approve"]
+    reviewed(world, uuid, "lia@coast")
+    world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=until)
+    assert world.hub.self_test.require() > 0
+
+
+def test_nobody_is_admitted_on_a_sponsor_who_was_suspended_since(world: World) -> None:
+    uuid = opened(world, track=Track.LIGHT, sponsor="alfa").uuid
+    world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)
+    reviewed(world, uuid, "lia@bravo")
+    world.hub.vetting.endorse(OPERATOR.for_("lia@alfa"), uuid)
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "alfa", "it lied")
+    with pytest.raises(TransitionError, match="its sponsor is not vetted any more"):
+        world.hub.vetting.admit(OPERATOR, world.hub.mandate, uuid, until=world.clock.now() + DAY)
+    assert status(world) is PartyStatus.CANDIDATE
+
+
 def test_who_reviews(world: World) -> None:
     uuid = opened(world).uuid
     world.hub.vetting.add_evidence(OPERATOR, uuid, PAPER)

@@ -222,9 +222,13 @@ def carried_on(application: Application | None, act: ApplicationAct, told: Appli
             return _ended(application, act, told, scene)
 
 
-def missing_for_admission(application: Application, at: Micros) -> list[str]:
-    """Return what keeps an application from being granted at an instant, in words; nothing: it may be."""
-    approving = sum(review.approves for review in application.reviews)
+def missing_for_admission(application: Application, parties: Mapping[str, Party], at: Micros) -> list[str]:
+    """Return what keeps an application from being granted at an instant, in words; nothing: it may be.
+
+    ``parties`` are all of the hub's by URI. Who was suspended, or has left, since they approved or endorsed it does not
+    count: an admission rests on the word of those who are trusted when it is made. A rejection stands whoever made it.
+    """
+    approving = sum(review.approves and _vetted(parties.get(review.party)) for review in application.reviews)
     missing = []
     if approving < (needed := NEEDED[application.track]):
         missing.append(f"{approving} of {needed} reviewers approve")
@@ -232,6 +236,8 @@ def missing_for_admission(application: Application, at: Micros) -> list[str]:
         missing.append("a reviewer rejects it")
     if application.sponsor is not None and application.endorsed_by is None:
         missing.append("its sponsor has not endorsed it")
+    elif application.sponsor is not None and not _vetted(parties.get(application.sponsor)):
+        missing.append("its sponsor is not vetted any more")
     if not application.evidence:
         missing.append("there is no evidence")
     elif all(paper.until is not None and paper.until <= at for paper in application.evidence):
@@ -324,7 +330,7 @@ def _ended(application: Application, act: ApplicationAct, told: Application, sce
     check_remark(told.reason, "reason")
     until = None
     if act is ApplicationAct.ADMITTED:
-        if missing := missing_for_admission(application, scene.at):
+        if missing := missing_for_admission(application, scene.parties, scene.at):
             raise TransitionError(f"it cannot be admitted yet: {'; '.join(missing)}", where=application.uuid)
         until = told.until
         if until is None or not scene.at < until <= scene.at + LONGEST_VETTING:
@@ -344,6 +350,10 @@ def _person(scene: Scene, roles: frozenset[Role], who: str) -> User:
     return user
 
 
+def _vetted(party: Party | None) -> bool:
+    return party is not None and party.status is PartyStatus.VETTED
+
+
 def _require_vetted(party: Party | None, where: str) -> None:
-    if party is None or party.status is not PartyStatus.VETTED:
+    if not _vetted(party):
         raise ForbiddenError("whoever answers for an applicant is vetted", where=where)

@@ -183,7 +183,7 @@ class Vetting:
         if application.ended_at is not None:
             return []
         with self._store.read() as connection:
-            return missing_for_admission(application, self._log.now(connection))
+            return missing_for_admission(application, self._by_uri(connection), self._log.now(connection))
 
     def get(self, uuid: str) -> Application:
         """Return one application.
