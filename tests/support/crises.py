@@ -11,7 +11,7 @@ from support.hub import OPERATOR, START, World, key_of
 from tocsin.agreements.annexes.model import Asked
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import sign_bytes
-from tocsin.errors import ConflictError, NotFoundError, TransitionError
+from tocsin.errors import ConflictError, ForbiddenError, NotFoundError, TransitionError
 from tocsin.exchange.model import Query
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
@@ -162,7 +162,7 @@ class Case:
     def by_duty(self) -> None:
         """Let duty-holders activate it."""
         before = len(self._activations())
-        with contextlib.suppress(ConflictError):
+        with contextlib.suppress(ConflictError, ForbiddenError):
             by_duty(self.world)
         made = self._activations()[before:]
         for one in made:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STDIN", "Session", "of_file", "opened", "read_bounded", "settings", "write_new"]
 
+# What a command does for annexes before its own work: less than a second of it.
+_STEPS: Final = 3
 STDIN: Final = "-"
 
 
@@ -116,8 +118,8 @@ def opened() -> Iterator[Session]:
         # what a hub that was killed had staged; what cannot be entered is tried again at the end, and said then
         with contextlib.suppress(TocsinError, SQLAlchemyError):
             hub.integrator.integrate()
-            # and what follows the end of an annex, where nothing is serving that would see to it
-            hub.emergencies.turn()
+            # and some of what annexes ask for, where nothing is serving that would see to it
+            hub.emergencies.turn(_STEPS)
         yield Session(hub=hub, operator=f"{OPERATOR}@{party.name}", party=party)
     except BaseException:
         # what went wrong first is what is told; a store that cannot be closed says nothing more
