@@ -374,13 +374,13 @@ def _annex(annex: AnnexTerms) -> Iterator[str]:
     after = annex.afterwards
     if after.new_releases is NewReleases.CONTINUE:
         yield "When the annex has ended, its releases are to go on: the hub stops them all the same."
-    if after.keep:
-        yield f"What was received under it may be kept, where its type is {listed(after.keep, last='or')}."
     if after.destroy is not None:
         yield (
-            f"Within {span_text(after.destroy.within)} of its end what was received under it is destroyed, where its "
-            f"type is {listed(after.destroy.types, last='or')}."
+            f"Within {span_text(after.destroy.within)} of its end what nothing else let out is called back and "
+            f"destroyed, where its type is {listed(after.destroy.types, last='or')}."
         )
+    if after.keep:
+        yield f"What nothing else let out is kept all the same, where its type is {listed(after.keep, last='or')}."
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
