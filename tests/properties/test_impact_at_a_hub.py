@@ -142,6 +142,14 @@ class Views:
             found[kind] = found.get(kind, 0) + self.counts[label_id]
         return found
 
+    def changes(self, before: Views) -> dict[Any, tuple[dict[str, int], dict[str, int]]]:
+        """Return what is open here and was not before, and the other way round, where anything is."""
+        return {
+            key: (self.more(before, key), before.more(self, key))
+            for key in before.opened
+            if before.opened[key] != self.opened[key]
+        }
+
 
 def told(impact: Impact) -> dict[Any, tuple[dict[str, int], dict[str, int]]]:
     """Return gains and losses by party, seat and purpose."""
@@ -185,11 +193,7 @@ def test_what_is_told_is_what_happens(worlds: Worlds, first: Content, second: Co
         before = Views(world)
         world.agreement(json.dumps(second), signed_by=tuple(chosen))
         after = Views(world)
-        changes = {
-            key: (after.more(before, key), before.more(after, key))
-            for key in before.opened
-            if before.opened[key] != after.opened[key]
-        }
+        changes = after.changes(before)
         assert told(expected.whole) == changes
         assert (expected.whole.labels, expected.whole.objects) == (len(before.counts), sum(before.counts.values()))
         event("something changes" if changes else "nothing changes")
@@ -270,11 +274,7 @@ def test_an_amendment_carries_and_a_version_that_cannot_come_is_refused(worlds: 
         with world.hub.agreements.living(OPERATOR) as acts:
             acts.adopt(world.hub.mandate, "open", 2)
         after = Views(world)
-        changes = {
-            key: (after.more(before, key), before.more(after, key))
-            for key in before.opened
-            if before.opened[key] != after.opened[key]
-        }
+        changes = after.changes(before)
         assert told(expected.whole) == changes != {}
     finally:
         worlds.drop(world)
@@ -289,3 +289,34 @@ def _amending(world: World, content: Content) -> Question:
         signed_by=["alfa", "bravo"],
         amends=True,
     )
+
+
+def test_a_grace_that_goes_on_is_told_as_it_goes_on(worlds: Worlds) -> None:
+    world = worlds.world()
+    try:
+        bases = {"law": {key: {"cite": "Act", "valid": ["2025-01-01", "2026-01-06"]} for key in ("NO", "SE")}}
+        clause = OPEN["clauses"][0] | {"rests_on": "law"}
+        first = OPEN | {"legal_bases": bases, "clauses": [clause]}
+        world.agreement(json.dumps(first), signed_by=("alfa", "bravo"))
+        with world.hub.agreements.living(OPERATOR) as acts:
+            acts.grace(
+                world.hub.mandate,
+                "open",
+                1,
+                basis="law",
+                parties_=("alfa", "bravo"),
+                until=START + 20 * DAY,
+                reason="so",
+            )
+        second = first | {"version": 2, "clauses": [clause | {"of": {"tlp": {"at_most": "green"}}}]}
+        expected = ask(world, second, ["alfa", "bravo"])
+        assert expected.whole is not None
+        before = Views(world)
+        world.agreement(json.dumps(second), signed_by=("alfa", "bravo"))
+        after = Views(world)
+        changes = after.changes(before)
+        # what is amber closes; what is green stays open by the grace alone
+        assert told(expected.whole) == changes != {}
+        assert not any(gains for gains, _ in changes.values())
+    finally:
+        worlds.drop(world)

@@ -211,7 +211,8 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
     if lapse is not None:
         held = {
             Held.KEEP_PROTECTED: "what was received under it is kept, and stays protected",
-            Held.PURGE: "what was received under it is destroyed",
+            Held.PURGE: "what a party received by clauses that rest on it, and by nothing else, is called back and "
+            "destroyed",
         }
         yield Passage(about="lapse", says=f"When a legal basis lapses, {held[lapse.held]}")
 

@@ -11,7 +11,7 @@ from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import AgreementDocument, document_digest
 from tocsin.agreements.facts import Activated, Facts, eligible
 from tocsin.agreements.life import HEEDED, AgreementStatus
-from tocsin.agreements.membership import Standing, carried_over, heeded
+from tocsin.agreements.membership import Standing, carried_over, going_on, heeded
 from tocsin.errors import ConflictError, InputError, TransitionError
 from tocsin.kernel.clock import Micros
 from tocsin.parties import store as parties
@@ -88,6 +88,10 @@ def prospective(
         new = msgspec.structs.replace(
             new, activated=msgspec.structs.replace(new.activated, carried=carried, left=leaving)
         )
+    graces = going_on(new.activated, None if old is None else old.activated, everyone, at)
+    new = msgspec.structs.replace(
+        new, activated=msgspec.structs.replace(new.activated, graces=(*new.activated.graces, *graces.values()))
+    )
     now_standing = [row.standing for row in rows if row.activated_at is not None]
     then_standing = [*(_ended(one, document, at) for one in now_standing), new]
     before, after = (
