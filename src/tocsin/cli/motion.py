@@ -169,7 +169,7 @@ def recuse(
     to_sign: ToSignOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Declare a conflict of interest, or demand that another seat take no part; more than half of the others decide."""
+    """Declare a conflict of interest, or demand that another seat take no part; more than half of all decide."""
     out = Output(json=json)
     _one_of(key, signature, to_sign=to_sign)
     with opened() as session:

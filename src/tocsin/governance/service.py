@@ -275,8 +275,8 @@ class Governance:
     ) -> Motion:
         """Declare that one's own seat (``by`` is ``seat``) has a conflict of interest, or demand it of another's.
 
-        A demand takes effect when more than half of the other seats made it. A recused seat counts as absent, whatever
-        it said before. Errors as ``vote``.
+        A demand takes effect when more than half of the seats that take part made it. A recused seat counts as absent,
+        whatever it said before. Errors as ``vote``.
         """
         data: dict[str, object] = {"seat": seat, "by": by, "reasons": reasons}
         signed = self._signed(acting, signature, ml_dsa_signature)

@@ -384,7 +384,16 @@ def test_what_a_recused_seat_said_before_counts_no_more(world: World) -> None:
     assert (motion.status, motion.result.public.recused, motion.result.private.yes) == (MotionStatus.PASSED, 1, 1)
 
 
-def test_a_demand_takes_more_than_half_of_the_others(world: World) -> None:
+def test_no_seat_of_two_is_silenced_by_the_other(world: World) -> None:
+    constitute(world, council(name="pair", seats=SEATS[:2]))
+    motion = motion_on(world, None, body="pair")
+    vote(world, motion, "sig@bravo", "no")
+    recuse(world, motion, "east", "sig@alfa")
+    assert world.hub.governance.motion(motion.uuid).recused == frozenset()
+    assert vote(world, motion, "sig@alfa").status is MotionStatus.FAILED
+
+
+def test_a_demand_takes_more_than_half_of_the_seats(world: World) -> None:
     seats = (*SEATS, Seat(name="west", side=Side.PUBLIC, holder="sig@delta"))
     constitute(world, council(name="four", seats=seats))
     motion = motion_on(world, None, body="four")
@@ -393,6 +402,8 @@ def test_a_demand_takes_more_than_half_of_the_others(world: World) -> None:
     with pytest.raises(ConflictError, match="said already"):
         recuse(world, motion, "west", "sig@alfa")
     recuse(world, motion, "west", "dep@bravo")
+    assert world.hub.governance.motion(motion.uuid).recused == frozenset()  # half of the body, and no more
+    recuse(world, motion, "west", "sig@coast")
     assert world.hub.governance.motion(motion.uuid).recused == {"west"}
     with pytest.raises(ForbiddenError, match="recused"):
         vote(world, motion, "sig@delta")
@@ -502,10 +513,32 @@ def test_a_body_whose_terms_ran_out_keeps_its_rights_and_can_be_seated_anew(worl
     world.hub.parties.leave_party(OPERATOR, governance.granted(motion.uuid), "delta", "decided")
 
 
+def test_who_holds_the_right_to_change_bodies_can_be_seated_anew_as_well(world: World) -> None:
+    governance, rights = world.hub.governance, [Right.BODY_CHANGE, Right.BODY_DISSOLVE]
+    seats = tuple(msgspec.structs.replace(seat, ends=START + 10 * DAY) for seat in SEATS)
+    constitute(world, council(rights, name="timed", seats=seats))
+    constitute(world, council(name="advisers"))
+    world.clock.advance(10 * DAY - 1)
+    with pytest.raises(ForbiddenError):
+        governance.change(OPERATOR, governance.founding(), council(rights, name="timed"), "renewed")
+    world.clock.advance(1)
+    for name in ("council", "advisers"):  # over others it keeps its right: what it cannot use nobody has
+        with pytest.raises(ForbiddenError):
+            governance.dissolve(OPERATOR, governance.founding(), name, "in the way")
+    governance.change(OPERATOR, governance.founding(), council(rights, name="timed"), "renewed")
+    with pytest.raises(ForbiddenError):
+        governance.change(OPERATOR, governance.founding(), council(rights, name="timed"), "once more")
+    world.hub.self_test.require()
+
+
 WRONG: Final = {
     "nobody": {"seats": ()},
     "a seat twice": {"seats": (SEATS[0], SEATS[0])},
     "somebody twice": {"seats": (SEATS[1], msgspec.structs.replace(SEATS[2], deputies=("sig@bravo",)))},
+    "who speaks for another seat": {"seats": (SEATS[0], msgspec.structs.replace(SEATS[1], holder="sig@alfa"))},
+    "a deputy who speaks for another seat": {
+        "seats": (SEATS[0], msgspec.structs.replace(SEATS[1], deputies=("sig@alfa",)))
+    },
     "a chair who is not there": {"chair": "attic"},
     "one side for two": {"seats": SEATS[:2], "rule": Rule(quorum="1/2", public="1/2", private="1/2")},
 }

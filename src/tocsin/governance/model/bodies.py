@@ -14,7 +14,7 @@ from tocsin.kernel.mandate import ANY_SUBJECT, Right
 from tocsin.parties.model import check_name, check_remark, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "MAX_BODIES",
@@ -43,6 +43,8 @@ MAX_SEATS: Final = 200
 MAX_DEPUTIES: Final = 10
 # Enough to weigh seats by some share of a budget; small enough that sums stay exact everywhere.
 MAX_WEIGHT: Final = 10_000
+# Rights whose subject is a body.
+_OVER_BODIES: Final = (Right.BODY_CHANGE, Right.BODY_DISSOLVE)
 
 
 class BodyKind(enum.StrEnum):
@@ -169,9 +171,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise InputError("a body has a title", where=self.name)
         if not 1 <= len(self.seats) <= MAX_SEATS or len({seat.name for seat in self.seats}) < len(self.seats):
             raise InputError(f"a body has 1 to {MAX_SEATS} seats, each of a name of its own", where=self.name)
-        speakers = [person for seat in self.seats for person in (seat.holder, *seat.deputies)]
-        if len(set(speakers)) < len(speakers):
-            raise InputError("nobody sits, or stands in, on two seats of a body", where=self.name)
+        _check_speakers(self.name, self.seats)
         if list(self.rights) != sorted(set(self.rights)):
             raise InputError("rights stand once and in their order", where=self.name)
         if self.chair is not None and self.seat(self.chair) is None:
@@ -202,6 +202,27 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return msgspec.structs.replace(self, seats=seats, chair=chair, rule=rule)
 
 
+def _check_speakers(name: str, seats: Sequence[Seat]) -> None:
+    """Refuse somebody who would speak for two seats of a body.
+
+    Raises:
+        InputError: somebody would; says who.
+    """
+    speakers = [person for seat in seats for person in (seat.holder, *seat.deputies)]
+    if len(set(speakers)) < len(speakers):
+        raise InputError("nobody sits, or stands in, on two seats of a body", where=name)
+    # a party's signatories speak for its seat, each of them: none of them sits on another one as well
+    holders = {seat.holder: seat.name for seat in seats if "@" not in seat.holder}
+    for seat in seats:
+        for person in (seat.holder, *seat.deputies):
+            if "@" in person and holders.get(person.rpartition("@")[2], seat.name) != seat.name:
+                raise InputError(
+                    f"{person} speaks for the seat that their party holds",
+                    where=name,
+                    todo="seat persons by name where a party has more than one seat",
+                )
+
+
 def _share(text: str) -> Fraction:
     try:
         share = Fraction(text)
@@ -224,25 +245,25 @@ def holder_of(bodies: Mapping[str, Body], right: Right, subject: str, at: Micros
     """Return the name of the body that holds a right over a subject, or None: it is the founding body's.
 
     A body that holds rights is changed and dissolved by its own motion, unless another body was given that right.
-    When the time of all its seats has run out nobody could move that, and it falls back.
+    When the time of all its seats has run out nobody could move that, and it falls back: that of a body that holds the
+    very right to change bodies, too, over itself.
     """
+    own = bodies.get(subject) if right in _OVER_BODIES else None
     for body in bodies.values():
-        if right in body.rights:
+        if right in body.rights and (body is not own or own.stands(at)):
             return body.name
-    if right in (Right.BODY_CHANGE, Right.BODY_DISSOLVE):
-        own = bodies.get(subject)
-        if own is not None and own.rights and own.stands(at):
-            return own.name
+    if own is not None and own.rights and own.stands(at):
+        return own.name
     return None
 
 
 def withheld(bodies: Mapping[str, Body], at: Micros) -> frozenset[tuple[Right, str]]:
     """Return what the founding mandate lacks: each right and subject that a body holds."""
-    given = {(right, ANY_SUBJECT) for body in bodies.values() for right in body.rights}
+    given = {(right, ANY_SUBJECT) for body in bodies.values() for right in body.rights if right not in _OVER_BODIES}
     return frozenset(given) | {
         (right, body.name)
         for body in bodies.values()
-        for right in (Right.BODY_CHANGE, Right.BODY_DISSOLVE)
+        for right in _OVER_BODIES
         if holder_of(bodies, right, body.name, at) is not None
     }
 

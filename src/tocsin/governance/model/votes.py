@@ -22,7 +22,8 @@ __all__ = ["closable", "electorate_of", "lapse", "pending", "recused", "tally_of
 def recused(motion: Motion) -> frozenset[str]:
     """Return the seats that take no part.
 
-    Those of parties to the dispute, who declared it, and of whom more than half of the other seats demand it.
+    Those of parties to the dispute, who declared it, and of whom more than half of the seats that take part demand it:
+    the one in question is among these, or half of a body could silence the other half.
     """
     if motion.electorate is None:
         return frozenset()
@@ -34,8 +35,8 @@ def recused(motion: Motion) -> frozenset[str]:
         demanded = {
             other.by for other in motion.recusals[: place + 1] if other.seat == one.seat and other.by not in out
         }
-        others = sum(seat.name != one.seat and seat.name not in out for seat in motion.electorate.seats)
-        if 2 * len(demanded) > others:
+        present = sum(seat.name not in out for seat in motion.electorate.seats)
+        if 2 * len(demanded) > present:
             out.add(one.seat)
     return frozenset(out)
 
