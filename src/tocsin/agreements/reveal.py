@@ -14,7 +14,7 @@ import msgspec
 
 from tocsin.agreements.compile import compile_clause
 from tocsin.agreements.document import Verb
-from tocsin.agreements.gate import decide, entities_for, request_for, slice_for
+from tocsin.agreements.gate import acting, decide, entities_for, request_for, slice_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,6 +38,8 @@ def revealed(
     profile: Profile, labels: Sequence[Label], facts: Facts, *, grants: Iterable[Grant] = ()
 ) -> list[Revealed | None]:
     """Return for each label the first clause that lets the reader know of it; None: none does, or it may read it."""
+    # what ended is for its owner alone, so that a request for it could not be granted
+    labels = [label.as_of(facts.at) for label in labels]
     slice_ = slice_for(profile, facts, grants=grants)
     verdicts = decide(slice_, profile, labels)
     policies, clauses = [], {}
@@ -55,7 +57,7 @@ def revealed(
         answers = cedarpy.is_authorized_batch(
             [request_for(index) for index in range(len(labels))],
             cedarpy.PolicySet.from_str("\n".join(policies)),
-            entities_for(slice_, profile, labels),
+            entities_for(slice_, acting(profile), labels),  # as permits see the reader
         )
     except (ValueError, UnicodeEncodeError):
         return [None] * len(labels)  # what Cedar cannot hold nobody is told of

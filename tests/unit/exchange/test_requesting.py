@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from support.cli import bundle, indicator
 from support.hub import OPERATOR
 from support.treaty import templates
-from tocsin.agreements.model import Tlp
+from tocsin.agreements.gate import profile_of
+from tocsin.agreements.model import Label, Tlp
+from tocsin.agreements.reveal import revealed
 from tocsin.errors import (
     ConflictError,
     ForbiddenError,
@@ -31,6 +33,8 @@ from tocsin.log.model import decode_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Delete, Update
 
     from support.hub import World
     from support.treaty import Templates
@@ -138,6 +142,28 @@ def test_it_reveals_to_members_only_and_opens_nothing(world: World) -> None:
     assert world.read("outsider") == []
 
 
+def test_what_ended_is_not_revealed(world: World) -> None:
+    outsider, owner = world.hub.parties.get("outsider"), world.hub.parties.get("alfa").uri
+    with world.hub.store.read() as connection:
+        at = world.hub.log.now(connection)
+        facts = world.hub.gate.facts(connection, at)
+    label = Label(owner=owner, type="indicator", tlp=Tlp.AMBER, ends=at + 1)
+    over = msgspec.structs.replace(label, ends=at)  # for its owner alone: a request could not be granted
+    found = revealed(profile_of(outsider, None, "detect", at), [label, over], facts)
+    assert [one is not None for one in found] == [True, False]
+
+
+def test_who_wears_two_hats_is_told_nothing_for_the_other(world: World) -> None:
+    world.party("watch", capacities=frozenset({"supervisor"}))
+    world.party("both", capacities=frozenset({"supervisor", "csirt"}))
+    text = REVEALING.replace("knowing", "watching").replace("{name: outsider}", "{name: watch}, {name: both}")
+    text = text.replace("{countries: [NO]}", "{capacity: [supervisor]}")
+    world.agreement(text, signed_by=("alfa", "watch", "both"))
+    assert ask(world, by="watch").clause == "watching/1/r"
+    with pytest.raises(NotFoundError):  # nobody acts as a supervisor unasked (ADR 81)
+        ask(world, by="both")
+
+
 def test_a_forged_answer_does_not_replay(world: World) -> None:
     made = ask(world)
     world.hub.requesting.grant(ALFA, world.hub.parties.get("alfa"), None, made.uuid, terms=terms(world))
@@ -160,9 +186,19 @@ def test_a_forged_answer_does_not_replay(world: World) -> None:
             replay([*entries[:index], (index, told), *entries[index + 1 :]])
 
 
-def test_damage_is_found(world: World) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        delete(ACCESS_REQUESTS),
+        # an answer would find no row by its id, and be lost
+        update(ACCESS_REQUESTS).values(uuid="00000000-0000-4000-8000-000000000000"),
+        update(ACCESS_REQUESTS).values(body=b"{"),
+    ],
+    ids=["gone", "another id", "no request"],
+)
+def test_damage_is_found(world: World, damage: Delete | Update) -> None:
     ask(world)
     with world.hub.store.write() as connection:
-        connection.execute(delete(ACCESS_REQUESTS))
+        connection.execute(damage)
     with pytest.raises(StoreBrokenError):
         world.hub.self_test.require()

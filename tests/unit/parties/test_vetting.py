@@ -290,6 +290,9 @@ def test_a_forged_admission_does_not_replay(world: World) -> None:
     for kind, change in (
         ("application.reviewed", {"approves": False}),
         ("application.reviewed", {"application": "another"}),
+        ("application.reviewed", {"reviewer": "somebody"}),
+        ("application.reviewed", {"of": "https://coast.example"}),
+        ("application.admitted", {"note": "x"}),
         ("application.evidence", {"sha256": "none"}),
         ("application.admitted", {"until": None}),
         ("application.opened", {"clearance": "secret"}),

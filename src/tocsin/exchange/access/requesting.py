@@ -14,7 +14,7 @@ from tocsin.agreements.gate import profile_of
 from tocsin.agreements.grant_store import granted_to
 from tocsin.agreements.model import Label, Tlp
 from tocsin.agreements.reveal import revealed
-from tocsin.errors import ConflictError, ForbiddenError, LimitError, NotFoundError
+from tocsin.errors import ConflictError, ForbiddenError, LimitError, NotFoundError, StoreBrokenError
 from tocsin.exchange import store
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.request import Outcome, Request, answered_data, asked_data, with_answer
@@ -240,10 +240,22 @@ class Requesting:
 
 
 def requests_in(connection: Connection, environment: int) -> list[Request]:
-    """Return every request, oldest first."""
-    query = select(ACCESS_REQUESTS.c.body).where(ACCESS_REQUESTS.c.environment == environment)
-    bodies = connection.execute(query.order_by(ACCESS_REQUESTS.c.request_id)).scalars()
-    return [msgspec.json.decode(body, type=Request) for body in bodies]
+    """Return every request, oldest first.
+
+    Raises:
+        StoreBrokenError: a row is not what it must be.
+    """
+    query = select(ACCESS_REQUESTS.c.uuid, ACCESS_REQUESTS.c.body).where(ACCESS_REQUESTS.c.environment == environment)
+    found = []
+    for row in connection.execute(query.order_by(ACCESS_REQUESTS.c.request_id)):
+        try:
+            request = msgspec.json.decode(row.body, type=Request)
+        except msgspec.DecodeError as error:
+            raise StoreBrokenError(f"it is none: {error}", where=f"access request {row.uuid}") from error
+        if request.uuid != row.uuid:
+            raise StoreBrokenError("it is kept as another than it is", where=f"access request {row.uuid}")
+        found.append(request)
+    return found
 
 
 def _concerns(request: Request) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tocsin.parties.vetting.model import (
     check_access_review,
     require_only_one,
 )
-from tocsin.parties.vetting.wire import told_application, told_review
+from tocsin.parties.vetting.wire import act_data, told_application, told_review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +66,8 @@ def _carry_on(told: Vetted, act: ApplicationAct, payload: EntryPayload, scene: S
     if (act is ApplicationAct.OPENED) != (before is None):
         raise LogBrokenError("it was opened before, or never", where=f"application {uuid[:40]}")
     after = carried_on(before, act, told_application(act, payload.data, before), scene)
+    if act_data(act, after) != dict(payload.data):
+        raise LogBrokenError("it says otherwise than who made it can have said", where=f"application {uuid[:40]}")
     if act is ApplicationAct.OPENED:
         require_only_one(after, told.applications.values())
     if act is ApplicationAct.ADMITTED:

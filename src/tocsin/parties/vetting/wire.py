@@ -34,7 +34,7 @@ def decode(body: bytes) -> Application:
     """
     try:
         return _DECODER.decode(body)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise InputError(f"this is no application: {error}") from error
 
 
