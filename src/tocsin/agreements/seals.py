@@ -72,7 +72,7 @@ def read_anchors(pem: bytes) -> list[x509.Certificate]:
     """
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise InputError(
             "it holds no certificate in PEM", todo="name the trust anchors of the seal's issuer"
         ) from error
@@ -97,7 +97,8 @@ def check_seal(content: bytes, wanted: Mapping[str, str], anchors: Sequence[x509
         leaves = [_verify(signer, certificates) for signer in signers]
     except _UnknownError as error:
         return Sealed(over="", checked=False, outcome=f"not checked: {error}")
-    except (_BrokenError, ValueError, UnsupportedAlgorithm) as error:
+    # a value where another belongs has not the parts that we look for
+    except (_BrokenError, ValueError, LookupError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         return Sealed(over="", checked=False, outcome=f"not valid: {str(error)[:200] or 'it cannot be read'}")
     names = "; ".join(leaf.subject.rfc4514_string()[:100] for leaf in leaves)
     what = f"{wanted[digest]} is signed by {names}"

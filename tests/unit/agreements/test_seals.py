@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,21 @@ def test_a_signature_that_was_changed_is_none() -> None:
     for place in range(len(whole) - 40, len(whole)):
         bent = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
         assert not check_seal(bent, WANTED, anchors("root"), AT).checked
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_none() -> None:
+    whole = seal()
+    version = whole.index(bytes.fromhex("a003020102")) + 4  # [0] EXPLICIT INTEGER 2 is version 3 (RFC 5280 §4.1)
+    bent = whole[:version] + b"\x30" + whole[version + 1 :]
+    assert check_seal(bent, WANTED, anchors("root"), AT).outcome.startswith("not valid")
+    pem = (
+        certificate("root", "root")
+        .public_bytes(Encoding.DER)
+        .replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020130"), 1)
+    )
+    text = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(pem) + b"-----END CERTIFICATE-----\n"
+    with pytest.raises(InputError):
+        read_anchors(text)
 
 
 WHOLE: Final = seal()  # a signature has another length each time
