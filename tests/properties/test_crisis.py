@@ -39,7 +39,7 @@ def hubs() -> Iterator[Templates]:
     yield from templates(found_grid)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEP, min_size=8, max_size=25))
 def test_a_crisis_opens_names_and_calls_back_what_it_should(hubs: Templates, steps: list[tuple[str, str, str]]) -> None:
     case = Case(hubs.world())
