@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, update
 
-from support.hub import OPERATOR
-from support.keeping import ALFA, hold, keeping, later
+from support.hub import OPERATOR, key_of
+from support.keeping import ALFA, KEEPING, call_back, hold, keeping, later
 from support.sharing import bundle, indicator
+from tocsin.agreements.document import parse_agreement, sign_document
 from tocsin.agreements.model import Tlp
 from tocsin.errors import InputError, LimitError, NotFoundError, StoreBrokenError, TransitionError
 from tocsin.exchange.model import Outcome
+from tocsin.exchange.recall.model import Demand
 from tocsin.exchange.retention.model import MAX_HOLD, REVIEW_TIME, Decision, Ground, Scope
 from tocsin.exchange.retention.tables import LEGAL_HOLDS, PURGES, RETENTION_PLACES, RETENTION_REVIEWS
 from tocsin.exchange.tables import CONTRIBUTIONS
@@ -22,6 +24,7 @@ from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -128,6 +131,69 @@ def test_an_owner_decides_what_is_reviewed(world: World) -> None:
     assert len(world.read("alfa")) == 1
     assert world.hub.retention.decide(Acting(actor="lia@alfa"), ALFA, TOOL["id"], Decision.PURGE) == 1
     assert world.read("alfa") == []
+    assert world.hub.self_test.require() > 0
+
+
+def test_two_sweeps_at_once_ask_an_owner_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    retention, store = world.hub.retention, world.hub.store
+    world.share("alfa", bundle([TOOL]))
+    later(world, 31)
+    write, others = store.write, [retention.sweep]
+
+    def second() -> AbstractContextManager[Connection]:
+        # what is due was found; before it is done, another process does it
+        while others:
+            others.pop()()
+        return write()
+
+    monkeypatch.setattr(store, "write", second)
+    retention.sweep()
+    assert len(retention.reviews(ALFA)) == 1
+    assert world.hub.self_test.require() > 0
+
+
+def test_who_was_asked_is_not_asked_anew_when_a_party_joins(world: World) -> None:
+    retention = world.hub.retention
+    text = KEEPING.replace("version: 2", "version: 3").replace(
+        "  - {name: coast}\n", "  - {all: {capacity: operator}}\n"
+    )
+    world.agreement(text, signed_by=("alfa", "bravo"))
+    for owner, at in (("alfa", "2026-05-01T00:00:00.000Z"), ("bravo", "2026-05-02T00:00:00.000Z")):
+        world.share(owner, bundle([TOOL | {"modified": at}]))
+    later(world, 31)
+    retention.sweep()
+    asked = [(one.item.owner, one.reference) for one in retention.reviews()]
+    assert (ALFA, "treaty/3#6.3") in asked
+    retention.decide(Acting(actor="lia@alfa"), ALFA, TOOL["id"], Decision.KEEP)
+    document = parse_agreement(text.encode(), where="test").document
+    world.hub.agreements.sign(
+        Acting(actor="sig@coast"),
+        "treaty",
+        3,
+        signatory="sig@coast",
+        signature=sign_document(document, key_of("coast")),
+    )
+    assert retention.sweep().reviews == 0
+    assert [one.item.owner for one in retention.reviews()] == [owner for owner, _ in asked if owner != ALFA]
+    assert world.hub.self_test.require() > 0
+
+
+def test_what_waits_for_a_hold_is_not_asked_about_again(world: World) -> None:
+    retention = world.hub.retention
+    world.share("alfa", bundle([TOOL]))
+    later(world, 31)
+    retention.sweep()
+    retention.decide(Acting(actor="lia@alfa"), ALFA, TOOL["id"], Decision.KEEP)
+    hold(world, days=100)
+    call_back(world, "alfa", TOOL["id"], Demand.DESTROY)
+    later(world, 31)
+    rounds: list[int] = []
+
+    def counted(done: int) -> None:
+        rounds.append(done)
+        assert len(rounds) < 9, "it goes on for ever"
+
+    assert retention.sweep(progress=counted).reviews == 0
     assert world.hub.self_test.require() > 0
 
 

@@ -258,14 +258,16 @@ class Retention:
         return done
 
     def _ask(self, connection: Connection, acting: Acting, contribution_ids: Sequence[int], reference: str) -> Swept:
-        """Lay contributions before their owners, unless they are to be gone anyway."""
-        closed = store.closed(connection, self._store.adapter, contribution_ids)
+        """Lay contributions before their owners, unless they are to be gone anyway, or were laid before them already.
+
+        Another process may have come first, and a clause begins at the first contribution again when a party joins.
+        """
+        adapter, at = self._store.adapter, self._log.now(connection)
+        done = store.closed(connection, adapter, contribution_ids)
+        done |= store.asked(connection, adapter, contribution_ids, reference, after=at)
         items = [
-            item
-            for item in store.items_of(connection, self._store.adapter, contribution_ids)
-            if item.contribution_id not in closed
+            item for item in store.items_of(connection, adapter, contribution_ids) if item.contribution_id not in done
         ]
-        at = self._log.now(connection)
         store.add_reviews(
             connection,
             self._environment,

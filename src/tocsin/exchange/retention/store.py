@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.retention.model import Decision, Hold, Item, Review, Scope
@@ -297,19 +297,34 @@ def open_reviews(connection: Connection, environment: int, owner: str | None = N
     ]
 
 
-def asked(connection: Connection, adapter: Adapter, contribution_ids: Collection[int], reference: str) -> set[int]:
-    """Return those of these contributions that a clause had reviewed."""
+def asked(
+    connection: Connection,
+    adapter: Adapter,
+    contribution_ids: Collection[int],
+    reference: str,
+    *,
+    after: Micros | None = None,
+) -> set[int]:
+    """Return those of these contributions that a clause had reviewed.
+
+    With ``after``: those only that it is not to have reviewed again by that instant, since their owner was not heard
+    yet, or said to keep them for longer.
+    """
     wanted = adapter.integers(sorted(contribution_ids), "wanted")
-    rows = connection.execute(
-        select(RETENTION_REVIEWS.c.contribution_id).where(
-            RETENTION_REVIEWS.c.contribution_id.in_(select(wanted.c.value)), RETENTION_REVIEWS.c.reference == reference
-        )
+    query = select(RETENTION_REVIEWS.c.contribution_id).where(
+        RETENTION_REVIEWS.c.contribution_id.in_(select(wanted.c.value)), RETENTION_REVIEWS.c.reference == reference
     )
-    return set(rows.scalars())
+    if after is not None:
+        kept = RETENTION_REVIEWS.c.kept_until
+        query = query.where(kept.is_(None) | (kept > after))
+    return set(connection.execute(query).scalars())
 
 
 def expired_keeps(connection: Connection, environment: int, at: Micros) -> list[tuple[int, str]]:
-    """Return what was kept until an instant that is past, and not reviewed again since: contribution, clause."""
+    """Return what was kept until an instant that is past, and not reviewed again since: contribution, clause.
+
+    What waits for a legal hold is to be gone, whatever was decided before.
+    """
     newest = (
         select(func.max(RETENTION_REVIEWS.c.review_id).label("review_id"))
         .where(RETENTION_REVIEWS.c.environment == environment)
@@ -320,7 +335,11 @@ def expired_keeps(connection: Connection, environment: int, at: Micros) -> list[
         select(RETENTION_REVIEWS.c.contribution_id, RETENTION_REVIEWS.c.reference)
         .join(newest, newest.c.review_id == RETENTION_REVIEWS.c.review_id)
         .join(CONTRIBUTIONS, CONTRIBUTIONS.c.contribution_id == RETENTION_REVIEWS.c.contribution_id)
-        .where(RETENTION_REVIEWS.c.kept_until <= at, CONTRIBUTIONS.c.salt.is_not(None))
+        .where(
+            RETENTION_REVIEWS.c.kept_until <= at,
+            CONTRIBUTIONS.c.salt.is_not(None),
+            ~exists().where(PURGES.c.contribution_id == RETENTION_REVIEWS.c.contribution_id),
+        )
         .order_by(RETENTION_REVIEWS.c.contribution_id)
     )
     return [(row.contribution_id, row.reference) for row in rows]
