@@ -162,6 +162,22 @@ def test_a_release_that_is_staged_when_the_order_comes_counts(world: World) -> N
     assert len(notices(world, "lia@bravo")) == 1
 
 
+def test_an_order_leaves_time_when_it_is_entered_and_not_only_when_it_is_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.share("alfa", bundle([indicator(1)]))
+    enter = world.hub.integrator.enter
+
+    def slow(connection: Connection) -> None:
+        world.clock.advance(DAY)
+        enter(connection)
+
+    monkeypatch.setattr(world.hub.integrator, "enter", slow)
+    with pytest.raises(InputError):
+        call_back(world, "alfa", FIRST, Demand.DESTROY, days=1)
+    assert world.hub.self_test.require() > 0
+
+
 ANSWERS: Final[dict[str, tuple[Demand, list[tuple[Answer, State | type[Exception]]]]]] = {
     "stopped is enough where no more is asked": (Demand.STOP_USING, [(Answer.STOPPED, State.DONE)]),
     "and not where it is to be destroyed": (Demand.DESTROY, [(Answer.STOPPED, InputError)]),

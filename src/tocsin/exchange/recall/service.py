@@ -170,14 +170,14 @@ class Recalls:
             NotFoundError: there is no such contribution.
             InputError, LimitError: the order cannot be followed.
         """
-        at = self._log.now(connection)
-        check_order(order, at)
         if (order.authority is Authority.MANDATE) is (mandate is None):
             raise ForbiddenError("a recall that a body decided takes its mandate, and no other does")
         if mandate is not None:
             mandate.require(self._log.environment_name, Right.RECALL_ORDER, order.basis or ANY_SUBJECT)
         self._integrator.enter(connection)
+        # hub time goes on while that is entered: what the log is held to later is the time of the order
         at = self._log.now(connection)
+        check_order(order, at)
         found = store.owned(connection, self._store.adapter, order.contributions)
         if len(found) != len(set(order.contributions)):
             raise NotFoundError("there is no such contribution")
