@@ -160,6 +160,31 @@ def test_times_of_the_content_lie_on_slots(source: Json) -> None:
             assert (at >= was) if rule.treatment is Treatment.LATER else (at <= was)
 
 
+AT_WRITING: Final = {
+    "as it is written": "2026-05-20T11:22:33.000Z",
+    "less exactly": "2026-05-20T11:22:33Z",
+    "a moment before": "2026-05-20T11:22:32.999Z",
+    "a minute later": "2026-05-20T11:23:33Z",
+}
+
+
+@pytest.mark.parametrize("case", AT_WRITING)
+def test_the_hour_of_writing_is_told_by_no_time(case: str) -> None:
+    source = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "created": "2026-05-20T11:22:33.000Z",
+        "modified": "2026-05-21T08:00:00.000Z",
+        "pattern": "[ipv4-addr:value = '198.51.100.7']",
+        "pattern_type": "stix",
+        "valid_from": AT_WRITING[case],
+    }
+    draft = attempt(source, PLANS["no-victim"])
+    assert draft is not None
+    assert "2026-05-20T11:" not in str(draft.body)
+    assert draft.issued == ("valid_from",)
+
+
 # --- what stays is valid ---------------------------------------------------------------------------------------------
 
 
@@ -286,6 +311,12 @@ INTERNAL: Final = {
     "http://192.168.1.1/": True,
     "[ipv6-addr:value = 'fe80::1']": True,
     "fd00::17": True,
+    "http://10.0.0.1:8080/login": True,
+    "[url:value = 'https://gw.192.168.1.1.example/']": True,
+    "http://[::ffff:10.0.0.1]/": True,
+    "http://[fd00::17]:8443/": True,
+    "http://198.51.100.7:8080/": False,
+    "10.0.0.1234": False,
     "198.51.100.7": False,
     "172.32.0.1": False,
     "1.10.0.0": False,

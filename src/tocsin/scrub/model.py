@@ -18,7 +18,7 @@ class Treatment(enum.StrEnum):
     GENERIC = "replaced by a word that is the same for all"
     EARLIER = "rounded down to a slot"
     LATER = "rounded up to a slot"
-    ISSUED = "the slot's where it is the time of writing, else rounded down to one"
+    ISSUED = "the slot's where it lies in the slot of the writing, else rounded down to one"
     WORDS = "only words of the specification's vocabulary"
     PHASES = "only phases of kill chains that everybody uses"
     HASHES = "only hashes by well-known algorithms"

@@ -16,9 +16,10 @@ _WORD: Final = re.compile(r"[^\W_]+")
 # A shorter name stands in too many words to tell anything.
 _SHORTEST: Final = 3
 
-_ADDRESS: Final = re.compile(
-    r"(?<![0-9A-Fa-f:.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]+)(?![0-9A-Fa-f:])"
-)
+# Wherever digits and points could be read as an address they are: before a port, within a host's name, as the end of an
+# IPv6 address. To refuse one too many costs its sender a sentence.
+_IPV4: Final = re.compile(r"(?<![0-9])(?=([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![0-9]))")
+_IPV6: Final = re.compile(r"(?<![0-9A-Fa-f:])[0-9A-Fa-f:]*:[0-9A-Fa-f:]+")
 _INTERNAL: Final = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -61,9 +62,14 @@ def _words(text: str) -> tuple[str, ...]:
 
 def is_internal(text: str) -> bool:
     """Return whether a text holds an address of a network that is not the public one: that of a victim."""
-    for found in _ADDRESS.findall(text):
+    return any(map(_in_internal, (*_IPV4.findall(text), *_IPV6.findall(text))))
+
+
+def _in_internal(found: str) -> bool:
+    # a colon before it may end the word before it, and one behind it begin a port
+    for written in (found, found.lstrip(":"), found.rstrip(":")):
         try:
-            address = ipaddress.ip_address(found)
+            address = ipaddress.ip_address(written)
         except ValueError:
             continue
         if any(address in network for network in _INTERNAL if network.version == address.version):

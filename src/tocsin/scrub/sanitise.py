@@ -67,13 +67,14 @@ def sanitise(
     if rules is None:
         raise InputError(NOT_PUBLISHED, where="type", todo="nothing: it stays with whoever may read the original")
     work = _Work(plan=plan, references=references, slot=slot, names=names, pattern=pattern)
-    written = {source.get("created"), source.get("modified")}
+    # as instants, and to the slot: a second less exact, or an instant later, it would tell the hour of writing as well
+    written = {slot_of(parse_instant(source[name]), slot) for name in ("created", "modified") if name in source}
     body: dict[str, Any] = {"id": object_id}
     issued: list[str] = []
     for name, rule in (COMMON | dict(rules)).items():
         if name not in source:
             continue
-        if rule.treatment is Treatment.ISSUED and source[name] in written:
+        if rule.treatment is Treatment.ISSUED and slot_of(parse_instant(source[name]), slot) in written:
             issued.append(name)
             continue
         told = _TREATMENTS[rule.treatment](work, name, source[name], rule)
