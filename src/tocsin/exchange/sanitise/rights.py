@@ -19,7 +19,6 @@ from tocsin.scrub.plans import PLANS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tocsin.agreements.document import LegalBasis
     from tocsin.agreements.facts import Facts
     from tocsin.exchange.sanitise.model import Version
 
@@ -51,7 +50,7 @@ def publishing(facts: Facts, party: str, publisher: str) -> list[Publishing]:
             continue
         for clause in one.document.clauses:
             terms = clause.publish
-            if terms is None or clause.emergency is not None or terms.sanitised not in PLANS:
+            if terms is None or clause.emergency is not None or not _possible(terms):
                 continue
             bases = [one.document.basis(name) for name in clause.rests_on]
             if all(
@@ -64,10 +63,6 @@ def publishing(facts: Facts, party: str, publisher: str) -> list[Publishing]:
 def _possible(terms: PublishTerms) -> bool:
     """Return whether a clause can publish at all: RED is for individuals, whom no clause names."""
     return terms.sanitised in PLANS and terms.tlp is not Tlp.RED
-
-
-def _both_hold(facts: Facts, basis: LegalBasis, party: str, publisher: str) -> bool:
-    return facts.holds(basis, party) and facts.holds(basis, publisher)
 
 
 def label_of(label: Label, terms: PublishTerms, publisher: str, audience: frozenset[str] = frozenset()) -> Label:

@@ -59,6 +59,13 @@ def test_what_would_tell_is_not_made(press: Callable[..., Press], case: str) -> 
     assert own(world, "alfa") == []
 
 
+def test_a_clause_that_publishes_as_red_publishes_nothing(press: Callable[..., Press]) -> None:
+    world = press("tlp: green, attribution", "tlp: red, attribution")
+    (result,) = world.give("alfa", finding(1)).results
+    assert not [note for note in result.notes if "sanitised" in note]
+    assert own(world, "alfa") == []
+
+
 def test_types_that_no_plan_names_are_not_published(press: Callable[..., Press]) -> None:
     world = press()
     identity = {
