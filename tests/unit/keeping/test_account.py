@@ -12,11 +12,13 @@ from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.model import Tlp
 from tocsin.errors import ForbiddenError, LogBrokenError, UsageError
-from tocsin.exchange.account.service import check_account
+from tocsin.exchange.account.model import Published
+from tocsin.exchange.account.service import check_account, tell
 from tocsin.exchange.account.wire import decode_account, encode_account
 from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Query
 from tocsin.kernel.mandate import Acting
+from tocsin.log.model import EntryPayload
 from tocsin.log.verify import verify_export
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ def test_what_was_changed_is_found(world: World, tmp_path: Path, scope: str) -> 
         "left out": replace(told, releases=told.releases[1:]),
         "another reader": replace(told, releases=(replace(first, reader=ALFA), *told.releases[1:])),
         "another instant": replace(told, releases=(replace(first, at=told.releases[1].at), *told.releases[1:])),
+        "for a client": replace(told, releases=(replace(first, client=ALFA), *told.releases[1:])),
+        "published": replace(
+            told,
+            published=(Published(object=("x", 1), published_as=("y", 1), clause="treaty/2#1"),),
+        ),
         "fewer objects": replace(
             told,
             releases=(
@@ -132,6 +139,29 @@ def test_an_older_export_confirms_nothing(world: World, tmp_path: Path) -> None:
     told, _ = account(world)
     with pytest.raises(UsageError):
         check_account(told, folder, verify_export(folder))
-    other = export(world, tmp_path / "other", "none")
-    with pytest.raises(UsageError):
-        check_account(told, other, verify_export(other))
+    for scope in ("none", "party:bravo"):
+        other = export(world, tmp_path / scope, scope)
+        with pytest.raises(UsageError):
+            check_account(told, other, verify_export(other))
+
+
+LIES: dict[str, tuple[str, dict[str, object]]] = {
+    "published what was never made": ("sanitised.published", {"versions": [["1b4e28ba", 1]]}),
+    "no versions": ("sanitised.made", {}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_entry_of_another_form_is_said_to_be_one(lie: str) -> None:
+    kind, says = LIES[lie]
+    payload = EntryPayload(
+        kind=kind,
+        at="2026-06-01T00:00:00.000000Z",
+        environment="live",
+        actor="hub",
+        on_behalf_of=None,
+        mandate=None,
+        data={"party": ALFA, **says},
+    )
+    with pytest.raises(LogBrokenError, match="form of its kind"):
+        tell([(0, payload)], origin="o", size=1, root=bytes(32), party=ALFA)

@@ -7,6 +7,7 @@ clauses and bases are those that let it out then, not those of today.
 
 from __future__ import annotations
 
+import contextlib
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,7 @@ def tell(entries: Iterable[tuple[int, EntryPayload]], *, origin: str, size: int,
         root=root,
         party=party,
         releases=tuple(sorted(found, key=lambda left: left.entry)),
-        published=tuple(sorted(press.published.values(), key=lambda one: (one.object, one.published_as))),
+        published=press.told(),
         instead=tuple(sorted(instead, key=lambda left: left.entry)),
     )
 
@@ -171,8 +172,13 @@ class _Press:
     def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
         for index, payload in self._entries:
             if payload.data.get("party") == self._party:
-                self._note(payload)
+                with _formed(index):
+                    self._note(payload)
             yield index, payload
+
+    def told(self) -> tuple[Published, ...]:
+        """Return what left so far, by what it was made of."""
+        return tuple(sorted(self.published.values(), key=lambda one: (one.object, one.published_as)))
 
     def _note(self, payload: EntryPayload) -> None:
         if payload.kind == "sanitised.made":
@@ -310,25 +316,16 @@ def _root_at(directory: Path, size: int, exported: int) -> bytes:
 
 
 def _compare(account: Account, entries: Iterable[tuple[int, EntryPayload]]) -> None:
-    """Compare what a party's own entries tell with its account: who, when, for what, and which objects."""
+    """Compare what a party's own entries tell with its account: who, for whom, when, for what, and which objects.
+
+    And what was published in place of them; who received that, the entries of the publisher tell.
+    """
+    press = _Press(entries, account.party)
     named: dict[tuple[str, int], tuple[str, int]] = {}
     told: dict[int, tuple[Any, ...]] = {}
-    for index, payload in entries:
-        data = payload.data
-        if payload.kind in {"submission", "offering"} and data.get("party", data.get("owner")) == account.party:
-            named |= {(data["collection"], one["seq"]): (one["object"], one["version"]) for one in data["offers"]}
-        if payload.kind == "release" and data["owner"] == account.party:
-            profile = data["profile"]
-            objects = sorted(named[data["collection"], one] for one in accumulate(data["offers"]))
-            told[index] = (
-                data["release"],
-                data["decided_at"],
-                profile["party"],
-                profile["user"],
-                profile["purpose"],
-                data["kind"],
-                objects,
-            )
+    for index, payload in press:
+        with _formed(index):
+            _note_release(account.party, index, payload, named=named, told=told)
     if not named and account.releases:
         raise UsageError("this export does not disclose the party's entries", todo="export with --disclose party:NAME")
     said = {
@@ -337,12 +334,61 @@ def _compare(account: Account, entries: Iterable[tuple[int, EntryPayload]]) -> N
             one.at,
             one.reader,
             one.user,
+            one.client,
             one.purpose,
             one.kind,
+            one.collection,
             sorted(named_ for part in one.under for named_ in part.objects),
         )
         for one in account.releases
     }
     for index in sorted(told.keys() | said.keys()):
-        if told.get(index) != said.get(index):
+        with _formed(index):
+            *what, places = told.get(index, (None, ()))
+            there = (*what, sorted(named[place] for place in places))
+        if index not in told or there != said.get(index):
             raise LogBrokenError("the account and the log tell of another release here", where=f"entry {index}")
+    if account.published != press.told():
+        raise LogBrokenError("the log tells of other versions that were published", where="account")
+
+
+def _note_release(
+    party: str,
+    index: int,
+    payload: EntryPayload,
+    *,
+    named: dict[tuple[str, int], tuple[str, int]],
+    told: dict[int, tuple[Any, ...]],
+) -> None:
+    """Note what an entry of a party's offers, by its place, or what it tells of a release, as an account does."""
+    data = payload.data
+    if payload.kind in {"submission", "offering"} and data.get("party", data.get("owner")) == party:
+        named |= {(data["collection"], one["seq"]): (one["object"], one["version"]) for one in data["offers"]}
+    if payload.kind == "release" and data["owner"] == party:
+        profile = data["profile"]
+        told[index] = (
+            data["release"],
+            data["decided_at"],
+            profile["party"],
+            profile["user"],
+            profile["client"]["party"] if profile.get("client") is not None else None,
+            profile["purpose"],
+            data["kind"],
+            data["collection"],
+            [(data["collection"], one) for one in accumulate(data["offers"])],
+        )
+
+
+@contextlib.contextmanager
+def _formed(index: int) -> Iterator[None]:
+    """Read an entry that nobody has held to its form yet: a hub may write what it likes.
+
+    Raises:
+        LogBrokenError: it names what no entry before it told of, or has not the form of its kind.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise LogBrokenError(
+            "its payload has not the form of its kind, or names what is not there", where=f"entry {index}"
+        ) from error
