@@ -227,3 +227,22 @@ def test_a_grace_goes_on_with_the_next_version_that_all_sign(world: World) -> No
     world.agreement(endless, signed_by=("alfa", "bravo"))
     assert world.hub.agreements.get("two-towns", 2).graces == ()
     world.hub.self_test.require()
+
+
+def test_a_clearance_that_ends_in_the_middle_of_it_is_prolonged_and_ends_then(world: World) -> None:
+    # criteria ask for a clearance: a member whose own ends is none any more, unless somebody who may prolongs it
+    text = TEXT.replace("{all: {capacity: operator}}", "{all: {capacity: operator, clearance: restricted}}")
+    in_force(world, ("alfa", "bravo", "coast"), text=text)
+    clear = world.hub.parties.clear_party
+    ends, grace_ends = START + 9 * DAY, START + 20 * DAY
+    clear(OPERATOR, world.hub.mandate, "coast", clearance="restricted", until=ends)
+    world.clock.at = ends - 1
+    assert reads(world, "coast", "alfa")
+    world.clock.at = ends
+    assert not reads(world, "coast", "alfa")
+    assert not reads(world, "alfa", "coast")
+    clear(OPERATOR, world.hub.mandate, "coast", clearance="restricted", until=grace_ends, reason="in an incident")
+    assert reads(world, "coast", "alfa")
+    world.clock.at = grace_ends
+    assert not reads(world, "coast", "alfa")
+    assert world.hub.self_test.require() > 0
