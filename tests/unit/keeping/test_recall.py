@@ -21,6 +21,7 @@ from tocsin.errors import (
     TransitionError,
 )
 from tocsin.exchange.case import Case
+from tocsin.exchange.intake import entering
 from tocsin.exchange.model import Outcome, Query, VersionChoice
 from tocsin.exchange.recall.model import (
     MAX_BACKUPS,
@@ -176,6 +177,14 @@ def test_an_order_leaves_time_when_it_is_entered_and_not_only_when_it_is_given(
     with pytest.raises(InputError):
         call_back(world, "alfa", FIRST, Demand.DESTROY, days=1)
     assert world.hub.self_test.require() > 0
+
+
+def test_however_much_the_hub_published_today_a_recall_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.share("alfa", bundle([indicator(1)]))
+    world.read("bravo")
+    monkeypatch.setattr(entering, "MAX_NEW_LABELS_A_DAY", 0)
+    call_back(world, "alfa", FIRST, Demand.DESTROY)
+    assert len(notices(world, "lia@bravo")) == 1
 
 
 ANSWERS: Final[dict[str, tuple[Demand, list[tuple[Answer, State | type[Exception]]]]]] = {

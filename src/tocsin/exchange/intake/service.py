@@ -99,7 +99,7 @@ class Intake:
         Nothing of ``submission`` counts but whose it is and who acts; ``collection`` may be one that is made for this.
 
         Raises:
-            ForbiddenError, LimitError: as ``submit``.
+            ForbiddenError: as ``submit``.
         """
         return offer(self._means, connection, submission, collection, objects)
 

@@ -96,10 +96,13 @@ def offer(
     collection: Collection,
     objects: Sequence[tuple[ParsedObject, Label]],
 ) -> Receipt:
-    """Offer new objects of the hub's own, under labels that it gives.
+    """Offer new objects of the hub's own, under labels that it gives: one for each whom it tells something.
+
+    They are not bounded. What others have the hub publish counts as labels of its own, and could use up a day's before
+    somebody has to be told to give something back.
 
     Raises:
-        ForbiddenError, LimitError: as ``Intake.submit``.
+        ForbiddenError: as ``Intake.submit``.
     """
     turn = _begin(means, connection, submission)
     offers = [
@@ -119,7 +122,7 @@ def offer(
         for one in offers
     )
     receipt = msgspec.structs.replace(_receipt(turn, collection), results=results)
-    enter(turn, collection, offers, receipt, delegation=None, bounded=True)
+    enter(turn, collection, offers, receipt, delegation=None, bounded=False)
     return receipt
 
 
