@@ -23,7 +23,7 @@ from tocsin.kernel.clock import DAY, parse_date
 from tocsin.parties.model import Kind, Party, PartyStatus, Role, User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tocsin.agreements.grants import Grant
     from tocsin.agreements.model import Profile
@@ -151,12 +151,8 @@ clauses:
 
 def test_members_share_what_was_decided() -> None:
     # Cedar is asked about classes: the number of members and of labels does not matter
-    document = parse_agreement(PLAIN.encode(), where="text").document
     members = {party.uri: party for party in map(member, range(60))}
-    names = {"alfa": "https://party-0.example", "bravo": "https://party-1.example"}
-    policies = compile_agreement(document, names)
-    activated = Activated(document=document, names=names, signed=frozenset(members), policies=policies)
-    facts, classes = Facts(at=parse_date("2026-03-01"), parties=members, agreements=(activated,)), Classes()
+    facts, classes = signed_by_all(PLAIN, members), Classes()
     uris = sorted(members)
     tlps = (Tlp.GREEN, Tlp.AMBER, Tlp.RED)
     known = {n: Label(owner=uris[n % 60], type="indicator", tlp=tlps[n // 60 % 3]) for n in range(600)}
@@ -169,18 +165,54 @@ def test_members_share_what_was_decided() -> None:
     assert classes.answers(ground) == 6  # three TLPs, one's own or another's
 
 
-def test_a_client_that_supervises_is_apart_from_others_that_own() -> None:
-    # what a supervising client must not enforce by it may read all the same where it is its own
-    document = parse_agreement(PLAIN.replace("for: [detect]", "for: [enforce]").encode(), where="text").document
-    served = msgspec.structs.replace(member(3), capacities=frozenset({"operator", "supervisor"}))
-    reader = msgspec.structs.replace(member(2), clients=frozenset({served.uri}))
-    parties = {party.uri: party for party in (member(0), member(1), reader, served)}
+def signed_by_all(text: str, parties: Mapping[str, Party]) -> Facts:
+    """Return what is true where everybody signed one document; alfa and bravo are the first two."""
+    document = parse_agreement(text.encode(), where="text").document
     names = {"alfa": "https://party-0.example", "bravo": "https://party-1.example"}
     policies = compile_agreement(document, names)
     activated = Activated(document=document, names=names, signed=frozenset(parties), policies=policies)
-    facts, classes = Facts(at=parse_date("2026-03-01"), parties=parties, agreements=(activated,)), Classes()
+    return Facts(at=parse_date("2026-03-01"), parties=parties, agreements=(activated,))
+
+
+def test_a_client_that_supervises_is_apart_from_others_that_own() -> None:
+    # what a supervising client must not enforce by it may read all the same where it is its own
+    served = msgspec.structs.replace(member(3), capacities=frozenset({"operator", "supervisor"}))
+    reader = msgspec.structs.replace(member(2), clients=frozenset({served.uri}))
+    parties = {party.uri: party for party in (member(0), member(1), reader, served)}
+    facts, classes = signed_by_all(PLAIN.replace("for: [detect]", "for: [enforce]"), parties), Classes()
     known = {number: Label(owner=uri, type="indicator", tlp=Tlp.GREEN) for number, uri in enumerate(parties)}
     profile = profile_of(reader, None, "enforce", facts.at, client=served)
     found = classes.opened(slice_for(profile, facts), profile, known)
     assert found == one_by_one(facts, profile, known)
     assert found == {3}
+
+
+def test_one_reader_in_another_capacity_or_for_another_client_is_another() -> None:
+    # nothing else differs between those who ask, one after the other, in both orders
+    text = PLAIN.replace("to: {parties: all}", "to: {capacity: operator}") + (
+        '  - id: "3"\n    forbid: read\n    to: {capacity: supervisor}\n    of: {type: indicator}\n'
+    )
+    home = msgspec.structs.replace(
+        member(2),
+        capacities=frozenset({"operator", "csirt"}),
+        clients=frozenset({"https://party-3.example", "https://party-4.example"}),
+    )
+    watched = msgspec.structs.replace(member(4), capacities=frozenset({"supervisor"}))
+    parties = {party.uri: party for party in (member(0), member(1), home, member(3), watched)}
+    facts = signed_by_all(text.replace("all: {capacity: operator, ", "all: {"), parties)
+    known = {0: Label(owner="https://party-0.example", type="indicator", tlp=Tlp.GREEN)}
+    asking = [
+        (profile_of(home, None, "detect", facts.at, capacity=capacity, client=client), expected)
+        for capacity, client, expected in (
+            ("operator", None, True),
+            ("csirt", None, False),
+            (None, parties["https://party-3.example"], True),
+            (None, watched, False),
+        )
+    ]
+    for order in itertools.permutations(asking, 2):
+        classes = Classes()
+        for profile, expected in order:
+            found = classes.opened(slice_for(profile, facts), profile, known)
+            assert found == one_by_one(facts, profile, known)
+            assert bool(found) is expected
