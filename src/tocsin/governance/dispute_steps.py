@@ -144,6 +144,17 @@ def _decide(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Govern
             where=dispute.uuid,
             todo="give a body the right governance:dispute:decide",
         )
+    basis, _, reference = mandate.partition(":")
+    if (
+        basis == MandateBasis.MOTION
+        and dispute.appeal is not None
+        and governed.motion(reference).tabled_at < dispute.appeal.at
+    ):
+        raise ForbiddenError(
+            "this motion was tabled before the appeal, which it would decide unheard",
+            where=reference,
+            todo="table a motion on the appeal",
+        )
     decision = Decision(outcome=told.outcome, reasons=told.reasons, remedy=told.remedy, mandate=mandate, at=scene.at)
     return _put(governed, replace(dispute, decisions=(*dispute.decisions, decision)), scene, status)
 

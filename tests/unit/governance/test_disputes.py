@@ -30,6 +30,8 @@ from tocsin.kernel.mandate import Right
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tocsin.kernel.mandate import Mandate
+
 ID: Final = "indicator--00000000-0000-4000-8000-000000000001"
 
 
@@ -173,6 +175,27 @@ def test_nobody_votes_on_their_own_dispute(world: World) -> None:
     both = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="bravo").uuid)
     both = vote(world, both, "sig@coast")
     assert both.status is MotionStatus.FAILED
+
+
+def test_a_motion_from_before_an_appeal_does_not_decide_it(world: World) -> None:
+    constitute(world, council([Right.DISPUTE_DECIDE]))
+    disputes, uuid = world.hub.disputes, file(world, against="delta").uuid
+
+    def by_motion() -> Mandate:
+        motion = motion_on(world, Right.DISPUTE_DECIDE, uuid)
+        for voter in ("sig@bravo", "sig@coast"):
+            motion = vote(world, motion, voter)
+        return world.hub.governance.granted(motion.uuid)
+
+    first, spare = by_motion(), by_motion()
+    disputes.decide(OPERATOR, first, uuid, outcome=Outcome.REJECTED, reasons="It is not.")
+    world.clock.advance(1)
+    disputes.appeal(OPERATOR.for_("sig@alfa"), uuid, "alfa", "Nobody looked.")
+    with pytest.raises(ForbiddenError, match="before the appeal"):
+        disputes.decide(OPERATOR, spare, uuid, outcome=Outcome.REJECTED, reasons="As before.")
+    decided = disputes.decide(OPERATOR, by_motion(), uuid, outcome=Outcome.UPHELD, reasons="It is.", remedy="Amber.")
+    assert decided.status is DisputeStatus.FINAL
+    world.hub.self_test.require()
 
 
 def test_only_its_parties_see_a_dispute_and_who_decides_it(world: World) -> None:
