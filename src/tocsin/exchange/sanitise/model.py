@@ -55,7 +55,7 @@ class Ending(enum.StrEnum):
     WITHDRAWN = "withdrawn"  # its owner took the original back
     PURGED = "purged"  # the original was destroyed
     RECALLED = "recalled"  # the original was
-    INVALID = "invalid"  # it is no valid object any more: what it says was over before it could leave
+    INVALID = "invalid"  # it is no valid object any more, or nothing new: what it says was over, or had left already
 
 
 TRANSITIONS: Final[dict[tuple[State, Act], State]] = {

@@ -7,6 +7,7 @@ for before anything leaves, and followed when it had left.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -28,7 +29,7 @@ from tocsin.exchange.sanitise.originals import Fate, Original, originals
 from tocsin.exchange.sanitise.records import Acts
 from tocsin.exchange.sanitise.rights import Publishing, label_of, obstacle, publishing, still
 from tocsin.exchange.sanitise.tables import PSEUDONYMS, SANITISED
-from tocsin.exchange.stix import RefusedObject, parse_object
+from tocsin.exchange.stix import ParsedObject, RefusedObject, parse_object
 from tocsin.exchange.tables import LABEL_COUNTS
 from tocsin.kernel.clock import DAY, Micros, parse_instant
 from tocsin.kernel.ids import new_uuid
@@ -288,7 +289,8 @@ class Slots:
             if clause is None or obstacle(label, clause.terms, turn.facts, turn.publisher, bound=False) is not None:
                 continue
             body = wire.rendered(wire.decode_draft(row.draft), slot=turn.slot, born=row.born)
-            if isinstance(parse_object(body), RefusedObject):
+            checked = parse_object(body)
+            if isinstance(checked, RefusedObject) or self._left_before(turn, row, checked):
                 over.setdefault(Ending.INVALID, []).append(row)
                 continue
             new = label_of(label, clause.terms, turn.publisher)
@@ -296,6 +298,20 @@ class Slots:
         for ending, ended in over.items():
             turn.acts.end(ended, ending)
         return found
+
+    def _left_before(self, turn: _Turn, row: Kept, checked: ParsedObject) -> bool:
+        """Return whether a version of the same bytes left: an observable says nothing of when it was written.
+
+        Readers would get nothing new, and the slot would be told to have one producer more than they can see.
+        """
+        if row.born is None or checked.version is not None:
+            return False
+        owner = parties.party_by_uri(turn.connection, self._environment, turn.publisher)
+        own = exchange.own_contributions(
+            turn.connection, self._store.adapter, self._environment, owner.party_id if owner else 0, [checked.id]
+        )
+        digest = hashlib.sha256(checked.body).digest()
+        return any(one.digest == digest for one in own.get(checked.id, {}).values())
 
     def _enough(self, ready: Sequence[_Ready]) -> list[_Ready]:
         """Return what of a group leaves: all where enough producers share the slot, else what may leave alone."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from support.publishing import CREATED, HOUR, PRODUCERS, Press, filled, finding, own, pact, states
+from support.publishing import CREATED, HOUR, PRODUCERS, Press, filled, finding, observed, own, pact, states
 from support.sharing import bundle, object_id, stamp, terms_mark
 from tocsin.exchange.model import VersionChoice
 from tocsin.exchange.recall.model import Demand
@@ -62,6 +62,24 @@ def test_an_earlier_version_that_comes_late_is_not_published(press: Callable[...
     (result,) = world.give("alfa", finding(1)).results
     assert result.notes[-1].endswith("a later version of it was shared before")
     assert states(world, "alfa") == ["approved"]
+
+
+def test_who_says_nothing_new_does_not_count_in_a_slot(press: Callable[..., Press]) -> None:
+    world = press()
+    address = observed("ipv4-addr", 1, value="198.51.100.3")
+    world.give("alfa", address)
+    for number, name in enumerate(PRODUCERS[1:3]):
+        world.give(name, finding(number))
+    assert world.wait(4 * HOUR) == 3
+    before = len(world.seen())
+    world.give("alfa", address | {"x_ours": "anything"})
+    for number, name in enumerate(PRODUCERS[1:3]):
+        world.give(name, finding(number + 10))
+    # two producers have something to say, and a slot wants three
+    assert world.wait(4 * HOUR) == 0
+    assert len(world.seen()) == before
+    assert states(world, "alfa") == [State.PUBLISHED, State.DROPPED]
+    assert world.hub.self_test.require() > 0
 
 
 def test_what_is_taken_back_takes_its_versions_along(press: Callable[..., Press]) -> None:
