@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from support import postgres, stores
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # How long an example takes says how busy the machine is: no test of ours is about that.
 settings.register_profile("tocsin", deadline=None)
 settings.load_profile("tocsin")
+
+# A server in a test's own process would write its records into what a command of another test prints.
+structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
 
