@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
     from tocsin.kernel.mandate import Acting
     from tocsin.log.service import Log
@@ -85,7 +84,6 @@ class Purger:
                     waits=waits,
                     ground=ground,
                     reference=reference,
-                    at=at,
                 )
         return total
 
@@ -100,7 +98,6 @@ class Purger:
         waits: Collection[int],
         ground: Ground,
         reference: str,
-        at: Micros,
     ) -> Purged:
         kept: list[Item] = []
         gone: list[Item] = []
@@ -113,11 +110,13 @@ class Purger:
         if not kept and not gone:
             return Purged()
         numbers = sorted(item.contribution_id for item in (*kept, *gone))
-        closed = close_offers(connection, self._adapter, self._environment, numbers, at)
         erased = [item.contribution_id for item in gone]
         self._quiet_receipts(connection, gone)
         if erased:
             self._erase(connection, acting, erased)
+        # not before the entries that this just made
+        at = self._log.now(connection)
+        closed = close_offers(connection, self._adapter, self._environment, numbers, at)
         for part in chunks(erased):
             connection.execute(
                 update(CONTRIBUTIONS)

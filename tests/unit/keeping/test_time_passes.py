@@ -1,0 +1,72 @@
+"""Every look at the clock is later than the one before: no act tells its entries in another order than it made them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.publishing import HOUR, PACT, Press, finding
+from tocsin.exchange.recall.model import Demand
+from tocsin.kernel.clock import DAY, ManualClock, Micros
+from tocsin.kernel.mandate import Acting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALFA = "https://alfa.example"
+
+
+class Running(ManualClock):
+    """A clock that goes on by itself, as clocks do."""
+
+    def now(self) -> Micros:
+        """Return an instant later than any before."""
+        self.at += 7
+        return self.at
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Press]:
+    made = Press(
+        tmp_path / "hub", text=PACT + '  - {id: "6", retain: {for: P30D, then: purge}, of: {type: [indicator]}}\n'
+    )
+    made.clock = Running(made.clock.at)
+    made.reopen()
+    for name in ("alfa", "bravo"):
+        made.give(name, finding(1), finding(2))
+    made.seen()
+    yield made
+    made.hub.close()
+
+
+def _recall(world: Press) -> None:
+    world.hub.recalls.recall(
+        Acting(actor="alfa"),
+        ALFA,
+        finding(1)["id"],
+        demand=Demand.DESTROY,
+        due=world.clock.at + 9 * DAY,
+        reason="names a customer",
+    )
+
+
+def test_what_waits_to_be_published_goes_with_a_recall(world: Press) -> None:
+    _recall(world)
+    assert world.hub.self_test.require() > 0
+
+
+def test_what_waits_to_be_published_goes_with_a_sweep(world: Press) -> None:
+    world.clock.advance(31 * DAY)
+    assert world.hub.retention.sweep().purged == 4
+    assert world.hub.self_test.require() > 0
+
+
+def test_what_was_published_goes_with_a_recall(world: Press) -> None:
+    world.give("coast", finding(1), finding(2))
+    world.wait(4 * HOUR)
+    world.seen()
+    _recall(world)
+    world.wait(HOUR)
+    assert world.hub.self_test.require() > 0
