@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["EVERYTHING", "PLAIN", "changed", "place_of"]
+__all__ = ["EVERYTHING", "PLAIN", "changed", "place_of", "storm"]
 
 PLAIN: Final = """\
 agreement: two-towns
@@ -105,3 +105,23 @@ def place_of(text: str, piece: str) -> tuple[int, int]:
     """Return line and column of the first occurrence of a piece, counted from 1."""
     at = text.index(piece)
     return text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+
+
+def storm(*, purpose: str, type_: str) -> str:
+    """Return an agreement of two parties that has nothing but an emergency annex, for one purpose and type."""
+    return f"""
+agreement: storm
+version: 1
+title: In a storm
+in_force: {{from: 2026-01-01, until: null}}
+parties: [{{name: alfa}}, {{name: bravo}}]
+purposes: [{purpose}]
+clauses:
+  - id: "1"
+    emergency: gale
+    permit: read
+    to: {{parties: all}}
+    of: {{type: [{type_}]}}
+    lasts: PT72H
+    activated_by: {{motion: {{body: crisis-council, more_than: 0.5}}}}
+"""

@@ -198,7 +198,8 @@ def execute(arguments: Sequence[str]) -> int:
             f"the store cannot be used: {_first_line(cause)}", todo="look at the disk, and run `tocsin check`"
         )
         return _told(broken, BROKEN, json=json)
-    except Exception as error:  # noqa: BLE001  a fault of ours can be of any kind, and is a line to report, no traceback
+    # whatever else it is, it is a fault of ours: a line to report, and no traceback for whoever typed a command
+    except Exception as error:  # noqa: BLE001  any fault of ours, told below
         return _unexpected(error, json=json)
     return returned if isinstance(returned, int) else DONE
 

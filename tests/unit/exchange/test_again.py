@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, select, update
 
+from support.agreement_texts import storm
 from support.cli import bundle, indicator
 from support.hub import OPERATOR
 from support.treaty import templates
@@ -27,22 +28,7 @@ if TYPE_CHECKING:
 
 # an annex that is active and opens nothing of what is shared here
 ANNEX = "annex:storm/1#gale/1"
-STORM = """
-agreement: storm
-version: 1
-title: In a storm
-in_force: {from: 2026-01-01, until: null}
-parties: [{name: alfa}, {name: bravo}]
-purposes: [respond]
-clauses:
-  - id: "1"
-    emergency: gale
-    permit: read
-    to: {parties: all}
-    of: {type: [campaign]}
-    lasts: PT72H
-    activated_by: {motion: {body: crisis-council, more_than: 0.5}}
-"""
+STORM = storm(purpose="respond", type_="campaign")
 
 made_templates = pytest.fixture(scope="module")(templates)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from support.agreement_texts import storm
 from support.hub import OPERATOR
 from support.listening import Ear, streams_of
 from support.taxii import living
@@ -24,22 +25,7 @@ if TYPE_CHECKING:
     from support.taxii import Live
 
 HOURS_72 = 72 * 3_600 * 1_000_000
-GALE = """
-agreement: storm
-version: 1
-title: In a storm
-in_force: {from: 2026-01-01, until: null}
-parties: [{name: alfa}, {name: bravo}]
-purposes: [detect]
-clauses:
-  - id: "1"
-    emergency: gale
-    permit: read
-    to: {parties: all}
-    of: {type: [indicator]}
-    lasts: PT72H
-    activated_by: {motion: {body: crisis-council, more_than: 0.5}}
-"""
+GALE = storm(purpose="detect", type_="indicator")
 
 
 @pytest.fixture(scope="module")

@@ -145,7 +145,8 @@ def surviving(tell: Callable[[str], None]) -> Iterator[None]:
         yield
     except errors.StoreAwayError:
         pass
-    except Exception as error:  # noqa: BLE001  work that ended here would be undone for good, and nobody would know
+    # work that ended here would be undone for good, and nobody would know
+    except Exception as error:  # noqa: BLE001  outliving any fault is its purpose
         tell(describe(error))
 
 

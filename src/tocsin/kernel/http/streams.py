@@ -61,7 +61,8 @@ class Flow(ASGIResponse):
         try:
             async for chunk in self._chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except Exception as error:  # noqa: BLE001  nobody awaits this task: what is not told here is told nowhere
+        # nobody awaits this task: what is not told here is told nowhere
+        except Exception as error:  # noqa: BLE001  the only place to tell it
             self._failed(error)
 
     @staticmethod
