@@ -178,7 +178,7 @@ def test_a_clause_is_told_in_the_words_of_its_policy(document: AgreementDocument
     names = {name: name for name in names_of(document)}
     passages = {one.about: one for one in prose(document)}
     for clause in document.clauses:
-        if clause.has_effect:
+        if clause.decides:
             compiled = compile_clause(document, clause, names)
             passage = passages[f"clause {clause.id}"]
             apart = {"bound", "purpose", "reader.annex", "reader.member", "owner.member", "reader.basis", "owner.basis"}

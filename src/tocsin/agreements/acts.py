@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tocsin.agreements import store
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import Parsed, Signed, document_digest, names_of, parse_agreement, verify_signature
-from tocsin.agreements.life import HEEDED, AgreementAct, AgreementStatus, next_status
+from tocsin.agreements.life import AGREEMENT_TRANSITIONS, HEEDED, AgreementAct, AgreementStatus, next_status
 from tocsin.agreements.membership import going_on, require_accession
 from tocsin.agreements.wire import activation_data, going_data, policies_text, proposal_data, signing_data
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
@@ -22,7 +22,7 @@ from tocsin.parties.model import PartyStatus, Role, User, UserStatus
 from tocsin.parties.register import require_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -38,6 +38,8 @@ __all__ = [
     "Acts",
     "Entering",
     "concerned_by",
+    "may_sign",
+    "missing_signatures",
     "named_parties",
     "require_version",
     "signature_completes",
@@ -234,8 +236,10 @@ class Acts(Entering):
         row = require_version(self._connection, self._environment, name, version)
         at = self._log.now(self._connection)
         if row.status is AgreementStatus.PROPOSED:
+            everyone = [one.party for one in parties.party_rows(self._connection, self._environment)]
             raise TransitionError(
-                f"signatures are missing on {name} version {version}", todo=self._missing_signatures(row)
+                f"signatures are missing on {name} version {version}",
+                todo="; ".join(missing_signatures(row, may_sign(row, everyone, at))),
             )
         status = next_status(row.status, AgreementAct.ACTIVATE)
         _require_term(row.document, at)
@@ -255,12 +259,6 @@ class Acts(Entering):
             mandate=mandate,
         )
         return superseded
-
-    def _missing_signatures(self, row: AgreementRow) -> str:
-        missing = [name for name in named_parties(row.document) if row.names[name] not in row.signed]
-        if missing:
-            return f"still to sign: {', '.join(missing)}"
-        return f"at least {MIN_SIGNATURES} parties sign; {len(row.signed)} did"
 
 
 def require_version(connection: Connection, environment: int, name: str, version: int) -> AgreementRow:
@@ -287,6 +285,40 @@ def named_parties(document: AgreementDocument) -> tuple[str, ...]:
 def signature_completes(document: AgreementDocument, names: Mapping[str, str], signed: frozenset[str]) -> bool:
     """Return whether these signatures suffice to activate."""
     return len(signed) >= MIN_SIGNATURES and all(names[name] in signed for name in named_parties(document))
+
+
+def may_sign(row: AgreementRow, everyone: Iterable[Party], at: Micros) -> tuple[str, ...]:
+    """Return the short names of the vetted parties that could sign a version now, and did not."""
+    if (row.status, AgreementAct.SIGN) not in AGREEMENT_TRANSITIONS:
+        return ()
+    vetted = (one for one in everyone if one.status is PartyStatus.VETTED and one.uri not in row.signed)
+    return tuple(sorted(party.name for party in vetted if _joins(row, party, at)))
+
+
+def _joins(row: AgreementRow, party: Party, at: Micros) -> bool:
+    try:
+        require_accession(row.standing, party, at)
+    except ForbiddenError:
+        return False
+    return True
+
+
+def missing_signatures(row: AgreementRow, eligible: Iterable[str]) -> tuple[str, ...]:
+    """Return in words which signatures a proposed version lacks before it can be activated; none: nothing is said.
+
+    Args:
+        row: the version.
+        eligible: the short names of those who may sign it now (``may_sign``).
+    """
+    if row.status is not AgreementStatus.PROPOSED:
+        return ()
+    named = [name for name in named_parties(row.document) if row.names[name] not in row.signed]
+    said = [f"still to sign: {', '.join(named)}"] if named else []
+    if len(row.signed) + len(named) < MIN_SIGNATURES:
+        others = [name for name in eligible if name not in named]
+        whom = f"may sign: {', '.join(others)}" if others else "no other party here may sign it now"
+        said.append(f"at least {MIN_SIGNATURES} parties sign; {len(row.signed)} did; {whom}")
+    return tuple(said)
 
 
 def concerned_by(row: AgreementRow) -> frozenset[str]:

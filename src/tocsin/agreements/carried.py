@@ -130,7 +130,7 @@ def _releasable(label: Label, facts: Facts, reader: str) -> Iterator[Term]:
     """Yield the forbids that speak of the object and bind the reader: they bind whoever it passes it on to, too."""
     for one, _ in binding(reader, facts):
         for clause in one.document.clauses:
-            if clause.verb is Verb.FORBID and clause.has_effect and covers(clause.of, label, one.names):
+            if clause.verb is Verb.FORBID and clause.decides and covers(clause.of, label, one.names):
                 compiled = compile_clause(one.document, clause, one.names)
                 spared = "; ".join(condition.says for condition in compiled.unless)
                 yield Term(

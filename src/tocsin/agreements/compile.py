@@ -135,7 +135,7 @@ def compile_agreement(
     policies = tuple(
         compile_clause(document, clause, names, amendment=amendment).policy
         for clause in document.clauses
-        if clause.has_effect and (annexes or clause.emergency is None)
+        if clause.decides and (annexes or clause.emergency is None)
     )
     validate(policies)
     return policies

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "Remark", "clause_sentence", "explain"]
+__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "Remark", "explain"]
 
 
 class BasisAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Gr
     return Explanation(verdict=verdict, reasons=reasons, missing=missing, remarks=remarks)
 
 
-def clause_sentence(compiled: Compiled) -> str:
+def _clause_sentence(compiled: Compiled) -> str:
     """Return a clause as one sentence."""
     policy = compiled.policy
     conditions = "; ".join(condition.says for condition in compiled.when)
@@ -142,7 +142,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         both = [one for one in self.facts.in_force if self.concerns(one)]
         for one in both or [one for one in self.facts.in_force if one.binds(self.label.owner, self.facts.at)]:
             for clause in one.document.clauses:
-                if clause.verb is Verb.PERMIT and clause.has_effect:
+                if clause.verb is Verb.PERMIT and clause.decides:
                     account = self.permit(one, clause) if both else self._stranger(one, clause)
                     if account.failed:
                         yield account
@@ -209,7 +209,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             agreement=policy.agreement,
             version=policy.version,
             clause=policy.clause,
-            sentence=clause_sentence(compiled),
+            sentence=_clause_sentence(compiled),
             cedar=policy.text,
             bases=tuple(self._bases(one, compiled.clause)),
             failed=failed,

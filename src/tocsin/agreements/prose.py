@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from tocsin.kernel.clock import Micros
 
-__all__ = ["READING", "Passage", "prose", "span_text"]
+__all__ = ["READING", "Passage", "clause_passage", "prose", "span_text"]
 
 READING: Final = (
     (
@@ -115,7 +115,7 @@ def prose(document: AgreementDocument) -> tuple[Passage, ...]:
         Passage(
             about="purposes", says=f"The parties authorise reading in order to {listed(document.purposes, last='or')}"
         ),
-        *(_clause(document, clause) for clause in document.clauses),
+        *(clause_passage(document, clause) for clause in document.clauses),
         *_changes(document),
     )
 
@@ -220,7 +220,8 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
 # --- clauses ---------------------------------------------------------------------------------------------------------
 
 
-def _clause(document: AgreementDocument, clause: Clause) -> Passage:
+def clause_passage(document: AgreementDocument, clause: Clause) -> Passage:
+    """Return what one clause of a document says."""
     about = f"clause {clause.id}"
     if clause.verb is Verb.PERMIT:
         passage = _permit(document, clause, "A member may read " + _SHARED)

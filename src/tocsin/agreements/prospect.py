@@ -1,29 +1,29 @@
 """What agreements in force would mean for an applicant: what it would get, give and be held to.
 
-Read from the same clauses as the policies, each in the sentence that `tocsin why` uses; nothing is decided here.
+Read from the same clauses as the policies, each as `tocsin agreement show --prose` prints it; nothing is decided here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.agreements.compile import compile_clause, listed
 from tocsin.agreements.document import Verb
-from tocsin.agreements.explain import clause_sentence
 from tocsin.agreements.facts import eligible, meets
-from tocsin.kernel.clock import DAY
+from tocsin.agreements.prose import clause_passage
 from tocsin.parties.model import PartyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from tocsin.agreements.document import Clause
     from tocsin.agreements.facts import Activated, Facts
     from tocsin.parties.model import Party
 
 __all__ = ["Prospect", "prospects"]
+
+_OPENS: Final = (Verb.PERMIT, Verb.REVEAL)
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +33,9 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     title: str
     purposes: tuple[str, ...]
-    gets: tuple[str, ...]  # permits whose conditions on the reader's party it meets
-    gives: tuple[str, ...]  # permits under which others read what it contributes
-    held: tuple[str, ...]  # forbids, retention, protection, publishing
+    gets: tuple[str, ...]  # what it may read or know of, where it meets what the clause asks of the reader's party
+    gives: tuple[str, ...]  # under which others read or know of what it contributes, or it is published
+    held: tuple[str, ...]  # forbids, retention, protection
 
 
 def prospects(applicant: Party, facts: Facts) -> tuple[Prospect, ...]:
@@ -50,51 +50,35 @@ def prospects(applicant: Party, facts: Facts) -> tuple[Prospect, ...]:
             version=one.document.version,
             title=one.document.title,
             purposes=one.document.purposes,
-            gets=tuple(_sentence(one, clause) for clause in _permits(one) if _reads(one, clause, vetted, facts)),
-            gives=tuple(_sentence(one, clause) for clause in _permits(one) if _owns(one, clause, vetted)),
-            held=tuple(_held(one)),
+            gets=tuple(_told(one, _reads(one, vetted, facts), _OPENS)),
+            gives=tuple(_told(one, _owns(one, vetted), (*_OPENS, Verb.PUBLISH))),
+            held=tuple(_told(one, lambda _: True, (Verb.FORBID, Verb.RETAIN, Verb.PROTECT))),
         )
         for one in facts.in_force
         if eligible(one, vetted, facts.at)
     )
 
 
-def _permits(one: Activated) -> Iterator[Clause]:
-    return (clause for clause in one.document.clauses if clause.verb is Verb.PERMIT)
+def _told(one: Activated, concerns: Callable[[Clause], bool], verbs: Collection[Verb]) -> Iterator[str]:
+    return (
+        f"clause {clause.id}: {clause_passage(one.document, clause).text}"
+        for clause in one.document.clauses
+        if clause.verb in verbs and concerns(clause)
+    )
 
 
-def _reads(one: Activated, clause: Clause, party: Party, facts: Facts) -> bool:
-    """Return whether a party meets what a permit asks of the reader's party; role and person are another question."""
-    named = clause.to.parties
-    return (not named or party.uri in {one.names.get(name) for name in named}) and meets(clause.to, party, facts.at)
+def _reads(one: Activated, party: Party, facts: Facts) -> Callable[[Clause], bool]:
+    """Return whether a party meets what a clause asks of the reader's party; role and person are another question."""
+
+    def reads(clause: Clause) -> bool:
+        named = clause.to.parties
+        return (not named or party.uri in {one.names.get(name) for name in named}) and meets(clause.to, party, facts.at)
+
+    return reads
 
 
-def _owns(one: Activated, clause: Clause, party: Party) -> bool:
-    return clause.of.owner is None or party.uri in {one.names.get(name) for name in clause.of.owner}
+def _owns(one: Activated, party: Party) -> Callable[[Clause], bool]:
+    def owns(clause: Clause) -> bool:
+        return clause.of.owner is None or party.uri in {one.names.get(name) for name in clause.of.owner}
 
-
-def _sentence(one: Activated, clause: Clause) -> str:
-    said = clause_sentence(compile_clause(one.document, clause, one.names))
-    return said if clause.emergency is None else f"only while the annex {clause.emergency} is active: {said}"
-
-
-def _held(one: Activated) -> Iterator[str]:
-    for clause in one.document.clauses:
-        head = f"clause {clause.id} of {one.id.replace('/', ' version ')}"
-        types = f" of the type {listed(clause.of.type, last='or')}" if clause.of.type else ""
-        match clause.verb:
-            case Verb.FORBID:
-                yield _sentence(one, clause)
-            case Verb.RETAIN if clause.retain is not None:
-                days = clause.retain.lasts // DAY
-                yield f"{head} keeps what is shared{types} for {days} days, then: {clause.retain.then}"
-            case Verb.PROTECT if clause.protect is not None:
-                yield f"{head} rules out uses of what is shared{types}: {listed(clause.protect.uses, last='and')}"
-            case Verb.PUBLISH if clause.publish is not None:
-                terms = clause.publish
-                yield (
-                    f"{head} makes a sanitised version ({terms.sanitised}) of what is shared{types}, as TLP:"
-                    f"{terms.tlp.upper()}, attribution {terms.attribution}, approved by: {terms.approve}"
-                )
-            case _:
-                pass
+    return owns

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tocsin.agreements import store
-from tocsin.agreements.acts import Acts, named_parties, require_version, signature_completes
+from tocsin.agreements.acts import (
+    Acts,
+    may_sign,
+    missing_signatures,
+    named_parties,
+    require_version,
+    signature_completes,
+)
 from tocsin.agreements.annexes.acts import AnnexActs
 from tocsin.agreements.annexes.store import read_calls, read_shifts
 from tocsin.agreements.annexes.views import AnnexView, OnDuty, views
@@ -33,9 +40,9 @@ from tocsin.agreements.document import (
 from tocsin.agreements.document import Signed as Signatures
 from tocsin.agreements.facts import Activated, Facts, eligible
 from tocsin.agreements.lapses import Lapse, lapses
-from tocsin.agreements.life import AGREEMENT_TRANSITIONS, HEEDED, AgreementAct, AgreementStatus, shown_status
+from tocsin.agreements.life import HEEDED, AgreementStatus, shown_status
 from tocsin.agreements.life_acts import LifeActs, kinds_of_members
-from tocsin.agreements.membership import StandingAct, Tally, require_accession, tally
+from tocsin.agreements.membership import StandingAct, Tally, tally
 from tocsin.agreements.wire import policies_text
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError
 from tocsin.kernel.clock import Micros
@@ -108,6 +115,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]  # named parties that have not signed
     members: tuple[str, ...]  # now, by short name
     eligible: tuple[str, ...]  # vetted parties that could sign, and did not
+    lacks: tuple[str, ...]  # in words: the signatures that are missing before it can be activated
     document: AgreementDocument
     source: bytes
     policies: tuple[Policy, ...]
@@ -340,12 +348,7 @@ def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
     activated = row.activated
     heeded = row.status in HEEDED
     facts = Facts(at=at, parties={party.uri: party for party in everyone}, agreements=(activated,) if heeded else ())
-    signed = row.signed
-    could_sign = [
-        party.name
-        for party in everyone
-        if party.status is PartyStatus.VETTED and party.uri not in signed and _may_sign(row, party, at)
-    ]
+    could_sign = may_sign(row, everyone, at)
     return Version(
         name=row.document.name,
         version=row.document.version,
@@ -375,7 +378,8 @@ def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
         ),
         missing=tuple(name for name in named_parties(row.document) if row.names[name] not in row.signed),
         members=tuple(sorted(called[uri] for uri in facts.members.get(row.document.id, ()))),
-        eligible=tuple(sorted(could_sign)) if (row.status, AgreementAct.SIGN) in AGREEMENT_TRANSITIONS else (),
+        eligible=could_sign,
+        lacks=missing_signatures(row, could_sign),
         document=row.document,
         source=row.text,
         policies=activated.policies,
@@ -395,14 +399,6 @@ def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
             for one in row.graces
         ),
     )
-
-
-def _may_sign(row: AgreementRow, party: Party, at: Micros) -> bool:
-    try:
-        require_accession(row.standing, party, at)
-    except ForbiddenError:
-        return False
-    return True
 
 
 def _verify(row: AgreementRow) -> None:

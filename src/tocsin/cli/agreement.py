@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.agreements.document import document_digest, parse_agreement, signing_bytes
+from tocsin.agreements.document import Verb, document_digest, parse_agreement, signing_bytes
 from tocsin.agreements.life import EXPIRED, AgreementStatus
 from tocsin.agreements.prose import READING, prose
 from tocsin.cli import agreement_life, agreement_read
@@ -62,7 +62,7 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
         against = "the parties of this hub"
     else:
         parsed = parse_agreement(source, where=where)
-        policies = sum(clause.has_effect for clause in parsed.document.clauses)
+        policies = sum(clause.decides for clause in parsed.document.clauses)
         against = "no hub: any party's name is taken"
     document = parsed.document
     out.document(
@@ -72,6 +72,7 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
             "title": document.title,
             "digest": document_digest(document).hex(),
             "clauses": len(document.clauses),
+            "kinds": _kinds(document),
             "policies": policies,
             "named": list(named),
             "by_criteria": list(by_criteria),
@@ -80,7 +81,9 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
         }
     )
     out.line(f"{document.name} version {document.version} is in order: {document.title}")
-    out.line(f"  {len(document.clauses)} clauses, {policies} with effect; checked against {against}")
+    of_kind = ", ".join(f"{count} {kind}" for kind, count in _kinds(document).items())
+    so_many = f"{len(document.clauses)} clause{'' if len(document.clauses) == 1 else 's'}"
+    out.line(f"  {so_many}: {of_kind}; checked against {against}")
     if named:
         out.line(f"  by name: {', '.join(named)}")
     if by_criteria:
@@ -152,11 +155,16 @@ def sign(
         version = session.hub.agreements.get(version.name, version.version)
     out.document(version_document(version))
     out.line(f"{signatory} has signed {version.name} version {version.version}: it is {status}.")
-    if version.missing and version.amends is None:
-        out.line(f"  still to sign: {', '.join(version.missing)}")
-    elif status is not AgreementStatus.IN_FORCE:
-        act = "activate" if version.amends is None else "adopt"
-        out.line(f"next: tocsin agreement {act} {version.name}/{version.version}")
+    if status is AgreementStatus.IN_FORCE:
+        return
+    if version.amends is not None:
+        out.line(f"next: tocsin agreement tally {version.name}/{version.version}, which says when it can be adopted")
+        return
+    for lacking in version.lacks:
+        out.line(f"  {lacking}")
+    act = "sign" if version.lacks else "activate"
+    whom = " --as PARTY" if version.lacks else ""
+    out.line(f"next: tocsin agreement {act} {version.name}/{version.version}{whom}")
 
 
 @app.command("activate", epilog=example("tocsin agreement activate nordic-grid-exchange/3"))
@@ -244,7 +252,7 @@ def show(
     out.line(f"  term       {day(version.starts)} until {day(version.ends) or 'superseded'}")
     out.line(f"  digest     {version.digest.hex()}")
     out.line(f"  members    {listed(version.members) or '-'}")
-    out.line(f"  to sign    {listed(version.missing) or '-'}")
+    out.line(f"  to sign    {'; '.join(version.lacks) or listed(version.missing) or '-'}")
     out.line(f"  may sign   {listed(version.eligible) or '-'}")
     out.line()
     out.table(
@@ -258,6 +266,12 @@ def show(
     notes(out, [str(note) for note in version.notes])
     out.line()
     _texts(out, source, [policy.text for policy in version.policies], cedar=cedar)
+
+
+def _kinds(document: AgreementDocument) -> dict[str, int]:
+    """Return how many clauses of each kind a document has; those of an annex are counted apart."""
+    kinds = [str(one.verb) if one.emergency is None else "emergency" for one in document.clauses]
+    return {kind: kinds.count(kind) for kind in dict.fromkeys((*map(str, Verb), "emergency")) if kind in kinds}
 
 
 def _show_prose(out: Output, document: AgreementDocument) -> None:

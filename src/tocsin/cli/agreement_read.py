@@ -138,6 +138,17 @@ def _told(expected: Expected, names: Mapping[str, str]) -> dict[str, object]:
             {"clause": one.clause, "kind": one.kind, "text": one.text, "against": one.against}
             for one in expected.findings
         ],
+        "not_counted": [
+            {
+                "clause": one.clause,
+                "kind": one.verb if one.annex is None else "emergency",
+                "change": one.change,
+                "before": one.before,
+                "after": one.after,
+                "parties": sorted(names[uri] for uri in one.parties),
+            }
+            for one in expected.uncounted
+        ],
     }
     for key, impact, count in _parts(expected):
         told[key] = [
@@ -202,6 +213,17 @@ def _print_impact(out: Output, expected: Expected, names: Mapping[str, str]) -> 
             f"{whole.changed:,} of {whole.verdicts:,} verdicts change: those of {whole.readers:,} readers on "
             f"{whole.labels:,} labels, of {whole.objects:,} objects"
         )
+    if expected.uncounted:
+        out.line()
+        out.line("what no figure tells: clauses that come, change and go beside those that are counted", style="bold")
+    for one in expected.uncounted:
+        text = one.after if one.after is not None else one.before
+        out.line(f"  clause {one.clause} is {one.change}: {text}")
+        if one.change is Change.CHANGED:
+            out.line(f"    until then: {one.before}")
+        reached = listed(sorted(names[uri] for uri in one.parties))
+        nobody = "nobody" if expected.whole is not None else "others than you, if anybody"
+        out.line(f"    it reaches {reached or nobody}")
 
 
 _HEADS = {

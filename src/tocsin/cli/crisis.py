@@ -20,12 +20,12 @@ from tocsin.cli.agreement_common import (
     split,
 )
 from tocsin.cli.keyring import read_key, read_ml_dsa_seed
-from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
 from tocsin.exchange.emergency.record import received_under
-from tocsin.kernel.clock import SystemClock, parse_instant
+from tocsin.kernel.clock import SystemClock, parse_date, parse_instant
 
 if TYPE_CHECKING:
     from tocsin.agreements.annexes.views import AnnexView, OnDuty
@@ -61,10 +61,19 @@ def show(json: JsonOption = False) -> None:
 def duty(
     who: Annotated[str | None, typer.Argument(metavar="USER@PARTY", help="Whom to enter; else all are shown.")] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="When the shift ends (RFC 3339), within 31 days.")
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help="When the shift ends, within 31 days: an instant (RFC 3339), or the UTC day before which it does.",
+            callback=checked("--until", parse_date),
+        ),
     ] = None,
     starts: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="When it begins (RFC 3339); else now.")
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="When it begins, likewise; else now.", callback=checked("--from", parse_date)
+        ),
     ] = None,
     motion: MotionOption = None,
     json: JsonOption = False,
@@ -75,9 +84,9 @@ def duty(
         raise UsageError("a shift is somebody's, and ends", where="--until", todo="name USER@PARTY and --until")
     with opened() as session:
         if who is not None and until is not None:
-            begins = session.now() if starts is None else parse_instant(starts)
+            begins = session.now() if starts is None else parse_date(starts)
             with session.hub.agreements.emergency(session.acting()) as acts:
-                acts.set_duty(session.mandate(motion), who, starts=begins, until=parse_instant(until))
+                acts.set_duty(session.mandate(motion), who, starts=begins, until=parse_date(until))
         found = session.hub.agreements.on_duty()
     out.document([_duty_document(one) for one in found])
     out.table(

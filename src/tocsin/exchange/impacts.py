@@ -21,6 +21,7 @@ from tocsin.agreements.facts import eligible
 from tocsin.agreements.impact import Impact, coarse, impact
 from tocsin.agreements.interning import read_labels
 from tocsin.agreements.prospective import Prospective, prospective
+from tocsin.agreements.uncounted import Uncounted, uncounted
 from tocsin.errors import ForbiddenError
 from tocsin.exchange.account.service import ASKING
 from tocsin.exchange.releases import WITHDRAWN
@@ -62,11 +63,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """What would change. Of ``whole`` everything is told; else ``own`` readers' part and what the party shared.
 
-    The gains in ``own`` are coarse (``impact.coarse``): they are of what the party may not see yet.
+    The gains in ``own`` are coarse (``impact.coarse``): they are of what the party may not see yet. ``uncounted`` tells
+    in words what no figure does; to a party, of whom it reaches, itself alone.
     """
 
     prospect: Prospective
     findings: tuple[Finding, ...]
+    uncounted: tuple[Uncounted, ...]
     whole: Impact | None = None
     own: Impact | None = None
     shared: Impact | None = None
@@ -160,14 +163,23 @@ class Impacts:
         counted = [(labels[label_id], count) for label_id, count in sorted(counts.items())]
         told = functools.partial(impact, prospect.before, prospect.after, users=users)
         findings = contradictions(prospect.document)
+        words = uncounted(prospect)
         if party is None:
             findings += without_effect(prospect.coming, prospect.after, users)
-            return Expected(prospect=prospect, findings=findings, whole=told(universe=Universe(counted, prospect.at)))
+            return Expected(
+                prospect=prospect,
+                findings=findings,
+                uncounted=words,
+                whole=told(universe=Universe(counted, prospect.at)),
+            )
         others = prospect.before.parties.keys() - {party}
         mine = [(label, count) for label, count in counted if label.owner == party]
         return Expected(
             prospect=prospect,
             findings=findings,
+            uncounted=tuple(
+                msgspec.structs.replace(one, parties=tuple(uri for uri in one.parties if uri == party)) for one in words
+            ),
             own=coarse(told(universe=Universe(counted, prospect.at), of={party})),
             shared=told(universe=Universe(mine, prospect.at), of=others),
         )

@@ -122,3 +122,25 @@ def test_a_second_key_and_an_authority(cli: Cli) -> None:
     signed = cli.json("agreement", "sign", "living/3", "--as", "alpha", "--ml-dsa-key", key)["signatures"]
     assert all(one["ml_dsa_signature"] for one in signed)
     cli.ok("check")
+
+
+OPEN = PACT.replace("agreement: pact", "agreement: open").replace(
+    "parties: [{name: alpha}, {name: beta}]", "parties: [{all: {capacity: operator}}]"
+)
+
+
+def test_what_to_do_next_is_what_can_be_done_next(tmp_path: Path) -> None:
+    cli = partnership(tmp_path / "home")
+    file = tmp_path / "open.yaml"
+    file.write_text(OPEN, encoding="utf-8")
+    cli.ok("agreement", "propose", str(file))
+    refused = cli.run("agreement", "activate", "open")
+    assert refused.code == 1
+    assert "at least 2 parties sign; 0 did; may sign: alpha, beta, gamma" in refused.err
+    first = cli.ok("agreement", "sign", "open", "--as", "alpha").out
+    assert "at least 2 parties sign; 1 did; may sign: beta, gamma\n" in first
+    assert first.endswith("next: tocsin agreement sign open/1 --as PARTY\n")
+    assert "may sign: beta, gamma" in cli.ok("agreement", "show", "open").out
+    assert cli.ok("agreement", "sign", "open", "--as", "beta").out.endswith("next: tocsin agreement activate open/1\n")
+    cli.ok("agreement", "activate", "open")
+    assert "next" not in cli.ok("agreement", "sign", "open", "--as", "gamma").out

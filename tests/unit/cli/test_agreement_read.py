@@ -101,3 +101,60 @@ def test_a_signatory_asks_about_a_proposed_version_alone(shared: Cli, tmp_path: 
     mine = shared.json("agreement", "impact", "pact/2", "--as", "sig@alpha")["own_objects"]
     assert [(one["party"], one["gains"]["objects"]) for one in mine] == [("beta", {"tool": 1})] * 2
     assert "1 to 9 tool" in shared.ok("agreement", "impact", "pact/2", "--as", "sig@beta").out
+
+
+MORE = SECOND.replace("signatures: []\n", "").replace("for: P90D", "for: P30D") + (
+    """\
+  - {id: "3", reveal: existence, to: {parties: [beta]}, of: {type: incident}}
+  - {id: "4", protect: {from: [regulatory-use]}, of: {owner: [alpha]}}
+  - id: "5"
+    emergency: flood
+    permit: read
+    to: {countries: [DK]}
+    lasts: PT24H
+    activated_by: {motion: {body: council, more_than: 0.5}}
+"""
+)
+
+
+def test_what_no_figure_counts_is_told_in_words(shared: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "more.yaml"
+    file.write_text(MORE.replace("version: 2", "version: 3"), encoding="utf-8")
+    told = {one["clause"]: one for one in shared.json("agreement", "impact", str(file))["not_counted"]}
+    assert {name: (one["kind"], one["change"], one["parties"]) for name, one in told.items()} == {
+        "2": ("retain", "changed", ["alpha", "beta"]),
+        "3": ("reveal", "added", ["beta"]),
+        "4": ("protect", "added", ["alpha"]),
+        "5": ("emergency", "added", []),
+    }
+    assert "90 days" in told["2"]["before"]
+    assert "30 days" in told["2"]["after"]
+    said = shared.ok("agreement", "impact", str(file)).out
+    assert f"  clause 3 is added: {told['3']['after']}\n    it reaches beta\n" in said
+    assert f"    until then: {told['2']['before']}\n" in said
+    assert f"  clause 5 is added: {told['5']['after']}\n    it reaches nobody\n" in said
+    shared.ok("agreement", "propose", str(file))
+    mine = {
+        one["clause"]: one["parties"]
+        for one in shared.json("agreement", "impact", "pact/3", "--as", "sig@alpha")["not_counted"]
+    }
+    assert mine == {"2": ["alpha"], "3": [], "4": ["alpha"], "5": []}
+
+
+def test_a_clause_that_goes_is_told_with_whom_it_reached(shared: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "less.yaml"
+    kept = PACT.replace("version: 1", "version: 4").replace("signatures: []\n", "").splitlines(keepends=True)
+    file.write_text("".join(line for line in kept if "retain" not in line), encoding="utf-8")
+    (gone,) = shared.json("agreement", "impact", str(file))["not_counted"]
+    assert (gone["clause"], gone["change"], gone["parties"]) == ("2", "removed", ["alpha", "beta"])
+    assert gone["after"] is None
+
+
+def test_check_counts_every_clause_by_its_kind(shared: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "more.yaml"
+    file.write_text(MORE, encoding="utf-8")
+    counted = {"permit": 1, "retain": 1, "protect": 1, "reveal": 1, "emergency": 1}
+    assert shared.json("agreement", "check", str(file))["kinds"] == counted
+    assert "5 clauses: 1 permit, 1 retain, 1 protect, 1 reveal, 1 emergency; checked" in (
+        shared.ok("agreement", "check", str(file)).out
+    )

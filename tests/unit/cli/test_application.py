@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import Cli, partnership
+from support.cli import PACT, Cli, partnership
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,50 @@ def test_what_one_would_give_and_get(cli: Cli) -> None:
     (offer,) = cli.json("application", "offer", "alpha")
     assert offer["agreement"] == "pact"
     assert len(offer["gets"]) == len(offer["gives"]) == 1
-    assert "90 days" in offer["held"][0]
+    (held,) = offer["held"]
+    assert held.startswith("clause 2: An object contributed by a party that this agreement binds is kept for 90 days")
     assert "you give" in cli.ok("application", "offer", "alpha").out
     assert cli.json("application", "offer", "--kind", "private", "--country", "NO") == []  # the pact names its parties
     assert cli.run("application", "offer").code == 2
+
+
+PRESS = (
+    PACT.replace("agreement: pact", "agreement: press")
+    .replace("{name: beta}", "{name: beta}, {name: hub}")
+    .partition("signatures")[0]
+    + """\
+  - {id: "3", publish: {sanitised: no-victim, tlp: green, attribution: withheld, approve: owner}, of: {type: report}}
+  - {id: "4", reveal: existence, to: {parties: [beta]}, of: {type: incident, owner: [alpha]}}
+  - {id: "5", protect: {from: [regulatory-use]}}
+  - {id: "6", forbid: read, to: {kind: academia}}
+"""
+)
+
+
+def test_the_offer_is_in_the_words_of_the_agreement_and_leaves_no_clause_out(cli: Cli) -> None:
+    file = cli.home / "press.yaml"
+    file.write_text(PRESS, encoding="utf-8")
+    cli.ok("user", "add", "sig@hub", "--role", "signatory")
+    cli.ok("agreement", "propose", str(file))
+    for name in ("alpha", "beta", "sig@hub"):
+        cli.ok("agreement", "sign", "press", "--as", name)
+    cli.ok("agreement", "activate", "press")
+    said = {one["about"]: one["text"] for one in cli.json("agreement", "show", "press", "--prose")["prose"]}
+    told = {
+        (name, head): [text.partition(":")[0].removeprefix("clause ") for text in one[head]]
+        for name in ("alpha", "beta")
+        for one in cli.json("application", "offer", name)
+        if one["agreement"] == "press"
+        for head in ("gets", "gives", "held")
+    }
+    assert told == {
+        ("alpha", "gets"): ["1"],
+        ("alpha", "gives"): ["1", "3", "4"],
+        ("alpha", "held"): ["2", "5", "6"],
+        ("beta", "gets"): ["1", "4"],
+        ("beta", "gives"): ["1", "3"],
+        ("beta", "held"): ["2", "5", "6"],
+    }
+    page = cli.ok("application", "offer", "beta").out
+    for number in ("1", "2", "3", "4", "5", "6"):
+        assert f"    - clause {number}: {said[f'clause {number}']}\n" in page

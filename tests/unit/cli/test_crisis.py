@@ -55,7 +55,16 @@ def test_from_the_first_call_to_the_review(cli: Cli) -> None:
         return str(tool(1)["id"]) in cli.ok("read", "--as", "beta", "--purpose", "respond").out
 
     until = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert cli.run("crisis", "call", "grid", "blackout", "--as", "sig@watch", *WHY).code == 1, "not on duty"
+    refused = cli.run("crisis", "call", "grid", "blackout", "--as", "sig@watch", *WHY)
+    assert refused.code == 1
+    assert "sig@watch is not on duty now; nobody of the members is" in refused.err
+    assert "under a mandate for agreements:duty:set: tocsin crisis duty sig@watch --until TIME" in refused.err
+    assert cli.run("crisis", "duty", "sig@alpha", "--until", "soon").code == 2
+    day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    (shift,) = cli.json("crisis", "duty", "sig@alpha", "--until", day)
+    assert shift["until"] == f"{day}T00:00:00.000000Z"
+    told = cli.run("crisis", "call", "grid", "blackout", "--as", "sig@watch", *WHY).err
+    assert "sig@alpha of the members is" in told
     for name in ("alpha", "watch"):
         cli.ok("crisis", "duty", f"sig@{name}", "--until", until)
     assert [one["user"] for one in cli.json("crisis", "duty") if one["on_duty"]] == ["sig@alpha", "sig@watch"]

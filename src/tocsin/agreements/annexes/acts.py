@@ -263,9 +263,18 @@ class AnnexActs(Entering):
         if party not in facts.members[row.document.id]:
             raise ForbiddenError(f"only members of {row.document.id} call for its annexes")
         shifts = store.read_shifts(self._connection, self._environment)
-        if not any((one.party, one.user) == (party, user) and one.runs(at) for one in shifts):
-            raise ForbiddenError("this person is not on duty now", todo="tocsin crisis duty")
-        return frozenset(facts.members[row.document.id])
+        members = frozenset(facts.members[row.document.id])
+        running = [one for one in shifts if one.runs(at) and one.party in members]
+        if (party, user) not in {(one.party, one.user) for one in running}:
+            who = f"{user}@{everyone[party].name}"
+            others = sorted(f"{one.user}@{everyone[one.party].name}" for one in running)
+            raise ForbiddenError(
+                f"{who} is not on duty now; {', '.join(others) if others else 'nobody'} of the members is",
+                where=row.document.id,
+                todo=f"a shift is entered before, under a mandate for {Right.DUTY_SET}: "
+                f"tocsin crisis duty {who} --until TIME",
+            )
+        return members
 
     def _still(self, agreement: str, members: frozenset[str], at: Micros) -> Callable[[Call], bool]:
         shifts = {(one.party, one.user): one for one in store.read_shifts(self._connection, self._environment)}

@@ -116,8 +116,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     annex: AnnexTerms | None = None
 
     @property
-    def has_effect(self) -> bool:
-        """Return whether the gate knows this clause: permits and forbids; of an annex, while that is active."""
+    def decides(self) -> bool:
+        """Return whether the gate decides by this clause: permits and forbids; of an annex, while that is active."""
         return self.verb in (Verb.PERMIT, Verb.FORBID)
 
 

@@ -107,7 +107,7 @@ def _lost_forbid(label: Label, terms: PublishTerms, facts: Facts, publisher: str
     theirs = {(one.id, surviving) for one, surviving in binding(publisher, facts)}
     for one, surviving in binding(label.owner, facts):
         for clause in one.document.clauses:
-            if clause.verb is not Verb.FORBID or not clause.has_effect or not covers(clause.of, same, one.names):
+            if clause.verb is not Verb.FORBID or not clause.decides or not covers(clause.of, same, one.names):
                 continue
             if surviving and clause.id not in one.survivors:
                 continue
