@@ -77,7 +77,7 @@ EXPECTED = {
     *(f"sanitised {verb}" for verb in ("list", "show", "diff", "approve", "veto", "publish", "origin")),
     *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),
     *(f"retention {verb}" for verb in ("show", "sweep", "reviews", "keep", "drop", "hold", "holds", "renew", "lift")),
-    *(f"recall {verb}" for verb in ("order", "list", "report", "notices", "attest")),
+    *(f"recall {verb}" for verb in ("order", "impose", "list", "report", "notices", "attest")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

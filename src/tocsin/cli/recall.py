@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from tocsin.cli.alarm import banner
-from tocsin.cli.options import AsOption, JsonOption, commands, example
+from tocsin.cli.options import AsOption, JsonOption, MotionOption, checked, commands, example, words
 from tocsin.cli.output import Output, day, instant
-from tocsin.cli.session import opened
+from tocsin.cli.session import Session, opened
+from tocsin.exchange.asking import Question
 from tocsin.exchange.recall.model import Answer, Attestation, Demand, Notice
-from tocsin.exchange.recall.service import Report
+from tocsin.exchange.recall.service import Decided, Report
 from tocsin.kernel.clock import parse_date, parse_instant
+from tocsin.kernel.mandate import Acting
+from tocsin.parties.model import Party, User
 
 __all__ = ["app"]
 
@@ -21,6 +25,26 @@ app = commands("Recalls: what was shared is called back, and who received it att
 RecallArgument = Annotated[str, typer.Argument(metavar="RECALL", help="The recall's id.")]
 OwnerOption = Annotated[
     str | None, typer.Option("--as", metavar="PARTY", help="Whose recalls; every one's if not given.")
+]
+
+
+FromOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from", metavar="PARTIES", help="Only from these, by short names; it stays on offer for the others."
+    ),
+]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by", metavar="DATE", help="The UTC day on which it is to be done.", callback=checked("--by", parse_date)
+    ),
+]
+BecauseOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: its recipients read it.")]
+StopOption = Annotated[bool, typer.Option("--stop-using", help="It is to be used no more, and need not be destroyed.")]
+VersionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--version", metavar="INSTANT", help="Only this version; several times."),
 ]
 
 
@@ -34,36 +58,113 @@ OwnerOption = Annotated[
 def order(
     object_id: Annotated[str, typer.Argument(metavar="OBJECT", help="The id of an object of that party's.")],
     as_: Annotated[str, typer.Option("--as", metavar="PARTY|USER@PARTY", help="Its owner; the log names both of you.")],
-    by: Annotated[str, typer.Option("--by", metavar="DATE", help="The UTC day on which it is to be done.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: its recipients read it.")],
-    stop_using: Annotated[
-        bool, typer.Option("--stop-using", help="It is to be used no more, and need not be destroyed.")
-    ] = False,
-    version: Annotated[
-        list[str] | None, typer.Option("--version", metavar="INSTANT", help="Only this version; several times.")
-    ] = None,
+    by: ByOption,
+    reason: BecauseOption,
+    from_: FromOption = None,
+    stop_using: StopOption = False,
+    version: VersionsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Call an object back from everybody who received it; nobody reads it any more, and the hub destroys its copy."""
+    """Call an object back from who received it; nobody reads it any more, and the hub destroys its copy.
+
+    With `--from`, from some of them only: it stays on offer for the others.
+    """
     out = Output(json=json)
     with opened() as session:
-        owner, _ = session.resolve(as_)
-        recalls = session.hub.recalls.recall(
-            session.acting(as_),
-            owner.uri,
-            object_id,
-            demand=Demand.STOP_USING if stop_using else Demand.DESTROY,
-            due=parse_date(by),
-            reason=reason,
-            versions=None if not version else [parse_instant(one) for one in version],
+        owner, user = session.resolve(as_)
+        asked = _Asked(
+            owner=owner, acting=session.acting(as_), asker=(owner, user), object_id=object_id, by=by, reason=reason
         )
-        session.hub.retention.erase()
-        reports = [session.hub.recalls.report(one.uuid, owner.uri) for one in recalls]
-        called = session.hub.parties.names()
-    out.document([_report(one, called) for one in reports])
+        _order(out, session, asked, from_=from_, stop_using=stop_using, version=version)
+
+
+@app.command(
+    "impose",
+    epilog=example(
+        "tocsin recall impose indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --of fjordkraft --by 2026-12-01 "
+        "--reason 'the council decided' --motion 6b2a4f0e-3f1d-4c8e-9a57-0f4f3c1f6d11"
+    ),
+)
+def impose(
+    object_id: Annotated[str, typer.Argument(metavar="OBJECT", help="The object's id.")],
+    of: Annotated[str, typer.Option("--of", metavar="PARTY", help="Whose object it is.")],
+    by: ByOption,
+    reason: BecauseOption,
+    basis: Annotated[
+        str | None,
+        typer.Option("--basis", metavar="TEXT", help="What decides it: the motion's subject, or the object's id."),
+    ] = None,
+    from_: FromOption = None,
+    stop_using: StopOption = False,
+    version: VersionsOption = None,
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Carry out what a body decided: call a party's object back, from everybody who received it or from some."""
+    out = Output(json=json)
+    with opened() as session:
+        owner, _ = session.resolve(of)
+        mandate = session.mandate(motion)
+        asked = _Asked(
+            owner=owner,
+            acting=session.acting(),
+            asker=session.itself(),
+            object_id=object_id,
+            by=by,
+            reason=reason,
+            decided=Decided(mandate=mandate, basis=basis or mandate.subject or object_id),
+        )
+        _order(out, session, asked, from_=from_, stop_using=stop_using, version=version)
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What both commands order: whose object, who acts and who asks, by when and why."""
+
+    owner: Party
+    acting: Acting
+    asker: tuple[Party, User | None]
+    object_id: str
+    by: str
+    reason: str
+    decided: Decided | None = None
+
+
+def _order(
+    out: Output,
+    session: Session,
+    asked: _Asked,
+    *,
+    from_: list[str] | None,
+    stop_using: bool,
+    version: list[str] | None,
+) -> None:
+    names = words(from_)
+    recalls = session.hub.recalls.recall(
+        asked.acting,
+        asked.owner.uri,
+        asked.object_id,
+        demand=Demand.STOP_USING if stop_using else Demand.DESTROY,
+        due=parse_date(asked.by),
+        reason=asked.reason,
+        versions=None if not version else [parse_instant(one) for one in version],
+        recipients=None if from_ is None else frozenset(session.resolve(one)[0].uri for one in names),
+        decided=asked.decided,
+    )
+    session.hub.retention.erase()
+    reports = [session.hub.recalls.report(one.uuid, asked.owner.uri) for one in recalls]
+    still: set[str] = set()
+    if names:  # it stays on offer, and who still meets a clause could fetch it again
+        party, user = asked.asker
+        question = Question(object_id=asked.object_id, party=party, user=user, acting=asked.acting)
+        standings = session.hub.asking.who(question).standings
+        still = {one.reader.rpartition("@")[2] for one in standings if one.purposes} & names
+    called = session.hub.parties.names()
+    out.document([_report(one, called) | {"may_still_read": sorted(still)} for one in reports])
     for one in reports:
         out.line(f"recall {one.recall.uuid}: {len(one.recipients)} are told, by {day(one.recall.due)}")
         out.line(f"next: tocsin recall report {one.recall.uuid}")
+    for name in sorted(still):
+        out.line(f"  {name} may still read it here: `tocsin who {asked.object_id}` says by which clause")
 
 
 @app.command("list", epilog=example("tocsin recall list --as fjordkraft"))

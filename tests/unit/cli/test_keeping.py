@@ -58,6 +58,41 @@ def test_a_recall_goes_its_way(cli: Cli) -> None:
     assert cli.run("recall", "order", first, "--as", "gamma", "--by", soon(10), "--reason", "not mine").code == 1
 
 
+COUNCIL = """\
+body: council
+kind: advisory-council
+title: Council
+rights: ["exchange:recall:order"]
+decides: {quorum: 0.5, more_than: 0.5}
+seats: [{seat: one, side: private, holder: alpha}, {seat: two, side: private, holder: beta}]
+"""
+
+
+def test_a_recall_from_some_and_one_that_a_body_decided(cli: Cli) -> None:
+    second = str(indicator(2)["id"])
+    how = ("--by", soon(10), "--reason", "sent in error")
+    refused = cli.run("recall", "order", second, "--as", "alpha", "--from", "gamma", *how)
+    assert (refused.code, "gamma received none of it" in refused.err) == (1, True)
+    said = cli.ok("recall", "order", second, "--as", "alpha", "--from", "beta", *how).out
+    assert "1 are told" in said
+    assert f"beta may still read it here: `tocsin who {second}` says by which clause" in said
+    file = cli.home / "council.yaml"
+    file.write_text(COUNCIL, encoding="utf-8")
+    cli.ok("body", "constitute", str(file))
+    assert "was given to a body" in cli.run("recall", "impose", second, "--of", "alpha", *how).err
+    asked = ("--right", "exchange:recall:order", "--subject", second, "--title", "Call it back", "--reasons", "Wrong")
+    motion = cli.json("motion", "table", "council", *asked, "--open")["motion"]
+    for voter in ("sig@alpha", "sig@beta"):
+        cli.ok("motion", "vote", motion, "yes", "--as", voter)
+    other = cli.run("recall", "impose", str(indicator(1)["id"]), "--of", "alpha", *how, "--motion", motion)
+    assert (other.code, "about another object" in other.err) == (1, True)
+    (recall,) = cli.json("recall", "impose", second, "--of", "alpha", "--stop-using", *how, "--motion", motion)
+    assert (recall["authority"], recall["basis"], recall["demand"]) == ("mandate", second, "stop-using")
+    assert [one["party"] for one in recall["recipients"]] == ["beta"]
+    assert cli.json("motion", "show", motion)["status"] == "executed"
+    assert cli.json("check")["passed"]
+
+
 def test_an_account_is_made_and_confirmed(cli: Cli, tmp_path: Path) -> None:
     file, export = tmp_path / "account.json", tmp_path / "export"
     assert "beta" in cli.ok("party", "account", "alpha", "--out", str(file)).out

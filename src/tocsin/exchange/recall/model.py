@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tocsin.errors import InputError, LimitError, TransitionError
+from tocsin.exchange.stix.model.common import OBJECT_ID
 from tocsin.kernel.clock import DAY, Micros, format_instant
 from tocsin.parties.model import Role, check_remark
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = [
     "ANSWERS",
@@ -32,6 +37,7 @@ __all__ = [
     "State",
     "check_attestation",
     "check_order",
+    "reaches",
     "state_of",
 ]
 
@@ -50,6 +56,9 @@ MAX_DUE: Final[Micros] = 366 * DAY
 MAX_BACKUPS: Final[Micros] = 400 * DAY
 # Objects of one recall: its entry names each of them. More are ordered back in several.
 MAX_OBJECTS: Final = 5_000
+
+
+_OBJECT_ID: Final = re.compile(OBJECT_ID, re.ASCII)
 
 
 class Demand(enum.StrEnum):
@@ -206,6 +215,12 @@ def check_order(order: Order, at: Micros) -> None:
         check_remark(order.basis, "basis")
     if order.authority is not Authority.OWNER and order.basis is None:
         raise InputError("a recall that is not its owner's names what decides it", where="basis")
+    if order.authority is Authority.OWNER and order.recipients is not None and order.ours is not OurCopy.KEEP:
+        raise InputError(
+            "what is called back from some of its recipients stays on offer for the others",
+            where="ours",
+            todo="call it back from everybody, or keep the hub's copy",
+        )
     if order.due <= at:
         raise InputError("a recall leaves some time to follow it", where="by", todo="name a later day")
     if order.due - at > MAX_DUE:
@@ -220,6 +235,11 @@ def check_order(order: Order, at: Micros) -> None:
             where="ours",
             todo="let it purge its copy, or keep it for those whom the recall does not reach",
         )
+
+
+def reaches(basis: str, objects: Collection[str]) -> bool:
+    """Return whether a decision of this basis is about these objects: one that is an object's id is about it alone."""
+    return _OBJECT_ID.fullmatch(basis) is None or set(objects) == {basis}
 
 
 def check_attestation(

@@ -19,6 +19,7 @@ from tocsin.exchange.recall.model import (
     Recall,
     check_attestation,
     check_order,
+    reaches,
 )
 from tocsin.exchange.recall.tables import RECALL_ATTESTATIONS, RECALL_NOTICES, RECALL_OBJECTS, RECALLS
 from tocsin.exchange.tables import CONTRIBUTIONS
@@ -186,9 +187,12 @@ def _order(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> N
             authority=order.authority,
             basis=order.basis,
             ours=order.ours,
+            recipients=None if order.only is None else frozenset(order.only),
         ),
         act.at,
     )
+    if order.authority is Authority.MANDATE and not reaches(order.basis or "", {key[1] for key in keys}):
+        raise InputError("it calls back another object than was decided")
     recipients = {notice: (party, address) for notice, party, address in order.recipients}
     if rules is not None:
         if not all(rules.has(key) for key in keys):

@@ -34,6 +34,7 @@ from tocsin.exchange.recall.model import (
     Recipient,
     check_attestation,
     check_order,
+    reaches,
     state_of,
 )
 from tocsin.exchange.retention import store as retention
@@ -41,7 +42,7 @@ from tocsin.exchange.retention.model import HUB_HOLDS, Ground
 from tocsin.exchange.stix import ParsedObject, parse_object
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.ids import new_uuid
-from tocsin.kernel.mandate import ANY_SUBJECT, Acting, Right
+from tocsin.kernel.mandate import ANY_SUBJECT, Acting, Mandate, Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 
@@ -58,14 +59,23 @@ if TYPE_CHECKING:
     from tocsin.exchange.retention.purge import Purger
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
-    from tocsin.kernel.mandate import Mandate
     from tocsin.log.service import Log
     from tocsin.parties.model import Party, User
 
-__all__ = ["Recalls", "Report"]
+__all__ = ["Decided", "Recalls", "Report"]
 
 # One text for what is not there and for what is another's.
 _NOTHING: Final = "there is no such recall, or none of yours"
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What decided a recall that is not its owner's: a mandate, and in words what that is about.
+
+    Where ``basis`` is an object's id, it is that object which is called back.
+    """
+
+    mandate: Mandate
+    basis: str
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,13 +141,31 @@ class Recalls:
         due: Micros,
         reason: str,
         versions: Iterable[Micros] | None = None,
+        recipients: frozenset[str] | None = None,
+        decided: Decided | None = None,
     ) -> list[Recall]:
         """Call back an object of the owner's (by URI), some versions or all: from everybody, and from the hub.
 
+        Args:
+            acting: who orders it.
+            owner: whose object it is.
+            object_id: of the object.
+            demand: what its recipients are to do.
+            due: by when.
+            reason: why; they read it.
+            versions: only these; None: all.
+            recipients: only from these parties (URIs), of those who received it: it stays on offer for the others.
+            decided: by which mandate, where it is not its owner who orders it.
+
         Raises:
-            NotFoundError: the owner contributed no such object or version.
+            ForbiddenError: the mandate is not for this.
+            NotFoundError: the owner contributed no such object or version, or one of ``recipients`` received none.
             InputError, LimitError: the order cannot be followed.
         """
+        if decided is not None and not reaches(decided.basis, {object_id}):
+            raise ForbiddenError(
+                "what was decided is about another object", where=object_id[:256], todo=f"recall {decided.basis}"
+            )
         with self._store.write() as connection:
             row = parties.party_by_uri(connection, self._environment, owner)
             found = exchange_store.own_contributions(
@@ -145,16 +173,34 @@ class Recalls:
             ).get(object_id, {})
             chosen = set(found) if versions is None else set(versions) & set(found)
             if not chosen:
-                raise NotFoundError("there is no such object of yours", where=object_id[:256])
+                whose = "yours" if decided is None else "that party's"
+                raise NotFoundError(f"there is no such object of {whose}", where=object_id[:256])
+            ids = tuple(sorted(found[version].contribution_id for version in chosen))
+            if recipients is not None:
+                self._require_received(connection, ids, recipients)
+            whole = OurCopy.PURGE if demand is Demand.DESTROY else OurCopy.WITHDRAW
             order = Order(
-                contributions=tuple(sorted(found[version].contribution_id for version in chosen)),
+                contributions=ids,
                 demand=demand,
                 due=due,
                 reason=reason,
-                authority=Authority.OWNER,
-                ours=OurCopy.PURGE if demand is Demand.DESTROY else OurCopy.WITHDRAW,
+                authority=Authority.OWNER if decided is None else Authority.MANDATE,
+                basis=None if decided is None else decided.basis,
+                ours=whole if recipients is None else OurCopy.KEEP,
+                recipients=recipients,
             )
-            return self.order_recall(connection, acting, order)
+            return self.order_recall(connection, acting, order, None if decided is None else decided.mandate)
+
+    def _require_received(self, connection: Connection, ids: tuple[int, ...], recipients: frozenset[str]) -> None:
+        had = {left.party for left in store.received(connection, self._store.adapter, ids)}
+        names = {row.party.uri: row.party.name for row in parties.party_rows(connection, self._environment)}
+        strangers = sorted(names.get(uri, uri) for uri in recipients - had)
+        if strangers or not recipients:
+            raise NotFoundError(
+                f"{', '.join(strangers) or 'nobody'} received none of it",
+                where="recipients",
+                todo="name parties that received it; `tocsin who` says who did",
+            )
 
     def order_recall(
         self, connection: Connection, acting: Acting, order: Order, mandate: Mandate | None = None
