@@ -113,7 +113,7 @@ def test_a_replay_holds_an_entry_to_whom_it_names(world: World) -> None:
     world.hub.integrator.integrate()
     entries = [payload for _, payload in tell(world.hub)]
     replay(list(enumerate(entries)))
-    changed = {
+    changed: dict[str, dict[str, object]] = {
         "recall.ordered": {"only": [COAST]},
         "recall.imposed": {"basis": str(indicator(2)["id"])},
     }
