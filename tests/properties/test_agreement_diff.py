@@ -48,9 +48,16 @@ def changed(draw: st.DrawFn, world: World) -> dict[str, Any]:
         content["clauses"][-1].pop("for", None)
     elif what == "bases" and "rests_on" in clause:
         del clause["rests_on"]
-    # a forbid must still say something
-    fine = all("permit" in one or one.keys() & {"to", "of"} for one in content["clauses"])
+    # a forbid must still say something, and ask for no category that it also asks not to be there
+    fine = all("permit" in one or one.keys() & {"to", "of"} for one in content["clauses"]) and not any(
+        {*_listed(of.get("category"))} & {*_listed(of.get("without"))}
+        for of in (one.get("of", {}) for one in content["clauses"])
+    )
     return content if fine else world.papers[0].content
+
+
+def _listed(words: str | list[str] | None) -> list[str]:
+    return [words] if isinstance(words, str) else words or []
 
 
 def parsed(world: World) -> AgreementDocument:

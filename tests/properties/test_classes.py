@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from support.agreement_relations import Asked, asked
+from support.agreement_strategies import NAMES, World
 from support.agreement_texts import PLAIN
 from tocsin.agreements.annexes.opened import opened_by_annexes
 from tocsin.agreements.classes import Classes
@@ -56,6 +57,40 @@ def test_a_class_is_decided_as_each_of_its_questions(made: Asked, data: st.DataO
             f"open: {bool(result)}, in part: {profile.acts_as is not None}, for a client: {reader.client is not None}"
         )
         event(f"by annexes alone: {bool(annexes)}")
+
+
+@st.composite
+def changed(draw: st.DrawFn, world: World) -> World:
+    """Draw the same agreements with other facts: who joined, who is what, what was prolonged, or later."""
+    papers = []
+    for paper in world.papers:
+        other = draw(st.sampled_from(NAMES))
+        signed = draw(st.sampled_from([paper.signed, paper.signed ^ {other}, paper.signed - {other}]))
+        papers.append(msgspec.structs.replace(paper, signed=signed, graces=draw(st.sampled_from([paper.graces, ()]))))
+    parties = dict(world.parties)
+    name, other = draw(st.permutations(NAMES))[:2]
+    kept = {"uri": parties[name].uri, "name": name, "clients": parties[name].clients}
+    parties[name] = msgspec.structs.replace(draw(st.sampled_from([parties[other], parties[name]])), **kept)
+    at = world.at + draw(st.sampled_from([0, 0, 1, 5])) * DAY
+    return msgspec.structs.replace(world, at=at, parties=parties, papers=tuple(papers))
+
+
+@settings(CASES, max_examples=60)
+@given(asked(), st.data())
+def test_what_was_decided_by_the_same_rules_holds_for_whoever_is_then_in_what(made: Asked, data: st.DataObject) -> None:
+    worlds, classes = [made.world, *data.draw(st.lists(changed(made.world), min_size=1, max_size=2))], Classes()
+    standing = [world.facts() for world in worlds]  # on which they all stand as long as one is asked
+    askers = data.draw(st.permutations([(number, one) for number in range(len(worlds)) for one in made.askers]))
+    for number, reader in askers:
+        profile = worlds[number].profile(reader)
+        slice_ = slice_for(profile, standing[number], grants=made.grants)
+        assert classes.opened(slice_, profile, made.labels) == one_by_one(
+            worlds[number].facts(), profile, made.labels, made.grants
+        )
+        fresh = slice_for(profile, worlds[number].facts(), grants=made.grants)
+        assert classes.annexes(slice_, profile, made.labels) == opened_by_annexes(fresh, profile, made.labels)
+    rules = {ground.rules for facts in standing for ground in facts.grounds.values()}
+    event(f"grounds for one set of rules: {sum(len(facts.grounds) for facts in standing) / len(rules):.0f}")
 
 
 @settings(CASES, max_examples=40)
@@ -172,6 +207,96 @@ def signed_by_all(text: str, parties: Mapping[str, Party]) -> Facts:
     policies = compile_agreement(document, names)
     activated = Activated(document=document, names=names, signed=frozenset(parties), policies=policies)
     return Facts(at=parse_date("2026-03-01"), parties=parties, agreements=(activated,))
+
+
+def test_who_joins_leaves_the_others_their_answers() -> None:
+    members = {party.uri: party for party in map(member, range(60))}
+    known = {n: Label(owner=uri, type="indicator", tlp=Tlp.GREEN) for n, uri in enumerate(sorted(members))}
+    first, classes = signed_by_all(PLAIN, members), Classes()
+    late = member(60)
+    (one,) = first.agreements
+    later = msgspec.structs.replace(
+        first,
+        parties={**members, late.uri: late},
+        agreements=(msgspec.structs.replace(one, signed=one.signed | {late.uri}),),
+    )
+    reader = profile_of(members["https://party-7.example"], None, "detect", first.at)
+    answers = []
+    for facts in (first, later):
+        slice_ = slice_for(reader, facts)
+        classes.opened(slice_, reader, known)
+        answers.append((slice_.digest, classes.answers(slice_.ground)))
+    assert answers[0][0] != answers[1][0]
+    assert answers[0][1] == answers[1][1] == 2  # one's own or another's
+
+
+NAMED_OR_SERVED = {
+    "whom a permit names": ("to: {parties: [party-1]}\n    rests_on: [law]", None),
+    "whose a permit is of": ("to: {parties: all}\n    of: {owner: [party-1], tlp: {at_most: red}}\n    rests_on: [law]", None),
+    "for whom one reads": ("to: {parties: all}", "https://party-1.example"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED_OR_SERVED)
+def test_a_party_that_is_told_by_name_is_another_where_it_is_in_something_else(case: str) -> None:
+    # the rules stay: a basis stops to hold for party-1, which moves; and party-1 comes to be bound by what forbids
+    permit, client = NAMED_OR_SERVED[case]
+    text = f"""agreement: named
+version: 1
+title: Named
+in_force: {{from: 2026-01-01, until: 2027-01-01}}
+parties: [{{name: party-1}}, {{all: {{capacity: operator}}}}]
+purposes: [detect]
+legal_bases:
+  law: {{NO: {{cite: "a law", valid: [2026-01-01, null]}}}}
+clauses:
+  - id: "1"
+    permit: read
+    {permit}
+    {"" if "of:" in permit else "of: {tlp: {at_most: red}}"}
+"""
+    forbids = """agreement: forbids
+version: 1
+title: Forbids
+in_force: {from: 2026-01-01, until: 2027-01-01}
+parties: [{all: {capacity: operator}}]
+purposes: [detect]
+clauses:
+  - id: "1"
+    forbid: read
+    of: {type: report}
+"""
+    one, two = (parse_agreement(each.encode(), where="text").document for each in (text, forbids))
+    everyone = {party.uri: party for party in map(member, range(4))}
+    named = everyone["https://party-1.example"]
+    reader = msgspec.structs.replace(everyone["https://party-2.example"], clients=frozenset({named.uri}))
+    known = {
+        number: Label(owner=uri, type=kind, tlp=Tlp.GREEN)
+        for number, (uri, kind) in enumerate(itertools.product(everyone, ("indicator", "report")))
+    }
+    names = {party.name: party.uri for party in everyone.values()}
+    classes, found, standing = Classes(), [], []
+    for country, bound in (("NO", False), ("FI", False), ("FI", True), ("NO", True)):
+        parties = {**everyone, reader.uri: reader, named.uri: msgspec.structs.replace(named, country=country)}
+        signed = frozenset(everyone)
+        activated = (
+            Activated(document=one, names=names, signed=signed, policies=compile_agreement(one, names)),
+            Activated(
+                document=two,
+                names=names,
+                signed=frozenset({"https://party-3.example"} | ({named.uri} if bound else set())),
+                policies=compile_agreement(two, names),
+            ),
+        )
+        facts = Facts(at=parse_date("2026-03-01"), parties=parties, agreements=activated)
+        who = reader if client is not None or "owner" in permit else parties[named.uri]
+        profile = profile_of(who, None, "detect", facts.at, client=None if client is None else parties[client])
+        slice_ = slice_for(profile, facts)
+        standing.append(slice_)  # a ground that goes takes its answers along
+        found.append(classes.opened(slice_, profile, known))
+        assert found[-1] == one_by_one(facts, profile, known)
+    assert len({slice_.ground.rules for slice_ in standing}) == 1
+    assert len(set(found)) > 1
 
 
 def test_a_client_that_supervises_is_apart_from_others_that_own() -> None:

@@ -12,15 +12,17 @@ whether there are any and whether the reader is among them. So two questions hav
 - who acts in some capacities acts in the same ones of the same;
 - both are offered for a grant or neither, and the reader holds the grant in both or neither.
 
-Cedar decides one question of each class, a real one, and its answer holds for the others. That this is so is a law that
-the tests hold against Cedar, question by question (docs/adr/0070).
+Cedar decides one question of each class, a real one, and its answer holds for the others. What a party is in stands in
+the class and not on the ground alone, so that answers outlive it: who joins or leaves brings a new ground, and where
+its rules are the same, so are its answers. That this is so is a law that the tests hold against Cedar, question by
+question (docs/adr/0070).
 """
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import msgspec
 
@@ -34,17 +36,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tocsin.agreements.cedar import Uid
-    from tocsin.agreements.ground import Ground
+    from tocsin.agreements.ground import Ground, Rules
     from tocsin.agreements.model import Label, Profile
     from tocsin.agreements.placed import Known, Standing
 
 __all__ = ["Classes", "standing_of"]
 
-# Answers on one ground. A hub has some classes of readers and some hundreds of labels' for each; a ground that has this
-# many serves readers whom everything tells apart, and begins anew.
+# Answers by the same rules. A hub has some classes of readers and some hundreds of labels' for each; rules that have
+# this many serve readers whom everything tells apart, and begin anew.
 MAX_CLASSES: Final = 500_000
 
-ReaderClass: TypeAlias = "tuple[Standing, bool, Profile]"
+ReaderClass: TypeAlias = "tuple[Standing, Standing | None, bool, Profile]"
 LabelClass: TypeAlias = "tuple[int, Standing, int]"
 # None: shut. Else open, by the emergency annexes that are named, or, where none is, without any.
 Answer: TypeAlias = "frozenset[str] | None"
@@ -61,12 +63,14 @@ class Classes:
     """What was decided once, of the labels of one store and on every ground that is still in use.
 
     Labels, their kinds, their places on a ground and the answers there are kept together, since none of them means
-    anything by the numbers of another store. With a ground goes what was decided on it. For threads.
+    anything by the numbers of another store. With the last ground of some rules goes what was decided by them. For
+    threads.
     """
 
     def __init__(self) -> None:
         self._kinds = Kinds()
         self._on: WeakKeyDictionary[Ground, _Kept] = WeakKeyDictionary()
+        self._by_rules: WeakValueDictionary[Rules, _Answers] = WeakValueDictionary()
 
     def opened(self, slice_: Slice, profile: Profile, labels: Mapping[int, Label]) -> frozenset[int]:
         """Return those of some labels that are open to a reader: what ``decide`` says of each, asked once a class.
@@ -89,8 +93,9 @@ class Classes:
         """Return the answer of each class that some labels fall into, and which of them do."""
         on = self._on.get(slice_.ground)
         if on is None:
-            on = self._on.setdefault(slice_.ground, _Kept(slice_.ground, self._kinds))
-        decided = on.decided.setdefault(_reader_class(on, profile), {})
+            answers = self._by_rules.setdefault(slice_.ground.rules, _Answers())
+            on = self._on.setdefault(slice_.ground, _Kept(slice_.ground, self._kinds, answers))
+        decided = on.answers.decided.setdefault(_reader_class(on, profile), {})
         answered: list[tuple[Answer, frozenset[int]]] = []
         asked: dict[LabelClass, frozenset[int]] = {}
         for key, ids in self._classes(on, slice_.grants, profile, labels):
@@ -103,14 +108,14 @@ class Classes:
             for (key, ids), verdict in zip(asked.items(), decide(slice_, profile, first), strict=True):
                 answer = decided[key] = annexes_of(verdict, slice_.ground.annexes) if verdict.allows else None
                 answered.append((answer, ids))
-            if on.answers > MAX_CLASSES:
-                on.decided.clear()
+            if on.answers.count > MAX_CLASSES:
+                on.answers.decided.clear()
         return answered
 
     def answers(self, ground: Ground) -> int:
-        """Return of how many classes an answer is kept on a ground."""
+        """Return of how many classes an answer is kept by the rules of a ground."""
         on = self._on.get(ground)
-        return 0 if on is None else on.answers
+        return 0 if on is None else on.answers.count
 
     def _classes(
         self, on: _Kept, grants: frozenset[str], profile: Profile, labels: Mapping[int, Label]
@@ -138,18 +143,25 @@ class Classes:
         yield from ((key, frozenset(ids)) for key, ids in by_class.items())
 
 
-class _Kept:
-    """What is kept of one ground, and nothing that keeps the ground itself: it goes when nobody judges by it."""
+class _Answers:
+    """What was decided by the same rules, whoever was in what."""
 
-    def __init__(self, ground: Ground, kinds: Kinds) -> None:
-        self.standing = partial(standing_of, ground.mentioned, ground.parents)
-        self.places = Places(kinds, self.standing)
+    def __init__(self) -> None:
         self.decided: dict[ReaderClass, dict[LabelClass, Answer]] = {}
 
     @property
-    def answers(self) -> int:
+    def count(self) -> int:
         """Return how many classes were decided."""
         return sum(map(len, list(self.decided.values())))
+
+
+class _Kept:
+    """What is kept of one ground, and nothing that keeps the ground itself: it goes when nobody judges by it."""
+
+    def __init__(self, ground: Ground, kinds: Kinds, answers: _Answers) -> None:
+        self.standing = partial(standing_of, ground.mentioned, ground.parents)
+        self.places = Places(kinds, self.standing)
+        self.answers = answers
 
 
 def _relation(profile: Profile, known: Known, grants: frozenset[str]) -> int:
@@ -166,15 +178,16 @@ def _relation(profile: Profile, known: Known, grants: frozenset[str]) -> int:
 
 def _reader_class(on: _Kept, profile: Profile) -> ReaderClass:
     alike = msgspec.structs.replace(profile, party="", user=None)
-    return on.standing(profile.party), profile.user is not None, alike
+    client = None if profile.client is None else on.standing(profile.client.party)
+    return on.standing(profile.party), client, profile.user is not None, alike
 
 
 def standing_of(mentioned: frozenset[str], parents: Mapping[str, tuple[Uid, ...]], party: str) -> Standing:
     """Return a party as policies see it that mention some parties and ask for some parents."""
+    above = tuple(f"{one.type}::{one.id}" for one in parents.get(party, ()))
     try:
         name = quoted(party)[1:-1]
     except InputError:
-        return (party,)
-    if name in mentioned:
-        return (party,)
-    return tuple(f"{above.type}::{above.id}" for above in parents.get(party, ()))
+        name = None
+    # by its own name, which no type of Cedar's begins like
+    return (f"={party}", *above) if name is None or name in mentioned else above

@@ -5,9 +5,10 @@ A thousand members of one agreement share one ground; only the instant until whi
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import cedarpy
 import msgspec
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
     from tocsin.agreements.facts import Activated, Facts
     from tocsin.kernel.clock import Micros
 
-__all__ = ["Ground", "ground_for", "turns_at"]
+__all__ = ["Ground", "Rules", "ground_for", "turns_at"]
+
+Rules: TypeAlias = tuple[tuple[str, ...], frozenset[str], frozenset[tuple[str, str]]]
+"""Texts of policies, ids of those that keep within an organisation, and which annex each of some is of."""
 
 _INSIDE: Final = frozenset({Onward.NONE, Onward.OWN_ORGANISATION})
 _SLICE_DOMAIN: Final = "tocsin/slice/v1"
+# Sets of policies that stay parsed: readers of a hub stand on few, and change them seldom.
+_PARSED: Final = 32
 # A party that a policy names, as `quoted` writes it: escapes stay as they are, and no quote is left bare.
 _NAMED: Final = re.compile(rf'{NAMESPACE}::Party::"([^"]*)"')
 
@@ -51,6 +57,11 @@ class Ground:
     reasons: Mapping[str, Reason]  # by policy id
     inside: frozenset[str]  # ids of the permits that keep what they let out within the recipient's own organisation
     annexes: Mapping[str, str]  # of permits of active emergency annexes, by policy id: the annex's id
+
+    @property
+    def rules(self) -> Rules:
+        """Return all that decides here, but for who is in what."""
+        return tuple(policy.text for policy in self.policies), self.inside, frozenset(self.annexes.items())
 
 
 def ground_for(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Ground:
@@ -96,7 +107,7 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
         ),
         parents=parents,
         mentioned=frozenset(name for policy in policies for name in _NAMED.findall(policy.text)),
-        policy_set=cedarpy.PolicySet.from_str("\n".join(policy.text for policy in policies)),
+        policy_set=_parsed("\n".join(policy.text for policy in policies)),
         entities=cedarpy.Entities.from_json_str(msgspec.json.encode(records).decode(), schema()),
         reasons={policy.id: _reason(policy) for policy in policies},
         inside=frozenset(
@@ -112,6 +123,12 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
             if clause.emergency is not None and clause.emergency in one.active_annexes(facts.at)
         },
     )
+
+
+@functools.lru_cache(maxsize=_PARSED)
+def _parsed(text: str) -> cedarpy.PolicySet:
+    """Parse policies; who joins, leaves or changes brings new facts to the same ones."""
+    return cedarpy.PolicySet.from_str(text)
 
 
 def _parents(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Kinds", "Known", "Placed", "Places", "Standing"]
 
 Standing: TypeAlias = tuple[str, ...]
-"""A party as policies see it: its own name where one names it, else all that it is in."""
+"""A party as policies see it: all that it is in, and its own name where one names it."""
 
 
 class Known(NamedTuple):

@@ -353,9 +353,14 @@ def spread(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> tuple[str, str]:
 def test_what_stands_between_its_letters_does_not_hide_a_banner(found: tuple[str, str], caveat: str) -> None:
     name, text = found
     level = (BANNERS | WORDS)[name]
-    assert banner_of(text + caveat) == level
-    assert classification_of({"name": text}) == level
-    assert classification_of({"definition": {"statement": text.lower() + caveat}}) == level
+    for seen in (
+        banner_of(text + caveat),
+        classification_of({"name": text}),
+        classification_of({"definition": {"statement": text.lower() + caveat}}),
+    ):
+        assert seen is not None
+        # of two words that a line break tears apart, the second may be a banner of its own: HEMLIG is SECRET
+        assert seen == level or ("\n" in text and clearance_rank(seen) > clearance_rank(level))
 
 
 @given(spread(st.sampled_from(["(S)", "(S//NF)", "(TS)", "(TS//SI)", "(C//REL)", "(R//X)", "(U//FOUO)"])))
