@@ -232,7 +232,10 @@ def test_who_joins_leaves_the_others_their_answers() -> None:
 
 NAMED_OR_SERVED = {
     "whom a permit names": ("to: {parties: [party-1]}\n    rests_on: [law]", None),
-    "whose a permit is of": ("to: {parties: all}\n    of: {owner: [party-1], tlp: {at_most: red}}\n    rests_on: [law]", None),
+    "whose a permit is of": (
+        "to: {parties: all}\n    of: {owner: [party-1], tlp: {at_most: red}}\n    rests_on: [law]",
+        None,
+    ),
     "for whom one reads": ("to: {parties: all}", "https://party-1.example"),
 }
 
