@@ -54,7 +54,7 @@ from tocsin.governance.model.charter import Measure
 from tocsin.governance.service import Governance
 from tocsin.kernel.clock import SECOND, Clock, SystemClock
 from tocsin.kernel.db.opening import open_store
-from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store, ensure_environment
+from tocsin.kernel.db.store import LIVE, LIVE_NAME, Store
 from tocsin.kernel.http.outbound import Network, Outbound, parse_networks
 from tocsin.kernel.ids import Entropy, SystemEntropy
 from tocsin.kernel.keys import HubKeys, create_keys, read_keys
@@ -319,10 +319,7 @@ def found_hub(
             raise ConflictError(
                 "somebody else founded a hub in this database meanwhile", where=settings.where, todo="choose another"
             )
-        at = clock.now()
-        ensure_environment(connection, LIVE, LIVE_NAME, at)
-        hub.log.found(connection)
-        _enter(hub, connection, founding, at)
+        _enter(hub, connection, founding, hub.log.found(connection))
     _marker(settings).write_text(founding.party.uri + "\n", encoding="utf-8")
     return hub
 

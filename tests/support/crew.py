@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from support.clocks import clock_at
 from support.forking import forking
 from support.hub import OPERATOR, START
 from support.listening import EventSource, streams_of
@@ -28,7 +29,7 @@ from tocsin.exchange.live.model import Pace, Wish
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.search.model import SearchQuery
-from tocsin.kernel.clock import SECOND, ManualClock
+from tocsin.kernel.clock import SECOND
 from tocsin.kernel.http.sse import HEARTBEAT
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
@@ -150,7 +151,7 @@ class _Work:
     """One process's hub, and the pipe to whoever commands it."""
 
     def __init__(self, settings: Settings, seed: int, skew: int, channel: Connection[Any, Any]) -> None:
-        self._clock = ManualClock(START + skew)
+        self._clock = clock_at(START + skew)
         self._channel = channel
         self._waiting: deque[Task] = deque()
         self._task: Task | None = None

@@ -6,12 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from support import stores
+from support.clocks import clock_at, go_on_from
 from tocsin.agreements.document import parse_agreement, public_key_of, sign_document
 from tocsin.bootstrap import Founding, Hub, found_hub, hub_party, open_hub
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Query, Receipt
 from tocsin.exchange.reading import Asker
-from tocsin.kernel.clock import ManualClock, parse_instant
+from tocsin.kernel.clock import parse_instant
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Kind, Party, Permission, Role, User
@@ -48,11 +49,13 @@ class World:
         if settings is None:
             settings = stores.fresh(home) if template is None else stores.copy_home(template, home)
         self.settings = settings
-        self.clock = ManualClock(start)
+        self.clock = clock_at(start)
         self.entropy = SeededEntropy(seed)
         self.parties: dict[str, Party] = {}
         if template is not None:
             self.hub: Hub = open_hub(self.settings, clock=self.clock, entropy=self.entropy)
+            with self.hub.store.read() as connection:
+                go_on_from(self.clock, self.hub.log.head(connection).at)
             return
         party = hub_party(uri="https://hub.example", name="hub", title="The hub", country="NO")
         self.hub = found_hub(self.settings, Founding(party=party), clock=self.clock, entropy=self.entropy)
@@ -62,7 +65,7 @@ class World:
         """Open the hub that is in ``home``, as a new process would after whatever ended the last."""
         world = cls.__new__(cls)
         world.settings = settings or stores.settings_of(home)
-        world.clock = ManualClock(start)
+        world.clock = clock_at(start)
         world.entropy = SeededEntropy(seed)
         world.parties = {}
         world.hub = open_hub(world.settings, clock=world.clock, entropy=world.entropy)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from support import stores
+from support.clocks import clock_at
 from support.hub import START
 from support.sharing import bundle, indicator
 from tocsin.bootstrap import open_hub
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Query
 from tocsin.exchange.reading import Asker
-from tocsin.kernel.clock import SECOND, ManualClock
+from tocsin.kernel.clock import SECOND
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
 
@@ -36,7 +37,7 @@ def ids_of(number: int) -> list[str]:
 def share_and_read(home: str, first: int, seed: int, channel: Connection[Told, object]) -> None:
     """Share bundles ``first``, ``first + 1``, … as alfa, and read each as bravo."""
     folder = Path(home)
-    clock = ManualClock(START + first * SECOND)
+    clock = clock_at(START + first * SECOND)
     hub = open_hub(stores.settings_of(folder), clock=clock, entropy=SeededEntropy(seed))
     bravo = Asker(party="https://bravo.example", user=None, purpose="detect", acting=Acting(actor="bravo"))
     channel.send(("ready",))

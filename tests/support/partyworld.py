@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from argon2 import PasswordHasher
 
 from support import stores
+from support.clocks import clock_at
 from tocsin.governance.authority import MandateAuthority
-from tocsin.kernel.clock import DAY, ManualClock, Micros
+from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.db.opening import open_store
-from tocsin.kernel.db.store import LIVE, LIVE_NAME, ensure_environment
+from tocsin.kernel.db.store import LIVE, LIVE_NAME
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting, founding_mandate
 from tocsin.log.model import EntryPayload, decode_payload
@@ -67,7 +68,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.store = open_store(stores.copy_home(_template(), folder))
-        self.clock = ManualClock(START)
+        self.clock = clock_at(START)
         self.entropy = SeededEntropy(7)
         self.hasher = CountingHasher()
         self.passwords = Passwords(entropy=self.entropy, hasher=self.hasher)
@@ -94,7 +95,6 @@ class World:
             store=self.store, log=self.log, token_key=self.token_key, passwords=self.passwords
         )
         with self.store.write() as connection:
-            ensure_environment(connection, LIVE, LIVE_NAME, START)
             self.log.found(connection)
             self.parties.found_hub(connection, party=HUB.uri, operator="ops", at=START)
             acts = self.parties.acts(connection, ACTING, MANDATE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
 from tocsin.errors import LogBrokenError, NotFoundError, StoreBrokenError
 from tocsin.kernel.clock import Clock, Micros, format_instant
+from tocsin.kernel.db.store import ensure_environment
 from tocsin.kernel.mandate import Acting, Mandate
 from tocsin.log import store
 from tocsin.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -21,7 +22,7 @@ from tocsin.log.tiles import hash_reader
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RootTransaction
 
     from tocsin.kernel.db import Store
     from tocsin.kernel.ids import Entropy
@@ -81,6 +82,7 @@ class Log:
         self._entropy = entropy
         self._authority = authority
         self._lineage = Lineage(store=store, environment=environment)
+        self._key: Final = ("tocsin.log.read", environment)
 
     @property
     def origin(self) -> str:
@@ -97,17 +99,23 @@ class Log:
         """The hub's key, for what else it signs: exports."""
         return self._signer
 
-    def found(self, connection: Connection) -> None:
-        """Begin an empty log."""
-        head = self._sign(Frontier(), self._clock.now())
-        store.write_head(connection, self.environment, head, new=True)
+    def found(self, connection: Connection) -> Micros:
+        """Enter this environment, and begin its empty log; returns hub time."""
+        at = self._read_clock(connection)
+        ensure_environment(connection, self.environment, self.environment_name, at)
+        store.write_head(connection, self.environment, self._sign(Frontier(), at), new=True)
+        return at
 
     def now(self, connection: Connection) -> Micros:
-        """Return hub time: the clock's, and never before what was logged last."""
+        """Return hub time: the clock's, and never before what was logged last.
+
+        In one transaction or snapshot it is one instant, however often it is asked and however long that takes
+        (docs/adr/0097): an act has one time, by which it is decided, entered and stored.
+        """
         at = store.read_at(connection, self.environment)
         if at is None:
             raise _no_log(self.environment_name)
-        return max(self._clock.now(), at)
+        return max(self._read_clock(connection), at)
 
     def look(self, connection: Connection) -> store.Mark:
         """Return the head in a snapshot, which is of the history that this process knows, and remember it.
@@ -127,7 +135,7 @@ class Log:
 
     def seen(self, connection: Connection) -> Micros:
         """Return hub time in a snapshot, and ``look`` at it."""
-        return max(self._clock.now(), self.look(connection).at)
+        return max(self._read_clock(connection), self.look(connection).at)
 
     def require_seen(self, connection: Connection) -> None:
         """Refuse to go on in a transaction, a writer's too, that lacks what this process had read.
@@ -167,9 +175,11 @@ class Log:
 
         Raises:
             ForbiddenError: the mandate of one does not authorise it.
+            LogBrokenError: one is older than hub time was already; the log would be one that no check accepts.
         """
         head = self._own_head(connection)
         start = head.frontier.size
+        _require_order(head, records)
         salts = self._entropy.bytes(SALT_BYTES * len(records))
         rows: list[Row] = []
         for place, record in enumerate(records):
@@ -193,7 +203,7 @@ class Log:
         frontier = head.frontier.grown((row.leaf for row in rows), nodes=nodes)
         store.add_entries(connection, self._store.adapter, self.environment, rows)
         store.add_nodes(connection, self._store.adapter, self.environment, nodes)
-        at = max(head.at, *(record.at for record in records)) if records else head.at
+        at = records[-1].at if records else head.at
         store.write_head(connection, self.environment, self._sign(frontier, at))
         return range(start, frontier.size)
 
@@ -283,6 +293,17 @@ class Log:
             )
         return head
 
+    def _read_clock(self, connection: Connection) -> Micros:
+        """Return what the clock said when a transaction first asked; the clock's own, outside of any."""
+        begun = connection.get_transaction()
+        if begun is None:
+            return self._clock.now()
+        # `info` is the pooled connection's and outlives the transaction: what another one left there is not ours
+        held: tuple[RootTransaction, Micros] | None = connection.info.get(self._key)
+        if held is None or held[0] is not begun:
+            held = connection.info[self._key] = (begun, self._clock.now())
+        return held[1]
+
     def _payload(self, record: Record) -> EntryPayload:
         return EntryPayload(
             kind=record.kind,
@@ -297,6 +318,22 @@ class Log:
     def _sign(self, frontier: Frontier, at: Micros) -> Head:
         checkpoint = Checkpoint(origin=self.origin, size=frontier.size, root=frontier.root())
         return Head(origin=self.origin, frontier=frontier, checkpoint=sign_checkpoint(checkpoint, self._signer), at=at)
+
+
+def _require_order(head: Head, records: Sequence[Record]) -> None:
+    """Refuse acts that are not in the order of their instants, or before hub time: nothing of them may be done.
+
+    A clock that went back is not the reason, since hub time never does: somebody took the time of another transaction.
+    """
+    last = head.at
+    for place, record in enumerate(records):
+        if record.at < last:
+            raise LogBrokenError(
+                f"an act of {format_instant(record.at)} cannot follow one of {format_instant(last)}",
+                where=f"entry {head.frontier.size + place}, {record.kind}",
+                todo="nothing of it was done; this is a fault of ours, please report it",
+            )
+        last = record.at
 
 
 def _no_log(environment: str) -> LogBrokenError:

@@ -104,7 +104,7 @@ class Courier:
             if not standing[row.webhook.registrar]:
                 self._stop(row.webhook.uuid)
                 continue
-            message = waiting.get(row.webhook_id)
+            message, due = waiting.get(row.webhook_id), now
             if message is None:
                 try:
                     message = self._begin(row)
@@ -113,7 +113,9 @@ class Courier:
                 except BusyError as error:
                     # the next turn looks again; the others have theirs now
                     _log.warning("webhook", what=describe(error))
-            if message is not None and message.message.next_at is not None and message.message.next_at <= now:
+                # its instant is that of its own transaction, which is later than the one of this turn's look
+                due = now if message is None else message.message.created_at
+            if message is not None and message.message.next_at is not None and message.message.next_at <= due:
                 self._dispatch(row, message)
 
     def settle(self) -> None:
