@@ -14,7 +14,7 @@ from tocsin.errors import StoreBrokenError
 from tocsin.exchange.store import offers_of_label
 from tocsin.exchange.tables import COLLECTIONS, CONTRIBUTIONS, OFFERS, RELEASED_UNDER, RELEASES
 from tocsin.kernel.canonical import Json
-from tocsin.kernel.clock import Micros, format_instant
+from tocsin.kernel.clock import SECOND, Micros, format_instant
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Log, Record
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     StagedRow: TypeAlias = Row[*tuple[Any, ...]]
 
 __all__ = [
+    "OVERDUE",
     "WITHDRAWN",
     "Integrator",
     "Leaving",
@@ -51,6 +52,8 @@ __all__ = [
 WITHDRAWN: Final = 0
 # One group commit: some megabytes of entries at most.
 BATCH: Final = 500
+# Many times what a release waits for the log; a replay believes none that waited some minutes while others acted.
+OVERDUE: Final[Micros] = 60 * SECOND
 
 # Built once: every page enters one.
 _STAGE: Final = RELEASES.insert()
@@ -62,6 +65,12 @@ _STAGED: Final = (
     .where(RELEASES.c.environment == bindparam("environment"), RELEASES.c.log_idx.is_(None))
     .order_by(RELEASES.c.release_id)
     .limit(bindparam("most"))
+)
+_FIRST_STAGED: Final = (
+    select(RELEASES.c.at)
+    .where(RELEASES.c.environment == bindparam("environment"), RELEASES.c.log_idx.is_(None))
+    .order_by(RELEASES.c.release_id)
+    .limit(1)
 )
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -253,12 +262,13 @@ def stage_if_still(connection: Connection, leaving: Leaving, *, gate: Gate, log:
 
 
 class Integrator:
-    """Moves staged releases into the log, many in one commit."""
+    """Moves staged releases into the log, many in one commit; the log asks it for what is overdue before other acts."""
 
     def __init__(self, *, store: Store, log: Log, environment: int) -> None:
         self._store = store
         self._log = log
         self._environment = environment
+        log.enter_overdue = self.enter_overdue
 
     def pending(self) -> bool:
         """Return whether a release waits; reads only."""
@@ -282,6 +292,15 @@ class Integrator:
         while done := self._batch(connection):
             total += done
         return total
+
+    def enter_overdue(self, connection: Connection, at: Micros) -> int:
+        """Enter every staged release if one was decided long before ``at``, at which the caller does something.
+
+        The clock was set ahead, or the machine slept: a replay believes no release that comes behind what was done so
+        much later. Otherwise the next group commit enters them.
+        """
+        first = connection.execute(_FIRST_STAGED, {"environment": self._environment}).scalar()
+        return 0 if first is None or at <= first + OVERDUE else self.enter(connection)
 
     def _batch(self, connection: Connection) -> int:
         staged = _staged(connection, self._environment, BATCH)
@@ -324,7 +343,7 @@ class Integrator:
                 )
                 for part in parts
             ]
-        indices = self._log.append(connection, records)
+        indices = self._log.append(connection, records, decided=True)
         for place, row in zip(places, staged, strict=True):
             connection.execute(_ENTERED, {"release": row.release_id, "idx": indices[place]})
         return len(staged)

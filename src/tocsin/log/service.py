@@ -20,7 +20,7 @@ from tocsin.log.store import Head, Row
 from tocsin.log.tiles import hash_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sqlalchemy import Connection, RootTransaction
 
@@ -81,6 +81,8 @@ class Log:
         self._clock = clock
         self._entropy = entropy
         self._authority = authority
+        # called before acts are entered, with their time: what was decided long before them is to go in first
+        self.enter_overdue: Callable[[Connection, Micros], object] = lambda _connection, _at: None
         self._lineage = Lineage(store=store, environment=environment)
         self._key: Final = ("tocsin.log.read", environment)
 
@@ -170,13 +172,17 @@ class Log:
             raise _no_log(self.environment_name)
         return head
 
-    def append(self, connection: Connection, records: Sequence[Record]) -> range:
+    def append(self, connection: Connection, records: Sequence[Record], *, decided: bool = False) -> range:
         """Enter acts in order and sign the new head; returns their indices. Whoever watches the store is woken.
+
+        ``decided``: they were decided in earlier transactions, and are entered now; no others can be waiting.
 
         Raises:
             ForbiddenError: the mandate of one does not authorise it.
             LogBrokenError: one is older than hub time was already; the log would be one that no check accepts.
         """
+        if records and not decided:
+            self.enter_overdue(connection, records[0].at)
         head = self._own_head(connection)
         start = head.frontier.size
         _require_order(head, records)
