@@ -92,7 +92,8 @@ def test_whoever_stops_to_read_by_a_lapse_is_hit_by_it_and_nobody_else(
     before, after = (allowed(world, reader, batch, instant) for instant in (at - 1, at))
     profile = msgspec.structs.replace(world, at=at).profile(reader)
     numbered = dict(enumerate(batch))
-    struck = frozenset().union(*(hit(lapse, facts, profile, numbered) for lapse in told))
+    by_id = {one.id: one for one in facts.agreements}
+    struck = frozenset().union(*(hit(lapse, by_id[lapse.id], facts, profile, numbered) for lapse in told))
     closed = {index for index, (was, is_) in enumerate(zip(before, after, strict=True)) if was and not is_}
     assert closed <= struck
     # what is still open is held under what opens it, and one's own is one's own

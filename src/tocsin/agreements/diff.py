@@ -123,8 +123,9 @@ def _bearing(both: _Both, was: Passage | None, now: Passage | None) -> Bearing:
         return _clauses(both, both.old.clause(name), both.new.clause(name))
     if kind == "legal":
         return _bases(both, about)
-    if about == "withdrawal":  # what survives it goes on to forbid
-        return Bearing.CANNOT_SAY if both.forbids else Bearing.NEITHER
+    if about == "withdrawal":  # what survives it goes on to forbid; what it says besides is of keeping and destroying
+        same = both.old.withdrawal == both.new.withdrawal
+        return Bearing.CANNOT_SAY if both.forbids and not same else Bearing.NEITHER
     if about == "term":
         bearing = _BEARING[_spans(*((one.starts, one.ends) for one in (both.old, both.new)))]
     elif about == "accession":

@@ -6,6 +6,7 @@ One set of rules for whoever acts and for whoever rebuilds agreements from the l
 from __future__ import annotations
 
 import enum
+import itertools
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,8 @@ __all__ = [
     "going_on",
     "heeded",
     "leaves_at",
+    "left_behind",
+    "replaced_at",
     "require_accession",
     "require_grace",
     "require_objection",
@@ -110,24 +113,47 @@ def heeded(versions: Iterable[Standing]) -> tuple[tuple[Activated, ...], tuple[A
 
     A superseded version's surviving clauses bind whoever joined it and no later one that came into force.
     """
-    by_name: dict[str, list[Standing]] = {}
-    for one in sorted(versions, key=lambda one: (one.activated.document.name, one.activated.document.version)):
-        if one.activated_at is not None:
-            by_name.setdefault(one.activated.document.name, []).append(one)
-    agreements: list[Activated] = []
-    former: list[Activated] = []
-    for chain in by_name.values():
-        later: frozenset[str] = frozenset()
-        for one in reversed(chain):
-            gone = one.activated.joined - later
-            later |= one.activated.joined
-            if one.status in HEEDED:
-                agreements.append(one.activated)
-            elif one.activated.survivors and gone and one.ended_at is not None:
-                ended, left = one.ended_at, one.activated.left
-                away = {uri: min(ended, left.get(uri, ended)) for uri in sorted(gone)}
-                former.append(msgspec.structs.replace(one.activated, left=away))
-    return tuple(agreements), tuple(former)
+    known = tuple(versions)
+    agreements = [one.activated for one in sorted(known, key=_place) if one.status in HEEDED]
+    return tuple(agreements), tuple(one for one in left_behind(known) if one.survivors)
+
+
+def left_behind(versions: Iterable[Standing]) -> tuple[Activated, ...]:
+    """Return the superseded versions that somebody joined who joined no later one that came into force.
+
+    ``left`` has exactly those, with the instant at which that version bound them no more as a whole: when their notice
+    was over, or the next version came into force.
+    """
+    known = tuple(versions)
+    replaced = replaced_at(known)
+    later: dict[str, frozenset[str]] = {}
+    found: list[Activated] = []
+    for one in sorted(known, key=_place, reverse=True):
+        if one.activated_at is None:
+            continue
+        name, joined, left = one.activated.document.name, one.activated.joined, one.activated.left
+        gone, ended = joined - later.get(name, frozenset()), replaced.get(one.activated.id)
+        if one.status is AgreementStatus.SUPERSEDED and gone and ended is not None:
+            away = {uri: min(ended, left.get(uri, ended)) for uri in sorted(gone)}
+            found.append(msgspec.structs.replace(one.activated, left=away))
+        later[name] = later.get(name, frozenset()) | joined
+    return tuple(sorted(found, key=lambda one: one.document.name))
+
+
+def replaced_at(versions: Iterable[Standing]) -> dict[str, Micros]:
+    """Return when the next version came into force, of each that was in force before and has one: by its id.
+
+    What was terminated or suspended before bound until then.
+    """
+    found: dict[str, Micros] = {}
+    for one, later in itertools.pairwise(sorted((each for each in versions if each.activated_at), key=_place)):
+        if one.activated.document.name == later.activated.document.name and later.activated_at is not None:
+            found[one.activated.id] = later.activated_at
+    return found
+
+
+def _place(one: Standing) -> tuple[str, int]:
+    return one.activated.document.name, one.activated.document.version
 
 
 def require_accession(one: Standing, party: Party, at: Micros) -> None:

@@ -206,7 +206,8 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
         bound = f"{listed(clauses, last='and')} and nothing else" if clauses else "nothing of it"
         yield Passage(
             about="withdrawal",
-            says=f"A party may leave it with notice of {span_text(leave.notice)}; what binds it afterwards is {bound}",
+            says=f"A party may leave it with notice of {span_text(leave.notice)}; what binds it afterwards is "
+            f"{bound}{_outlasting(document, leave.survives)}",
         )
     if lapse is not None:
         held = {
@@ -215,6 +216,15 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
             "destroyed",
         }
         yield Passage(about="lapse", says=f"When a legal basis lapses, {held[lapse.held]}")
+
+
+def _outlasting(document: AgreementDocument, survives: tuple[str, ...]) -> str:
+    """Return what binds who left besides what survives: what a party promised to destroy."""
+    kept = [f"clause {one.id}" for one in document.clauses if one.verb is Verb.RETAIN and one.id not in survives]
+    besides = [f"{listed(kept, last='and')} for what it shared until then"] if kept else []
+    if document.on_lapse is not None and document.on_lapse.held is Held.PURGE:
+        besides.append("what is said of the lapse of a legal basis, for what it received")
+    return f", but {', and '.join(besides)}" if besides else ""
 
 
 # --- clauses ---------------------------------------------------------------------------------------------------------

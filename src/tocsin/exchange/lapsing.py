@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from tocsin.agreements.facts import Facts
+    from tocsin.agreements.facts import Activated, Facts
     from tocsin.agreements.model import Label
     from tocsin.exchange.recall.model import Recall
     from tocsin.exchange.recall.service import Recalls
@@ -44,8 +44,9 @@ __all__ = ["DESTROY_WITHIN", "Lapsing"]
 
 # The agreement says that it is destroyed and not by when: a month is what data protection law gives who must erase.
 DESTROY_WITHIN: Final[Micros] = 30 * DAY
-# Under this name the sweep's place stands: up to when every lapse was followed. Lost, it is looked up anew.
-_PLACE: Final = "lapses"
+# Under this name the sweep's place stands: up to when every lapse was followed. Lost, it is looked up anew; and what
+# was followed by the narrower rule of a place called "lapses" is.
+_PLACE: Final = "lapses, for all who hold something"
 
 
 class _Given(NamedTuple):
@@ -63,6 +64,14 @@ class _Due(msgspec.Struct, frozen=True, kw_only=True):
     lapse: Lapse
     parties: frozenset[str]
     contributions: tuple[int, ...]
+
+
+class _Lapsed(NamedTuple):
+    """A lapse, the version that it is of, and what was true at its instant."""
+
+    lapse: Lapse
+    version: Activated
+    facts: Facts
 
 
 class Lapsing:
@@ -91,7 +100,7 @@ class Lapsing:
                 at = self._log.now(connection)
                 place = retention.place_of(connection, self._environment, _PLACE)
                 found = self._lapsed(connection, after=place, until=at)
-                due = [one for lapse, facts in found for one in self._due(connection, lapse, facts)]
+                due = [one for lapsed in found for one in self._due(connection, lapsed)]
             if not found and at - place < DAY:
                 return made
             if self._order(due, epoch, at, acting, made):
@@ -113,30 +122,31 @@ class Lapsing:
             retention.put_place(connection, self._environment, _PLACE, at)
         return True
 
-    def _lapsed(self, connection: Connection, *, after: Micros, until: Micros) -> list[tuple[Lapse, Facts]]:
-        """Return the lapses that call something back, each with what was true at its instant."""
+    def _lapsed(self, connection: Connection, *, after: Micros, until: Micros) -> list[_Lapsed]:
+        """Return the lapses that call something back."""
         standings = [row.standing for row in agreement_rows(connection, self._environment)]
         everyone: dict[str, Party] = {
             row.party.uri: row.party for row in parties.party_rows(connection, self._environment)
         }
+        versions = {one.activated.id: one.activated for one in standings}
         return [
-            (lapse, facts_then(standings, everyone, lapse.at))
+            _Lapsed(lapse, versions[lapse.id], facts_then(standings, everyone, lapse.at))
             for lapse in to_follow(standings, everyone, until=until)
             if lapse.at > after
         ]
 
-    def _due(self, connection: Connection, lapse: Lapse, facts: Facts) -> Iterator[_Due]:
+    def _due(self, connection: Connection, lapsed: _Lapsed) -> Iterator[_Due]:
         """Yield what is to be ordered back from whom, of what a lapse leaves without a ground."""
-        joined = next((one.joined for one in facts.agreements if one.id == lapse.id), frozenset[str]())
-        labels = self._labels(connection, joined)
+        lapse, version, facts = lapsed
+        labels = self._labels(connection, version.joined)
         struck: dict[int, frozenset[int]] = {}
         receivers: dict[int, list[str]] = {}
         kept: set[tuple[int, str]] = set()
         last: dict[tuple[int, str], Micros] = {}
-        for one in _given(connection, self._store.adapter, self._environment, joined, labels, before=lapse.at):
+        for one in _given(connection, self._store.adapter, self._environment, lapse.holders, labels, before=lapse.at):
             if one.profile_id not in struck:
                 profile = read_profile(connection, one.profile_id)
-                struck[one.profile_id] = hit(lapse, facts, profile, labels)
+                struck[one.profile_id] = hit(lapse, version, facts, profile, labels)
                 receivers[one.profile_id] = [party for party, _ in recalls.readers_of(profile)]
             for party in receivers[one.profile_id]:
                 pair = (one.contribution_id, party)

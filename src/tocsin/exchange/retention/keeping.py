@@ -114,8 +114,7 @@ class Keeping:
 
     def bound(self) -> Sequence[Activated]:
         """Return the agreements whose retain clauses bind."""
-        versions = self._replayed.rebuilt.agreed.versions.values()
-        return binding([(one.activated, one.status) for one in versions])
+        return binding(self._replayed.rebuilt.agreed.versions.values())
 
     def called_back(self, recall: str, key: Key) -> bool:
         """Return whether a recall orders the hub to destroy a contribution."""

@@ -1,34 +1,42 @@
 """Which retain clauses bind a contribution, and when what they ask is due. Pure.
 
-A contribution is bound by the retain clauses of every agreement that its owner joined, in the last version that came
-into force, whose ``of`` covers its label. They bind it from its submission, whenever the agreement was signed, and go
-on to do so when the agreement is suspended or over, and when the owner left it: a lapse may take permits away, and
-never a duty. What is submitted after the owner left, or after the term, they do not bind. Each clause speaks for
-itself: of several that purge the first that is due does it, and a review neither delays nor replaces it.
+A contribution is bound by the retain clauses of every agreement that its owner joined, in the last of its versions that
+the owner joined and that came into force, whose ``of`` covers its label. They bind it from its submission, whenever the
+agreement was signed, and go on to do so when the agreement is suspended or over, when the owner left it, and when a new
+version came into force that the owner is no party to: a lapse may take permits away, and never a duty. What is
+submitted after the owner left, or after the term, they do not bind. Each clause speaks for itself: of several that
+purge the first that is due does it, and a review neither delays nor replaces it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.agreements.life import HEEDED
+from tocsin.agreements.life import AgreementStatus
+from tocsin.agreements.membership import heeded, left_behind
 from tocsin.agreements.terms import covers
 from tocsin.exchange.retention.model import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from tocsin.agreements.facts import Activated
-    from tocsin.agreements.life import AgreementStatus
+    from tocsin.agreements.membership import Standing
     from tocsin.agreements.model import Label
     from tocsin.kernel.clock import Micros
 
-__all__ = ["binding", "due_at", "rules_for"]
+__all__ = ["binding", "bound_by", "due_at", "rules_for"]
 
 
-def binding(versions: Iterable[tuple[Activated, AgreementStatus]]) -> tuple[Activated, ...]:
-    """Return the versions whose retain clauses bind, of all that there are."""
-    return tuple(one for one, status in versions if status in HEEDED)
+def binding(versions: Iterable[Standing]) -> tuple[Activated, ...]:
+    """Return the versions whose retain clauses bind somebody, of all that there are."""
+    known = tuple(versions)
+    return (*heeded(known)[0], *left_behind(known))
+
+
+def bound_by(one: Activated) -> Collection[str]:
+    """Return whose contributions a version's retain clauses bind: of a superseded one, of whom it left behind."""
+    return one.left.keys() if one.status is AgreementStatus.SUPERSEDED else one.joined
 
 
 def rules_for(label: Label, bound: Sequence[Activated]) -> tuple[Rule, ...]:
@@ -43,7 +51,7 @@ def rules_for(label: Label, bound: Sequence[Activated]) -> tuple[Rule, ...]:
             until=_until(one, label.owner),
         )
         for one in bound
-        if label.owner in one.joined
+        if label.owner in bound_by(one)
         for clause in one.document.clauses
         if clause.retain is not None and covers(clause.of, label, one.names)
     ]

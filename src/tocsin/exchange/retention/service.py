@@ -15,7 +15,7 @@ from tocsin.agreements.tables import LABELS
 from tocsin.errors import NotFoundError
 from tocsin.exchange.retention import store
 from tocsin.exchange.retention.model import REVIEW_TIME, Decision, Due, Ground, Purged, Review, Rule
-from tocsin.exchange.retention.rules import binding, due_at, rules_for
+from tocsin.exchange.retention.rules import binding, bound_by, due_at, rules_for
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.mandate import Acting
 from tocsin.log.service import Record
@@ -335,7 +335,7 @@ def planned(connection: Connection, adapter: Adapter, environment: int) -> tuple
 
 
 def _bound(connection: Connection, environment: int) -> tuple[Activated, ...]:
-    return binding([(row.activated, row.status) for row in agreement_rows(connection, environment)])
+    return binding(row.standing for row in agreement_rows(connection, environment))
 
 
 def _plan(bound: Sequence[Activated], labels: Mapping[int, Label]) -> tuple[Plan, ...]:
@@ -343,7 +343,7 @@ def _plan(bound: Sequence[Activated], labels: Mapping[int, Label]) -> tuple[Plan
     for label_id, label in labels.items():
         for rule in rules_for(label, bound):
             found.setdefault(rule, set()).add(label_id)
-    joined = {one.id: one.joined for one in bound}
+    joined = {one.id: bound_by(one) for one in bound}
     return tuple(
         Plan(rule=rule, key=_key(rule, joined[f"{rule.agreement}/{rule.version}"]), labels=frozenset(found[rule]))
         for rule in sorted(found, key=lambda rule: (rule.reference, rule.lasts, rule.until or 0))
