@@ -13,6 +13,7 @@ from tocsin.errors import ForbiddenError, StoreAwayError, StoreBrokenError, Tocs
 from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.mandate import Acting
 from tocsin.parties import store as parties
+from tocsin.parties.vetting.reminders import Reminders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,8 +29,6 @@ __all__ = ["CHORE_SECONDS", "Secretary"]
 
 # Deadlines are days; who waits for one does not wait longer than a minute for what follows it.
 CHORE_SECONDS: Final = 60.0
-# What ends within this is told to whoever runs the hub, once a day.
-SOON: Final[Micros] = 30 * DAY
 
 _T = TypeVar("_T")
 _log: Final = structlog.get_logger("tocsin.secretary")
@@ -55,6 +54,7 @@ class Secretary:
         self._disputes = disputes
         self._charters = charters
         self._vetting = vetting
+        self.reminding = Reminders(vetting=vetting)
         self._reminded: Micros | None = None
         self._left: frozenset[str] = frozenset()
 
@@ -106,13 +106,16 @@ class Secretary:
         return done
 
     def reminders(self) -> int:
-        """Tell whoever runs the hub, once a day, how much ends soon or has ended; who it is, `vetting due` says."""
+        """Note what ends soon or has ended, for who speaks for its party; once a day whoever runs the hub is told, too.
+
+        That is only how much it is: whose, `vetting due` says.
+        """
+        found = self.reminding.look()
         with self._store.read() as connection:
             at = self._log.now(connection)
         if self._reminded is not None and at < self._reminded + DAY:
             return 0
         self._reminded = at
-        found = self._vetting.due(SOON)
         if found:
             _log.warning("vetting-due", overdue=sum(one.overdue for one in found), soon=len(found))
         return len(found)

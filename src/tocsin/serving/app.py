@@ -134,7 +134,7 @@ def create_app(
             guard=guard,
             routes=[*routes_of(table), *watching],
             new_id=new_id,
-            beside=lambda known: services.alarm.headers(known.party),
+            beside=lambda known: services.alarm.headers(known.party) + services.secretary.reminding.headers(known),
             observe=answered,
         ),
     ]

@@ -31,7 +31,7 @@ from tocsin.parties.vetting.service import DueKind
 from tocsin.parties.vetting.tables import ACCESS_REVIEWS, APPLICATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.hub import World
     from support.treaty import Templates
@@ -107,6 +107,49 @@ def test_a_serving_hub_suspends_in_its_own_name_and_once(world: World) -> None:
     assert world.hub.secretary.vettings() == 0
     (told,) = [one for _, one in entries_of(world) if one.kind == "party.suspended"]
     assert (told.actor, told.mandate) == ("hub", "founding:entry:0")
+    assert world.hub.self_test.require() > 0
+
+
+def _vetted_anew(world: World) -> None:
+    admitted(world)
+
+
+def _suspended(world: World) -> None:
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "small", "somebody was quicker")
+
+
+def _left(world: World) -> None:
+    world.hub.parties.leave_party(OPERATOR, world.hub.mandate, "small", "it does something else now")
+
+
+MEANWHILE: dict[str, tuple[Callable[[World], None], PartyStatus]] = {
+    "it is vetted anew": (_vetted_anew, PartyStatus.VETTED),
+    "somebody suspends it": (_suspended, PartyStatus.SUSPENDED),
+    "it leaves": (_left, PartyStatus.LEFT),
+}
+
+
+@pytest.mark.parametrize("serving", [True, False], ids=["served", "swept"])
+@pytest.mark.parametrize("case", MEANWHILE)
+def test_what_happens_between_the_look_and_the_act_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch, case: str, *, serving: bool
+) -> None:
+    """Who looks which vettings have ended does so before it has the writer's turn: by then it may be otherwise."""
+    change, outcome = MEANWHILE[case]
+    admitted(world)
+    world.clock.advance(100 * DAY)
+    found = world.hub.vetting.ended()
+    assert found == ["small"]
+    change(world)
+    before = len(entries_of(world))
+    monkeypatch.setattr(world.hub.vetting, "ended", lambda: found)
+    if serving:
+        assert world.hub.secretary.vettings() == 0
+    else:
+        swept = world.hub.vetting.sweep(OPERATOR, world.hub.mandate)
+        assert (swept.suspended, swept.left) == ((), ())
+    assert status(world) is outcome
+    assert len(entries_of(world)) == before, "nothing was entered"
     assert world.hub.self_test.require() > 0
 
 

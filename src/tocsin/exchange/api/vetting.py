@@ -23,6 +23,8 @@ from tocsin.kernel.http.routes import Call, Endpoint, Reply
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import CLEARANCES, MAX_VOCABULARY, Principal
 from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
+from tocsin.parties.vetting.reminders import SOON
+from tocsin.parties.vetting.service import DueKind
 
 if TYPE_CHECKING:
     from tocsin.agreements.prospect import Prospect
@@ -142,6 +144,21 @@ class AccessReviewResource(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class DueResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What ends, or is to be done: ``kind``, what it is, and when."""
+
+    kind: DueKind
+    what: str
+    at: str
+    overdue: bool
+
+
+class Dues(msgspec.Struct, frozen=True, kw_only=True):
+    """What is due of your party, the most urgent first."""
+
+    dues: list[DueResource]
+
+
 class Services(Protocol):
     """What the addresses need of a hub."""
 
@@ -168,6 +185,14 @@ class Applying:
         with self._store.read() as connection:
             found = prospects(party, self._agreements.facts(connection, self._log.now(connection)))
         return reply(Prospects(agreements=[_prospect(one) for one in found]))
+
+    def dues(self, call: VettingCall) -> Reply:
+        """Answer with what ends soon of the asker's own party, or has ended."""
+        found = self._vetting.due(SOON, call.principal.party_name)
+        told = [
+            DueResource(kind=one.kind, what=one.what, at=format_instant(one.at), overdue=one.overdue) for one in found
+        ]
+        return reply(Dues(dues=told))
 
     def applications(self, call: VettingCall) -> Reply:
         """Answer with the applications that the asker may see."""
@@ -298,6 +323,16 @@ def operations(services: Services) -> list[Operation[Principal]]:
             does=Endpoint(access=SPEAK, run=does.offer),
             summary="What your party gives and gets, under each agreement that would admit it",
             answers={HTTPStatus.OK: Answer(says="Clause by clause, in sentences.", type=Prospects)},
+        ),
+        Operation(
+            id="dues",
+            tag="vetting",
+            method="GET",
+            path=f"{ROOT}/dues",
+            does=Endpoint(access=SPEAK, run=does.dues),
+            summary="What of your party ends within thirty days, has ended, or is to be done",
+            says="Its vetting, clearances, papers, the review of who has access. The header `Tocsin-Due` counts them.",
+            answers={HTTPStatus.OK: Answer(says="All of them.", type=Dues)},
         ),
         Operation(
             id="access-review",

@@ -235,11 +235,12 @@ class Vetting:
             self._log.append(connection, [record])
         return review
 
-    def due(self, within: Micros) -> list[Due]:
-        """Return what has ended or ends within a time, the most urgent first."""
+    def due(self, within: Micros, party: str | None = None) -> list[Due]:
+        """Return what has ended or ends within a time, of one party (its short name) or all, the most urgent first."""
         with self._store.read() as connection:
             now = self._log.now(connection)
-            found = [one for one in self._dues(connection, now) if one.at <= now + within]
+            due = (one for one in self._dues(connection, now) if party in {None, one.party})
+            found = [one for one in due if one.at <= now + within]
         return sorted(found, key=lambda one: (one.at, one.party, one.what))
 
     def ended(self) -> list[str]:
