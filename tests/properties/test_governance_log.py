@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.council import DEPUTIES, HALF, SEATS, constitute, council, decide, recuse, signatory, vote
+from support.council import DEPUTIES, HALF, SEATS, constitute, council, decide, recuse, signatory, vote, written
 from support.hub import OPERATOR, World
+from support.told import entries_of
 from tocsin.errors import RefusedError
 from tocsin.governance.model.bodies import Body, Closing, Rule
 from tocsin.governance.model.motions import MotionStatus
+from tocsin.governance.privileged import decided
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 PEOPLE: Final = ("sig@alfa", "sig@bravo", "sig@coast", *DEPUTIES, "sig@delta")
 RIGHTS: Final = (Right.PARTY_SUSPEND, Right.PARTY_CLEAR, Right.BODY_CHANGE, Right.BODY_DISSOLVE, None)
-RULES: Final = (HALF, Rule(quorum="1/3", public="1/2", private="1/2", closes=Closing.SETTLED))
+RULES: Final = (HALF, Rule(quorum="1/4", public="1/2", private="1/2", closes=Closing.SETTLED))
 ACTS: Final = ("decide", "use", "vote", "table", "open", "recuse", "withdraw", "close", "wait", "change")
 # what an act is mostly tried on; now and then on whatever there is
 FITTING: Final = {
@@ -32,6 +34,18 @@ FITTING: Final = {
     "vote": {MotionStatus.OPEN},
     "recuse": {MotionStatus.OPEN},
     "use": {MotionStatus.PASSED},
+}
+
+
+def changed(rule: Rule) -> Body:
+    """Return what the council may be changed into."""
+    return council([Right.PARTY_SUSPEND], seats=SEATS, rule=rule)
+
+
+# what a motion can decide: that which is tried, or something else; or nothing, and it is not tabled
+DOCUMENTS: Final = {
+    Right.PARTY_CLEAR: ("clearance: restricted", "clearance: restricted", "clearance: secret", None),
+    Right.BODY_CHANGE: (*(written(changed(rule)) for rule in RULES), None),
 }
 
 
@@ -66,8 +80,7 @@ class Story:
         elif act == "close":
             self.governance.close_due(OPERATOR)
         elif act == "change":
-            rule = self.data.draw(st.sampled_from(RULES))
-            self.change(council([Right.PARTY_SUSPEND], seats=SEATS, rule=rule))
+            self.change(changed(self.data.draw(st.sampled_from(RULES))))
         elif motions:
             wanted = [motion for motion in motions if motion.status in FITTING.get(act, MotionStatus)]
             motion = self.data.draw(st.sampled_from(wanted or motions))
@@ -87,11 +100,22 @@ class Story:
     def ask(self, act: str) -> None:
         right = self.data.draw(st.sampled_from(RIGHTS))
         subject = {None: "", Right.BODY_CHANGE: "council", Right.BODY_DISSOLVE: "council"}.get(right, "delta")
+        document = None
+        if right in DOCUMENTS:
+            document = self.data.draw(st.sampled_from(DOCUMENTS[right]))
         if act == "decide":
-            decide(self.world, right, subject)
+            decide(self.world, right, subject, document=document)
             return
         who = self.data.draw(st.sampled_from(("operator@hub", *PEOPLE)))
-        self.governance.table(OPERATOR.for_(who), "council", title="T", reasons="R", right=right, subject=subject)
+        self.governance.table(
+            OPERATOR.for_(who),
+            "council",
+            title="T",
+            reasons="R",
+            right=right,
+            subject=subject,
+            document=None if document is None else document.encode(),
+        )
 
     def change(self, body: Body) -> None:
         passed = [
@@ -132,5 +156,9 @@ def test_the_log_tells_what_the_store_holds(template: Path, data: st.DataObject,
             assert len(motion.used) <= 1
             assert bool(motion.used) is (motion.status is MotionStatus.EXECUTED)
             assert not motion.used or (motion.result is not None and motion.result.passed)
+            # and for nothing but what was voted on
+            for index in motion.used:
+                payload = entries_of(world)[index]
+                assert decided(payload.kind, payload.data) == (motion.text if motion.document else None)
         world.hub.self_test.require()
         world.hub.close()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from support.hub import OPERATOR, key_of
 from tocsin.agreements.document import public_key_of
 from tocsin.governance.model.bodies import Body, BodyKind, Rule, Seat, Side
 from tocsin.governance.model.motions import Choice, Motion
-from tocsin.governance.wire import ballot_bytes, recusal_bytes, sign
+from tocsin.governance.texts import body_terms
+from tocsin.governance.wire import as_data, ballot_bytes, recusal_bytes, sign
 from tocsin.parties.model import Role, User
 
 if TYPE_CHECKING:
@@ -17,7 +21,19 @@ if TYPE_CHECKING:
     from support.hub import World
     from tocsin.kernel.mandate import Right
 
-__all__ = ["DEPUTIES", "HALF", "SEATS", "constitute", "council", "decide", "motion_on", "recuse", "signatory", "vote"]
+__all__ = [
+    "DEPUTIES",
+    "HALF",
+    "SEATS",
+    "constitute",
+    "council",
+    "decide",
+    "motion_on",
+    "recuse",
+    "signatory",
+    "vote",
+    "written",
+]
 
 HALF: Final = Rule(quorum="1/2", more_than="1/2")
 # alfa's seat is the party's, the others are a person's each; bravo's has a deputy of its own, coast's two
@@ -58,6 +74,18 @@ def council(
     )
 
 
+def written(body: Body) -> str:
+    """Return the document of a body, as somebody would write it: of shares that a decimal can tell."""
+    told = body_terms({"body": as_data(body)})
+    rule: dict[str, Any] = msgspec.to_builtins(body.rule)
+    shares = {name: float(Fraction(rule[name])) for name in ("quorum", "more_than") if rule[name] is not None}
+    if body.rule.dual:
+        shares["more_than"] = {side: float(Fraction(rule[side])) for side in ("public", "private")}  # type: ignore[assignment]
+    return msgspec.json.encode(
+        {**told, "decides": {name: rule[name] for name in ("abstentions", "ties", "closes")} | shares}
+    ).decode()
+
+
 def constitute(world: World, body: Body) -> Body:
     """Make a body under the founding mandate."""
     return world.hub.governance.constitute(OPERATOR, world.hub.mandate, body)
@@ -70,12 +98,24 @@ def key(reference: str) -> bytes:
 
 
 def motion_on(
-    world: World, right: Right | None, subject: str = "", *, body: str = "council", opened: bool = True
+    world: World,
+    right: Right | None,
+    subject: str = "",
+    *,
+    body: str = "council",
+    opened: bool = True,
+    document: str | None = None,
 ) -> Motion:
-    """Table a motion as the operator, and open it."""
+    """Table a motion as the operator, and open it; ``document`` says what exactly is decided, where that is open."""
     governance = world.hub.governance
     motion = governance.table(
-        OPERATOR, body, title="A question", reasons="It must be asked", right=right, subject=subject
+        OPERATOR,
+        body,
+        title="A question",
+        reasons="It must be asked",
+        right=right,
+        subject=subject,
+        document=None if document is None else document.encode(),
     )
     return governance.open(OPERATOR, motion.uuid) if opened else motion
 
@@ -121,9 +161,11 @@ def recuse(
     )
 
 
-def decide(world: World, right: Right | None, subject: str = "", *, body: str = "council") -> Motion:
+def decide(
+    world: World, right: Right | None, subject: str = "", *, body: str = "council", document: str | None = None
+) -> Motion:
     """Table, open and pass a motion: everybody says yes."""
-    motion = motion_on(world, right, subject, body=body)
+    motion = motion_on(world, right, subject, body=body, document=document)
     for voter in ("sig@alfa", "sig@bravo", "sig@coast"):
         motion = vote(world, motion, voter)
     return motion

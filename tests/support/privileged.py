@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from support import stores
-from support.council import DEPUTIES, constitute, council, signatory
+from support.council import DEPUTIES, constitute, council, signatory, written
 from support.hub import OPERATOR, START, World, key_of
 from support.keeping import hold
 from support.sharing import bundle, indicator
@@ -25,7 +25,7 @@ from tocsin.exchange.recall.model import Authority as RecallAuthority
 from tocsin.exchange.recall.model import Demand, Order, OurCopy
 from tocsin.exchange.retention.model import Scope
 from tocsin.governance.model.disputes import DisputeKind, Outcome
-from tocsin.kernel.clock import DAY, parse_date
+from tocsin.kernel.clock import DAY, format_instant, parse_date
 from tocsin.kernel.mandate import Mandate
 from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tocsin.parties.acts import Acts
     from tocsin.settings import Settings
 
-__all__ = ["CHARTER", "DEEDS", "DRAFT", "Deed", "copy", "ready"]
+__all__ = ["CHARTER", "DEEDS", "DRAFT", "ECHO", "ECHO_TERMS", "Deed", "copy", "ready"]
 
 DRAFT: Final = TREATY.replace("version: 1", "version: 2")
 SIGNED: Final = TREATY.replace("agreement: treaty", "agreement: compact")
@@ -85,6 +85,8 @@ ECHO: Final = Party(
     country="NO",
     capacities=frozenset({"csirt"}),
 )
+DUTY: Final = START + DAY
+ECHO_TERMS: Final = "{uri: 'https://echo.example', title: Echo, kind: public, country: 'NO', capacities: csirt}"
 HOOK: Final = "https://127.0.0.1:9/"
 
 
@@ -99,10 +101,14 @@ goals:
 
 
 class Deed(msgspec.Struct, frozen=True):
-    """One act: what its subject is called in a world made by ``ready``, and how it is done under a mandate."""
+    """One act: what its subject is called in a world made by ``ready``, and how it is done under a mandate.
+
+    ``document`` says the same to who votes on it, where the act leaves something open.
+    """
 
     subject: Callable[[World], str]
     do: Callable[[World, Mandate], object]
+    document: str | None = None
 
 
 def copy(template: Path, home: Path) -> World:
@@ -200,9 +206,8 @@ def _annex(verb: str, annex: str) -> Deed:
 
 
 def _duty(world: World, mandate: Mandate) -> None:
-    at = world.clock.now()
     with world.hub.agreements.emergency(OPERATOR) as acts:
-        acts.set_duty(mandate, "sig@alfa", starts=at, until=at + 2 * DAY)
+        acts.set_duty(mandate, "sig@alfa", starts=DUTY, until=DUTY + DAY)
 
 
 def _said(text: str) -> Callable[[World], str]:
@@ -250,20 +255,20 @@ def _token(world: World) -> str:
     return str(world.hub.parties.tokens("bravo")[0].token_id)
 
 
-def _parties(subject: str, do: Callable[[Acts], object]) -> Deed:
+def _parties(subject: str, do: Callable[[Acts], object], document: str | None = None) -> Deed:
     def act(world: World, mandate: Mandate) -> None:
         with world.hub.parties.acting(OPERATOR, mandate) as acts:
             do(acts)
 
-    return Deed(_said(subject), act)
+    return Deed(_said(subject), act, document)
 
 
-def _life(subject: str, do: Callable[[LifeActs, Mandate], object]) -> Deed:
+def _life(subject: str, do: Callable[[LifeActs, Mandate], object], document: str | None = None) -> Deed:
     def act(world: World, mandate: Mandate) -> None:
         with world.hub.agreements.living(OPERATOR) as acts:
             do(acts, mandate)
 
-    return Deed(_said(subject), act)
+    return Deed(_said(subject), act, document)
 
 
 def _issue(subject: str) -> Callable[[Acts], object]:
@@ -284,17 +289,41 @@ def _decide(world: World, mandate: Mandate) -> object:
 
 
 DEEDS: Final[dict[str, list[Deed]]] = {
-    "party.added": [_parties("echo", lambda acts: acts.add_party(ECHO))],
-    "party.changed": [Deed(_said("bravo"), _change)],
-    "party.cleared": [_parties("bravo", lambda acts: acts.clear_party("bravo", clearance="restricted", until=None))],
+    "party.added": [_parties("echo", lambda acts: acts.add_party(ECHO), ECHO_TERMS)],
+    "party.changed": [Deed(_said("bravo"), _change, "title: Bravo Two")],
+    "party.cleared": [
+        _parties(
+            "bravo",
+            lambda acts: acts.clear_party("bravo", clearance="restricted", until=None),
+            "clearance: restricted",
+        )
+    ],
     "party.suspended": [_parties("bravo", lambda acts: acts.suspend_party("bravo", "a test"))],
     "party.left": [_parties("bravo", lambda acts: acts.leave_party("bravo", "a test"))],
-    "user.added": [_parties("bo@bravo", lambda acts: acts.add_user(User(name="bo", party="https://bravo.example")))],
+    "user.added": [
+        _parties(
+            "bo@bravo",
+            lambda acts: acts.add_user(User(name="bo", party="https://bravo.example")),
+            "roles: [viewer]",
+        )
+    ],
     "user.changed": [
-        _parties("ana@bravo", lambda acts: acts.change_user(User(name="ana", party="https://bravo.example"))),
-        _parties("sig@bravo", lambda acts: acts.register_signing_key("sig@bravo", public_key_of(key_of("another")))),
-        _parties("sig@bravo", lambda acts: acts.authorise_signatory("sig@bravo", Authority(until=START))),
-        _parties("ana@bravo", lambda acts: acts.set_password("ana@bravo", PasswordHash("made up"))),
+        _parties(
+            "ana@bravo",
+            lambda acts: acts.change_user(User(name="ana", party="https://bravo.example")),
+            "{roles: viewer, clearance: unclassified, nationality: null, purpose: detect}",
+        ),
+        _parties(
+            "sig@bravo",
+            lambda acts: acts.register_signing_key("sig@bravo", public_key_of(key_of("another"))),
+            f"signing_key: {public_key_of(key_of('another'))}",
+        ),
+        _parties(
+            "sig@bravo",
+            lambda acts: acts.authorise_signatory("sig@bravo", Authority(until=START)),
+            f"authority: {{until: '{format_instant(START)}'}}",
+        ),
+        _parties("ana@bravo", lambda acts: acts.set_password("ana@bravo", PasswordHash("made up")), "password: set"),
     ],
     "user.disabled": [_parties("ana@bravo", lambda acts: acts.disable_user("ana@bravo", "a test"))],
     "token.issued": [_parties("bravo", _issue("bravo")), _parties("ana@bravo", _issue("ana@bravo"))],
@@ -313,7 +342,9 @@ DEEDS: Final[dict[str, list[Deed]]] = {
     "annex.ratified": [_annex("ratify", "called")],
     "annex.ended": [_annex("end", "active")],
     "annex.reviewed": [_annex("review", "over")],
-    "duty.set": [Deed(_said("sig@alfa"), _duty)],
+    "duty.set": [
+        Deed(_said("sig@alfa"), _duty, f"{{from: '{format_instant(DUTY)}', until: '{format_instant(DUTY + DAY)}'}}")
+    ],
     "agreement.grace": [
         _life(
             "pact/1:by-contract",
@@ -326,6 +357,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
                 until=parse_date("2026-12-20"),
                 reason="a test",
             ),
+            "{for: [alfa], until: 2026-12-20}",
         )
     ],
     "agreement.proposed": [
@@ -382,6 +414,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
         Deed(
             _said("task"),
             lambda world, mandate: world.hub.governance.constitute(OPERATOR, mandate, council(name="task")),
+            written(council(name="task")),
         )
     ],
     "body.changed": [
@@ -390,15 +423,17 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.governance.change(
                 OPERATOR, mandate, council(name="advisers", chair="north"), "a test"
             ),
+            written(council(name="advisers", chair="north")),
         )
     ],
     "charter.adopted": [
         Deed(
             _said("north/1"),
             lambda world, mandate: world.hub.charters.adopt(OPERATOR, mandate, CHARTER.encode(), where="test"),
+            CHARTER,
         )
     ],
-    "dispute.decided": [Deed(_dispute, _decide)],
+    "dispute.decided": [Deed(_dispute, _decide, "{outcome: rejected, reasons: It did not}")],
     "body.dissolved": [
         Deed(
             _said("advisers"),

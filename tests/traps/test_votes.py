@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.council import constitute, council, decide, motion_on, recuse, vote
+from support.council import constitute, council, decide, motion_on, recuse, vote, written
 from support.field import FIELD, annex
 from support.hub import OPERATOR
 from tocsin.errors import ConflictError, ForbiddenError, NotFoundError, RefusedError, TransitionError
@@ -168,7 +168,7 @@ def test_a_motion_passes_after_its_body_lost_the_right(world: World) -> None:
     opened = motion_on(world, SUSPEND, "outsider")
     passed = decide(world, SUSPEND, "outsider")
     resolution = motion_on(world, None)
-    without = decide(world, Right.BODY_CHANGE, "council")
+    without = decide(world, Right.BODY_CHANGE, "council", document=written(council()))
     governance.change(OPERATOR, governance.granted(without.uuid), council(), "fewer rights")
     governance.change(OPERATOR, world.hub.mandate, council([SUSPEND]), "and again")
     assert {now(world, one).status for one in (tabled, opened, passed)} == {MotionStatus.LAPSED}
@@ -194,6 +194,7 @@ ASKED: Final = {
     Right.ACCESSION_ADMIT: "field/1:outsider",
     Right.AGREEMENT_ACTIVATE: "field/3",
 }
+SAID: Final = {Right.LAPSE_GRACE: "{for: alfa, until: 2026-12-20}"}
 
 
 @pytest.mark.usefixtures("sound")
@@ -205,9 +206,9 @@ def test_an_agreement_is_amended_while_a_motion_on_it_is_open(world: World) -> N
     )
     motions = [
         [
-            motion_on(world, right, subject, body="senate", opened=False),
-            motion_on(world, right, subject, body="senate"),
-            decide(world, right, subject, body="senate"),
+            motion_on(world, right, subject, body="senate", opened=False, document=SAID.get(right)),
+            motion_on(world, right, subject, body="senate", document=SAID.get(right)),
+            decide(world, right, subject, body="senate", document=SAID.get(right)),
         ]
         for right, subject in ASKED.items()
     ]
@@ -234,7 +235,7 @@ def test_a_motion_is_tabled_on_a_text_that_nobody_has_seen(world: World, right: 
     constitute(world, council([right], name="senate"))
     unseen = ASKED[right].replace("/1", "/9").replace("/3", "/9")
     with pytest.raises(NotFoundError, match="was never proposed"):
-        motion_on(world, right, unseen, body="senate")
+        motion_on(world, right, unseen, body="senate", document=SAID.get(right))
 
 
 def test_a_number_is_given_to_another_text(world: World) -> None:

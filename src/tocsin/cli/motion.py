@@ -9,6 +9,7 @@ import typer
 
 from tocsin.cli.agreement_common import MlDsaKeyOption, MlDsaSignatureOption, signatures
 from tocsin.cli.alarm import banner
+from tocsin.cli.motion_text import motion_source, motion_text, tell_text
 from tocsin.cli.options import JsonOption, ReasonOption, commands, example
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import opened
@@ -64,12 +65,27 @@ def table(
         int,
         typer.Option("--carry-out", metavar="DAYS", min=1, max=MAX_UNUSED // DAY, help="How long its mandate is good."),
     ] = 30,
+    document: Annotated[
+        str | None,
+        typer.Option("--document", metavar="FILE", help="What exactly is decided, where that is left open; YAML 1.2."),
+    ] = None,
+    term: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--term", metavar="NAME=VALUE", help="The same in a few words: clearance=secret. May be repeated."
+        ),
+    ] = None,
     now: Annotated[bool, typer.Option("--open", help="Open it at once.")] = False,
     as_: MaybeAsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Lay a question before a body; without --right it is a resolution, which grants nothing."""
+    """Lay a question before a body; without --right it is a resolution, which grants nothing.
+
+    Where the act leaves something open (a body's seats, a clearance, how a dispute ends), the motion says it, and the
+    act is held to it: --document is a body's or charter's document, or lists names and values, as --term does.
+    """
     out = Output(json=json)
+    source = motion_source(document, term)
     with opened() as session:
         governance, acting = session.hub.governance, session.acting(as_)
         motion = governance.table(
@@ -81,6 +97,8 @@ def table(
             subject=subject,
             open_for=days * DAY,
             unused_for=carry_out * DAY,
+            document=source,
+            where="--term" if document is None else document,
         )
         if now:
             motion = governance.open(acting, motion.uuid)
@@ -88,6 +106,7 @@ def table(
     out.line(f"motion {motion.uuid} is {motion.status} before {body}, until {instant(motion.deadline)}")
     if motion.about is not None:
         out.line(f"  it is about {motion.about.agreement} version {motion.about.version}, {motion.about.digest}")
+    tell_text(out, motion)
     verb = "vote" if now else "open"
     out.line(f"next: tocsin motion {verb} {motion.uuid}" + (" yes --as USER@PARTY, for each seat" if now else ""))
 
@@ -285,6 +304,7 @@ def show(uuid: MotionArgument, json: JsonOption = False) -> None:
         out.line(f"  {label:12} {value}")
     if motion.about is not None:
         out.line(f"  about        {motion.about.agreement} version {motion.about.version}, {motion.about.digest}")
+    tell_text(out, motion)
     _tell_standing(out, standing)
     out.line()
     seats = motion.electorate.seats if motion.electorate is not None else ()
@@ -364,6 +384,8 @@ def motion_document(motion: Motion) -> dict[str, object]:
         "right": motion.right,
         "subject": motion.subject,
         "about": motion.about,
+        "document": motion.document,
+        "text": motion_text(motion),
         "tabled_at": instant(motion.tabled_at),
         "opened_at": instant(motion.opened_at),
         "deadline": instant(motion.deadline),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from tocsin.errors import ForbiddenError
@@ -15,8 +16,9 @@ from tocsin.governance.model.bodies import holder_of
 from tocsin.governance.model.motions import MotionAct, MotionStatus, next_status
 from tocsin.governance.model.votes import lapse, pending
 from tocsin.governance.motion_steps import MOTION_STEPS
-from tocsin.governance.privileged import required
+from tocsin.governance.privileged import TAKES_TEXT, decided, required
 from tocsin.governance.state import put, require_holder
+from tocsin.governance.texts import differing, read_terms, text_digest
 from tocsin.kernel.mandate import REPEATABLE, MandateBasis
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def enter(governed: Governed, told: Told, scene: Scene, name_of: Callable[[str],
             raise ForbiddenError(
                 f"{right} needs a mandate of {holder}, which holds it",
                 where=subject or None,
-                todo=f"table a motion: tocsin motion table {holder} --right {right} --subject {subject}",
+                todo=f"table a motion: tocsin motion table {holder} --right {right} --subject {subject}"
+                + (" --document FILE" if right in TAKES_TEXT else ""),
             )
     if (asked := told.data.get("decided_by")) is not None:
         require_decided(governed, motion, asked)
@@ -86,8 +89,29 @@ def _used(governed: Governed, uuid: str, needed: tuple[Right, str], told: Told, 
     require_usable(governed, motion, needed, at)
     if motion.about is not None and told.data.get("digest", motion.about.digest) != motion.about.digest:
         raise ForbiddenError("the motion was about another text", where=uuid)
+    _require_decided_text(motion, told)
     act = MotionAct.EXECUTE if motion.status is MotionStatus.PASSED else MotionAct.REPEAT
     return put(governed, replace(motion, status=next_status(motion.status, act), used=(*motion.used, told.index)))
+
+
+def _require_decided_text(motion: Motion, told: Told) -> None:
+    """Refuse an act that does something else than what was voted on.
+
+    Raises:
+        ForbiddenError: it does; names both digests, and what differs.
+    """
+    if isinstance(motion.text, msgspec.UnsetType):
+        return
+    made = decided(told.kind, told.data)
+    if made == motion.text:
+        return
+    entered = "nothing of the kind" if made is None else text_digest(made)
+    names = differing(read_terms(motion.text), {} if made is None else read_terms(made))
+    raise ForbiddenError(
+        f"the motion decided the text {motion.document}, and this is {entered}: they differ in {', '.join(names)}",
+        where=motion.uuid,
+        todo=f"enter what was voted on, which `tocsin motion show {motion.uuid}` prints, or table a motion on this",
+    )
 
 
 def require_usable(governed: Governed, motion: Motion, needed: tuple[Right, str], at: Micros) -> None:

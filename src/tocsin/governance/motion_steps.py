@@ -14,7 +14,9 @@ from tocsin.governance.model.bodies import Body, rank_of
 from tocsin.governance.model.motions import About, Ballot, Motion, MotionAct, MotionStatus, Recusal, next_status
 from tocsin.governance.model.tally import Tally
 from tocsin.governance.model.votes import closable, electorate_of, recused, tally_of
+from tocsin.governance.privileged import TAKES_TEXT
 from tocsin.governance.state import put, require_holder
+from tocsin.governance.texts import read_terms
 from tocsin.governance.wire import ballot_bytes, from_data, recusal_bytes
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.mandate import Right
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from tocsin.governance.state import Governed, Register, Scene
 
-__all__ = ["MOTION_STEPS", "about_of"]
+__all__ = ["MOTION_STEPS", "about_of", "require_may_table"]
 
 _VERSION: Final = re.compile(r"([1-9][0-9]{0,8})(?:[:#].*)?", re.ASCII | re.DOTALL)
 # Of the rights on agreements, those that are not about a text that lies before its parties already.
@@ -42,6 +44,7 @@ class _Tabled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     right: Right | None
     subject: str
     about: About | None
+    text: str | None = None
 
 
 class _Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,12 +87,10 @@ def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governe
     body = governed.body(told.body)
     if told.motion in governed.motions:
         raise ConflictError("there is a motion of this id already", where=told.motion)
-    _require_of_body(body, scene)
-    if told.right is Right.DISPUTE_DECIDE:
-        governed.dispute(told.subject)
-    if told.right is not None:
-        require_holder(governed, told.right, told.subject, body.name, scene.at)
+    require_may_table(governed, body, told.right, told.subject, scene)
     _require_about(told, scene.register)
+    if told.text is not None:
+        _require_text(told.right, told.text)
     motion = Motion(
         uuid=told.motion,
         body=body.name,
@@ -102,8 +103,29 @@ def _table(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governe
         right=told.right,
         subject=told.subject,
         about=told.about,
+        text=msgspec.UNSET if told.text is None else told.text,
     )
     return put(governed, motion)
+
+
+def require_may_table(governed: Governed, body: Body, right: Right | None, subject: str, scene: Scene) -> None:
+    """Refuse somebody who may not ask a body this.
+
+    Raises:
+        ForbiddenError: they are not of it, or it does not hold the right. NotFoundError: there is no such dispute.
+    """
+    _require_of_body(body, scene)
+    if right is Right.DISPUTE_DECIDE:
+        governed.dispute(subject)
+    if right is not None:
+        require_holder(governed, right, subject, body.name, scene.at)
+
+
+def _require_text(right: Right | None, text: str) -> None:
+    """Refuse a text that no act under a right could be held to."""
+    read_terms(text)
+    if right not in TAKES_TEXT:
+        raise InputError(f"a motion on {right or 'no right'} takes no document", todo="leave it out")
 
 
 def _require_about(told: _Tabled, register: Register) -> None:

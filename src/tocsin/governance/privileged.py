@@ -12,20 +12,24 @@ from typing import Any, Final
 import msgspec
 
 from tocsin.errors import InputError
+from tocsin.governance import texts
+from tocsin.governance.texts import Terms, text_of
 from tocsin.kernel.mandate import Right
 
-__all__ = ["ACTS", "Act", "required"]
+__all__ = ["ACTS", "TAKES_TEXT", "Act", "decided", "required"]
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of privileged entry.
 
     ``subject(data, name_of)`` reads the subject out of the entry's data; ``name_of`` gives a party's short name for its
-    URI. It is the same text that the act hands to ``Mandate.require``.
+    URI. It is the same text that the act hands to ``Mandate.require``. ``terms(data)`` reads out what is decided beside
+    it; None: nothing is left to whoever enters it but words.
     """
 
     right: Right
     subject: Callable[[Mapping[str, Any], Callable[[str], str]], str]
+    terms: Callable[[Mapping[str, Any]], Terms] | None = None
 
 
 def _party(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
@@ -79,13 +83,13 @@ def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str
 
 
 ACTS: Final[dict[str, Act]] = {
-    "party.added": Act(right=Right.PARTY_ADD, subject=_party),
-    "party.changed": Act(right=Right.PARTY_CHANGE, subject=_party),
-    "party.cleared": Act(right=Right.PARTY_CLEAR, subject=_party),
+    "party.added": Act(right=Right.PARTY_ADD, subject=_party, terms=texts.party_terms),
+    "party.changed": Act(right=Right.PARTY_CHANGE, subject=_party, terms=texts.party_terms),
+    "party.cleared": Act(right=Right.PARTY_CLEAR, subject=_party, terms=texts.clearance_terms),
     "party.suspended": Act(right=Right.PARTY_SUSPEND, subject=_party),
     "party.left": Act(right=Right.PARTY_LEAVE, subject=_party),
-    "user.added": Act(right=Right.USER_ADD, subject=_user),
-    "user.changed": Act(right=Right.USER_CHANGE, subject=_user),
+    "user.added": Act(right=Right.USER_ADD, subject=_user, terms=texts.user_terms),
+    "user.changed": Act(right=Right.USER_CHANGE, subject=_user, terms=texts.user_terms),
     "user.disabled": Act(right=Right.USER_DISABLE, subject=_user),
     "token.issued": Act(right=Right.TOKEN_ISSUE, subject=_token_holder),
     "token.revoked": Act(right=Right.TOKEN_REVOKE, subject=_field("token_id")),
@@ -97,12 +101,12 @@ ACTS: Final[dict[str, Act]] = {
     "agreement.terminated": Act(right=Right.AGREEMENT_TERMINATE, subject=_version),
     "agreement.dropped": Act(right=Right.AGREEMENT_TERMINATE, subject=_version),
     "agreement.admitted": Act(right=Right.ACCESSION_ADMIT, subject=_admitted),
-    "agreement.grace": Act(right=Right.LAPSE_GRACE, subject=_basis),
+    "agreement.grace": Act(right=Right.LAPSE_GRACE, subject=_basis, terms=texts.grace_terms),
     "annex.activated": Act(right=Right.ANNEX_ACTIVATE, subject=_annex),
     "annex.ratified": Act(right=Right.ANNEX_ACTIVATE, subject=_annex),
     "annex.ended": Act(right=Right.ANNEX_END, subject=_annex),
     "annex.reviewed": Act(right=Right.ANNEX_REVIEW, subject=_annex),
-    "duty.set": Act(right=Right.DUTY_SET, subject=_on_duty),
+    "duty.set": Act(right=Right.DUTY_SET, subject=_on_duty, terms=texts.duty_terms),
     "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias")),
     "ceiling.set": Act(right=Right.CEILING_SET, subject=_field("ceiling")),
     "hold.placed": Act(right=Right.HOLD_PLACE, subject=_field("authority")),
@@ -112,14 +116,17 @@ ACTS: Final[dict[str, Act]] = {
     "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party),
     "webhook.removed": Act(right=Right.WEBHOOK_REMOVE, subject=_field("webhook")),
     "webhook.resumed": Act(right=Right.WEBHOOK_RESUME, subject=_field("webhook")),
-    "body.constituted": Act(right=Right.BODY_CONSTITUTE, subject=_body),
-    "body.changed": Act(right=Right.BODY_CHANGE, subject=_body),
+    "body.constituted": Act(right=Right.BODY_CONSTITUTE, subject=_body, terms=texts.body_terms),
+    "body.changed": Act(right=Right.BODY_CHANGE, subject=_body, terms=texts.body_terms),
     "body.dissolved": Act(right=Right.BODY_DISSOLVE, subject=_field("body")),
-    "charter.adopted": Act(right=Right.CHARTER_ADOPT, subject=_charter),
-    "dispute.decided": Act(right=Right.DISPUTE_DECIDE, subject=_field("dispute")),
+    "charter.adopted": Act(right=Right.CHARTER_ADOPT, subject=_charter, terms=texts.charter_terms),
+    "dispute.decided": Act(right=Right.DISPUTE_DECIDE, subject=_field("dispute"), terms=texts.dispute_terms),
     "sanitised.cleared": Act(right=Right.SANITISED_APPROVE, subject=_field("version")),
     "sanitised.stopped": Act(right=Right.SANITISED_STOP, subject=_field("version")),
 }
+
+# What a body votes on is fixed by a text that the motion keeps.
+TAKES_TEXT: Final = frozenset(act.right for act in ACTS.values() if act.terms is not None)
 
 
 def required(kind: str, data: Mapping[str, Any], name_of: Callable[[str], str]) -> tuple[Right, str] | None:
@@ -134,4 +141,19 @@ def required(kind: str, data: Mapping[str, Any], name_of: Callable[[str], str]) 
     try:
         return act.right, act.subject(data, name_of)
     except (LookupError, TypeError) as error:
+        raise InputError(f"its data is not that of {kind}") from error
+
+
+def decided(kind: str, data: Mapping[str, Any]) -> str | None:
+    """Return the text of what an entry decides, or None of one that decides nothing but its subject.
+
+    Raises:
+        InputError: the data has not what its kind has.
+    """
+    act = ACTS.get(kind)
+    if act is None or act.terms is None:
+        return None
+    try:
+        return text_of(act.terms(data))
+    except (LookupError, TypeError, AttributeError) as error:
         raise InputError(f"its data is not that of {kind}") from error

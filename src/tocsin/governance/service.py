@@ -17,8 +17,10 @@ from tocsin.governance.course import require_usable
 from tocsin.governance.model.bodies import Body, holder_of, parties_of, rank_of, withheld
 from tocsin.governance.model.motions import Choice, Motion, MotionStatus
 from tocsin.governance.model.votes import closable, recused, tally_of
-from tocsin.governance.motion_steps import about_of
+from tocsin.governance.motion_steps import about_of, require_may_table
+from tocsin.governance.state import Scene
 from tocsin.governance.tables import MOTIONS
+from tocsin.governance.tabling import read_text
 from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.ids import new_uuid
@@ -185,17 +187,22 @@ class Governance:
         subject: str = "",
         open_for: Micros = OPEN_FOR,
         unused_for: Micros = UNUSED_FOR,
+        document: bytes | None = None,
+        where: str = "document",
     ) -> Motion:
         """Lay a question before a body: whether ``right`` is used on ``subject``; without a right, a resolution.
 
         ``open_for`` is the time from now to the deadline, ``unused_for`` that from there to the mandate's end. A motion
-        on an agreement names the digest of the version that it is about.
+        on an agreement names the digest of the version that it is about. ``document`` says what exactly is decided,
+        where the right leaves something open (``privileged.TAKES_TEXT``), and is read as ``tabling.read_text`` does;
+        ``where`` is its name in errors.
 
         Raises:
             NotFoundError: there is no such body.
             ForbiddenError: the body does not hold the right, or the mover has no seat in it.
-            InputError: title or reasons are missing, or a time is too long.
-            LimitError: too many motions are pending.
+            InputError: title, reasons or the document are missing, or wrong; or a time is too long.
+            AgreementError: the document breaks rules; each fault with its place.
+            LimitError: too many motions are pending, or the document is too large.
         """
         with self._store.write() as connection:
             if store.count_pending(connection, self._environment) >= MAX_PENDING:
@@ -203,7 +210,8 @@ class Governance:
                     f"{MAX_PENDING} motions are pending", todo="close, withdraw or carry out those that are"
                 )
             at, uuid = self._log.now(connection), new_uuid(self._entropy)
-            about = about_of(right, subject, StoredRegister(connection, self._environment))
+            register = StoredRegister(connection, self._environment)
+            about = about_of(right, subject, register)
             data: dict[str, object] = {
                 "motion": uuid,
                 "body": body,
@@ -215,7 +223,14 @@ class Governance:
                 "subject": subject,
                 "about": None if about is None else as_data(about),
             }
-            found = store.load(connection, self._environment).body(body)
+            governed = store.load(connection, self._environment, uuids=[subject])
+            found = governed.body(body)
+            if document is not None:
+                if right is None:
+                    raise InputError("a resolution takes no document", where=where, todo="name the right")
+                # first: the text tells how a person or party stands now
+                require_may_table(governed, found, right, subject, Scene(at=at, acting=acting, register=register))
+                data["text"] = read_text(right, subject, document, register, where=where)
             self._enter(connection, acting, "motion.tabled", data, concerns=self._concerned(connection, found))
             return self._motion(connection, uuid)
 

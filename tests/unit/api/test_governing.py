@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rfc8785
 
-from support.council import recuse
+from support.council import SEATS, constitute, council, recuse
 from support.doors import ML_DSA_SEED, NOBODY, ask, told
 from support.hub import key_of
 from tocsin.agreements.document import Signed, ml_dsa_public_key_of, sign_bytes
 from tocsin.exchange.replay import replay
+from tocsin.kernel.mandate import Right
 from tocsin.log.model import decode_payload
 
 if TYPE_CHECKING:
@@ -144,6 +146,30 @@ def test_what_a_body_may_not_decide_it_is_not_asked(doors: Live) -> None:
     assert ask(doors, "POST", "/motions", "sig-alfa", RIGHTLESS).status_code == 403
     for change in ({"subject": "x"}, {"days": 0}, {"right": "everything"}, {"title": " "}, {"subject": "\x00"}):
         assert ask(doors, "POST", "/motions", "sig-alfa", QUESTION | change).status_code == 422, change
+
+
+def test_what_exactly_is_decided_is_shown_and_signed(doors: Live) -> None:
+    constitute(doors.world, council([Right.PARTY_CLEAR], name="board", seats=SEATS[:2]))
+    asked = QUESTION | {"body": "board", "right": "parties:party:clear", "subject": "charlie"}
+    blank = ask(doors, "POST", "/motions", "sig-alfa", asked)
+    assert (blank.status_code, "what exactly is decided" in blank.text) == (422, True)
+    for document in ("clearance: cosmic", "[", "\x00", "", "a" * 70_000):
+        refused = ask(doors, "POST", "/motions", "sig-alfa", asked | {"document": document})
+        assert refused.status_code == 422, document[:20]
+    made = told(ask(doors, "POST", "/motions", "sig-alfa", asked | {"document": "clearance: secret"}))
+    assert made["text"] == '{"clearance":"secret","until":null}'
+    assert made["document"] == hashlib.sha256(made["text"].encode()).hexdigest()
+    path = f"/motions/{made['motion']}"
+    motion = told(ask(doors, "POST", f"{path}/opening", "sig-alfa"))
+    done = told(ask(doors, "POST", f"{path}/ballots", "sig-alfa", ballot(motion, "sig@alfa")))
+    assert (done["text"], len(done["ballots"])) == (made["text"], 1)
+    # to whom the motion is not known its text is not, nor how anybody stands whom a motion would be about
+    answers = [
+        ask(doors, "POST", "/motions", "sig-charlie", asked | {"document": "clearance: secret", "subject": subject})
+        for subject in ("charlie", "nobody")
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert answers[0].content == answers[1].content
 
 
 def test_a_recusal_is_signed_too(doors: Live) -> None:

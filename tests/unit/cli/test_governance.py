@@ -8,8 +8,9 @@ import pytest
 
 from support.cli import Cli, partnership
 from tocsin.agreements.document import sign_bytes
-from tocsin.cli.keyring import read_key, read_ml_dsa_seed
+from tocsin.cli.keyring import new_key, new_ml_dsa_key, read_key, read_ml_dsa_seed
 from tocsin.governance.wire import sign
+from tocsin.kernel.ids import SystemEntropy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,10 +93,15 @@ def test_a_ballot_is_signed_where_the_key_is(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_who_has_a_second_key_votes_with_both(cli: Cli) -> None:
-    decided = table(cli, "--right", "parties:user:change", "--subject", "sig@alpha")
+    second = cli.home / "keyring" / "sig@alpha.ml-dsa.key"
+    public = new_ml_dsa_key(second, SystemEntropy())
+    decided = table(cli, "--right", "parties:user:change", "--subject", "sig@alpha", "--term", f"ml_dsa_key={public}")
     for voter in ("sig@alpha", "sig@beta"):
         cli.ok("motion", "vote", decided, "yes", "--as", voter)
-    cli.ok("user", "second-key", "sig@alpha", "--motion", decided)
+    # a key that is made now is not the one that was voted on
+    other = cli.run("user", "second-key", "sig@alpha", "--motion", decided, "--key-file", str(cli.home / "other.key"))
+    assert (other.code, "they differ in ml_dsa_key" in other.err) == (1, True)
+    cli.ok("user", "second-key", "sig@alpha", "--motion", decided, "--public", public)
     motion = table(cli)
     bytes_ = cli.json("motion", "vote", motion, "yes", "--as", "sig@alpha", "--to-sign")["to_sign"]
     raw = read_key(cli.home / "keyring" / "sig@alpha.key")
@@ -126,11 +132,12 @@ def test_a_motion_is_withdrawn_or_closed(cli: Cli) -> None:
 
 def test_a_signatory_is_added_where_keys_are_a_council_s(cli: Cli) -> None:
     assert cli.run("user", "add", "new@alpha", "--role", "signatory").code == 1
-    for right, command in (
-        ("parties:user:add", ("user", "add", "new@alpha", "--role", "signatory")),
-        ("parties:user:change", ("user", "key", "new@alpha")),
+    public = new_key(cli.home / "new.key", SystemEntropy())
+    for right, term, command in (
+        ("parties:user:add", "roles=signatory", ("user", "add", "new@alpha", "--role", "signatory")),
+        ("parties:user:change", f"signing_key={public}", ("user", "key", "new@alpha", "--public", public)),
     ):
-        motion = table(cli, "--right", right, "--subject", "new@alpha")
+        motion = table(cli, "--right", right, "--subject", "new@alpha", "--term", term)
         for voter in ("sig@alpha", "sig@beta"):
             cli.ok("motion", "vote", motion, "yes", "--as", voter)
         ran = cli.ok(*command, "--motion", motion)

@@ -90,6 +90,10 @@ def test_every_stage_that_is_no_end_has_a_clock() -> None:
     assert clock_of(DisputeKind.LABEL, DisputeStatus.FINAL) is None
 
 
+CLEARED: Final = "{outcome: upheld, reasons: It was cleared, remedy: Clear alfa}"
+BEFORE: Final = "{outcome: rejected, reasons: As before.}"
+
+
 def test_a_dispute_through_all_its_stages(world: World) -> None:
     disputes = world.hub.disputes
     dispute = file(world)
@@ -153,7 +157,7 @@ def test_a_suspended_party_appeals_quickly(world: World) -> None:
     with pytest.raises(ForbiddenError, match="its own dispute"):
         decide(world, dispute)
     constitute(world, council([Right.DISPUTE_DECIDE]))
-    motion = motion_on(world, Right.DISPUTE_DECIDE, dispute.uuid)
+    motion = motion_on(world, Right.DISPUTE_DECIDE, dispute.uuid, document=CLEARED)
     assert motion.barred == ("north",)
     vote(world, motion, "sig@bravo")
     motion = vote(world, motion, "sig@coast")
@@ -167,12 +171,12 @@ def test_a_suspended_party_appeals_quickly(world: World) -> None:
 
 def test_nobody_votes_on_their_own_dispute(world: World) -> None:
     constitute(world, council([Right.DISPUTE_DECIDE]))
-    motion = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="delta").uuid)
+    motion = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="delta").uuid, document=CLEARED)
     assert motion.barred == ("north",)
     with pytest.raises(ForbiddenError, match="recused"):
         vote(world, motion, "sig@alfa")
     # a body of both parties has no quorum
-    both = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="bravo").uuid)
+    both = motion_on(world, Right.DISPUTE_DECIDE, file(world, against="bravo").uuid, document=CLEARED)
     both = vote(world, both, "sig@coast")
     assert both.status is MotionStatus.FAILED
 
@@ -181,19 +185,20 @@ def test_a_motion_from_before_an_appeal_does_not_decide_it(world: World) -> None
     constitute(world, council([Right.DISPUTE_DECIDE]))
     disputes, uuid = world.hub.disputes, file(world, against="delta").uuid
 
-    def by_motion() -> Mandate:
-        motion = motion_on(world, Right.DISPUTE_DECIDE, uuid)
+    def by_motion(document: str) -> Mandate:
+        motion = motion_on(world, Right.DISPUTE_DECIDE, uuid, document=document)
         for voter in ("sig@bravo", "sig@coast"):
             motion = vote(world, motion, voter)
         return world.hub.governance.granted(motion.uuid)
 
-    first, spare = by_motion(), by_motion()
+    first, spare = by_motion("{outcome: rejected, reasons: It is not.}"), by_motion(BEFORE)
     disputes.decide(OPERATOR, first, uuid, outcome=Outcome.REJECTED, reasons="It is not.")
     world.clock.advance(1)
     disputes.appeal(OPERATOR.for_("sig@alfa"), uuid, "alfa", "Nobody looked.")
     with pytest.raises(ForbiddenError, match="before the appeal"):
         disputes.decide(OPERATOR, spare, uuid, outcome=Outcome.REJECTED, reasons="As before.")
-    decided = disputes.decide(OPERATOR, by_motion(), uuid, outcome=Outcome.UPHELD, reasons="It is.", remedy="Amber.")
+    heard = by_motion("{outcome: upheld, reasons: It is., remedy: Amber.}")
+    decided = disputes.decide(OPERATOR, heard, uuid, outcome=Outcome.UPHELD, reasons="It is.", remedy="Amber.")
     assert decided.status is DisputeStatus.FINAL
     world.hub.self_test.require()
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from support.agreement_texts import PLAIN
-from support.council import SEATS, constitute, council, decide, key, motion_on, recuse, signatory, vote
+from support.council import SEATS, constitute, council, decide, key, motion_on, recuse, signatory, vote, written
 from support.hub import OPERATOR, START, World
 from tocsin.agreements.document import parse_agreement, public_key_of, sign_document
 from tocsin.errors import (
@@ -153,8 +153,8 @@ def test_a_body_is_asked_only_for_what_it_holds(world: World) -> None:
     with pytest.raises(ForbiddenError, match="council does not hold"):
         motion_on(world, Right.PARTY_LEAVE, "delta")
     motion = decide(world, SUSPEND, "delta")
-    change = decide(world, Right.BODY_CHANGE, "council")
     less = council([Right.AGREEMENT_ACTIVATE])
+    change = decide(world, Right.BODY_CHANGE, "council", document=written(less))
     world.hub.governance.change(OPERATOR, world.hub.governance.granted(change.uuid), less, "fewer")
     assert world.hub.governance.motion(motion.uuid).motion.status is MotionStatus.LAPSED
     with pytest.raises(ForbiddenError, match="lapsed"):
@@ -338,8 +338,8 @@ def test_too_few_voted(world: World) -> None:
 
 def test_a_motion_is_closed_as_soon_as_it_is_settled_where_the_rule_says_so(world: World) -> None:
     rule = Rule(quorum="1/2", more_than="1/2", closes=Closing.SETTLED)
-    constitute(world, council([Right.PARTY_CLEAR], name="crisis", rule=rule))
-    motion = motion_on(world, Right.PARTY_CLEAR, "delta", body="crisis")
+    constitute(world, council([Right.PARTY_LEAVE], name="crisis", rule=rule))
+    motion = motion_on(world, Right.PARTY_LEAVE, "delta", body="crisis")
     assert vote(world, motion, "sig@alfa").status is MotionStatus.OPEN
     assert vote(world, motion, "sig@bravo").status is MotionStatus.PASSED
 

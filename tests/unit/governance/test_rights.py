@@ -117,7 +117,7 @@ def test_what_a_body_was_given_needs_a_motion_of_that_body(world: World, kind: s
         with pytest.raises(RefusedError):
             deed.do(world, mandate)
     assert size(world) == before
-    passed = decide(world, right, subject)
+    passed = decide(world, right, subject, document=deed.document)
     assert passed.status is MotionStatus.PASSED
     with world.hub.store.read() as connection:
         mandate = world.hub.governance.mandate(connection, right, subject, motion=passed.uuid)

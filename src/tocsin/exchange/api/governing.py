@@ -6,11 +6,13 @@ voter's it is), takes the signature, and checks it: when it comes, and whenever 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
 
 import msgspec
 
+from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.errors import NotFoundError
 from tocsin.exchange.api.parts import MISSING, REFUSED, ROOT, SMALL, SPEAK, Thing, by_id, id_in
 from tocsin.exchange.api.queries import Name, Said, Text
@@ -37,9 +39,15 @@ MAX_SIGNATURE: Final = 4_096
 _NO_MOTION: Final = "there is no such motion, or none before a body in which your party has a seat"
 _NO_BODY: Final = "there is no such body, or none in which your party has a seat"
 
+# A document of the longest, each of its characters escaped as two or three.
+_TABLED: Final = replace(SMALL, limit=3 * MAX_BYTES)
+
 GoverningCall: TypeAlias = Call[Principal]
 
 Signature = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SIGNATURE, description="Base64.")]
+Document = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=MAX_BYTES, description="What exactly is decided: YAML 1.2, or JSON.")
+]
 
 
 class MotionsQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +58,10 @@ class MotionsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MotionAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A question to a body: whether ``right`` is used on ``subject``. Without a right it is a resolution."""
+    """A question to a body: whether ``right`` is used on ``subject``. Without a right it is a resolution.
+
+    ``document`` is for rights that leave something open: the document of a body or charter, else names and values.
+    """
 
     body: Name
     title: Text
@@ -61,6 +72,7 @@ class MotionAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     carry_out: Annotated[
         int, msgspec.Meta(ge=1, le=MAX_UNUSED // DAY, description="For how many days its mandate is good.")
     ] = 30
+    document: Document | None = None
 
 
 class BallotAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,7 +162,8 @@ class MotionResource(msgspec.Struct, frozen=True, kw_only=True):
     """A motion, whole.
 
     ``digest`` is what a ballot names; null until it is opened. ``your_seat`` and ``next_ballot`` are for who asks.
-    ``agreement`` is the digest of the version that it is about.
+    ``agreement`` is the digest of the version that it is about. ``text`` is what exactly is decided, where the right
+    leaves something open, and ``document`` its SHA-256, which stands in what a ballot signs.
     """
 
     motion: str
@@ -162,6 +175,8 @@ class MotionResource(msgspec.Struct, frozen=True, kw_only=True):
     right: str | None
     subject: str
     agreement: str | None
+    document: str | None
+    text: str | None
     tabled: str
     deadline: str
     good_until: str
@@ -228,6 +243,7 @@ class Governing:
             subject=asked.subject,
             open_for=asked.days * DAY,
             unused_for=asked.carry_out * DAY,
+            document=None if asked.document is None else asked.document.encode(),
         )
         return self._told(call, made.uuid, status=HTTPStatus.CREATED)
 
@@ -325,7 +341,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
             tag="governance",
             method="POST",
             path=path,
-            does=Endpoint(access=SPEAK, run=does.table, body=SMALL),
+            does=Endpoint(access=SPEAK, run=does.table, body=_TABLED),
             summary="Lay a question before a body in which you have a seat",
             takes=MotionAsk,
             answers={HTTPStatus.CREATED: Answer(says="The motion.", type=MotionResource)},
@@ -401,6 +417,8 @@ def _motion(one: Standing, asker: str) -> MotionResource:
         reasons=motion.reasons,
         mover=motion.mover,
         agreement=None if motion.about is None else motion.about.digest,
+        document=motion.document,
+        text=None if isinstance(motion.text, msgspec.UnsetType) else motion.text,
         tabled=format_instant(motion.tabled_at),
         digest=motion_digest(motion).hex() if opened else None,
         your_seat=_seat(motion, asker),

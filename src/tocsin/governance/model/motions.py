@@ -10,6 +10,7 @@ import msgspec
 from tocsin.errors import InputError, TransitionError
 from tocsin.governance.model.bodies import Body
 from tocsin.governance.model.tally import Tally
+from tocsin.governance.texts import text_digest
 from tocsin.kernel.canonical import digest
 from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.mandate import Right
@@ -152,6 +153,8 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     resolution. ``electorate`` is the body as of the opening. ``ballots`` are those that stand, one a seat; ``counted``
     says how many each voter cast. ``barred`` are seats whose holder or deputy is of a party to the dispute that is to
     be decided: they are recused from the beginning. ``used`` are the entries of the log made under its mandate.
+    ``text`` is what exactly is decided (``texts.text_of``), where the act leaves something open; unset, it is left out
+    of what is signed and kept, which is the form of motions from before there was any.
     """
 
     uuid: str
@@ -175,6 +178,7 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     closed_at: Micros | None = None
     result: Tally | None = None
     used: tuple[int, ...] = ()
+    text: str | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         for text, what in ((self.title, "title"), (self.reasons, "reason")):
@@ -186,8 +190,13 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InputError(
                 f"what was decided is carried out after the deadline, within {MAX_UNUSED // DAY} days", where=self.uuid
             )
-        if self.right is None and (self.subject or self.about is not None):
+        if self.right is None and (self.subject or self.about is not None or self.text is not msgspec.UNSET):
             raise InputError("without a right there is nothing to carry out", where=self.uuid, todo="name the right")
+
+    @property
+    def document(self) -> str | None:
+        """Return the SHA-256 of what exactly is decided, in hexadecimal; None where right and subject say it all."""
+        return None if isinstance(self.text, msgspec.UnsetType) else text_digest(self.text)
 
     def ballot(self, seat: str) -> Ballot | None:
         """Return the ballot of a seat that stands."""
@@ -195,7 +204,10 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def motion_digest(motion: Motion) -> bytes:
-    """Return what a ballot is signed over: everything that was known when the motion was opened."""
+    """Return what a ballot is signed over: everything that was known when the motion was opened.
+
+    The text that is decided stands in it as ``document``, its digest.
+    """
     asked = msgspec.structs.replace(
         motion,
         status=MotionStatus.OPEN,
@@ -205,8 +217,11 @@ def motion_digest(motion: Motion) -> bytes:
         closed_at=None,
         result=None,
         used=(),
+        text=msgspec.UNSET,
     )
-    return digest("tocsin/motion/v1", _form(msgspec.to_builtins(asked)))
+    form: dict[str, Any] = msgspec.to_builtins(asked)
+    document = {} if motion.document is None else {"document": motion.document}
+    return digest("tocsin/motion/v1", _form(form | document))
 
 
 def _form(value: Any) -> Json:  # noqa: ANN401  whatever `to_builtins` makes of the fields above

@@ -1,0 +1,238 @@
+"""From what people write to the text of a motion: a body's or charter's document, or the terms of an act.
+
+What is written goes through the same values as the act itself, so that an act which enters the same has the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tocsin.agreements.document.tree import read_tree
+from tocsin.errors import InputError
+from tocsin.governance import texts
+from tocsin.governance.documents import read_body, read_charter
+from tocsin.governance.model.disputes import Outcome
+from tocsin.governance.texts import Terms, text_of
+from tocsin.governance.wire import as_data
+from tocsin.kernel.clock import format_instant, parse_date, parse_instant
+from tocsin.kernel.mandate import Right
+from tocsin.parties.model import Party, User, check_remark, clearance_rank, parse_reference
+from tocsin.parties.wire import party_data, party_from_data, user_data, user_from_data
+
+if TYPE_CHECKING:
+    from tocsin.governance.state import Register
+
+__all__ = ["TERMS", "Term", "read_text"]
+
+Reader = Callable[[object, "Register"], Any]
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a motion on a right decides: how it is read, and whether it must be said."""
+
+    read: Reader
+    needed: bool = False
+
+
+def _word(value: object, _register: Register) -> str:
+    if not isinstance(value, str):
+        raise InputError("this is no text", todo="quote it")
+    return check_remark(value, "text")
+
+
+def _key(value: object, _register: Register) -> str:
+    if not isinstance(value, str):
+        raise InputError("this is no key", todo="write its public half in base64")
+    return value  # longer than a remark; the user's own check is next
+
+
+def _clearance(value: object, register: Register) -> str:
+    clearance_rank(word := _word(value, register))
+    return word
+
+
+def _outcome(value: object, register: Register) -> str:
+    if (word := _word(value, register)) not in list(Outcome):
+        raise InputError(f"{word[:40]!r} is no outcome", todo=f"write {', '.join(Outcome)}")
+    return word
+
+
+def _words(value: object, register: Register) -> list[str]:
+    """Return a set of words, sorted: a list, or one text with commas."""
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        raise InputError("this is no list", todo="write [one, two]")
+    return sorted({_word(one, register) for one in listed if one != ""})
+
+
+def _day(value: object, register: Register) -> str:
+    return format_instant(parse_date(_word(value, register)))
+
+
+def _instant(value: object, register: Register) -> str:
+    return format_instant(parse_instant(_word(value, register)))
+
+
+def _parties(value: object, register: Register) -> list[str]:
+    """Return parties' URIs, from those or their short names."""
+    uris: set[str] = set()
+    for name in _words(value, register):
+        party = register.party_of(name) if ":" in name else register.party(name)
+        if party is None:
+            raise InputError(f"there is no party {name[:80]!r}", todo="`tocsin party list` shows them")
+        uris.add(party.uri)
+    return sorted(uris)
+
+
+def _authority(value: object, register: Register) -> dict[str, Any]:
+    known: dict[str, Reader] = {"agreements": _words, "until": lambda one, _: parse_date(str(one)), "evidence": _word}
+    if not isinstance(value, dict) or not known.keys() >= value.keys():
+        raise InputError("this is no authority to sign", todo=f"write it with {', '.join(known)}")
+    given = {name: None if one is None else known[name](one, register) for name, one in value.items()}
+    return {"agreements": [], "until": None, "evidence": None} | given
+
+
+def _set(value: object, _register: Register) -> str:
+    if value != "set":
+        raise InputError("a password is nobody's to read", todo="write: password: set")
+    return "set"
+
+
+_PARTY: Final[Mapping[str, Term]] = {
+    "title": Term(read=_word),
+    "kind": Term(read=_word),
+    "country": Term(read=_word),
+    "capacities": Term(read=_words),
+    "sectors": Term(read=_words),
+    "communities": Term(read=_words),
+    "clients": Term(read=_parties),
+    "data_region": Term(read=_word),
+}
+_USER: Final[Mapping[str, Term]] = {
+    "roles": Term(read=_words),
+    "clearance": Term(read=_clearance),
+    "clearance_until": Term(read=_day),
+    "nationality": Term(read=_word),
+    "purpose": Term(read=_word),
+}
+# What a motion on each right decides, by the names that its document has; a body and a charter are documents whole.
+TERMS: Final[Mapping[Right, Mapping[str, Term]]] = {
+    Right.PARTY_ADD: {
+        **_PARTY,
+        **{name: Term(read=_word, needed=True) for name in ("uri", "kind", "country")},
+    },
+    Right.PARTY_CHANGE: {**_PARTY, "uri": Term(read=_word)},
+    Right.PARTY_CLEAR: {"clearance": Term(read=_clearance, needed=True), "until": Term(read=_day)},
+    Right.USER_ADD: _USER,
+    Right.USER_CHANGE: {
+        **_USER,
+        "signing_key": Term(read=_key),
+        "ml_dsa_key": Term(read=_key),
+        "authority": Term(read=_authority),
+        "password": Term(read=_set),
+    },
+    Right.LAPSE_GRACE: {"for": Term(read=_parties, needed=True), "until": Term(read=_day, needed=True)},
+    Right.DUTY_SET: {"from": Term(read=_instant, needed=True), "until": Term(read=_instant, needed=True)},
+    Right.DISPUTE_DECIDE: {
+        "outcome": Term(read=_outcome, needed=True),
+        "reasons": Term(read=_word, needed=True),
+        "remedy": Term(read=_word),
+    },
+}
+
+
+def read_text(right: Right, subject: str, source: bytes, register: Register, *, where: str) -> str:
+    """Read what a motion on a right over a subject is to decide; returns the text that the motion keeps.
+
+    Of what changes a party or a person, what is not said stays as it is now.
+
+    Raises:
+        AgreementError, LimitError: it is no document that we take; says where.
+        InputError: it is of another subject, lacks something, says what nobody can do, or the right takes no document.
+    """
+    if right in (Right.BODY_CONSTITUTE, Right.BODY_CHANGE):
+        body = read_body(source, where=where)
+        _require_subject(subject, body.name, where)
+        return text_of(texts.body_terms({"body": as_data(body)}))
+    if right is Right.CHARTER_ADOPT:
+        charter = read_charter(source, where=where)
+        _require_subject(subject, f"{charter.name}/{charter.version}", where)
+        return text_of(texts.charter_terms({"document": charter.document}))
+    known = TERMS.get(right)
+    if known is None:
+        raise InputError(f"a motion on {right} takes no document", where=where, todo="leave it out")
+    given = _read(read_tree(source, where=where).json, known, register, where)
+    try:
+        return text_of(_terms(right, subject, given, register))
+    except InputError as error:
+        raise InputError(error.what, where=where, todo=error.todo) from error
+
+
+def _require_subject(subject: str, found: str, where: str) -> None:
+    if found != subject:
+        raise InputError(f"this is the document of {found}", where=where, todo=f"table a motion on {found}")
+
+
+def _read(document: object, known: Mapping[str, Term], register: Register, where: str) -> dict[str, Any]:
+    """Return what a document says under the names that its right knows."""
+    listed = ", ".join(known)
+    if not isinstance(document, dict):
+        raise InputError("this is no list of names and values", where=where, todo=f"write, each on its line: {listed}")
+    if unknown := sorted(document.keys() - known.keys()):
+        raise InputError(f"{unknown[0][:40]!r} is not decided here", where=where, todo=f"write {listed}")
+    if missing := [name for name, term in known.items() if term.needed and document.get(name) is None]:
+        raise InputError(f"it says nothing of {', '.join(missing)}", where=where, todo=f"write {listed}")
+    given: dict[str, Any] = {}
+    for name, value in document.items():
+        try:
+            given[name] = None if value is None else known[name].read(value, register)
+        except InputError as error:
+            raise InputError(error.what, where=f"{where}: {name}", todo=error.todo) from error
+    return given
+
+
+def _terms(right: Right, subject: str, given: dict[str, Any], register: Register) -> Terms:
+    """Return the terms of an act that says what is given, as its entry would tell them."""
+    if right in (Right.USER_ADD, Right.USER_CHANGE):
+        return _user_terms(right, subject, given, register)
+    if right in (Right.PARTY_ADD, Right.PARTY_CHANGE):
+        return _party_terms(right, subject, given, register)
+    if right is Right.PARTY_CLEAR:
+        return {"until": None} | given
+    if right is Right.DISPUTE_DECIDE:
+        return given | {"remedy": given.get("remedy") or ""}
+    return given
+
+
+def _user_terms(right: Right, subject: str, given: dict[str, Any], register: Register) -> Terms:
+    name, _, home = subject.rpartition("@")
+    party, user = register.party(home), register.user(subject) if name else None
+    if party is None or parse_reference(subject)[1] is None or (right is Right.USER_CHANGE and user is None):
+        raise InputError(f"there is no {subject[:80]!r}", todo="write user@party")
+    before = User(name=name, party=party.uri) if user is None or right is Right.USER_ADD else user
+    if given.get("clearance") is not None:
+        given = {"clearance_until": None} | given  # a clearance that is named without an end has none
+    password = {"password": given.pop("password", None)}
+    stays = {key: value for key, value in given.items() if value is not None or key not in _MAYBE_ABSENT}
+    after = user_from_data({**user_data(before), **stays})
+    return texts.user_terms({"user": user_data(after)} | password)
+
+
+_MAYBE_ABSENT: Final = frozenset({"ml_dsa_key", "authority"})
+
+
+def _party_terms(right: Right, subject: str, given: dict[str, Any], register: Register) -> Terms:
+    before = register.party(subject)
+    if right is Right.PARTY_ADD:
+        named = {"name": subject, "title": given.get("title") or subject, "status": "candidate"}
+        try:
+            before = msgspec.convert({key: given[key] for key in ("uri", "kind", "country")} | named, Party)
+        except msgspec.ValidationError as error:
+            raise InputError(f"this is no party: {error}") from error
+    if before is None:
+        raise InputError(f"there is no party {subject[:80]!r}", todo="`tocsin party list` shows them")
+    after = party_from_data({**party_data(before), **given})
+    return texts.party_terms({"party": party_data(after)})
