@@ -19,6 +19,7 @@ from support.cli import Cli
 from support.council import constitute, council, decide
 from support.hub import OPERATOR, World
 from support.privileged import CHARTER, DRAFT, ready
+from support.sharing import indicator
 from tocsin.cli.main import app
 from tocsin.governance.privileged import ACTS
 from tocsin.kernel.clock import DAY
@@ -81,11 +82,10 @@ COMMANDS: Final[dict[str, tuple[Right, str]]] = {
     "retention hold": (Right.HOLD_PLACE, "--authority court --reason evidence --until 2026-12-20 --type tool"),
     "retention renew": (Right.HOLD_RENEW, "{hold} --until 2026-12-20 --reason appeal"),
     "retention lift": (Right.HOLD_LIFT, "{hold} --reason done"),
+    "recall impose": (Right.RECALL_ORDER, "{object} --of bravo --by 2026-12-20 --reason late"),
 }
 # it tells what it left to the body, and refuses nothing
 SWEEP: Final = "vetting sweep"
-# what a body decides and no command carries out: the rooms order it, each for its own reason
-NO_COMMAND: Final = {Right.RECALL_ORDER}
 
 
 class Typed(NamedTuple):
@@ -132,6 +132,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typed]:
         "application": _vetting(world),
         "token": str(world.hub.parties.tokens("bravo")[0].token_id),
         "dispute": world.hub.disputes.all()[0].uuid,
+        "object": str(indicator(1)["id"]),
         "hold": world.hub.holds.all()[0][0].uuid,
         "sanitised": world.hub.sanitised.of_party("https://bravo.example")[0].uuid,
         "hook": hooks[0],
@@ -166,7 +167,7 @@ def test_every_right_and_every_command_is_tried() -> None:
     leaves = dict(_leaves(typer.main.get_command(app)))
     taking = {path for path, one in leaves.items() if "motion" in {each.name for each in one.params}}  # type: ignore[attr-defined]
     assert taking == {*COMMANDS, SWEEP}
-    assert {right for right, _ in COMMANDS.values()} | NO_COMMAND == set(Right)
+    assert {right for right, _ in COMMANDS.values()} == set(Right)
     assert {act.right for act in ACTS.values()} == set(Right)
     # and no command names the founding mandate past `--motion`
     folder = Path(tocsin.cli.__file__).parent
