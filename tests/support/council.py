@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from support.hub import OPERATOR, key_of
+from support.hub import OPERATOR, World, key_of
 from tocsin.agreements.document import public_key_of
 from tocsin.governance.model.bodies import Body, BodyKind, Rule, Seat, Side
 from tocsin.governance.model.motions import Choice, Motion
 from tocsin.governance.texts import body_terms
 from tocsin.governance.wire import as_data, ballot_bytes, recusal_bytes, sign
+from tocsin.kernel.mandate import Right
 from tocsin.parties.model import Role, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from support.hub import World
-    from tocsin.kernel.mandate import Right
+    from pathlib import Path
 
 __all__ = [
     "DEPUTIES",
@@ -30,7 +29,9 @@ __all__ = [
     "decide",
     "motion_on",
     "recuse",
+    "seated",
     "signatory",
+    "suspend",
     "vote",
     "written",
 ]
@@ -72,6 +73,24 @@ def council(
         rights=tuple(sorted(rights)),
         chair=chair,
     )
+
+
+def seated(folder: Path) -> Path:
+    """Make a hub of four parties, whose council may suspend them and activate agreements; returns where it is."""
+    world = World(folder)
+    for name in ("alfa", "bravo", "coast", "delta"):
+        world.party(name)
+    for reference in DEPUTIES:
+        signatory(world, reference)
+    world.user("ana@alfa")
+    constitute(world, council([Right.PARTY_SUSPEND, Right.AGREEMENT_ACTIVATE]))
+    world.hub.close()
+    return folder
+
+
+def suspend(world: World, motion: str | None) -> None:
+    """Suspend delta under a motion's mandate, or the founding one."""
+    world.hub.parties.suspend_party(OPERATOR, world.hub.governance.granted(motion), "delta", "decided")
 
 
 def written(body: Body) -> str:
