@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tocsin.parties.acts import Acts
     from tocsin.settings import Settings
 
-__all__ = ["CHARTER", "DEEDS", "DRAFT", "ECHO", "ECHO_TERMS", "Deed", "copy", "ready"]
+__all__ = ["CHARTER", "DEEDS", "DRAFT", "ECHO", "ECHO_TERMS", "OTHERWISE", "Deed", "copy", "ready"]
 
 DRAFT: Final = TREATY.replace("version: 1", "version: 2")
 SIGNED: Final = TREATY.replace("agreement: treaty", "agreement: compact")
@@ -86,7 +86,9 @@ ECHO: Final = Party(
     capacities=frozenset({"csirt"}),
 )
 DUTY: Final = START + DAY
+PROLONGED: Final = START + 150 * DAY
 ECHO_TERMS: Final = "{uri: 'https://echo.example', title: Echo, kind: public, country: 'NO', capacities: csirt}"
+READS: Final = "{purpose: detect, allow: 'exchange:objects:read'}"
 HOOK: Final = "https://127.0.0.1:9/"
 
 
@@ -227,21 +229,19 @@ def _held(world: World) -> str:
 
 
 def _renew(world: World, mandate: Mandate) -> object:
-    until = world.clock.now() + 150 * DAY
-    return world.hub.holds.renew(OPERATOR, mandate, _held(world), reason="appeal", until=until)
+    return world.hub.holds.renew(OPERATOR, mandate, _held(world), reason="appeal", until=PROLONGED)
 
 
 def _place(world: World, mandate: Mandate) -> object:
-    until = world.clock.now() + DAY
     scope = Scope(types=("tool",))
-    return world.hub.holds.place(OPERATOR, mandate, authority="court", reason="evidence", scope=scope, until=until)
+    return world.hub.holds.place(OPERATOR, mandate, authority="court", reason="evidence", scope=scope, until=DUTY)
 
 
 def _impose(world: World, mandate: Mandate) -> object:
     order = Order(
         contributions=(1,),
         demand=Demand.DESTROY,
-        due=world.clock.now() + DAY,
+        due=DUTY,
         reason="a test",
         authority=RecallAuthority.MANDATE,
         basis="council",
@@ -326,7 +326,10 @@ DEEDS: Final[dict[str, list[Deed]]] = {
         _parties("ana@bravo", lambda acts: acts.set_password("ana@bravo", PasswordHash("made up")), "password: set"),
     ],
     "user.disabled": [_parties("ana@bravo", lambda acts: acts.disable_user("ana@bravo", "a test"))],
-    "token.issued": [_parties("bravo", _issue("bravo")), _parties("ana@bravo", _issue("ana@bravo"))],
+    "token.issued": [
+        _parties("bravo", _issue("bravo"), READS),
+        _parties("ana@bravo", _issue("ana@bravo"), READS),
+    ],
     "token.revoked": [
         Deed(_token, lambda world, mandate: world.hub.parties.revoke_token(OPERATOR, mandate, int(_token(world))))
     ],
@@ -376,6 +379,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
         Deed(
             _said("drills"),
             lambda world, mandate: world.hub.collections.add(OPERATOR, mandate, "drills", title="Drills"),
+            "title: Drills",
         )
     ],
     "ceiling.set": [
@@ -384,18 +388,25 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.ceilings.set(OPERATOR, mandate, "restricted"),
         )
     ],
-    "hold.placed": [Deed(_said("court"), _place)],
-    "hold.renewed": [Deed(_held, _renew)],
+    "hold.placed": [Deed(_said("court"), _place, f"{{types: tool, until: '{format_instant(DUTY)}'}}")],
+    "hold.renewed": [Deed(_held, _renew, f"until: '{format_instant(PROLONGED)}'")],
     "hold.lifted": [
         Deed(_held, lambda world, mandate: world.hub.holds.lift(OPERATOR, mandate, _held(world), reason="a test"))
     ],
-    "recall.imposed": [Deed(_said("council"), _impose)],
+    "recall.imposed": [
+        Deed(
+            _said("council"),
+            _impose,
+            f"{{objects: {indicator(1)['id']}, of: bravo, by: '{format_instant(DUTY)}'}}",
+        )
+    ],
     "webhook.added": [
         Deed(
             _said("bravo"),
             lambda world, mandate: world.hub.webhooks.add(
                 OPERATOR, mandate, "bravo", url=HOOK, purpose="detect", collection="exchange"
             ),
+            f"url: '{HOOK}'",
         )
     ],
     "webhook.removed": [
@@ -440,4 +451,17 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.governance.dissolve(OPERATOR, mandate, "advisers", "a test"),
         )
     ],
+}
+
+# the same acts voted on otherwise than they are done, by the kind of their entry, and in which terms that differs
+OTHERWISE: Final[dict[str, tuple[str, str]]] = {
+    "token.issued": ("{purpose: respond, allow: 'exchange:objects:read'}", "purpose"),
+    "collection.added": ("{title: Drills, description: For all}", "description"),
+    "hold.placed": (f"{{types: [tool, malware], until: '{format_instant(DUTY)}'}}", "types"),
+    "hold.renewed": (f"until: '{format_instant(PROLONGED - 1)}'", "until"),
+    "recall.imposed": (
+        f"{{objects: {indicator(1)['id']}, of: bravo, from: alfa, demand: stop-using, by: '{format_instant(DUTY)}'}}",
+        "demand, from",
+    ),
+    "webhook.added": ("{url: 'https://127.0.0.2:9/', content: objects}", "content, url"),
 }

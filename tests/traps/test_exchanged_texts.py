@@ -15,14 +15,14 @@ import pytest
 
 from support.council import SEATS, constitute, council, decide, motion_on, vote, written
 from support.hub import OPERATOR, START, World, key_of
-from support.privileged import CHARTER, ECHO, ECHO_TERMS
+from support.privileged import CHARTER, ECHO, ECHO_TERMS, OTHERWISE
 from support.told import entries_of
 from tocsin.agreements.document import public_key_of
 from tocsin.errors import ForbiddenError, InputError
 from tocsin.governance import authority
 from tocsin.governance.model.disputes import DisputeKind, Outcome
 from tocsin.governance.model.motions import MotionStatus, motion_digest
-from tocsin.governance.privileged import TAKES_TEXT, decided
+from tocsin.governance.privileged import ACTS, TAKES_TEXT, decided
 from tocsin.governance.texts import text_digest
 from tocsin.kernel.clock import DAY, format_instant, parse_date
 from tocsin.kernel.mandate import Mandate, Right
@@ -238,8 +238,10 @@ def test_the_operator_enters_something_else_than_was_voted_on(world: World, case
 
 
 def test_every_right_that_leaves_something_open_is_tried() -> None:
+    """Here, or (``OTHERWISE``) in tests/unit/governance/test_rights.py, in whose hub there is more to decide on."""
     alike = {Right.USER_ADD: Right.USER_CHANGE, Right.PARTY_CHANGE: Right.PARTY_ADD}
-    assert {exchange.right for exchange in EXCHANGES.values()} == {alike.get(right, right) for right in TAKES_TEXT}
+    tried = {exchange.right for exchange in EXCHANGES.values()} | {ACTS[kind].right for kind in OTHERWISE}
+    assert tried == {alike.get(right, right) for right in TAKES_TEXT}
 
 
 def test_a_council_is_asked_to_sign_a_blank_page(world: World) -> None:

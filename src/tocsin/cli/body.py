@@ -13,7 +13,8 @@ from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import STDIN, opened, read_bounded
 from tocsin.governance.documents import read_body
 from tocsin.governance.model.bodies import Body, Rule
-from tocsin.governance.privileged import ACTS
+from tocsin.governance.privileged import ACTS, TAKES_TEXT
+from tocsin.governance.tabling import TERMS
 from tocsin.kernel.mandate import Right
 
 __all__ = ["app"]
@@ -107,15 +108,24 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
 
 @app.command("rights", epilog=example("tocsin body rights"))
 def rights(json: JsonOption = False) -> None:
-    """List every right that a body can be given, the acts that need it, and who holds it."""
+    """List every right that a body can be given, the acts that need it, who holds it, and what a motion on it says."""
     out = Output(json=json)
     with opened() as session:
         held = {right: body.name for body in session.hub.governance.bodies() for right in body.rights}
     acts = {right: sorted(kind for kind, act in ACTS.items() if act.right is right) for right in Right}
-    out.document([{"right": right, "acts": acts[right], "held_by": held.get(right)} for right in Right])
+    says = {right: sorted(TERMS.get(right, ("document",))) if right in TAKES_TEXT else [] for right in Right}
+    out.document(
+        [
+            {"right": right, "acts": acts[right], "held_by": held.get(right), "motion_says": says[right]}
+            for right in Right
+        ]
+    )
     out.table(
-        ("right", "acts", "held by"),
-        ((right, listed(acts[right]), held.get(right, "the founding body")) for right in Right),
+        ("right", "acts", "held by", "a motion says"),
+        (
+            (right, listed(acts[right]), held.get(right, "the founding body"), listed(says[right]) or "-")
+            for right in Right
+        ),
         nothing="there are no rights",
     )
 

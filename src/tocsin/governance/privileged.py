@@ -91,7 +91,7 @@ ACTS: Final[dict[str, Act]] = {
     "user.added": Act(right=Right.USER_ADD, subject=_user, terms=texts.user_terms),
     "user.changed": Act(right=Right.USER_CHANGE, subject=_user, terms=texts.user_terms),
     "user.disabled": Act(right=Right.USER_DISABLE, subject=_user),
-    "token.issued": Act(right=Right.TOKEN_ISSUE, subject=_token_holder),
+    "token.issued": Act(right=Right.TOKEN_ISSUE, subject=_token_holder, terms=texts.token_terms),
     "token.revoked": Act(right=Right.TOKEN_REVOKE, subject=_field("token_id")),
     "agreement.proposed": Act(right=Right.AGREEMENT_PROPOSE, subject=_version),
     "agreement.activated": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),
@@ -107,13 +107,13 @@ ACTS: Final[dict[str, Act]] = {
     "annex.ended": Act(right=Right.ANNEX_END, subject=_annex),
     "annex.reviewed": Act(right=Right.ANNEX_REVIEW, subject=_annex),
     "duty.set": Act(right=Right.DUTY_SET, subject=_on_duty, terms=texts.duty_terms),
-    "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias")),
+    "collection.added": Act(right=Right.COLLECTION_ADD, subject=_field("alias"), terms=texts.collection_terms),
     "ceiling.set": Act(right=Right.CEILING_SET, subject=_field("ceiling")),
-    "hold.placed": Act(right=Right.HOLD_PLACE, subject=_field("authority")),
-    "hold.renewed": Act(right=Right.HOLD_RENEW, subject=_field("hold")),
+    "hold.placed": Act(right=Right.HOLD_PLACE, subject=_field("authority"), terms=texts.hold_terms),
+    "hold.renewed": Act(right=Right.HOLD_RENEW, subject=_field("hold"), terms=texts.renewal_terms),
     "hold.lifted": Act(right=Right.HOLD_LIFT, subject=_field("hold")),
-    "recall.imposed": Act(right=Right.RECALL_ORDER, subject=_field("basis")),
-    "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party),
+    "recall.imposed": Act(right=Right.RECALL_ORDER, subject=_field("basis"), terms=texts.recall_terms),
+    "webhook.added": Act(right=Right.WEBHOOK_ADD, subject=_of_party, terms=texts.webhook_terms),
     "webhook.removed": Act(right=Right.WEBHOOK_REMOVE, subject=_field("webhook")),
     "webhook.resumed": Act(right=Right.WEBHOOK_RESUME, subject=_field("webhook")),
     "body.constituted": Act(right=Right.BODY_CONSTITUTE, subject=_body, terms=texts.body_terms),
@@ -155,5 +155,5 @@ def decided(kind: str, data: Mapping[str, Any]) -> str | None:
         return None
     try:
         return text_of(act.terms(data))
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"its data is not that of {kind}") from error

@@ -19,11 +19,12 @@ from tocsin.governance.texts import Terms, text_of
 from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import format_instant, parse_date, parse_instant
 from tocsin.kernel.mandate import Right
-from tocsin.parties.model import Party, User, check_remark, clearance_rank, parse_reference
+from tocsin.parties.model import Party, Permission, User, check_remark, clearance_rank, parse_reference
 from tocsin.parties.wire import party_data, party_from_data, user_data, user_from_data
 
 if TYPE_CHECKING:
     from tocsin.governance.state import Register
+    from tocsin.kernel.canonical import Json
 
 __all__ = ["TERMS", "Term", "read_text"]
 
@@ -54,10 +55,13 @@ def _clearance(value: object, register: Register) -> str:
     return word
 
 
-def _outcome(value: object, register: Register) -> str:
-    if (word := _word(value, register)) not in list(Outcome):
-        raise InputError(f"{word[:40]!r} is no outcome", todo=f"write {', '.join(Outcome)}")
-    return word
+def _one_of(*words: str) -> Reader:
+    def read(value: object, register: Register) -> str:
+        if (word := _word(value, register)) not in words:
+            raise InputError(f"{word[:40]!r} is none of them", todo=f"write {', '.join(words)}")
+        return word
+
+    return read
 
 
 def _words(value: object, register: Register) -> list[str]:
@@ -85,6 +89,17 @@ def _parties(value: object, register: Register) -> list[str]:
             raise InputError(f"there is no party {name[:80]!r}", todo="`tocsin party list` shows them")
         uris.add(party.uri)
     return sorted(uris)
+
+
+def _party(value: object, register: Register) -> str:
+    return _parties([value], register)[0]
+
+
+def _permissions(value: object, register: Register) -> list[str]:
+    known = list(Permission)
+    if unknown := [one for one in _words(value, register) if one not in known]:
+        raise InputError(f"{unknown[0][:40]!r} is no permission", todo=f"write {', '.join(known)}")
+    return _words(value, register)
 
 
 def _authority(value: object, register: Register) -> dict[str, Any]:
@@ -137,10 +152,46 @@ TERMS: Final[Mapping[Right, Mapping[str, Term]]] = {
     Right.LAPSE_GRACE: {"for": Term(read=_parties, needed=True), "until": Term(read=_day, needed=True)},
     Right.DUTY_SET: {"from": Term(read=_instant, needed=True), "until": Term(read=_instant, needed=True)},
     Right.DISPUTE_DECIDE: {
-        "outcome": Term(read=_outcome, needed=True),
+        "outcome": Term(read=_one_of(*Outcome), needed=True),
         "reasons": Term(read=_word, needed=True),
         "remedy": Term(read=_word),
     },
+    Right.TOKEN_ISSUE: {
+        "purpose": Term(read=_word, needed=True),
+        "allow": Term(read=_permissions, needed=True),
+        "capacity": Term(read=_word),
+    },
+    Right.COLLECTION_ADD: {"title": Term(read=_word, needed=True), "description": Term(read=_word)},
+    Right.HOLD_PLACE: {
+        "party": Term(read=_party),
+        "objects": Term(read=_words),
+        "types": Term(read=_words),
+        "since": Term(read=_day),
+        "before": Term(read=_day),
+        "until": Term(read=_day, needed=True),
+    },
+    Right.HOLD_RENEW: {"until": Term(read=_day, needed=True)},
+    Right.RECALL_ORDER: {
+        "objects": Term(read=_words, needed=True),
+        "of": Term(read=_party, needed=True),
+        "from": Term(read=_parties),
+        "demand": Term(read=_one_of("destroy", "stop-using")),
+        "by": Term(read=_day, needed=True),
+    },
+    Right.WEBHOOK_ADD: {
+        "url": Term(read=_word, needed=True),
+        "purpose": Term(read=_word),
+        "content": Term(read=_one_of("hint", "objects")),
+        "types": Term(read=_words),
+    },
+}
+# What is meant where a document says nothing, as the command that does it has it.
+_MEANT: Final[Mapping[Right, Mapping[str, Json]]] = {
+    Right.PARTY_CLEAR: {"until": None},
+    Right.DISPUTE_DECIDE: {"remedy": ""},
+    Right.COLLECTION_ADD: {"description": ""},
+    Right.RECALL_ORDER: {"demand": "destroy"},
+    Right.WEBHOOK_ADD: {"purpose": "detect", "content": "hint"},
 }
 
 
@@ -200,11 +251,8 @@ def _terms(right: Right, subject: str, given: dict[str, Any], register: Register
         return _user_terms(right, subject, given, register)
     if right in (Right.PARTY_ADD, Right.PARTY_CHANGE):
         return _party_terms(right, subject, given, register)
-    if right is Right.PARTY_CLEAR:
-        return {"until": None} | given
-    if right is Right.DISPUTE_DECIDE:
-        return given | {"remedy": given.get("remedy") or ""}
-    return given
+    said = {name: value for name, value in given.items() if value is not None and value != []}
+    return {**_MEANT.get(right, {}), **said}
 
 
 def _user_terms(right: Right, subject: str, given: dict[str, Any], register: Register) -> Terms:

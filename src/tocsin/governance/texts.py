@@ -25,15 +25,21 @@ __all__ = [
     "body_terms",
     "charter_terms",
     "clearance_terms",
+    "collection_terms",
     "differing",
     "dispute_terms",
     "duty_terms",
     "grace_terms",
+    "hold_terms",
     "party_terms",
     "read_terms",
+    "recall_terms",
+    "renewal_terms",
     "text_digest",
     "text_of",
+    "token_terms",
     "user_terms",
+    "webhook_terms",
 ]
 
 Terms: TypeAlias = dict[str, Json]
@@ -136,6 +142,54 @@ def body_terms(data: Mapping[str, Any]) -> Terms:
             "seats": seats,
         }
     )
+
+
+def token_terms(data: Mapping[str, Any]) -> Terms:
+    """Return what a token is for and what it allows; its days are counted from when it is made."""
+    return _said({"purpose": data["purpose"], "allow": sorted(data["permissions"]), "capacity": data.get("capacity")})
+
+
+def collection_terms(data: Mapping[str, Any]) -> Terms:
+    """Return what a collection is called, and what is said of it."""
+    return {"title": data["title"], "description": data["description"]}
+
+
+def hold_terms(data: Mapping[str, Any]) -> Terms:
+    """Return what a legal hold keeps, and until when."""
+    scope = data["scope"]
+    return _said(
+        {
+            "party": scope.get("owner"),
+            "objects": sorted(scope.get("objects", ())),
+            "types": sorted(scope.get("types", ())),
+            "since": format_instant(scope["since"]) if "since" in scope else None,
+            "before": format_instant(scope["until"]) if "until" in scope else None,
+            "until": data["until"],
+        }
+    )
+
+
+def renewal_terms(data: Mapping[str, Any]) -> Terms:
+    """Return until when a legal hold is prolonged."""
+    return {"until": data["until"]}
+
+
+def recall_terms(data: Mapping[str, Any]) -> Terms:
+    """Return which objects of whom are called back, from whom (else everybody), what is asked, and by when."""
+    return _said(
+        {
+            "objects": sorted({object_id for object_id, _ in data["objects"]}),
+            "of": data["owner"],
+            "from": data.get("only"),
+            "demand": data["demand"],
+            "by": data["due"],
+        }
+    )
+
+
+def webhook_terms(data: Mapping[str, Any]) -> Terms:
+    """Return where a webhook is, what for, and what is sent to it of which types (else all)."""
+    return _said({name: data[name] for name in ("url", "purpose", "content", "types")})
 
 
 _NOT_OF_A_PARTY: Final = frozenset({"name", "status", "clearance", "clearance_until"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -47,7 +48,10 @@ def table(cli: Cli, *more: str) -> str:
 
 
 def test_a_council_from_its_document_to_an_act(cli: Cli) -> None:
-    held = {row["right"]: row["held_by"] for row in cli.json("body", "rights")}
+    rights = {row["right"]: row for row in cli.json("body", "rights")}
+    assert rights["parties:party:clear"]["motion_says"] == ["clearance", "until"]
+    assert rights["parties:party:suspend"]["motion_says"] == []
+    held = {right: row["held_by"] for right, row in rights.items()}
     assert held["parties:party:suspend"] == "council"
     assert held["parties:party:leave"] is None
     assert "north" in cli.ok("body", "show", "council").out
@@ -118,6 +122,46 @@ def test_who_has_a_second_key_votes_with_both(cli: Cli) -> None:
     cli.ok("motion", "vote", motion, "no", "--as", "sig@alpha")
     assert cli.json("motion", "recuse", motion, "--as", "sig@alpha", "--reasons", "ours")["recused"] != []
     cli.ok("check")
+
+
+def test_what_exactly_is_decided_is_shown_and_kept_to(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "council.yaml"
+    more = COUNCIL.replace("title: Council of the exchange", "title: The council").replace("weight: 2, ", "")
+    file.write_text(more, encoding="utf-8")
+    asked = ("--right", "governance:body:change", "--subject", "council")
+    assert (
+        "what exactly is decided" in cli.run("motion", "table", "council", "--title", "T", "--reasons", "R", *asked).err
+    )
+    motion = table(cli, *asked, "--document", str(file))
+    shown = cli.ok("motion", "show", motion).out
+    for line in ("title: The council", "- deputies: dep@beta", "holder: sig@beta", "more_than: 1/2"):
+        assert line in shown
+    kept = cli.json("motion", "show", motion)
+    assert f"SHA-256 {kept['document']}" in shown
+    assert hashlib.sha256(kept["text"].encode()).hexdigest() == kept["document"]
+    for voter in ("sig@alpha", "sig@beta"):
+        cli.ok("motion", "vote", motion, "yes", "--as", voter)
+    (tmp_path / "other.yaml").write_text(more.replace("chair: north", "chair: east"), encoding="utf-8")
+    other = cli.run("body", "change", str(tmp_path / "other.yaml"), "--reason", "decided", "--motion", motion)
+    assert (other.code, "they differ in chair" in other.err) == (1, True)
+    cli.ok("body", "change", str(file), "--reason", "decided", "--motion", motion)
+
+
+TYPED_WRONG: Final = {
+    "both": (("--document", "council.yaml", "--term", "clearance=secret"), 2, "in one place"),
+    "no file": (("--document", "nowhere.yaml"), 2, "cannot be read"),
+    "no value": (("--term", "clearance"), 2, "NAME=VALUE"),
+    "twice": (("--term", "roles=viewer", "--term", "roles=analyst"), 2, "twice"),
+    "no role": (("--term", "roles=king"), 1, "king"),
+}
+
+
+@pytest.mark.parametrize("case", TYPED_WRONG)
+def test_what_is_typed_wrong_is_said(cli: Cli, case: str) -> None:
+    more, code, said = TYPED_WRONG[case]
+    asked = ("--right", "parties:user:add", "--subject", "one@alpha", "--title", "T", "--reasons", "R")
+    ran = cli.run("motion", "table", "council", *asked, *more)
+    assert (ran.code, said in ran.err) == (code, True), ran
 
 
 def test_a_motion_is_withdrawn_or_closed(cli: Cli) -> None:

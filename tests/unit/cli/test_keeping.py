@@ -81,11 +81,15 @@ def test_a_recall_from_some_and_one_that_a_body_decided(cli: Cli) -> None:
     cli.ok("body", "constitute", str(file))
     assert "was given to a body" in cli.run("recall", "impose", second, "--of", "alpha", *how).err
     asked = ("--right", "exchange:recall:order", "--subject", second, "--title", "Call it back", "--reasons", "Wrong")
-    motion = cli.json("motion", "table", "council", *asked, "--open")["motion"]
+    says = [f"objects={second}", "of=alpha", f"by={how[1]}", "demand=stop-using"]
+    terms = [word for one in says for word in ("--term", one)]
+    motion = cli.json("motion", "table", "council", *asked, "--open", *terms)["motion"]
     for voter in ("sig@alpha", "sig@beta"):
         cli.ok("motion", "vote", motion, "yes", "--as", voter)
     other = cli.run("recall", "impose", str(indicator(1)["id"]), "--of", "alpha", *how, "--motion", motion)
     assert (other.code, "about another object" in other.err) == (1, True)
+    destroy = cli.run("recall", "impose", second, "--of", "alpha", *how, "--motion", motion)
+    assert (destroy.code, "they differ in demand" in destroy.err) == (1, True)
     (recall,) = cli.json("recall", "impose", second, "--of", "alpha", "--stop-using", *how, "--motion", motion)
     assert (recall["authority"], recall["basis"], recall["demand"]) == ("mandate", second, "stop-using")
     assert [one["party"] for one in recall["recipients"]] == ["beta"]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.council import constitute, council, decide
+from support.council import constitute, council, decide, motion_on
 from support.hub import OPERATOR
-from support.privileged import DEEDS, Deed, copy, ready
+from support.privileged import DEEDS, OTHERWISE, Deed, copy, ready
 from tocsin.errors import ForbiddenError, InputError, RefusedError
 from tocsin.governance.model.motions import MotionStatus
 from tocsin.governance.privileged import ACTS, required
@@ -137,6 +137,21 @@ def test_what_a_body_was_given_needs_a_motion_of_that_body(world: World, kind: s
     if right not in REPEATABLE:
         with pytest.raises(ForbiddenError, match="good once"):
             enter(world, kind, last(world).data, mandate)
+
+
+@pytest.mark.parametrize("kind", OTHERWISE)
+def test_what_a_body_decided_is_done_and_nothing_else(world: World, kind: str) -> None:
+    deed, right, (document, differ) = DEEDS[kind][0], ACTS[kind].right, OTHERWISE[kind]
+    subject = deed.subject(world)
+    constitute(world, council([right]))
+    with pytest.raises(InputError, match="what exactly is decided"):
+        motion_on(world, right, subject)
+    passed = decide(world, right, subject, document=document)
+    before = size(world)
+    with pytest.raises(ForbiddenError, match=rf"they differ in {differ} \("):
+        deed.do(world, world.hub.governance.granted(passed.uuid))
+    assert size(world) == before
+    assert world.hub.governance.motion(passed.uuid).motion.status is MotionStatus.PASSED
 
 
 def test_the_log_takes_no_mandate_where_none_belongs(world: World) -> None:

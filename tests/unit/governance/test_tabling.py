@@ -176,7 +176,7 @@ WRONG: Final = {
     "no key": (Right.USER_CHANGE, "two@bravo", "signing_key: AAAA", "key"),
     "a password": (Right.USER_CHANGE, "two@bravo", "password: hunter2", "nobody's to read"),
     "an authority of another form": (Right.USER_CHANGE, "two@bravo", "authority: all", "no authority"),
-    "no outcome": (Right.DISPUTE_DECIDE, "", "{outcome: draw, reasons: So}", "'draw' is no outcome"),
+    "no outcome": (Right.DISPUTE_DECIDE, "", "{outcome: draw, reasons: So}", "'draw' is none of them"),
     "a line end": (Right.DISPUTE_DECIDE, "", '{outcome: upheld, reasons: "So\\nit is"}', "cannot be recorded"),
     "no YAML": (Right.PARTY_CLEAR, "bravo", "{clearance: [", "YAML"),
     "a name twice": (Right.PARTY_CLEAR, "bravo", "{clearance: secret, clearance: restricted}", "clearance"),
