@@ -156,7 +156,7 @@ class Hub:
             ),
             follow=self.granting.follow,
         )
-        cursors = Cursors(keys.cursor, entropy)
+        self.cursors = cursors = Cursors(keys.cursor, entropy)
         self.reading = Reading(
             store=store, log=self.log, gate=self.gate, cursors=cursors, entropy=entropy, environment=LIVE
         )

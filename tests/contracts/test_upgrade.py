@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from alembic import command
 from sqlalchemy import column, select, table, text
 
+from tocsin.exchange.access.tables import ACCESS_REQUESTS
 from tocsin.exchange.live.webhooks.tables import WEBHOOK_MESSAGES, WEBHOOKS
 from tocsin.exchange.releases import encode_offers
 from tocsin.exchange.store import object_key
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, RELEASES
+from tocsin.governance.tables import DISPUTES
 from tocsin.kernel.db import migrate
 from tocsin.kernel.db.opening import open_store
 
@@ -201,6 +203,29 @@ def test_a_webhook_is_answered_for_by_who_registered_it(settings: Settings, open
         _webhook(number) for number in range(1, 4)
     ]
     assert [dict(row) for row in kept] == [_message(number) for number in range(1, 4)]
+
+
+def test_requests_and_disputes_say_whose_they_are(settings: Settings, opened: list[Store]) -> None:
+    store = open_store(settings)
+    opened.append(store)
+    asked = {"request_id": 7, "environment": 1, "uuid": "r", "body": b'{"party":"one","owner":"two"}'}
+    filed = {"dispute_id": 8, "environment": 1, "uuid": "d", "status": "filed", "due": None}
+    filed["dispute"] = b'{"complainant":"two","respondent":"one"}'
+    with store.write() as connection:
+        config = migrate.config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0022")
+        for name, row in (("environments", ROWS["environments"][0]), ("access_requests", asked)):
+            connection.execute(table(name, *(column(key) for key in row)).insert(), [row])
+        connection.execute(table("governance_disputes", *(column(key) for key in filed)).insert(), [filed])
+    with store.write() as connection:
+        migrate.upgrade(connection)
+    with store.read() as connection:
+        (request,) = connection.execute(select(ACCESS_REQUESTS)).mappings()
+        (dispute,) = connection.execute(select(DISPUTES)).mappings()
+        assert store.adapter.faults(connection) == []
+    assert dict(request) == asked | {"party": "one", "owner": "two"}
+    assert dict(dispute) == filed | {"complainant": "two", "respondent": "one"}
 
 
 def _webhook(number: int) -> dict[str, Any]:

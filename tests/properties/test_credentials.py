@@ -22,6 +22,7 @@ from tocsin.kernel.clock import DAY, SECOND
 from tocsin.parties.credentials import CHALLENGES, TOKEN_BYTES, TokenKey
 from tocsin.parties.model import (
     PURPOSES,
+    ROUTINE,
     Permission,
     Principal,
     PrincipalKind,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 READ = frozenset({Permission.OBJECTS_READ})
 # of what a member does: no role of ada's lets her watch the hub
-ALL = frozenset(Permission) - {Permission.HUB_WATCH, Permission.PARTY_SPEAK}
+ALL = ROUTINE
 REFUSAL = "we do not know who is asking (send HTTP Basic or Bearer credentials that are valid here)"
 
 

@@ -59,7 +59,10 @@ _SEATS: Final = (
 
 
 def opened_doors(home: Path) -> Generator[Live]:
-    """Serve a hub while the generator is open; ``lia-x`` and ``sig-x`` are tokens of people, ``box-x`` of a machine."""
+    """Serve a hub while the generator is open; ``lia-x`` and ``sig-x`` are tokens of people, ``box-x`` of a machine.
+
+    ``operator`` carries out what bodies decide.
+    """
     serving = living(home)
     live = next(serving)
     world = live.world
@@ -86,6 +89,8 @@ def opened_doors(home: Path) -> Generator[Live]:
     live.secrets["dep-bravo"] = _token(live, "dep@bravo", _SPEAKS)
     world.user("aud@alfa", roles=frozenset({Role.AUDITOR}))
     live.secrets["aud-alfa"] = _token(live, "aud@alfa", _SPEAKS - {Permission.PARTY_SPEAK})
+    carries = frozenset({Permission.OBJECTS_READ, Permission.MANDATE_USE})
+    live.secrets["operator"] = _token(live, OPERATOR.actor, carries)
     yield live
     serving.close()
 

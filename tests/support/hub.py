@@ -15,7 +15,7 @@ from tocsin.exchange.reading import Asker
 from tocsin.kernel.clock import parse_instant
 from tocsin.kernel.ids import SeededEntropy
 from tocsin.kernel.mandate import Acting
-from tocsin.parties.model import Kind, Party, Permission, Role, User
+from tocsin.parties.model import ROUTINE, Kind, Party, Permission, Role, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 START = parse_instant("2026-06-01T08:00:00Z")
 OPERATOR = Acting(actor="operator@hub")
-# of what a member's machine does: watching the hub is for who runs it, and deciding for those who speak for a party
-EVERYTHING = frozenset(Permission) - {Permission.HUB_WATCH, Permission.PARTY_SPEAK}
+EVERYTHING = ROUTINE
 
 
 class World:

@@ -9,14 +9,25 @@ from sqlalchemy import bindparam, func, select, update
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.tables import GRANTS
 from tocsin.errors import InputError, StoreBrokenError
+from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from tocsin.kernel.clock import Micros
+    from tocsin.kernel.db.spans import Span, Stretch
 
-__all__ = ["add_grant", "count_standing", "find_grant", "granted_to", "grants_about", "grants_of", "revoke_grant"]
+__all__ = [
+    "add_grant",
+    "count_standing",
+    "find_grant",
+    "granted_to",
+    "grants_about",
+    "grants_of",
+    "grants_within",
+    "revoke_grant",
+]
 
 # Asked for by every page.
 _STANDING: Final = (
@@ -44,10 +55,16 @@ def grants_about(connection: Connection, environment: int, owner: str, object_id
 
 def grants_of(connection: Connection, environment: int, party: str | None = None) -> list[Grant]:
     """Return every grant that a party gave or was given, or all of the hub's, oldest first."""
-    query = _all(environment)
+    return [*grants_within(connection, environment, EVERYTHING, party).items]
+
+
+def grants_within(connection: Connection, environment: int, span: Span, party: str | None = None) -> Stretch[Grant]:
+    """Return a span of what ``grants_of`` returns."""
+    query = select(GRANTS).where(GRANTS.c.environment == environment)
     if party is not None:
         query = query.where((GRANTS.c.owner == party) | (GRANTS.c.party == party))
-    return _read(connection, query)
+    rows = connection.execute(within(query, GRANTS.c.grant_id, span))
+    return stretch(((row.grant_id, _grant(row)) for row in rows), span)
 
 
 def find_grant(connection: Connection, environment: int, uuid: str) -> Grant | None:

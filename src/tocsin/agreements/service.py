@@ -46,6 +46,7 @@ from tocsin.agreements.membership import StandingAct, Tally, tally
 from tocsin.agreements.wire import policies_text
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.db.spans import stretch
 from tocsin.parties import store as parties
 from tocsin.parties.model import Party, PartyStatus
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.store import AgreementRow
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
 
@@ -122,6 +124,10 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]
     standings: tuple[Noted, ...]
     graces: tuple[Graced, ...]
+
+    def concerns(self, party: str) -> bool:
+        """Return whether a party (by its short name) is named in it, has signed it or is a member of it."""
+        return party in {*self.members, *self.missing, *(one.party for one in self.signatures)}
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,6 +235,14 @@ class Agreements:
         """Return every version, by name and version."""
         with self._store.read() as connection:
             return self._views(connection, store.agreement_rows(connection, self._environment))
+
+    def versions_of(self, party: str, span: Span) -> Stretch[Version]:
+        """Return a span of the versions that concern a party (by its short name), in the order of being proposed."""
+        with self._store.read() as connection:
+            rows = sorted(store.agreement_rows(connection, self._environment), key=lambda row: row.agreement_id)
+            views = self._views(connection, rows)
+        numbered = zip((row.agreement_id for row in rows), views, strict=True)
+        return stretch(((number, one) for number, one in numbered if one.concerns(party)), span)
 
     def get(self, name: str, version: int | None = None) -> Version:
         """Return one version; without a number the one in force, else the highest.

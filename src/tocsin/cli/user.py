@@ -62,6 +62,7 @@ _ALLOWED: Final = {
     "submit": frozenset({Permission.OBJECTS_SUBMIT}),
     "delete": frozenset({Permission.OBJECTS_DELETE}),
     "speak": frozenset({Permission.PARTY_SPEAK}),
+    "carry": frozenset({Permission.MANDATE_USE}),
     "watch": frozenset({Permission.HUB_WATCH}),
 }
 _BELONGS: Final = "The key belongs to the signatory alone: hand it over and delete it here. Who holds it signs."
@@ -241,7 +242,9 @@ def token(
     purpose: PurposeOption = "detect",
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="WORDS", help="Any of list, read, submit, delete, speak, watch; else read."),
+        typer.Option(
+            "--allow", metavar="WORDS", help="Any of list, read, submit, delete, speak, carry, watch; else read."
+        ),
     ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=MAX_TOKEN_LIFETIME // DAY, help="How long it is good.")
@@ -258,7 +261,7 @@ def token(
         raise UsageError(
             f"{unknown[0][:80]!r} cannot be allowed",
             where="--allow",
-            todo="use list, read, submit, delete, speak, watch",
+            todo="use list, read, submit, delete, speak, carry, watch",
         )
     permissions = frozenset[Permission]().union(*(_ALLOWED[word] for word in wanted))
     with opened() as session:

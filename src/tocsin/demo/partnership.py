@@ -10,7 +10,7 @@ import msgspec
 from tocsin.agreements.document import parse_agreement, public_key_of, sign_document
 from tocsin.exchange.intake import Submission
 from tocsin.kernel.mandate import Acting
-from tocsin.parties.model import Kind, Party, Permission, Role, User
+from tocsin.parties.model import ROUTINE, Kind, Party, Role, User
 
 if TYPE_CHECKING:
     from tocsin.bootstrap import Hub
@@ -171,11 +171,9 @@ def credentials(hub: Hub) -> list[Credential]:
     """Issue a token to every party's service, and one to the analyst whom the RED report names."""
     acting = Acting(actor=f"operator@{HUB.name}")
     readers = [*(party.name for party in PARTIES), "anna@fjordkraft"]
-    # the first is for who runs the hub, the second for who speaks for a party
-    permissions = frozenset(Permission) - {Permission.HUB_WATCH, Permission.PARTY_SPEAK}
     issued = []
     with hub.parties.acting(acting, hub.mandate) as acts:
         for reference in readers:
-            secret, token = acts.issue_token(reference, purpose="detect", permissions=permissions, note="demonstration")
+            secret, token = acts.issue_token(reference, purpose="detect", permissions=ROUTINE, note="demonstration")
             issued.append(Credential(reference=reference, secret=secret, purpose=token.purpose))
     return issued

@@ -13,15 +13,17 @@ from tocsin.governance import store
 from tocsin.governance.model.bodies import parties_of
 from tocsin.governance.model.disputes import Dispute, DisputeKind, DisputeStatus, Outcome
 from tocsin.governance.tables import DISPUTES
+from tocsin.kernel.db.spans import EVERYTHING
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties.register import require_party
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
@@ -144,14 +146,12 @@ class Disputes:
         Raises:
             NotFoundError: there is no such party.
         """
+        return [*self.within(viewer, EVERYTHING).items]
+
+    def within(self, viewer: str | None, span: Span) -> Stretch[Dispute]:
+        """Return a span of what ``all`` returns; what others dispute is not looked at."""
         with self._store.read() as connection:
-            found = store.disputes(connection, self._environment)
-            if viewer is None:
-                return found
-            uri = require_party(connection, self._environment, viewer).party.uri
-            if self._decides(connection, viewer):
-                return found
-            return [dispute for dispute in found if uri in dispute.parties]
+            return store.disputes_within(connection, self._environment, span, *self._seen(connection, viewer))
 
     def get(self, uuid: str, viewer: str | None = None) -> Dispute:
         """Return a dispute.
@@ -159,15 +159,26 @@ class Disputes:
         Raises:
             NotFoundError: there is none of this id, or none that the viewer (a party, by name) may see.
         """
-        for dispute in self.all(viewer):
-            if dispute.uuid == uuid:
-                return dispute
-        raise _none(uuid)
+        with self._store.read() as connection:
+            seen = self._seen(connection, viewer)
+            found = store.disputes(connection, self._environment, DISPUTES.c.uuid == uuid, *seen)
+        if not found:
+            raise _none(uuid)
+        return found[0]
 
     def now(self) -> int:
         """Return hub time, to say what is overdue."""
         with self._store.read() as connection:
             return self._log.now(connection)
+
+    def _seen(self, connection: Connection, viewer: str | None) -> tuple[ColumnElement[bool], ...]:
+        """Return what a dispute meets that a party (by name) may see."""
+        if viewer is None:
+            return ()
+        uri = require_party(connection, self._environment, viewer).party.uri
+        if self._decides(connection, viewer):
+            return ()
+        return ((DISPUTES.c.complainant == uri) | (DISPUTES.c.respondent == uri),)
 
     def _decides(self, connection: Connection, viewer: str) -> bool:
         """Return whether people of a party sit in the body that decides disputes."""

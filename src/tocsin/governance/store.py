@@ -14,6 +14,7 @@ from tocsin.governance.model.disputes import Dispute
 from tocsin.governance.model.motions import Motion, MotionStatus
 from tocsin.governance.state import Governed
 from tocsin.governance.tables import BODIES, CHARTERS, DISPUTES, MOTIONS
+from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.mandate import Right
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy import ColumnElement, Connection
+
+    from tocsin.kernel.db.spans import Span, Stretch
 
 __all__ = ["PENDING", "count_pending", "load", "load_all", "motions", "save", "verify"]
 
@@ -86,8 +89,16 @@ def motions(connection: Connection, environment: int, *conditions: ColumnElement
 
 def disputes(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Dispute]:
     """Return disputes in the order in which they were filed."""
-    query = select(DISPUTES.c.dispute).where(DISPUTES.c.environment == environment, *conditions)
-    return [_DISPUTE.decode(row.dispute) for row in connection.execute(query.order_by(DISPUTES.c.dispute_id))]
+    return [*disputes_within(connection, environment, EVERYTHING, *conditions).items]
+
+
+def disputes_within(
+    connection: Connection, environment: int, span: Span, *conditions: ColumnElement[bool]
+) -> Stretch[Dispute]:
+    """Return a span of what ``disputes`` returns."""
+    query = select(DISPUTES.c.dispute_id, DISPUTES.c.dispute).where(DISPUTES.c.environment == environment, *conditions)
+    rows = connection.execute(within(query, DISPUTES.c.dispute_id, span))
+    return stretch(((row.dispute_id, _DISPUTE.decode(row.dispute)) for row in rows), span)
 
 
 def count_pending(connection: Connection, environment: int) -> int:
@@ -194,6 +205,8 @@ def dispute_columns(dispute: Dispute) -> dict[str, object]:
     return {
         "status": str(dispute.status),
         "due": dispute.due,
+        "complainant": dispute.complainant,
+        "respondent": dispute.respondent,
         "dispute": msgspec.json.encode(dispute, order="deterministic"),
     }
 

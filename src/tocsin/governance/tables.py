@@ -46,8 +46,12 @@ DISPUTES: Final = Table(
     Column("uuid", String(36), nullable=False),
     text("status"),
     optional_instant("due"),
+    text("complainant"),  # URI
+    text("respondent"),  # URI
     blob("dispute"),
     UniqueConstraint("environment", "uuid"),
+    Index("ix_governance_disputes_complainant", "environment", "complainant"),
+    Index("ix_governance_disputes_respondent", "environment", "respondent"),
 )
 
 CHARTERS: Final = Table(

@@ -26,6 +26,7 @@ __all__ = [
     "PARTY_TRANSITIONS",
     "PURPOSES",
     "ROLE_PERMISSIONS",
+    "ROUTINE",
     "USER_TRANSITIONS",
     "Authority",
     "Kind",
@@ -341,12 +342,15 @@ class Permission(enum.StrEnum):
     OBJECTS_SUBMIT = "exchange:objects:submit"
     OBJECTS_DELETE = "exchange:objects:delete"
     PARTY_SPEAK = "parties:party:speak"  # decide, grant, answer and vote in the party's name
+    MANDATE_USE = "governance:mandate:use"  # carry out what a body decided; of the party that runs the hub only
     HUB_WATCH = "serving:hub:watch"  # health and metrics; of the party that runs the hub only
 
 
 _READ: Final = frozenset({Permission.COLLECTIONS_READ, Permission.OBJECTS_READ})
 _CONTRIBUTE: Final = _READ | {Permission.OBJECTS_SUBMIT, Permission.OBJECTS_DELETE}
 _SPEAK: Final = frozenset({Permission.PARTY_SPEAK})
+# What a token has if nothing is said: a member's machine neither decides for anybody nor watches the hub.
+ROUTINE: Final = frozenset(Permission) - {Permission.PARTY_SPEAK, Permission.MANDATE_USE, Permission.HUB_WATCH}
 
 # What a person may ask for; what they then receive is the gate's to decide.
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
@@ -357,7 +361,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.EXERCISE_DIRECTOR: _READ,
     Role.EVALUATOR: _READ,
     Role.AUDITOR: _READ | {Permission.HUB_WATCH},
-    Role.OPERATOR: _READ | {Permission.HUB_WATCH},
+    Role.OPERATOR: _READ | {Permission.HUB_WATCH, Permission.MANDATE_USE},
 }
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from tocsin.kernel.db.spans import stretch
 from tocsin.parties import store
 from tocsin.parties.acts import TOKEN_LIFETIME, Acts
+from tocsin.parties.model import PartyStatus
 from tocsin.parties.register import require_party, require_party_by_uri, require_subject, require_user
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
@@ -185,6 +188,12 @@ class Parties:
         """Return every party by name, those that left included."""
         with self._store.read() as connection:
             return [row.party for row in store.party_rows(connection, self._environment)]
+
+    def vetted_within(self, span: Span) -> Stretch[Party]:
+        """Return a span of the vetted parties, in the order in which they were added."""
+        with self._store.read() as connection:
+            rows = sorted(store.party_rows(connection, self._environment), key=lambda row: row.party_id)
+        return stretch(((row.party_id, row.party) for row in rows if row.party.status is PartyStatus.VETTED), span)
 
     def names(self) -> dict[str, str]:
         """Return the short name of every party by its URI, those that left included."""

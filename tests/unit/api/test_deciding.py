@@ -62,7 +62,7 @@ def test_nobody_else_learns_that_something_waits(doors: Live) -> None:
             assert {(each.status_code, each.json()["detail"]) for each in answers} == {(404, NONE)}
             assert len({each.content.replace(one["id"].encode(), NOBODY.encode()) for each in answers[:2]}) == 1
     for who in ("bravo", "charlie"):
-        assert told(ask(doors, "GET", "/sanitised", who)) == {"sanitised": []}
+        assert told(ask(doors, "GET", "/sanitised", who)) == {"sanitised": [], "next": None}
     for name in (one["published_under"], one["made_of"]["object"], object_id("indicator", "nowhere"), "none"):
         refused = ask(doors, "GET", f"/objects/{name}/origin", "lia-bravo")
         assert (refused.status_code, refused.json()["detail"]) == (404, NONE)
@@ -168,7 +168,7 @@ def test_an_application_is_its_applicant_s_and_its_sponsor_s(doors: Live, applic
         ]
         assert {each.status_code for each in answers} == {404}
         assert len({each.content for each in answers}) == 1
-    assert told(ask(doors, "GET", "/applications", "lia-bravo")) == {"applications": []}
+    assert told(ask(doors, "GET", "/applications", "lia-bravo")) == {"applications": [], "next": None}
     for path, body in (("/evidence", PAPER), ("/withdrawal", {})):
         whole = f"/applications/{application['application']}{path}"
         assert ask(doors, "POST", whole, "lia-alfa", body).status_code == 403  # the sponsor answers for it, no more

@@ -66,7 +66,7 @@ def test_what_is_another_s_is_not_there(live: Live, called_back: dict[str, Any])
         answers = [ask(live, method, one, who, body) for one in (path, other)]
         assert {answer.status_code for answer in answers} == {404}
         assert len({(one.json()["title"], one.json()["detail"]) for one in answers}) == 1
-    assert ask(live, "GET", "/notices", "charlie").json() == {"notices": []}
+    assert ask(live, "GET", "/notices", "charlie").json() == {"notices": [], "next": None}
     assert notice not in ask(live, "GET", "/notices", "alfa").text
 
 

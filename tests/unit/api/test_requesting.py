@@ -99,7 +99,7 @@ def test_a_request_is_known_to_its_two_parties_only(doors: Live) -> None:
     # who asked does not answer, and who was asked does not withdraw
     assert ask(doors, "POST", f"/requests/{one}/answer", "lia-charlie", refusal).status_code == 404
     assert ask(doors, "DELETE", f"/requests/{one}", "lia-alfa").status_code == 404
-    assert told(ask(doors, "GET", "/requests", "lia-bravo")) == {"requests": []}
+    assert told(ask(doors, "GET", "/requests", "lia-bravo")) == {"requests": [], "next": None}
     assert told(ask(doors, "DELETE", f"/requests/{one}", "lia-charlie"))["status"] == "withdrawn"
 
 

@@ -193,8 +193,11 @@ def test_a_forged_answer_does_not_replay(world: World) -> None:
         # an answer would find no row by its id, and be lost
         update(ACCESS_REQUESTS).values(uuid="00000000-0000-4000-8000-000000000000"),
         update(ACCESS_REQUESTS).values(body=b"{"),
+        # it would be told to whom it is none of the business of
+        update(ACCESS_REQUESTS).values(party="https://charlie.example"),
+        update(ACCESS_REQUESTS).values(owner="https://charlie.example"),
     ],
-    ids=["gone", "another id", "no request"],
+    ids=["gone", "another id", "no request", "another party's", "to another"],
 )
 def test_damage_is_found(world: World, damage: Delete | Update) -> None:
     ask(world)

@@ -268,6 +268,7 @@ def test_every_role_has_its_permissions_and_only_two_contribute() -> None:
         assert Permission.OBJECTS_READ in permissions
         assert (Permission.OBJECTS_SUBMIT in permissions) == (role in {Role.ANALYST, Role.LIAISON})
         assert (Permission.OBJECTS_DELETE in permissions) == (role in {Role.ANALYST, Role.LIAISON})
+        assert (Permission.MANDATE_USE in permissions) == (role is Role.OPERATOR)
         assert (Permission.PARTY_SPEAK in permissions) == (role in {Role.SIGNATORY, Role.LIAISON})
     assert role_permissions(frozenset()) == frozenset()
     assert role_permissions(frozenset({Role.VIEWER, Role.ANALYST})) == ROLE_PERMISSIONS[Role.ANALYST]

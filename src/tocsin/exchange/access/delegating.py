@@ -12,6 +12,7 @@ from tocsin.exchange.access.delegation import Delegation, delegation_data, may_d
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.tables import DELEGATIONS
 from tocsin.governance.wire import verify
+from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.ids import new_uuid
 from tocsin.log.service import Record
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.canonical import Json
     from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting
     from tocsin.log.service import Log
@@ -155,10 +157,28 @@ class Delegating:
 
     def all(self, party: Party | None = None) -> tuple[list[Delegation], Micros]:
         """Return the delegations that a party gave or was given, or all, oldest first; and hub time."""
+        found, now = self.within(party, EVERYTHING)
+        return [*found.items], now
+
+    def within(self, party: Party | None, span: Span) -> tuple[Stretch[Delegation], Micros]:
+        """Return a span of what ``all`` returns; and hub time."""
         with self._store.read() as connection:
-            found = delegations_of(connection, self._environment)
-            chosen = [one for one in found if party is None or party.uri in (one.represented, one.delegate)]
-            return chosen, self._log.now(connection)
+            query = select(DELEGATIONS).where(DELEGATIONS.c.environment == self._environment)
+            if party is not None:
+                query = query.where((DELEGATIONS.c.represented == party.uri) | (DELEGATIONS.c.delegate == party.uri))
+            rows = connection.execute(within(query, DELEGATIONS.c.delegation_id, span))
+            found = stretch(((row.delegation_id, _delegation(row)) for row in rows), span)
+            return found, self._log.now(connection)
+
+    def standing(self, *, represented: str, delegate: str) -> Delegation:
+        """Return the delegation under which one party (by its URI) shares for another now.
+
+        Raises:
+            ForbiddenError: there is none.
+        """
+        with self._store.read() as connection:
+            at = self._log.now(connection)
+            return standing_delegation(connection, self._environment, represented=represented, delegate=delegate, at=at)
 
     def _row(self, connection: Connection, one: Delegation) -> dict[str, Json]:
         return {

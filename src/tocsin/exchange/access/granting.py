@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.again import OfferingAgain
     from tocsin.exchange.model import Collection
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting
     from tocsin.log.service import Log
@@ -198,6 +199,12 @@ class Granting:
         """Return the grants that a party gave or was given, or all, oldest first; and hub time."""
         with self._store.read() as connection:
             found = grant_store.grants_of(connection, self._environment, None if party is None else party.uri)
+            return found, self._log.now(connection)
+
+    def of(self, party: Party, span: Span) -> tuple[Stretch[Grant], Micros]:
+        """Return a span of the grants that a party gave or was given, oldest first; and hub time."""
+        with self._store.read() as connection:
+            found = grant_store.grants_within(connection, self._environment, span, party.uri)
             return found, self._log.now(connection)
 
     def follow(

@@ -5,7 +5,7 @@ Who asks for what it may not know of gets the answer that it would get if there 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import select, update
@@ -20,24 +20,26 @@ from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.request import Outcome, Request, answered_data, asked_data, with_answer
 from tocsin.exchange.access.tables import ACCESS_REQUESTS
 from tocsin.exchange.tables import CONTRIBUTIONS, MADE_COLLECTIONS, OFFERS
+from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.ids import new_uuid
 from tocsin.log.service import Record
 from tocsin.parties.model import PartyStatus, check_remark
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from tocsin.agreements.gatekeeper import Gate
     from tocsin.exchange.access.granting import Given, Granting, Terms
     from tocsin.kernel.clock import Micros
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting
     from tocsin.log.service import Log
     from tocsin.parties.model import Party, User
 
-__all__ = ["MAX_OPEN", "Requesting", "requests_in"]
+__all__ = ["MAX_OPEN", "Requesting", "add_request", "requests_in", "requests_within"]
 
 # Of one party: who waits for a hundred answers needs an agreement.
 MAX_OPEN: Final = 100
@@ -87,8 +89,8 @@ class Requesting:
             known = self._known(connection, party, user, object_id)
             if not known:
                 raise NotFoundError(_NOTHING)
-            open_ = [one for one in requests_in(connection, self._environment) if one.outcome is None]
-            own = [one for one in open_ if one.party == party.uri]
+            asked = requests_in(connection, self._environment, ACCESS_REQUESTS.c.party == party.uri)
+            own = [one for one in asked if one.outcome is None]
             fresh = {
                 owner: clause
                 for owner, clause in known.items()
@@ -115,14 +117,7 @@ class Requesting:
                 for owner, clause in sorted(fresh.items())
             ]
             for one in made:
-                connection.execute(
-                    ACCESS_REQUESTS.insert().values(
-                        request_id=next_id(connection, ACCESS_REQUESTS.c.request_id),
-                        environment=self._environment,
-                        uuid=one.uuid,
-                        body=msgspec.json.encode(one, order="deterministic"),
-                    )
-                )
+                add_request(connection, self._environment, one)
                 record = Record(
                     kind="request.asked", at=at, acting=acting, concerns=_concerns(one), data=asked_data(one)
                 )
@@ -165,7 +160,7 @@ class Requesting:
     def withdraw(self, acting: Acting, party: Party, uuid: str) -> Request:
         """Withdraw a request, for who asked."""
         with self._store.write() as connection:
-            found = next((one for one in requests_in(connection, self._environment) if one.uuid == uuid), None)
+            found = self._find(connection, uuid)
             if found is None or found.party != party.uri:
                 raise NotFoundError("the party asked for no such thing")
             if (acting.on_behalf_of or acting.actor).rpartition("@")[2] != party.name:
@@ -175,14 +170,28 @@ class Requesting:
     def all(self, party: Party | None = None) -> tuple[list[Request], Micros]:
         """Return the requests that a party made or was asked, or all, oldest first; and hub time."""
         with self._store.read() as connection:
-            found = requests_in(connection, self._environment)
-            chosen = [one for one in found if party is None or party.uri in (one.party, one.owner)]
-            return chosen, self._log.now(connection)
+            found = requests_in(connection, self._environment, *(() if party is None else (_of(party),)))
+            return found, self._log.now(connection)
+
+    def of(self, party: Party, span: Span) -> tuple[Stretch[Request], Micros]:
+        """Return a span of the requests that a party made or was asked, oldest first; and hub time."""
+        with self._store.read() as connection:
+            found = requests_within(connection, self._environment, span, _of(party))
+            return found, self._log.now(connection)
+
+    def one_of(self, party: Party, uuid: str) -> tuple[Request | None, Micros]:
+        """Return a request that a party made or was asked, if there is such a one; and hub time."""
+        with self._store.read() as connection:
+            found = requests_in(connection, self._environment, ACCESS_REQUESTS.c.uuid == uuid, _of(party))
+            return next(iter(found), None), self._log.now(connection)
 
     # --- parts -------------------------------------------------------------------------------------------------------
 
+    def _find(self, connection: Connection, uuid: str) -> Request | None:
+        return next(iter(requests_in(connection, self._environment, ACCESS_REQUESTS.c.uuid == uuid)), None)
+
     def _asked(self, connection: Connection, owner: Party, uuid: str) -> Request:
-        found = next((one for one in requests_in(connection, self._environment) if one.uuid == uuid), None)
+        found = self._find(connection, uuid)
         if found is None or found.owner != owner.uri:
             raise NotFoundError("the party was asked no such thing", todo="`tocsin request list` shows what it was")
         return found
@@ -239,23 +248,50 @@ class Requesting:
         return known
 
 
-def requests_in(connection: Connection, environment: int) -> list[Request]:
-    """Return every request, oldest first.
+def add_request(connection: Connection, environment: int, request: Request) -> None:
+    """Enter a request that was asked."""
+    connection.execute(
+        ACCESS_REQUESTS.insert().values(
+            request_id=next_id(connection, ACCESS_REQUESTS.c.request_id),
+            environment=environment,
+            uuid=request.uuid,
+            party=request.party,
+            owner=request.owner,
+            body=msgspec.json.encode(request, order="deterministic"),
+        )
+    )
+
+
+def requests_in(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Request]:
+    """Return every request, or those that meet the conditions, oldest first.
 
     Raises:
         StoreBrokenError: a row is not what it must be.
     """
-    query = select(ACCESS_REQUESTS.c.uuid, ACCESS_REQUESTS.c.body).where(ACCESS_REQUESTS.c.environment == environment)
-    found = []
-    for row in connection.execute(query.order_by(ACCESS_REQUESTS.c.request_id)):
-        try:
-            request = msgspec.json.decode(row.body, type=Request)
-        except msgspec.DecodeError as error:
-            raise StoreBrokenError(f"it is none: {error}", where=f"access request {row.uuid}") from error
-        if request.uuid != row.uuid:
-            raise StoreBrokenError("it is kept as another than it is", where=f"access request {row.uuid}")
-        found.append(request)
-    return found
+    return [*requests_within(connection, environment, EVERYTHING, *conditions).items]
+
+
+def requests_within(
+    connection: Connection, environment: int, span: Span, *conditions: ColumnElement[bool]
+) -> Stretch[Request]:
+    """Return a span of what ``requests_in`` returns."""
+    query = select(ACCESS_REQUESTS).where(ACCESS_REQUESTS.c.environment == environment, *conditions)
+    rows = connection.execute(within(query, ACCESS_REQUESTS.c.request_id, span))
+    return stretch(((row.request_id, _request(row)) for row in rows), span)
+
+
+def _request(row: Row[*tuple[Any, ...]]) -> Request:
+    try:
+        request = msgspec.json.decode(row.body, type=Request)
+    except msgspec.DecodeError as error:
+        raise StoreBrokenError(f"it is none: {error}", where=f"access request {row.uuid}") from error
+    if (request.uuid, request.party, request.owner) != (row.uuid, row.party, row.owner):
+        raise StoreBrokenError("it is kept as another than it is", where=f"access request {row.uuid}")
+    return request
+
+
+def _of(party: Party) -> ColumnElement[bool]:
+    return (ACCESS_REQUESTS.c.party == party.uri) | (ACCESS_REQUESTS.c.owner == party.uri)
 
 
 def _concerns(request: Request) -> tuple[str, ...]:

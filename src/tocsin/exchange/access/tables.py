@@ -28,6 +28,7 @@ DELEGATIONS: Final = Table(
     optional_instant("revoked_at"),
     UniqueConstraint("environment", "uuid"),
     Index("ix_delegations_delegate", "environment", "delegate", "represented"),
+    Index("ix_delegations_represented", "environment", "represented"),
 )
 
 ACCESS_REQUESTS: Final = Table(
@@ -36,6 +37,10 @@ ACCESS_REQUESTS: Final = Table(
     big_id("request_id"),
     environment(),
     Column("uuid", String(36), nullable=False),
+    text("party"),  # URI of who asked
+    text("owner"),  # URI
     blob("body"),  # the Request as JSON
     UniqueConstraint("environment", "uuid"),
+    Index("ix_access_requests_party", "environment", "party"),
+    Index("ix_access_requests_owner", "environment", "owner"),
 )

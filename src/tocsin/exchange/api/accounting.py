@@ -7,6 +7,7 @@ out (``tocsin party account``).
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -23,6 +24,8 @@ from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import PartyStatus, Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tocsin.exchange.account.model import Left, Under
     from tocsin.exchange.account.service import Accounts
     from tocsin.parties.model import Party
@@ -36,6 +39,8 @@ FRESH: Final[Micros] = DAY
 MAX_ACCOUNT: Final = 16 * 1_024 * 1_024
 # Of all parties together; who is pushed out waits for a replay again.
 MAX_KEPT: Final = 64 * 1_024 * 1_024
+# Replays at once, each of another party: a quarter of the threads that readers share, whoever asks for how many.
+MAX_MAKING: Final = 2
 
 AccountCall: TypeAlias = Call[Principal]
 
@@ -127,31 +132,55 @@ class Accounting:
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
         self._parties = services.parties
-        # an account reads the whole log: one at a time, so that readers keep their threads
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()  # of what follows; never held while an account is made
         self._kept: dict[str, tuple[Micros, bytes]] = {}  # by party, with when it was made
+        self._making: set[str] = set()  # of which parties
 
     def account(self, call: AccountCall) -> Reply:
-        """Answer with the account of the asker's own party."""
+        """Answer with the account of the asker's own party: one that is kept at once, whoever else waits for theirs."""
         asker = self._parties.resolve(call.principal.id)
         at = self._accounts.ask(Acting(actor=call.principal.id), asker, asker[0])
-        if not self._turn.acquire(blocking=False):
-            raise BusyError("an account is being made", todo="ask again in a minute")
-        try:
-            made_at, body = self._kept.get(asker[0].uri, (at - FRESH, b""))
-            if at - made_at >= FRESH:
-                body = self._made(asker[0], at)
-                self._keep(asker[0].uri, at, body)
-        finally:
-            self._turn.release()
+        body = self._fresh(asker[0].uri, at)
+        if body is None:
+            with self._turn(asker[0].uri):
+                # another caller of the party may have been answered meanwhile
+                body = self._fresh(asker[0].uri, at)
+                if body is None:
+                    body = self._made(asker[0], at)
+                    self._keep(asker[0].uri, at, body)
         if not body:
             raise LimitError(f"an account has at most {MAX_ACCOUNT} bytes here", todo="ask the operator for yours")
         return Reply(body=body)
 
+    def _fresh(self, uri: str, at: Micros) -> bytes | None:
+        """Return a party's account if one is kept that is of the day; empty: it is too large."""
+        with self._lock:
+            made_at, body = self._kept.get(uri, (at - FRESH, b""))
+        return body if at - made_at < FRESH else None
+
+    @contextlib.contextmanager
+    def _turn(self, uri: str) -> Iterator[None]:
+        """Make a party's account while the ``with`` lasts.
+
+        Raises:
+            BusyError: it is being made already, or those of too many others are.
+        """
+        with self._lock:
+            if uri in self._making:
+                raise BusyError("the account of your party is being made", todo="ask again in a minute")
+            if len(self._making) >= MAX_MAKING:
+                raise BusyError("accounts are being made", todo="ask again in a minute")
+            self._making.add(uri)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._making.discard(uri)
+
     def _made(self, party: Party, at: Micros) -> bytes:
         """Return a party's account as it is sent; nothing if it is too large for that."""
         account = self._accounts.account(party, lambda _count: None)
-        names = {one.uri: one.name for one in self._parties.all_parties()}
+        names = self._parties.names()
         told = AccountResource(
             party=party.name,
             as_of=format_instant(at),
@@ -166,10 +195,11 @@ class Accounting:
         return body if len(body) <= MAX_ACCOUNT else b""
 
     def _keep(self, uri: str, at: Micros, body: bytes) -> None:
-        self._kept.pop(uri, None)
-        self._kept[uri] = (at, body)
-        while sum(len(one) for _, one in self._kept.values()) > MAX_KEPT:
-            self._kept.pop(next(iter(self._kept)))
+        with self._lock:
+            self._kept.pop(uri, None)
+            self._kept[uri] = (at, body)
+            while sum(len(one) for _, one in self._kept.values()) > MAX_KEPT:
+                self._kept.pop(next(iter(self._kept)))
 
     def clients(self, call: AccountCall) -> Reply:
         """Answer with whom the asker's party serves, and who serves it."""

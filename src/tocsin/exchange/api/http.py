@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 import msgspec
 
 from tocsin.errors import ForbiddenError, NotFoundError
-from tocsin.exchange.api import forms, wire
+from tocsin.exchange.api import forms, lists, wire
 from tocsin.exchange.api.parts import id_in
 from tocsin.exchange.api.queries import (
     ObjectQuery,
@@ -34,7 +34,8 @@ from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import PartyStatus, Principal, check_purpose
 
 if TYPE_CHECKING:
-    from tocsin.agreements.service import Agreements, Version
+    from tocsin.agreements.service import Agreements
+    from tocsin.exchange.access.delegating import Delegating
     from tocsin.exchange.asking import Asking
     from tocsin.exchange.intake import Intake
     from tocsin.exchange.model import Collection
@@ -52,11 +53,12 @@ _NOTHING: Final = "there is no such object, or none that you may see"
 ApiCall: TypeAlias = Call[Principal]
 
 
-class Services(Protocol):
+class Services(lists.Services, Protocol):
     """What the addresses need of a hub."""
 
     agreements: Agreements
     asking: Asking
+    delegating: Delegating
     intake: Intake
     parties: Parties
     reading: Reading
@@ -67,8 +69,10 @@ class Api:
     """The addresses of ``/api/v1`` in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._lists = lists.Lists(services)
         self._agreements = services.agreements
         self._asking = services.asking
+        self._delegating = services.delegating
         self._intake = services.intake
         self._parties = services.parties
         self._reading = services.reading
@@ -106,10 +110,11 @@ class Api:
 
     def share(self, call: ApiCall) -> Reply:
         """Take a bundle; what the answer says is stored when it is given."""
-        asked = read_query(call.query, ShareQuery)
+        asked, own = read_query(call.query, ShareQuery), call.principal.party
         receipt = self._intake.submit(
             Submission(
-                party=call.principal.party,
+                party=own if asked.for_ is None else self._represented(own, asked.for_),
+                delegate=None if asked.for_ is None else own,
                 acting=Acting(actor=call.principal.id),
                 data=call.body,
                 collection=self._collection(call).uuid,
@@ -119,6 +124,9 @@ class Api:
         )
         if receipt.id is None:
             return wire.reply(forms.receipt(receipt))
+        if asked.for_ is not None:
+            # the receipt is kept for whose submission it is: here it is told once
+            return wire.reply(forms.receipt(receipt), status=HTTPStatus.CREATED)
         where = (("location", f"{RECEIPTS}/{receipt.id}"),)
         return wire.reply(forms.receipt(receipt), status=HTTPStatus.CREATED, headers=where)
 
@@ -189,10 +197,11 @@ class Api:
 
     # --- parties and agreements --------------------------------------------------------------------------------------
 
-    def parties(self, _call: ApiCall) -> Reply:
+    def parties(self, call: ApiCall) -> Reply:
         """Answer with the vetted parties: members address each other, and decide whom they trust."""
-        found = [forms.party(one) for one in self._parties.all_parties() if one.status is PartyStatus.VETTED]
-        return wire.reply(wire.Parties(parties=found))
+        found = self._parties.vetted_within(self._lists.span(call, "parties"))
+        told = [forms.party(one) for one in found.items]
+        return wire.reply(wire.Parties(parties=told, next=self._lists.next(call, "parties", found.last)))
 
     def party(self, call: ApiCall) -> Reply:
         """Answer with one vetted party."""
@@ -203,16 +212,26 @@ class Api:
 
     def agreements(self, call: ApiCall) -> Reply:
         """Answer with every version of the asker's party's agreements."""
-        found = [forms.agreement(one) for one in self._agreements.all_versions() if _is_of(one, call.principal)]
-        return wire.reply(wire.Agreements(agreements=found))
+        found = self._agreements.versions_of(call.principal.party_name, self._lists.span(call, "agreements"))
+        told = [forms.agreement(one) for one in found.items]
+        return wire.reply(wire.Agreements(agreements=told, next=self._lists.next(call, "agreements", found.last)))
 
     def agreement(self, call: ApiCall) -> Reply:
         """Answer with one version of an agreement of the asker's party."""
         for one in self._agreements.all_versions():
             named = (one.name, str(one.version)) == (call.path["agreement"], call.path["version"])
-            if named and _is_of(one, call.principal):
+            if named and one.concerns(call.principal.party_name):
                 return wire.reply(forms.agreement(one))
         raise NotFoundError("there is no such agreement of yours")
+
+    def _represented(self, delegate: str, name: str) -> str:
+        """Return the party (by its URI) that lets another share for it.
+
+        Raises:
+            ForbiddenError: none of this name does: the same words, whether there is such a party or not.
+        """
+        found = next((one.uri for one in self._parties.all_parties() if one.name == name), "")
+        return self._delegating.standing(represented=found, delegate=delegate).represented
 
     # --- what they share ---------------------------------------------------------------------------------------------
 
@@ -237,9 +256,3 @@ def _object_id(call: ApiCall) -> str:
     if not is_object_id(text):
         raise NotFoundError(_NOTHING)
     return text
-
-
-def _is_of(version: Version, principal: Principal) -> bool:
-    """Return whether a party is named in a version, has signed it or is a member of it."""
-    signed = {one.party for one in version.signatures}
-    return principal.party_name in {*version.members, *version.missing, *signed}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from tocsin.exchange.api import (
     accounting,
+    delegating,
+    disputing,
     governing,
     http,
     patterns,
@@ -18,6 +20,7 @@ from tocsin.exchange.api import (
     wire,
 )
 from tocsin.exchange.api.http import RECEIPTS, Api
+from tocsin.exchange.api.lists import ListQuery
 from tocsin.exchange.api.parts import (
     COLLECTION,
     DELETE,
@@ -60,9 +63,11 @@ _TAGS: Final = (
     ("search", "Search, correlation, relations, and searches that one keeps."),
     ("sanitised", "What leaves in place of what was shared."),
     ("access", "One object for one party: asked for, granted, ended."),
+    ("delegations", "Who shares for whom."),
     ("account", "Why something may be read, and who read it."),
     ("partnership", "Parties, and the agreements between them."),
     ("governance", "Motions, and the signed ballots on them."),
+    ("disputes", "Complaints, appeals, disputes of a label or an attribution."),
     ("vetting", "How a party is vetted anew, and what it gives and gets."),
     ("hub", "The interface itself."),
 )
@@ -77,6 +82,8 @@ class Services(
     sanitising.Services,
     accounting.Services,
     governing.Services,
+    delegating.Services,
+    disputing.Services,
     vetting.Services,
     Protocol,
 ):
@@ -97,7 +104,9 @@ def operations(services: Services) -> list[Operation[Principal]]:
         *sanitising.operations(services),
         *accounting.operations(services),
         *_partnership(api),
+        *delegating.operations(services),
         *governing.operations(services),
+        *disputing.operations(services),
         *vetting.operations(services),
     ]
 
@@ -281,8 +290,9 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
             "partnership",
             f"{ROOT}/parties",
             KNOW,
-            every=Given("parties", api.parties, "The vetted parties", "All of them.", wire.Parties),
+            every=Given("parties", api.parties, "The vetted parties", "A page of them.", wire.Parties),
             one=Given("party", api.party, "One vetted party", "The party.", wire.PartyResource),
+            query=ListQuery,
             by={"party": Part(says="Its short name.", example="fjordkraft", pattern=NAMED, longest=64)},
         ),
         *listed(
@@ -293,7 +303,7 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
                 "agreements",
                 api.agreements,
                 "The agreements of your party, every version",
-                "All of them.",
+                "A page of them.",
                 wire.Agreements,
             ),
             one=Given(
@@ -303,6 +313,7 @@ def _partnership(api: Api) -> list[Operation[Principal]]:
                 "The version, with its document.",
                 wire.AgreementResource,
             ),
+            query=ListQuery,
             by={
                 "agreement": Part(says="Its name.", example="nordic-grid-exchange", pattern=NAMED, longest=64),
                 "version": Part(says="Its version.", example="1", pattern="^[1-9][0-9]{0,8}$", longest=9),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tocsin.errors import NotFoundError
 from tocsin.exchange.taxii.filters import MAX_ID
-from tocsin.kernel.http.operations import Answer, Operation, Part
+from tocsin.kernel.http.operations import Answer, NoQuery, Operation, Part
 from tocsin.kernel.http.problem_details import JSON_TYPE
 from tocsin.kernel.http.routes import Body, Endpoint, needs
 from tocsin.parties.model import NAME, Permission
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tocsin.parties.model import Principal
 
 __all__ = [
+    "CARRY",
     "COLLECTION",
     "DELETE",
     "KNOW",
@@ -51,6 +52,8 @@ SUBMIT: Final = needs(Permission.COLLECTIONS_READ, Permission.OBJECTS_SUBMIT)
 DELETE: Final = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
 # Who decides for a party may read what it decides on.
 SPEAK: Final = needs(Permission.OBJECTS_READ, Permission.PARTY_SPEAK)
+# Who carries out what a body decided; that it is an operator of the hub, each act asks itself.
+CARRY: Final = needs(Permission.OBJECTS_READ, Permission.MANDATE_USE)
 
 # A reason of the longest, each of its characters escaped; a hybrid signature; a hundred names, instants or versions.
 SMALL: Final = Body(types=(JSON_TYPE,), limit=64 * 1_024)
@@ -85,9 +88,19 @@ class Given(NamedTuple):
 
 
 def listed(
-    tag: str, path: str, access: Access, *, every: Given, one: Given, by: Mapping[str, Part]
+    tag: str,
+    path: str,
+    access: Access,
+    *,
+    every: Given,
+    one: Given,
+    by: Mapping[str, Part],
+    query: type[msgspec.Struct] = NoQuery,
 ) -> list[Operation[Principal]]:
-    """Return the two operations that read a list, at ``path``, and one thing on it: ``by`` is what names that."""
+    """Return the two operations that read a list, at ``path``, and one thing on it.
+
+    ``by`` is what names that, ``query`` what the list is asked with.
+    """
     return [
         Operation(
             id=given.id,
@@ -97,10 +110,11 @@ def listed(
             does=Endpoint(access=access, run=given.run),
             summary=given.summary,
             parts=parts,
+            query=asked,
             answers={HTTPStatus.OK: Answer(says=given.says, type=given.type)},
             problems=MISSING if parts else {},
         )
-        for given, parts in ((every, {}), (one, by))
+        for given, parts, asked in ((every, {}, query), (one, by, NoQuery))
     ]
 
 
@@ -120,14 +134,15 @@ class Thing(NamedTuple):
         takes: type[msgspec.Struct] | None = None,
         *,
         says: str = "",
+        access: Access = SPEAK,
     ) -> Operation[Principal]:
-        """Return a POST at ``path/name`` by who speaks for a party; ``takes`` is its body, if it has one."""
+        """Return a POST at ``path/name``, by who speaks for a party if not said else; ``takes`` is its body, if any."""
         return Operation(
             id=f"{self.tag}-{name}",
             tag=self.tag,
             method="POST",
             path=f"{self.path}/{name}",
-            does=Endpoint(access=SPEAK, run=run, body=None if takes is None else SMALL),
+            does=Endpoint(access=access, run=run, body=None if takes is None else SMALL),
             summary=summary,
             says=says,
             parts=self.parts,

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_CURSOR",
     "MAX_INSTANT",
     "MAX_RECIPIENTS",
+    "Cursor",
     "Day",
     "Name",
     "ObjectQuery",
@@ -125,6 +126,10 @@ class ShareQuery(msgspec.Struct, frozen=True, kw_only=True):
             description="Only these recipients: `party`, `user@party`, or either with the party's URI.",
         ),
     ] = []
+    for_: Annotated[
+        Name | None,
+        msgspec.Meta(description="On behalf of this party, by its short name, under the delegation that yours has."),
+    ] = msgspec.field(name="for", default=None)
 
 
 class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):

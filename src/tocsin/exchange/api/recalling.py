@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
 import msgspec
 
 from tocsin.errors import NotFoundError
+from tocsin.exchange.api import lists
+from tocsin.exchange.api.lists import ListQuery
 from tocsin.exchange.api.parts import DELETE, MISSING, OBJECT, READ, REFUSED, ROOT, SMALL, Given, by_id, id_in, listed
 from tocsin.exchange.api.queries import Day, Said, Text, Version
-from tocsin.exchange.api.wire import instant, read_body, reply
+from tocsin.exchange.api.wire import Next, instant, read_body, reply
 from tocsin.exchange.recall.model import Answer as Attested
 from tocsin.exchange.recall.model import Attestation, Demand, Named, State
 from tocsin.exchange.taxii.filters import is_object_id
@@ -21,6 +23,8 @@ from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tocsin.exchange.recall.model import Notice
     from tocsin.exchange.recall.service import Recalls, Report
     from tocsin.parties.service import Parties
@@ -87,9 +91,10 @@ class NoticeResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notices(msgspec.Struct, frozen=True, kw_only=True):
-    """All notices to a party, the first first."""
+    """Notices to a party, the first first."""
 
     notices: list[NoticeResource]
+    next: Next
 
 
 class RecipientResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,9 +126,10 @@ class RecallList(msgspec.Struct, frozen=True, kw_only=True):
     """Recalls, the first first."""
 
     recalls: list[RecallResource]
+    next: Next = None
 
 
-class Services(Protocol):
+class Services(lists.Services, Protocol):
     """What the addresses need of a hub."""
 
     parties: Parties
@@ -134,6 +140,7 @@ class Recalling:
     """The addresses of recalls in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._lists = lists.Lists(services)
         self._recalls = services.recalls
         self._parties = services.parties
 
@@ -157,7 +164,8 @@ class Recalling:
 
     def ordered(self, call: RecallCall) -> Reply:
         """Answer with the recalls of the asker's party's objects."""
-        return reply(self._listed(self._recalls.ordered(call.principal.party)))
+        found = self._recalls.ordered_within(call.principal.party, self._lists.span(call, "recalls"))
+        return reply(self._listed(found.items, self._lists.next(call, "recalls", found.last)))
 
     def report(self, call: RecallCall) -> Reply:
         """Answer with one of them."""
@@ -167,7 +175,9 @@ class Recalling:
     def received(self, call: RecallCall) -> Reply:
         """Answer with what the asker's party is told to give back."""
         party, user = self._parties.resolve(call.principal.id)
-        return reply(Notices(notices=[_notice(one) for one in self._recalls.notices(party, user)]))
+        found = self._recalls.notices_within(party, user, self._lists.span(call, "notices"))
+        told = [_notice(one) for one in found.items]
+        return reply(Notices(notices=told, next=self._lists.next(call, "notices", found.last)))
 
     def attest(self, call: RecallCall) -> Reply:
         """Enter what became of it."""
@@ -184,9 +194,9 @@ class Recalling:
         )
         return reply(_notice(told))
 
-    def _listed(self, reports: list[Report]) -> RecallList:
-        called = {one.uri: one.name for one in self._parties.all_parties()}
-        return RecallList(recalls=[_recall(one, called) for one in reports])
+    def _listed(self, reports: Sequence[Report], behind: str | None = None) -> RecallList:
+        called = self._parties.names()
+        return RecallList(recalls=[_recall(one, called) for one in reports], next=behind)
 
 
 def operations(services: Services) -> list[Operation[Principal]]:
@@ -210,11 +220,12 @@ def operations(services: Services) -> list[Operation[Principal]]:
             "account",
             f"{ROOT}/recalls",
             READ,
-            every=Given("recalls", does.ordered, "The recalls of your party's objects", "All of them.", RecallList),
+            every=Given("recalls", does.ordered, "The recalls of your party's objects", "A page of them.", RecallList),
             one=Given(
                 "recall", does.report, "Where one of them stands", "The recall, with each recipient.", RecallResource
             ),
             by=by_id("recall", "A recall's id."),
+            query=ListQuery,
         ),
         Operation(
             id="notices",
@@ -223,7 +234,8 @@ def operations(services: Services) -> list[Operation[Principal]]:
             path=f"{ROOT}/notices",
             does=Endpoint(access=READ, run=does.received),
             summary="What your party is told to give back",
-            answers={HTTPStatus.OK: Answer(says="All notices.", type=Notices)},
+            query=ListQuery,
+            answers={HTTPStatus.OK: Answer(says="A page of the notices.", type=Notices)},
         ),
         Operation(
             id="attest",

@@ -14,6 +14,8 @@ import msgspec
 from tocsin.agreements.grants import DEFAULT_PURPOSES
 from tocsin.errors import InputError, NotFoundError
 from tocsin.exchange.access.granting import Terms
+from tocsin.exchange.api import lists
+from tocsin.exchange.api.lists import ListQuery
 from tocsin.exchange.api.parts import (
     MISSING,
     READ,
@@ -29,7 +31,7 @@ from tocsin.exchange.api.parts import (
     listed,
 )
 from tocsin.exchange.api.queries import Day, Reference, Said, Text, Version
-from tocsin.exchange.api.wire import instant, read_body, reply
+from tocsin.exchange.api.wire import Next, instant, read_body, reply
 from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.kernel.clock import Micros, format_instant, parse_date, parse_instant
 from tocsin.kernel.http.operations import Answer, Operation
@@ -117,6 +119,7 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
     """What your party asked and was asked, the first first."""
 
     requests: list[RequestResource]
+    next: Next = None
 
 
 class GrantResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,9 +150,10 @@ class Grants(msgspec.Struct, frozen=True, kw_only=True):
     """What your party granted and was granted, the first first; those that are over, too."""
 
     grants: list[GrantResource]
+    next: Next
 
 
-class Services(Protocol):
+class Services(lists.Services, Protocol):
     """What the addresses need of a hub."""
 
     granting: Granting
@@ -161,6 +165,7 @@ class Doors:
     """The addresses of grants and requests in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._lists = lists.Lists(services)
         self._granting = services.granting
         self._parties = services.parties
         self._requesting = services.requesting
@@ -173,26 +178,26 @@ class Doors:
         party, user = self._parties.resolve(call.principal.id)
         acting = Acting(actor=call.principal.id)
         made = self._requesting.ask(acting, party, user, asked.object, reason=asked.reason)
-        names = self._names()
+        names = self._parties.names()
         told = Requests(requests=[_request(one, names, one.asked_at) for one in made])
         return reply(told, status=HTTPStatus.CREATED)
 
     def requests(self, call: GrantCall) -> Reply:
         """Answer with what the asker's party asked and was asked."""
         party, _ = self._parties.resolve(call.principal.id)
-        found, now = self._requesting.all(party)
-        names = self._names()
-        return reply(Requests(requests=[_request(one, names, now) for one in found]))
+        found, now = self._requesting.of(party, self._lists.span(call, "requests"))
+        names = self._parties.names()
+        told = [_request(one, names, now) for one in found.items]
+        return reply(Requests(requests=told, next=self._lists.next(call, "requests", found.last)))
 
     def request(self, call: GrantCall) -> Reply:
         """Answer with one of them."""
         uuid = id_in(call.path, "asked", _NO_REQUEST)
         party, _ = self._parties.resolve(call.principal.id)
-        found, now = self._requesting.all(party)
-        for one in found:
-            if one.uuid == uuid:
-                return reply(_request(one, self._names(), now))
-        raise NotFoundError(_NO_REQUEST)
+        found, now = self._requesting.one_of(party, uuid)
+        if found is None:
+            raise NotFoundError(_NO_REQUEST)
+        return reply(_request(found, self._parties.names(), now))
 
     def answer(self, call: GrantCall) -> Reply:
         """Answer a request that the asker's party was asked."""
@@ -210,13 +215,13 @@ class Doors:
             answered = self._requesting.amend(acting, party, user, uuid, amendment=asked.amendment, reason=asked.reason)
         else:
             answered = self._requesting.refuse(acting, party, user, uuid, reason=asked.reason)
-        return reply(_request(answered, self._names(), answered.answered_at or 0))
+        return reply(_request(answered, self._parties.names(), answered.answered_at or 0))
 
     def withdraw(self, call: GrantCall) -> Reply:
         """Take back a request of the asker's party's own."""
         party, _ = self._parties.resolve(call.principal.id)
         done = self._requesting.withdraw(Acting(actor=call.principal.id), party, call.path["asked"])
-        return reply(_request(done, self._names(), done.answered_at or 0))
+        return reply(_request(done, self._parties.names(), done.answered_at or 0))
 
     # --- grants ------------------------------------------------------------------------------------------------------
 
@@ -234,7 +239,7 @@ class Doors:
         )
         given = self._granting.give(Acting(actor=call.principal.id), party, user, terms)
         told = Granted(
-            grant=_grant(given.grant, self._names(), given.grant.given_at),
+            grant=_grant(given.grant, self._parties.names(), given.grant.given_at),
             offered=[format_instant(one) for one in given.offered],
             hindered=bool(given.closed),
         )
@@ -243,9 +248,10 @@ class Doors:
     def grants(self, call: GrantCall) -> Reply:
         """Answer with what the asker's party granted and was granted."""
         party, _ = self._parties.resolve(call.principal.id)
-        found, now = self._granting.all(party)
-        names = self._names()
-        return reply(Grants(grants=[_grant(one, names, now) for one in found]))
+        found, now = self._granting.of(party, self._lists.span(call, "grants"))
+        names = self._parties.names()
+        told = [_grant(one, names, now) for one in found.items]
+        return reply(Grants(grants=told, next=self._lists.next(call, "grants", found.last)))
 
     def revoke(self, call: GrantCall) -> Reply:
         """End a grant that the asker's party gave."""
@@ -253,10 +259,7 @@ class Doors:
         party, user = self._parties.resolve(call.principal.id)
         uuid = id_in(call.path, "grant", _NO_GRANT)
         done = self._granting.revoke(Acting(actor=call.principal.id), party, user, uuid, asked.reason)
-        return reply(_grant(done, self._names(), done.revoked_at or 0))
-
-    def _names(self) -> dict[str, str]:
-        return {one.uri: one.name for one in self._parties.all_parties()}
+        return reply(_grant(done, self._parties.names(), done.revoked_at or 0))
 
 
 def operations(services: Services) -> list[Operation[Principal]]:
@@ -285,11 +288,12 @@ def _requests(does: Doors) -> list[Operation[Principal]]:
             "access",
             path,
             READ,
-            every=Given("requests", does.requests, "What your party asked and was asked", "All of it.", Requests),
+            every=Given("requests", does.requests, "What your party asked and was asked", "A page of it.", Requests),
             one=Given(
                 "request", does.request, "One request of your party's, or to it", "The request.", RequestResource
             ),
             by=part,
+            query=ListQuery,
         ),
         Operation(
             id="request-withdraw",
@@ -333,7 +337,8 @@ def _grants(does: Doors) -> list[Operation[Principal]]:
             path=path,
             does=Endpoint(access=READ, run=does.grants),
             summary="What your party granted and was granted",
-            answers={HTTPStatus.OK: Answer(says="All of it.", type=Grants)},
+            query=ListQuery,
+            answers={HTTPStatus.OK: Answer(says="A page of it.", type=Grants)},
         ),
         Thing(
             "access",

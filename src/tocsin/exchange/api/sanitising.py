@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 import msgspec
 
 from tocsin.errors import NotFoundError
+from tocsin.exchange.api import lists
+from tocsin.exchange.api.lists import ListQuery
 from tocsin.exchange.api.parts import MISSING, OBJECT, READ, ROOT, Given, Thing, by_id, id_in, listed
 from tocsin.exchange.api.queries import Said
-from tocsin.exchange.api.wire import instant, read_body, reply
+from tocsin.exchange.api.wire import Next, instant, read_body, reply
 from tocsin.exchange.sanitise.model import State
 from tocsin.exchange.sanitise.service import Viewer
 from tocsin.exchange.taxii.filters import is_object_id
@@ -76,6 +78,7 @@ class SanitisedList(msgspec.Struct, frozen=True, kw_only=True):
     """What waits to leave, the first made first."""
 
     sanitised: list[SanitisedResource]
+    next: Next
 
 
 class ChangeResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +113,7 @@ class Origins(msgspec.Struct, frozen=True, kw_only=True):
     origins: list[OriginResource]
 
 
-class Services(Protocol):
+class Services(lists.Services, Protocol):
     """What the addresses need of a hub."""
 
     parties: Parties
@@ -121,13 +124,16 @@ class Sanitising:
     """The addresses of sanitised versions in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._lists = lists.Lists(services)
         self._parties = services.parties
         self._sanitised = services.sanitised
 
     def waiting(self, call: SanitisedCall) -> Reply:
         """Answer with what waits to leave in the stead of the asker's party."""
-        found = self._sanitised.of_party(call.principal.party, waiting=True)
-        return reply(SanitisedList(sanitised=[_shown(one) for one in found]))
+        span = self._lists.span(call, "sanitised")
+        found = self._sanitised.of_party_within(call.principal.party, span, waiting=True)
+        told = [_shown(one) for one in found.items]
+        return reply(SanitisedList(sanitised=told, next=self._lists.next(call, "sanitised", found.last)))
 
     def show(self, call: SanitisedCall) -> Reply:
         """Answer with one version."""
@@ -155,7 +161,7 @@ class Sanitising:
         if not is_object_id(object_id):
             raise NotFoundError(_NONE)
         found = self._sanitised.origin(self._viewer(call), object_id)
-        names = {one.uri: one.name for one in self._parties.all_parties()}
+        names = self._parties.names()
         told = [
             OriginResource(
                 party=names[one.chain.party],
@@ -189,7 +195,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
                 "sanitised-waiting",
                 does.waiting,
                 "What waits to leave in place of what your party shared",
-                "All of it.",
+                "A page of it.",
                 SanitisedList,
             ),
             one=Given(
@@ -200,6 +206,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
                 SanitisedResource,
             ),
             by=thing.parts,
+            query=ListQuery,
         ),
         Operation(
             id="sanitised-changes",

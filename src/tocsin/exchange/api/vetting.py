@@ -14,9 +14,11 @@ import msgspec
 
 from tocsin.agreements.prospect import prospects
 from tocsin.errors import ForbiddenError, NotFoundError
+from tocsin.exchange.api import lists
+from tocsin.exchange.api.lists import ListQuery
 from tocsin.exchange.api.parts import MISSING, REFUSED, ROOT, SMALL, SPEAK, TAKEN, Given, Thing, by_id, id_in, listed
 from tocsin.exchange.api.queries import MAX_INSTANT, Day, Name, Said, Text
-from tocsin.exchange.api.wire import instant, read_body, reply
+from tocsin.exchange.api.wire import Next, instant, read_body, reply
 from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.routes import Call, Endpoint, Reply
@@ -114,6 +116,7 @@ class Applications(msgspec.Struct, frozen=True, kw_only=True):
     """The applications that you may see, the first first."""
 
     applications: list[ApplicationResource]
+    next: Next
 
 
 class ProspectResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +162,7 @@ class Dues(msgspec.Struct, frozen=True, kw_only=True):
     dues: list[DueResource]
 
 
-class Services(Protocol):
+class Services(lists.Services, Protocol):
     """What the addresses need of a hub."""
 
     agreements: Agreements
@@ -173,6 +176,7 @@ class Applying:
     """The addresses of vetting in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._lists = lists.Lists(services)
         self._agreements = services.agreements
         self._log = services.log
         self._parties = services.parties
@@ -196,9 +200,10 @@ class Applying:
 
     def applications(self, call: VettingCall) -> Reply:
         """Answer with the applications that the asker may see."""
-        hub = self._hub()
-        found = [one for one in self._vetting.all() if _concerns(one, call.principal.party, hub)]
-        return reply(Applications(applications=[self._told(one) for one in found]))
+        hub, span = self._hub(), self._lists.span(call, "applications")
+        found = self._vetting.within(span, lambda one: _concerns(one, call.principal.party, hub))
+        told = [self._told(one) for one in found.items]
+        return reply(Applications(applications=told, next=self._lists.next(call, "applications", found.last)))
 
     def application(self, call: VettingCall) -> Reply:
         """Answer with one of them."""
@@ -261,10 +266,10 @@ class Applying:
             NotFoundError: there is none, or none that they may: the same words for both.
         """
         uuid, hub = id_in(call.path, "application", _NONE), self._hub()
-        for one in self._vetting.all():
-            if one.uuid == uuid and _concerns(one, call.principal.party, hub):
-                return one
-        raise NotFoundError(_NONE)
+        one = self._vetting.find(uuid)
+        if one is None or not _concerns(one, call.principal.party, hub):
+            raise NotFoundError(_NONE)
+        return one
 
     def _own(self, call: VettingCall) -> str:
         seen = self._seen(call)
@@ -277,7 +282,7 @@ class Applying:
             return self._parties.hub_party(connection)
 
     def _told(self, one: Application) -> ApplicationResource:
-        names = {party.uri: party.name for party in self._parties.all_parties()}
+        names = self._parties.names()
         return ApplicationResource(
             application=one.uuid,
             party=names[one.party],
@@ -352,7 +357,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
                 "applications",
                 does.applications,
                 "Your party's applications, and those it answers for",
-                "All of them.",
+                "A page of them.",
                 Applications,
             ),
             one=Given(
@@ -363,6 +368,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
                 ApplicationResource,
             ),
             by=thing.parts,
+            query=ListQuery,
         ),
         Operation(
             id="application-open",

@@ -26,6 +26,7 @@ __all__ = [
     "LegalBasisResource",
     "MarkingResource",
     "Me",
+    "Next",
     "ObjectsPage",
     "Parties",
     "PartyResource",
@@ -43,6 +44,11 @@ __all__ = [
     "instant",
     "read_body",
     "reply",
+]
+
+Next = Annotated[
+    str | None,
+    msgspec.Meta(description="The `cursor` of the next page, with the same filters; null: this is the last."),
 ]
 
 BUNDLE_ID: Final = "^bundle--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -305,9 +311,10 @@ class PartyResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):
-    """The vetted parties."""
+    """The vetted parties, in the order in which they were added."""
 
     parties: list[PartyResource]
+    next: Next
 
 
 class SignatureResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,6 +346,7 @@ class AgreementResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agreements(msgspec.Struct, frozen=True, kw_only=True):
-    """The asker's agreements, every version."""
+    """The asker's agreements, every version, in the order of being proposed."""
 
     agreements: list[AgreementResource]
+    next: Next

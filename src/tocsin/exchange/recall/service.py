@@ -41,6 +41,7 @@ from tocsin.exchange.retention import store as retention
 from tocsin.exchange.retention.model import HUB_HOLDS, Ground
 from tocsin.exchange.stix import ParsedObject, parse_object
 from tocsin.kernel.clock import Micros, format_instant
+from tocsin.kernel.db.spans import EVERYTHING, Stretch, stretch
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import ANY_SUBJECT, Acting, Mandate, Right
 from tocsin.log.service import Record
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.releases import Integrator
     from tocsin.exchange.retention.purge import Purger
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span
     from tocsin.kernel.ids import Entropy
     from tocsin.log.service import Log
     from tocsin.parties.model import Party, User
@@ -380,10 +382,15 @@ class Recalls:
 
     def notices(self, party: Party, user: User | None) -> list[Notice]:
         """Return what a party was told, the first first; objects that went to individuals are named to those alone."""
+        return [*self.notices_within(party, user, EVERYTHING).items]
+
+    def notices_within(self, party: Party, user: User | None, span: Span) -> Stretch[Notice]:
+        """Return a span of what ``notices`` returns."""
         addresses = {party.uri} | ({user_address(user.name, party.uri)} if user is not None else set())
         with self._store.read() as connection:
-            rows = store.notices_to(connection, self._environment, party.uri)
-            return self._told(connection, rows, addresses)
+            rows = store.notices_to(connection, self._environment, party.uri, span=span)
+            found = stretch(((row.notice_id, row) for row in rows), span)
+            return Stretch(items=tuple(self._told(connection, found.items, addresses)), last=found.last)
 
     def attest(
         self,
@@ -471,8 +478,14 @@ class Recalls:
 
     def ordered(self, owner: str | None) -> list[Report]:
         """Return the recalls of an owner (by URI), or of all, the first first."""
+        return [*self.ordered_within(owner, EVERYTHING).items]
+
+    def ordered_within(self, owner: str | None, span: Span) -> Stretch[Report]:
+        """Return a span of what ``ordered`` returns."""
         with self._store.read() as connection:
-            return self._reports(connection, store.recalls_of(connection, self._environment, owner=owner))
+            rows = store.recalls_of(connection, self._environment, owner=owner, span=span)
+            found = stretch(((row.recall_id, row) for row in rows), span)
+            return Stretch(items=tuple(self._reports(connection, found.items)), last=found.last)
 
     def report(self, uuid: str, owner: str | None) -> Report:
         """Return where one recall stands, for its owner (by URI); None: for who sees all.

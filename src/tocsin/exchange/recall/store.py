@@ -20,6 +20,7 @@ from tocsin.exchange.recall.model import (
 from tocsin.exchange.recall.tables import RECALL_ATTESTATIONS, RECALL_NOTICES, RECALL_OBJECTS, RECALLS
 from tocsin.exchange.releases import decode_offers, encode_offers
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS, RELEASED_UNDER, RELEASES
+from tocsin.kernel.db.spans import EVERYTHING, within
 from tocsin.kernel.db.store import chunks, next_id
 from tocsin.parties.tables import PARTIES
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Profile
     from tocsin.kernel.clock import Micros
     from tocsin.kernel.db.adapter import Adapter
+    from tocsin.kernel.db.spans import Span
     from tocsin.kernel.mandate import Acting
 
 __all__ = [
@@ -209,14 +211,20 @@ def add_recall(connection: Connection, environment: int, recall: Recall, *, owne
 
 
 def recalls_of(
-    connection: Connection, environment: int, *, owner: str | None = None, uuid: str | None = None
+    connection: Connection,
+    environment: int,
+    *,
+    owner: str | None = None,
+    uuid: str | None = None,
+    span: Span = EVERYTHING,
 ) -> list[RecallRow]:
-    """Return the recalls of an owner (by URI) or of all, or one by its id, the first first."""
-    query = (
+    """Return the recalls of an owner (by URI) or of all, or one by its id, the first first; as ``within`` has them."""
+    query = within(
         select(RECALLS, PARTIES.c.uri)
         .join(PARTIES, PARTIES.c.party_id == RECALLS.c.owner_id)
-        .where(RECALLS.c.environment == environment)
-        .order_by(RECALLS.c.recall_id)
+        .where(RECALLS.c.environment == environment),
+        RECALLS.c.recall_id,
+        span,
     )
     if owner is not None:
         query = query.where(PARTIES.c.uri == owner)
@@ -303,12 +311,14 @@ def notices_of(connection: Connection, environment: int, recall_ids: Collection[
     return found
 
 
-def notices_to(connection: Connection, environment: int, party: str, uuid: str | None = None) -> list[NoticeRow]:
-    """Return the notices to a party (by URI), the first first; or the one of an id, if it is to that party."""
+def notices_to(
+    connection: Connection, environment: int, party: str, uuid: str | None = None, *, span: Span = EVERYTHING
+) -> list[NoticeRow]:
+    """Return the notices to a party (by URI), the first first, as ``within`` has them; or the one of an id."""
     query = _NOTICES.where(RECALL_NOTICES.c.environment == environment, PARTIES.c.uri == party)
     if uuid is not None:
         query = query.where(RECALL_NOTICES.c.uuid == uuid)
-    return [_notice(row) for row in connection.execute(query.order_by(RECALL_NOTICES.c.notice_id))]
+    return [_notice(row) for row in connection.execute(within(query, RECALL_NOTICES.c.notice_id, span))]
 
 
 _NOTICES = select(RECALL_NOTICES, PARTIES.c.uri).join(PARTIES, PARTIES.c.party_id == RECALL_NOTICES.c.party_id)

@@ -14,6 +14,7 @@ from tocsin.exchange.sanitise.model import ENDED, Chain, Standing, State, Versio
 from tocsin.exchange.sanitise.records import Acts
 from tocsin.exchange.sanitise.tables import SANITISED, SANITISED_CHAINS
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.db.spans import EVERYTHING, stretch
 from tocsin.kernel.mandate import Acting, Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tocsin.exchange.sanitise.store import Kept
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.mandate import Mandate
     from tocsin.log.service import Log
 
@@ -95,13 +97,24 @@ class Sanitised:
 
     def of_party(self, party: str, *, waiting: bool = False) -> list[Shown]:
         """Return the versions of a party's objects (by its URI), oldest first; ``waiting``: what may yet leave."""
+        return [*self.of_party_within(party, EVERYTHING, waiting=waiting).items]
+
+    def of_party_within(self, party: str, span: Span, *, waiting: bool = False) -> Stretch[Shown]:
+        """Return a span of what ``of_party`` returns."""
         with self._store.read() as connection:
             conditions = [SANITISED_CHAINS.c.owner_id == _owner_id(connection, self._environment, party)]
             if waiting:
                 conditions.append(SANITISED.c.state.in_([State.PENDING, State.APPROVED]))
-            rows = store.version_rows(connection, self._environment, *conditions)
+            rows = store.version_rows(
+                connection,
+                self._environment,
+                SANITISED.c.sanitised_key > span.after,
+                *conditions,
+                limit=None if span.most is None else span.most + 1,
+            )
             at = self._log.now(connection)
-            return [self._shown(connection, row, at, whole=True) for row in rows]
+            found = stretch(((row.key, row) for row in rows), span)
+            return found.map(lambda row: self._shown(connection, row, at, whole=True))
 
     def for_coordinator(self) -> list[Shown]:
         """Return what waits for the coordinator: what would leave, and neither whose it is nor what it was made of."""

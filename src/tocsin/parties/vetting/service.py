@@ -9,6 +9,7 @@ import msgspec
 
 from tocsin.errors import ForbiddenError, NotFoundError
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.db.spans import stretch
 from tocsin.kernel.ids import new_uuid
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
@@ -33,11 +34,12 @@ from tocsin.parties.vetting.model import (
 from tocsin.parties.vetting.wire import access_digest, act_data, review_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
@@ -177,6 +179,17 @@ class Vetting:
         """Return every application, oldest first."""
         with self._store.read() as connection:
             return store.applications(connection, self._environment)
+
+    def within(self, span: Span, keep: Callable[[Application], bool]) -> Stretch[Application]:
+        """Return a span of the applications that are kept, oldest first."""
+        with self._store.read() as connection:
+            rows = store.numbered_applications(connection, self._environment, after=span.after)
+            return stretch(((number, one) for number, one in rows if keep(one)), span)
+
+    def find(self, uuid: str) -> Application | None:
+        """Return the application of this id, if there is one."""
+        with self._store.read() as connection:
+            return next(iter(store.applications(connection, self._environment, uuid=uuid)), None)
 
     def missing(self, application: Application) -> list[str]:
         """Return what keeps an application from being granted now, in words; nothing of one that is decided."""

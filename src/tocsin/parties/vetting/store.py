@@ -13,17 +13,32 @@ from tocsin.parties.vetting.tables import ACCESS_REVIEWS, APPLICATIONS
 from tocsin.parties.vetting.wire import decode, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
-__all__ = ["access_reviews", "add_application", "applications", "replace_application", "write_access_review"]
+__all__ = [
+    "access_reviews",
+    "add_application",
+    "applications",
+    "numbered_applications",
+    "replace_application",
+    "write_access_review",
+]
 
 
 def applications(connection: Connection, environment: int, *, uuid: str | None = None) -> list[Application]:
     """Return the applications, or the one of this id, oldest first."""
-    query = select(APPLICATIONS).where(APPLICATIONS.c.environment == environment)
+    return [one for _, one in numbered_applications(connection, environment, uuid=uuid)]
+
+
+def numbered_applications(
+    connection: Connection, environment: int, *, uuid: str | None = None, after: int = 0
+) -> Iterator[tuple[int, Application]]:
+    """Yield the applications behind a row's number, or the one of an id, oldest first, each with its row's number."""
+    query = select(APPLICATIONS).where(APPLICATIONS.c.environment == environment, APPLICATIONS.c.application_id > after)
     if uuid is not None:
         query = query.where(APPLICATIONS.c.uuid == uuid)
-    found = []
     for row in connection.execute(query.order_by(APPLICATIONS.c.application_id)):
         where = f"application {row.uuid}"
         try:
@@ -32,8 +47,7 @@ def applications(connection: Connection, environment: int, *, uuid: str | None =
             raise StoreBrokenError(error.what, where=where, todo="run `tocsin check`") from error
         if (row.uuid, row.party, row.status) != (application.uuid, application.party, application.status):
             raise StoreBrokenError("its columns say other than its body", where=where, todo="run `tocsin check`")
-        found.append(application)
-    return found
+        yield row.application_id, application
 
 
 def add_application(connection: Connection, environment: int, application: Application) -> None:
