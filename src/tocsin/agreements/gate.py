@@ -23,7 +23,7 @@ from tocsin.kernel.canonical import digest
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus, effective_clearance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tocsin.agreements.cedar import Policy, Uid
     from tocsin.agreements.facts import Facts
@@ -210,26 +210,34 @@ def acting(profile: Profile) -> Profile:
 
 def _decide_in_part(slice_: Slice, profile: Profile, acts_as: frozenset[str], labels: Sequence[Label]) -> list[Verdict]:
     whole = decide(slice_, msgspec.structs.replace(profile, acts_as=None), labels)
-    part = decide(slice_, acting(profile), labels)
     two_hats = profile.purpose == "enforce" and not profile.capacities.isdisjoint(SUPERVISING - acts_as)
     verdicts = []
-    for label, all_, own in zip(labels, whole, part, strict=True):
-        verdict = own if all_.allows else all_
+    for label, verdict in zip(labels, _narrowed(whole, labels, slice_, acting(profile)), strict=True):
         if two_hats and label.owner != profile.party:
             # a forbid like any other, so that it holds for whoever reads for this one as well
             forbidding = () if verdict.allows else verdict.reasons
-            verdict = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(*forbidding, _TWO_HATS))
-        verdicts.append(verdict)
+            denied = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(*forbidding, _TWO_HATS))
+            verdicts.append(denied)
+        else:
+            verdicts.append(verdict)
     return verdicts
+
+
+def _narrowed(
+    verdicts: Sequence[Verdict], labels: Sequence[Label], slice_: Slice, profile: Profile
+) -> Iterator[Verdict]:
+    """Yield verdicts, with those of another reader in the place of each that allows; of the rest nobody is asked."""
+    asked = [label for label, verdict in zip(labels, verdicts, strict=True) if verdict.allows]
+    others = iter(decide(slice_, profile, asked))
+    yield from (next(others) if verdict.allows else verdict for verdict in verdicts)
 
 
 def _decide_for_client(slice_: Slice, profile: Profile, client: Profile, labels: Sequence[Label]) -> list[Verdict]:
     own = decide(slice_, msgspec.structs.replace(profile, client=None), labels)
     # a recipient passes on what it may, to whom its owner did not address it too: no address keeps it from a client
     bare = [msgspec.structs.replace(label, recipients=frozenset(), grant=None) for label in labels]
-    theirs = decide(slice_, client, bare)
     verdicts = []
-    for label, mine, other in zip(labels, own, theirs, strict=True):
+    for label, mine, other in zip(labels, own, _narrowed(own, bare, slice_, client), strict=True):
         verdict = mine
         if mine.allows:
             kept = label.grant is not None or any(reason.policy_id in slice_.ground.inside for reason in mine.reasons)

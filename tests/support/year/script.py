@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "reader_of"]
 
 YEAR: Final[Micros] = 365 * DAY
+MONTH: Final[Micros] = 30 * DAY
 PURPOSES: Final = ("detect", "respond", "prevent", "analyse", "enforce")
 PEOPLE: Final = ("anna", "lisa")
 WAITING: Final = 0.14  # of the acts
@@ -200,6 +201,9 @@ class Writer:
         at = self._state.at
         name = self._rng.choice(drawn.AGREEMENTS)
         current = self._state.in_force(name)
+        last = max((one.proposed_at for one in self._state.papers.values() if one.name == name), default=None)
+        if last is not None and at < last + MONTH:
+            return None  # nobody negotiates faster; a long year would be one of hundreds of versions
         if current is not None and current.in_term(at) and self._rng.random() < 0.5:
             return None  # who has none yet, or one whose term is over, writes one sooner
         amends = current is not None and "amend_by" in current.content and self._rng.random() < 0.6
