@@ -259,7 +259,7 @@ def test_a_blank_page_from_before_there_were_texts(world: World, monkeypatch: py
     """A log from before is retold as it was; what passed then and waits is decided again."""
     constitute(world, council([Right.PARTY_CLEAR]))
     with monkeypatch.context() as before:
-        before.setattr(authority, "_require_text", lambda *_: None)
+        before.setattr(authority, "require_said", lambda *_: None)
         used, waiting = (decide(world, Right.PARTY_CLEAR, "bravo") for _ in range(2))
         _clear(world, world.hub.governance.granted(used.uuid), clearance="secret", until=None)
     assert "text" not in msgspec.to_builtins(waiting)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tocsin.agreements import store as agreements
 from tocsin.agreements.life import AgreementStatus
-from tocsin.errors import ForbiddenError, InputError
+from tocsin.errors import ForbiddenError
 from tocsin.governance import store
-from tocsin.governance.course import CHANGES_AGREEMENT, KINDS, enter
-from tocsin.governance.privileged import ACTS, TAKES_TEXT, required
+from tocsin.governance.course import CHANGES_AGREEMENT, KINDS, enter, require_said
+from tocsin.governance.privileged import ACTS, required
 from tocsin.governance.state import Scene, Told
-from tocsin.governance.tabling import TERMS
-from tocsin.kernel.mandate import MandateBasis, Right
 from tocsin.parties import store as parties
 from tocsin.parties.model import parse_reference
 from tocsin.parties.register import require_party_by_uri
@@ -88,6 +86,7 @@ class MandateAuthority:
 
         Raises:
             ForbiddenError: it has no mandate, one for something else, used or ended, or one where none belongs.
+            InputError: it tables a motion that does not say what exactly is decided.
             RefusedError: a body or motion is not in a state in which this can happen.
         """
         if record.kind not in ACTS and record.kind not in KINDS:
@@ -104,13 +103,14 @@ class MandateAuthority:
         mandate = None if record.mandate is None else str(record.mandate)
         body = needed[1] if needed is not None and record.kind in _ENDS_MOTIONS else None
         before = self._load(connection, record.kind, record.data, mandate, body)
+        told = Told(index=index, kind=record.kind, data=record.data, mandate=mandate)
         after = enter(
             before,
-            Told(index=index, kind=record.kind, data=record.data, mandate=mandate),
+            told,
             Scene(at=record.at, acting=record.acting, register=StoredRegister(connection, self._environment)),
             name_of,
         )
-        _require_text(after, record, needed)
+        require_said(after, told)  # whatever was done before motions had texts
         store.save(connection, self._environment, before, after)
 
     def _load(
@@ -130,31 +130,4 @@ class MandateAuthority:
             agreement=str(data.get("agreement")) if kind in CHANGES_AGREEMENT else None,
             body=body,
             charters=kind.startswith("charter."),
-        )
-
-
-def _require_text(governed: Governed, record: Record, needed: tuple[Right, str] | None) -> None:
-    """Refuse a motion that leaves open what its act would decide: to be tabled, and to be carried out.
-
-    Only here, where an act is entered: logs from before motions had texts are retold as they were.
-
-    Raises:
-        InputError: it is tabled without its text. ForbiddenError: it is used, and was tabled without.
-    """
-    if record.kind == "motion.tabled":
-        right = str(record.data["right"])
-        if right in TAKES_TEXT and record.data.get("text") is None:
-            names = ", ".join(TERMS.get(Right(right), ())) or "the document itself"
-            raise InputError(
-                f"a motion on {right} says what exactly is decided: its voters sign that",
-                where=str(record.data["subject"]) or None,
-                todo=f"give it a document (motion table --document FILE, or --term): {names}",
-            )
-    if needed is None or needed[0] not in TAKES_TEXT or record.mandate is None:
-        return
-    if record.mandate.basis is MandateBasis.MOTION and governed.motion(record.mandate.reference).document is None:
-        raise ForbiddenError(
-            "this motion does not say what exactly was decided",
-            where=record.mandate.reference,
-            todo="table it again, with its document",
         )

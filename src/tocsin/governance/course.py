@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from tocsin.errors import ForbiddenError
+from tocsin.errors import ForbiddenError, InputError
 from tocsin.governance.body_steps import BODY_STEPS
 from tocsin.governance.charter_steps import CHARTER_STEPS
 from tocsin.governance.crisis import require_decided
@@ -16,10 +16,11 @@ from tocsin.governance.model.bodies import holder_of
 from tocsin.governance.model.motions import MotionAct, MotionStatus, next_status
 from tocsin.governance.model.votes import lapse, pending
 from tocsin.governance.motion_steps import MOTION_STEPS
-from tocsin.governance.privileged import TAKES_TEXT, decided, required
+from tocsin.governance.privileged import ACTS, TAKES_TEXT, decided, required
 from tocsin.governance.state import put, require_holder
+from tocsin.governance.tabling import TERMS
 from tocsin.governance.texts import differing, read_terms, text_digest
-from tocsin.kernel.mandate import REPEATABLE, MandateBasis
+from tocsin.kernel.mandate import REPEATABLE, MandateBasis, Right
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from tocsin.governance.model.motions import Motion
     from tocsin.governance.state import Governed, Scene, Told
     from tocsin.kernel.clock import Micros
-    from tocsin.kernel.mandate import Right
 
-__all__ = ["CHANGES_AGREEMENT", "KINDS", "enter", "require_usable"]
+__all__ = ["CHANGES_AGREEMENT", "KINDS", "enter", "require_said", "require_usable"]
 
 FOUNDING_REFERENCE: Final = "entry:0"
 # A version comes into force: what was asked about the one before it is another question now.
@@ -49,9 +49,57 @@ def enter(governed: Governed, told: Told, scene: Scene, name_of: Callable[[str],
     ``name_of`` gives the short name of a party for its URI. Entries of other rooms change nothing but the motions whose
     mandates they use, and those whose agreement they change.
 
+    Once a motion had a text, none goes without: what the log tells later is held to ``require_said`` as well.
+
     Raises:
         RefusedError: it cannot have happened, or may not happen; says why.
     """
+    after = _entered(governed, told, scene, name_of)
+    if _may_be_blank(told) and any(isinstance(one.text, str) for one in governed.motions.values()):
+        require_said(after, told)
+    return after
+
+
+def require_said(governed: Governed, told: Told) -> None:
+    """Refuse a motion that leaves open what its act would decide: to be tabled, and to be carried out.
+
+    Logs from before motions had texts tell of such; they are not held to this.
+
+    Args:
+        governed: what there is after the entry.
+        told: the entry.
+
+    Raises:
+        InputError: a motion is tabled without its text. ForbiddenError: one is used that was.
+    """
+    if not _may_be_blank(told):
+        return
+    if told.kind != "motion.tabled":
+        uuid = str(told.mandate).partition(":")[2]
+        if governed.motion(uuid).document is None:
+            raise ForbiddenError(
+                "this motion does not say what exactly was decided",
+                where=uuid,
+                todo="table it again, with its document",
+            )
+    elif told.data["right"] in TAKES_TEXT and told.data.get("text") is None:
+        right = Right(told.data["right"])
+        names = ", ".join(TERMS.get(right, ())) or "the document itself"
+        raise InputError(
+            f"a motion on {right} says what exactly is decided: its voters sign that",
+            where=str(told.data["subject"]) or None,
+            todo=f"give it a document (motion table --document FILE, or --term): {names}",
+        )
+
+
+def _may_be_blank(told: Told) -> bool:
+    """Return whether an entry tables a motion, or is an act that leaves something open, under a motion."""
+    act = ACTS.get(told.kind)
+    by_motion = told.mandate is not None and told.mandate.startswith(f"{MandateBasis.MOTION}:")
+    return told.kind == "motion.tabled" or (act is not None and act.terms is not None and by_motion)
+
+
+def _entered(governed: Governed, told: Told, scene: Scene, name_of: Callable[[str], str]) -> Governed:
     needed = required(told.kind, told.data, name_of)
     motion: str | None = None
     if needed is None:

@@ -11,17 +11,20 @@ from sqlalchemy import update
 from support.agreement_texts import PLAIN
 from support.council import SEATS, constitute, council, decide, key, motion_on, recuse, seated, suspend, vote, written
 from support.hub import OPERATOR, START, World
+from support.told import entries_of
 from tocsin.agreements.document import parse_agreement, public_key_of, sign_document
 from tocsin.errors import (
     ConflictError,
     ForbiddenError,
     InputError,
     LimitError,
+    LogBrokenError,
     NotFoundError,
     StoreBrokenError,
     TransitionError,
 )
-from tocsin.governance import service
+from tocsin.exchange.replay import replay
+from tocsin.governance import authority, course, service
 from tocsin.governance.model.bodies import Closing, Rule, Seat, Side, Ties
 from tocsin.governance.model.motions import (
     MAX_OPEN,
@@ -476,4 +479,29 @@ def test_a_text_that_was_exchanged_is_found(template: Path, tmp_path: Path) -> N
         connection.execute(update(MOTIONS).values(motion=msgspec.json.encode(other, order="deterministic")))
     with pytest.raises(StoreBrokenError):
         world.hub.self_test.require()
+    world.hub.close()
+
+
+@pytest.mark.parametrize("act", ["tabled", "carried out"])
+def test_no_motion_goes_without_a_text_once_there_was_one(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """A hub that was changed lets it pass; a replay does not."""
+    world = World(tmp_path / "hub", template=template)
+    constitute(world, council([Right.PARTY_CLEAR], name="clearing"))
+    with monkeypatch.context() as changed:
+        for room in (authority, course):
+            changed.setattr(room, "require_said", lambda *_: None)
+        blank = decide(world, Right.PARTY_CLEAR, "delta", body="clearing")
+        decide(world, Right.PARTY_CLEAR, "delta", body="clearing", document="clearance: restricted")
+        replay(list(enumerate(entries_of(world))))
+        if act == "tabled":
+            motion_on(world, Right.PARTY_CLEAR, "coast", body="clearing")
+        else:
+            granted = world.hub.governance.granted(blank.uuid)
+            world.hub.parties.clear_party(OPERATOR, granted, "delta", clearance="secret", until=None)
+        replay(list(enumerate(entries_of(world))))
+    says = {"tabled": "says what exactly is decided", "carried out": "does not say what exactly was decided"}
+    with pytest.raises(LogBrokenError, match=says[act]):
+        replay(list(enumerate(entries_of(world))))
     world.hub.close()
