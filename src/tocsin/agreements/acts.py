@@ -129,7 +129,7 @@ class Acts(Entering):
             TransitionError: nothing is in force that it could amend, or that cannot be amended by a majority.
         """
         by_name = {row.party.name: row.party for row in parties.party_rows(self._connection, self._environment)}
-        parsed = parse_agreement(source, where=where, known_parties=by_name)
+        parsed = parse_agreement(source, where=where, known_parties=by_name, new=True)
         document = parsed.document
         mandate.require(self._log.environment_name, Right.AGREEMENT_PROPOSE, document.id)
         for known in store.agreement_rows(self._connection, self._environment, document.name):

@@ -218,7 +218,7 @@ class Agreements:
             everyone = self._everyone(connection)
             at = self._log.now(connection)
         by_name = {party.name: party for party in everyone}
-        parsed = parse_agreement(source, where=where, known_parties=by_name)
+        parsed = parse_agreement(source, where=where, known_parties=by_name, new=True)
         document = parsed.document
         names = {name: by_name[name].uri for name in names_of(document)}
         policies = compile_agreement(document, names)

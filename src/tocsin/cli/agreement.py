@@ -61,7 +61,7 @@ def check(file: FileArgument, json: JsonOption = False) -> None:
         policies = len(checked.policies)
         against = "the parties of this hub"
     else:
-        parsed = parse_agreement(source, where=where)
+        parsed = parse_agreement(source, where=where, new=True)
         policies = sum(clause.decides for clause in parsed.document.clauses)
         against = "no hub: any party's name is taken"
     document = parsed.document

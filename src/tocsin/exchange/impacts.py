@@ -95,7 +95,7 @@ class Impacts:
         """
         with self._store.read() as connection:
             everyone = {row.party.name: row.party for row in parties.party_rows(connection, self._log.environment)}
-        document = parse_agreement(question.source, where=question.where, known_parties=everyone).document
+        document = parse_agreement(question.source, where=question.where, known_parties=everyone, new=True).document
         with self._store.write() as connection:
             whole = self._may(connection, question)
             self._note(connection, question, document)

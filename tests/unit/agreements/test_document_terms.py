@@ -78,6 +78,16 @@ def test_the_whole_is_in_order() -> None:
     assert len(parse_agreement(WHOLE.encode(), where="a.yaml").document.clauses) == 6
 
 
+def test_what_does_nothing_is_refused_of_a_new_document_and_read_in_an_earlier_one() -> None:
+    text = WHOLE.replace("new_releases: stop", "new_releases: continue").encode()
+    noted = [one for one in parse_agreement(text, where="a.yaml").notes if "new_releases" in one]
+    assert len(noted) == 1
+    with pytest.raises(AgreementError) as caught:
+        parse_agreement(text, where="a.yaml", new=True)
+    (told,) = caught.value.problems
+    assert (told.found, told.expected) == ("'continue'", "'stop'")
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_in_terms_is_told(name: str) -> None:
     old, new, found, expected = FAULTS[name]

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from support.cli import bundle, indicator, tool
-from support.crises import act, by_duty, campaign, found_grid, read
-from support.hub import World
+from support.crises import GRID, MEMBERS, act, by_duty, campaign, found_grid, read
+from support.hub import OPERATOR, World
 from support.told import entries_of
 from tocsin.agreements.annexes.acts import AnnexActs
-from tocsin.errors import LogBrokenError, NotFoundError
+from tocsin.errors import LogBrokenError, NotFoundError, TransitionError
 from tocsin.exchange.emergency import service
 from tocsin.exchange.emergency.record import received_under
 from tocsin.exchange.emergency.service import Turned
@@ -186,6 +186,56 @@ def test_who_has_it_otherwise_too_keeps_it(world: World) -> None:
     act(world, "end")
     assert world.hub.emergencies.sweep() == Turned(settled=1)
     assert notices(world, "coast") == []
+
+
+def _supersede(world: World) -> None:
+    world.agreement(GRID.replace("version: 1", "version: 2"), signed_by=MEMBERS)
+
+
+def _terminate(world: World) -> None:
+    with world.hub.agreements.living(OPERATOR) as acts:
+        acts.terminate(world.hub.mandate, "grid", 1, "a test")
+
+
+def _suspend(world: World) -> None:
+    with world.hub.agreements.living(OPERATOR) as acts:
+        acts.suspend(world.hub.mandate, "grid", 1, "a test")
+
+
+SPENT: Final = {"superseded": (_supersede, True), "terminated": (_terminate, True), "suspended": (_suspend, False)}
+
+
+@pytest.mark.parametrize("case", SPENT)
+def test_what_follows_does_not_wait_for_a_version_that_opens_nothing_any_more(world: World, case: str) -> None:
+    change, at_once = SPENT[case]
+    act(world, "activate")
+    read(world, "coast", "exchange")
+    world.clock.advance(1)
+    change(world)
+    done = world.hub.emergencies.sweep()
+    assert done == (Turned(recalled=1, settled=1) if at_once else Turned())
+    assert notices(world, "coast") == ([("tool",)] if at_once else [])
+    world.hub.integrator.integrate()
+    kinds = [payload.kind for payload in entries_of(world)]
+    assert ("annex.ceased" in kinds) is at_once
+    replay([*enumerate(entries_of(world))])
+    world.hub.self_test.require()
+    if not at_once:
+        # what may be resumed is not over before its time
+        with world.hub.agreements.emergency(OPERATOR) as acts, pytest.raises(TransitionError):
+            acts.cease("grid", 1, "blackout", "a test")
+        world.clock.advance(72 * HOUR)
+        assert world.hub.emergencies.sweep() == Turned(recalled=1, settled=1)
+
+
+def test_an_annex_that_ceased_for_nothing_is_found(world: World) -> None:
+    act(world, "activate")
+    act(world, "end")
+    told = entries_of(world)
+    (place,) = (index for index, one in enumerate(told) if one.kind == "annex.ended")
+    told[place] = msgspec.structs.replace(told[place], kind="annex.ceased", mandate=None)
+    with pytest.raises(LogBrokenError, match="may still open"):
+        replay([*enumerate(told)])
 
 
 def test_the_clock_set_back_extends_nothing_and_orders_nothing_twice(world: World) -> None:

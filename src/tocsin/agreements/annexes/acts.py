@@ -133,6 +133,21 @@ class AnnexActs(Entering):
             "annex.reviewed", row, annex, [model.review(one, at=at) for one in open_], reason, mandate=mandate, at=at
         )
 
+    def cease(self, name: str, version: int, annex: str, reason: str) -> tuple[Activation, ...]:
+        """End what is active of an annex whose version opens nothing any more: the hub itself does.
+
+        It takes no mandate: the act that superseded or terminated the version had one, and it closed the annex.
+
+        Raises:
+            NotFoundError: there is no such version or annex.
+            TransitionError: it is not active, or the version may still open it.
+        """
+        row = require_version(self._connection, self._environment, name, version)
+        at = self._log.now(self._connection)
+        ended = model.cease(self._history(name), version, annex, status=row.status, document=row.document, at=at)
+        self._enter("annex.ceased", row, annex, ended, reason, at=at)
+        return ended
+
     def settle(self, name: str, version: int, annex: str, reason: str) -> tuple[Activation, ...]:
         """Note that what follows the end of an annex was carried out; the hub itself does, when it is over.
 

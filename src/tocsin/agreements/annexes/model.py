@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tocsin.agreements.life import AgreementStatus
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
 from tocsin.kernel.clock import DAY, Micros, format_instant
 
@@ -39,8 +40,10 @@ __all__ = [
     "by_duty",
     "by_motion",
     "called",
+    "cease",
     "check_shift",
     "end",
+    "is_spent",
     "ratify",
     "require_fresh",
     "review",
@@ -426,6 +429,27 @@ def end(activation: Activation, *, at: Micros) -> Activation:
     if not activation.active(at):
         raise TransitionError(f"the annex {activation.annex} is not active")
     return msgspec.structs.replace(activation, ended=at)
+
+
+def cease(
+    history: History, version: int, annex: str, *, status: AgreementStatus, document: AgreementDocument, at: Micros
+) -> tuple[Activation, ...]:
+    """Return what is ended since its version opens nothing any more, and never will.
+
+    A suspended version may be resumed: what was activated under it goes on to count.
+
+    Raises:
+        TransitionError: the version may still open something, or nothing is active.
+    """
+    if not is_spent(status, document, at):
+        raise TransitionError(f"{document.id} may still open the annex {annex}")
+    return tuple(end(one, at=at) for one in history.active(annex, version, at))
+
+
+def is_spent(status: AgreementStatus, document: AgreementDocument, at: Micros) -> bool:
+    """Return whether a version that was in force opens nothing any more, for good."""
+    over = document.ends is not None and document.ends <= at
+    return over or status in (AgreementStatus.SUPERSEDED, AgreementStatus.TERMINATED)
 
 
 def review(activation: Activation, *, at: Micros) -> Activation:

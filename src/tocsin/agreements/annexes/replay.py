@@ -186,6 +186,18 @@ def _reviewed(act: _Act) -> tuple[Activation, ...]:
     return tuple(model.review(one, at=act.at) for one in open_)
 
 
+def _ceased(act: _Act) -> tuple[Activation, ...]:
+    version = act.version
+    return model.cease(
+        act.history,
+        version.document.version,
+        act.said.annex,
+        status=version.status,
+        document=version.document,
+        at=act.at,
+    )
+
+
 def _settled(act: _Act) -> tuple[Activation, ...]:
     return model.settle(act.history, annex=act.said.annex, version=act.version.document.version, at=act.at)
 
@@ -195,6 +207,7 @@ _STEPS: Final[dict[str, _Step]] = {
     "annex.ratified": _ratified,
     "annex.ended": _ended,
     "annex.reviewed": _reviewed,
+    "annex.ceased": _ceased,
     "annex.settled": _settled,
 }
 ANNEX_KINDS: Final = frozenset(_STEPS) | {"annex.called", "duty.set"}

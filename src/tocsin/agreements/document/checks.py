@@ -60,7 +60,9 @@ class Note(str):
 class Checker:
     """Collects the faults and notes of one document."""
 
-    def __init__(self, *, where: str, known_parties: frozenset[str] | None = None) -> None:
+    def __init__(self, *, where: str, known_parties: frozenset[str] | None = None, new: bool = False) -> None:
+        """Begin; ``new``: what was taken once and does nothing is refused."""
+        self.new = new
         self._where = where
         self._known = known_parties
         self._known_in_order = sorted(known_parties or ())

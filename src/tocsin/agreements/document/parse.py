@@ -53,20 +53,23 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]
 
 
-def parse_agreement(text: bytes, *, where: str, known_parties: Collection[str] | None = None) -> Parsed:
+def parse_agreement(
+    text: bytes, *, where: str, known_parties: Collection[str] | None = None, new: bool = False
+) -> Parsed:
     """Read an agreement document.
 
     Args:
         text: YAML 1.2 in UTF-8 (JSON is a part of it, so the canonical form reads back as the same document).
         where: what to call the document in faults.
         known_parties: the short names of the hub's parties; None: any name is taken.
+        new: it is to be proposed: what earlier documents may say, though it does nothing, is refused.
 
     Raises:
         AgreementError: it breaks rules; all faults that one reading finds, each with its place.
         LimitError: it is larger, deeper or more than we take.
     """
     tree = read_tree(text, where=where)
-    check = Checker(where=where, known_parties=None if known_parties is None else frozenset(known_parties))
+    check = Checker(where=where, known_parties=None if known_parties is None else frozenset(known_parties), new=new)
     top = check.table(tree, "an agreement", required=_REQUIRED, optional=_OPTIONAL)
     starts, ends = _read_term(check, top)
     bases = _read_bases(check, top)

@@ -156,6 +156,12 @@ def _read_afterwards(check: Checker, node: Node) -> Afterwards:
     releases = NewReleases.STOP
     if "new_releases" in parts:
         releases = NewReleases(check.one_of(parts["new_releases"].value, "new releases", NewReleases))
+        if check.new and releases is NewReleases.CONTINUE:
+            check.wrong(
+                parts["new_releases"].value,
+                "'stop'",
+                "new releases stop when an annex is over: what is to go on is a permit without 'emergency'",
+            )
     keep = read_types(check, parts["keep"].value) if "keep" in parts else ()
     destroy = None
     if "destroy" in parts:

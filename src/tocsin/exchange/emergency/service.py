@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements.annexes.acts import AnnexActs
-from tocsin.agreements.annexes.model import annex_id, annex_terms
+from tocsin.agreements.annexes.model import annex_id, annex_terms, is_spent
 from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.store import policy_epoch
 from tocsin.errors import NotFoundError
@@ -148,7 +148,7 @@ class Emergencies:
         with self._store.read() as connection:
             at = self._log.now(connection)
             waiting = self._unsettled(connection)
-            over = next((one for one in waiting if not one.run.active(at)), None)
+            over = next((one for one in waiting if not one.run.active(at) or _is_spent(one, at)), None)
             for one in waiting if over is None else ():
                 if one.run.active(at) and _in_force(one, at) and (chunk := self._next(connection, one, at)) is not None:
                     chosen = one
@@ -290,16 +290,25 @@ class Emergencies:
     # --- when it is over ---------------------------------------------------------------------------------------------
 
     def _settle(self, one: Unsettled) -> Turned:
-        """Order back what is to be destroyed, some thousand objects at a time; note when all is ordered."""
+        """Order back what is to be destroyed, some thousand objects at a time; note when all is ordered.
+
+        What outlived its version is ended first: it opens nothing since, and so what follows does not wait.
+        """
         with self._store.write() as connection:
             at = self._log.now(connection)
             now = self._same(connection, one)
-            if now is None or now.run.active(at):
+            if now is None or (now.run.active(at) and not _is_spent(now, at)):
+                return Turned(more=True)
+            itself = self._itself(connection)
+            if now.run.active(at):
+                acts = AnnexActs(connection=connection, acting=itself, log=self._log)
+                acts.cease(
+                    now.row.name, now.row.version, now.run.annex, f"{now.row.document.id} opens nothing any more"
+                )
                 return Turned(more=True)
             self._integrator.enter(connection)
             terms = annex_terms(now.row.document, now.run.annex)
             basis = run_name(now.row.name, now.run)
-            itself = self._itself(connection)
             chosen = self._to_recall(connection, now, basis)
             if chosen:
                 order = Order(
@@ -348,6 +357,10 @@ class Emergencies:
         if row is None:
             raise NotFoundError("nobody runs this hub")
         return Acting(actor=row.party.name)
+
+
+def _is_spent(one: Unsettled, at: Micros) -> bool:
+    return is_spent(one.row.status, one.row.document, at)
 
 
 def _in_force(one: Unsettled, at: Micros) -> bool:

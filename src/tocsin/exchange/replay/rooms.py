@@ -88,6 +88,8 @@ def _world(before: Before, payload: EntryPayload) -> sanitised.World:
         newer=lambda owner, object_id, version: latest.get((owner, object_id), version) > version,
         offered=lambda *place: place in before.offers.standing,
         submitted=before.offers.submissions.get,
+        called_back=lambda *key: before.offers.keeping.is_called_back(key),
+        purged=lambda *key: before.offers.keeping.expired(key),
         speaks=homes.__contains__,
     )
 

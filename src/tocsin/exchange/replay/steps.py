@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tocsin.exchange.replay.rebuilt import Judged, Rebuilt
+    from tocsin.kernel.clock import Micros
     from tocsin.log.model import EntryPayload
 
 __all__ = ["KINDS", "replay"]
@@ -73,7 +74,7 @@ def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Ju
         for place, release in ahead.decided_by(index + 1):
             telling.releases.judge(place, release)
     rebuilt = telling.state.rebuilt
-    sanitised.finish(rebuilt.sanitised)
+    sanitised.finish(rebuilt.sanitised, telling.purged)
     return rebuilt
 
 
@@ -84,6 +85,10 @@ class _Telling:
         self.state = State()
         self._offers = Offers(self.state)
         self.releases = Releases(self.state, self._offers.keeping, witness)
+
+    def purged(self, owner: str, object_id: str, version: Micros) -> bool:
+        """Return whether a contribution was destroyed, or is to be when no hold keeps it any more."""
+        return (owner, object_id, version) in self._offers.keeping.kept.purges
 
     def step(self, index: int, payload: EntryPayload) -> None:
         """Apply one entry."""

@@ -11,6 +11,7 @@ from tocsin.exchange.recall import replay as recall
 from tocsin.exchange.recall.model import ATTESTING, CARRIED, RECALLS, OurCopy
 from tocsin.exchange.releases import decode_offers
 from tocsin.exchange.retention import replay as retention
+from tocsin.exchange.retention.model import Ground
 from tocsin.exchange.retention.rules import binding
 
 if TYPE_CHECKING:
@@ -105,6 +106,15 @@ class Keeping:
     def is_closed(self, key: Key) -> bool:
         """Return whether a contribution was purged, or called back from everybody."""
         return key in self._closed
+
+    def is_called_back(self, key: Key) -> bool:
+        """Return whether a contribution was called back from everybody."""
+        return any(key in one.keys and one.recall.ours is not OurCopy.KEEP for one in self.recalled.recalls.values())
+
+    def expired(self, key: Key) -> bool:
+        """Return whether a contribution was ordered to be purged, and not by a recall."""
+        gone = self.kept.purges.get(key)
+        return gone is not None and gone.ground != Ground.RECALL
 
     # --- what retention asks -----------------------------------------------------------------------------------------
 

@@ -103,13 +103,16 @@ class Told(msgspec.Struct, kw_only=True):
     pseudonyms: dict[tuple[str, str, Tlp], str] = msgspec.field(default_factory=dict)
     first: dict[tuple[str, str, Tlp], Micros] = msgspec.field(default_factory=dict)  # when they were first published
     shared: dict[str, _Shared] = msgspec.field(default_factory=dict)  # by submission
+    # originals that are to be purged behind what ended for it: owner, object, version, and the entry that says so
+    to_be_purged: dict[tuple[str, str, Micros], int] = msgspec.field(default_factory=dict)
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """What else is known when an entry is told: asked by whoever decides whether it could have happened.
 
     ``label`` of a contribution: owner, object, version; None: there is none. ``offered``: collection, then the same.
-    ``speaks`` says whether whoever acted may act for a party.
+    ``called_back`` and ``purged`` ask whether it was called back from everybody, or ordered to be purged on another
+    ground. ``speaks`` says whether whoever acted may act for a party.
     """
 
     publisher: str
@@ -118,6 +121,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     newer: Callable[[str, str, Micros], bool]
     offered: Callable[[str, str, str, Micros], bool]
     submitted: Callable[[str], tuple[str, Micros] | None]  # by whom a submission was, and when
+    called_back: Callable[[str, str, Micros], bool]
+    purged: Callable[[str, str, Micros], bool]
     speaks: Callable[[str], bool]
 
 
@@ -137,12 +142,17 @@ def tell(told: Told, index: int, kind: str, data: Mapping[str, Any], *, at: Micr
         raise _broken(index, f"its payload has not the form of its kind: {error}") from error
 
 
-def finish(told: Told) -> None:
-    """Hold every slot to the number of its producers, once everything is told.
+def finish(told: Told, purged: Callable[[str, str, Micros], bool] = lambda *_: True) -> None:
+    """Hold every slot to the number of its producers, and what ended for a purge to it, once everything is told.
+
+    ``purged`` says whether a contribution was, on whatever ground.
 
     Raises:
-        LogBrokenError: fewer shared one, and not all of them were let out alone.
+        LogBrokenError: fewer shared one, and not all of them were let out alone; or an original was never purged.
     """
+    for original, entry in told.to_be_purged.items():
+        if not purged(*original):
+            raise _broken(entry, "its original was not purged")
     for one in told.shared.values():
         if one.together and len(one.parties) < one.least:
             raise _broken(one.entry, f"{len(one.parties)} producers shared a slot that wants {one.least}")
@@ -294,12 +304,13 @@ def _judge_published(index: int, known: Known, leaving: _Publishing, world: Worl
         raise _broken(index, "it left under another label than its clause and its original give it")
 
 
-def _ended(told: Told, index: int, data: Mapping[str, Any], _at: Micros, world: World | None) -> None:
+def _ended(told: Told, index: int, data: Mapping[str, Any], at: Micros, world: World | None) -> None:
     ended = _shaped(data, _Ended)
     for uuid in ended.versions:
         known = _known(told, index, uuid, ended.party)
         version, chain = known.version, known.version.chain
         act = Act.RECALL if known.standing.state is State.PUBLISHED else Act.DROP
+        was_ready = known.standing.ready_at is not None and known.standing.ready_at <= at
         state = after(known.standing.state, act, where=uuid)
         known.standing = msgspec.structs.replace(known.standing, state=state, ending=ended.ending)
         if world is None:
@@ -309,6 +320,16 @@ def _ended(told: Told, index: int, data: Mapping[str, Any], _at: Micros, world: 
             raise _broken(index, "its original was not taken back")
         if ended.ending is Ending.SUPERSEDED and not world.newer(chain.party, chain.object_id, version.version):
             raise _broken(index, "no later version of its original was shared")
+        original = (chain.party, chain.object_id, version.version)
+        if ended.ending is Ending.RECALLED and not world.called_back(*original):
+            raise _broken(index, "its original was not called back from everybody")
+        if ended.ending is Ending.PURGED and not world.purged(*original):
+            # its entry stands before that of the purge which takes it along
+            told.to_be_purged[original] = index
+        if ended.ending is Ending.INVALID and (not was_ready or not world.offered(*at_place)):
+            raise _broken(index, "no slot could have taken it, and found it to be no valid object")
+        if act is Act.RECALL and ended.ending in {Ending.SUPERSEDED, Ending.PURGED, Ending.INVALID}:
+            raise _broken(index, f"what was published does not end since it is {ended.ending}")
         left = (version.collection, world.publisher, chain.sanitised_id, known.published_as or 0)
         if act is Act.RECALL and world.offered(*left):
             raise _broken(index, "it is offered still")

@@ -12,8 +12,11 @@ from support.hub import World
 from support.publishing import HOUR, Press, finding, own, pact
 from support.sharing import object_id
 from tocsin.errors import LogBrokenError
+from tocsin.exchange.recall.model import Demand
 from tocsin.exchange.replay import replay
-from tocsin.kernel.clock import format_instant
+from tocsin.exchange.sanitise.model import Ending
+from tocsin.kernel.clock import DAY, format_instant
+from tocsin.kernel.mandate import Acting
 from tocsin.log.model import EntryPayload, decode_payload
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 
 Entries = list[tuple[int, EntryPayload]]
+COAST: Final = "https://coast.example"
 
 
 def used(home: Path) -> Press:
@@ -39,9 +43,23 @@ def used(home: Path) -> Press:
     world.hub.sanitised.approve(world.viewer("alfa"), own(world, "alfa")[2].uuid)
     world.give("alfa", finding(0, modified="2026-05-21T00:00:00.000Z"))
     world.give("alfa", finding(0, modified="2026-05-22T00:00:00.000Z"))
+    _ended(world)
     world.seen()
     world.hub.self_test.require()
     return world
+
+
+def _ended(world: Press) -> None:
+    """Let one be invalid when its slot comes, one be destroyed with its original, and one be called back with it."""
+    world.give("bravo", finding(30, valid_until=format_instant(world.clock.at + HOUR)))
+    world.hub.sanitised.approve(world.viewer("bravo"), own(world, "bravo")[-1].uuid)
+    world.give("coast", finding(31), finding(32))
+    for number, demand in ((31, Demand.DESTROY), (32, Demand.STOP_USING)):
+        known, due = str(finding(number)["id"]), world.clock.at + 3 * DAY
+        world.hub.recalls.recall(Acting(actor="coast"), COAST, known, demand=demand, due=due, reason="a site")
+    world.wait(3 * HOUR)
+    ended = {row.standing.ending for name in ("bravo", "coast") for row in own(world, name)}
+    assert ended == {None, Ending.INVALID, Ending.PURGED, Ending.RECALLED}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +81,9 @@ DAMAGE: Final = {
     "it left in another slot": "UPDATE sanitised SET slot = slot + 1 WHERE state = 'published'",
     "it became something else": "UPDATE sanitised SET published_as = 5 WHERE state = 'published'",
     "it ended otherwise": "UPDATE sanitised SET ending = 'recalled' WHERE state = 'dropped'",
+    "it was not destroyed": "UPDATE sanitised SET ending = 'recalled' WHERE ending = 'purged'",
+    "it was not called back": "UPDATE sanitised SET ending = 'invalid' WHERE ending = 'recalled'",
+    "it was not invalid": "UPDATE sanitised SET ending = 'purged' WHERE ending = 'invalid'",
     "it is gone": "DELETE FROM sanitised WHERE state = 'pending'",
     "what will leave is another thing": "UPDATE sanitised SET draft = salt WHERE state = 'approved'",
     "what will leave is lost": "UPDATE sanitised SET draft = NULL WHERE state = 'approved'",
@@ -191,6 +212,12 @@ LIES: Final[dict[str, tuple[Callable[[Entries], Entries], str]]] = {
         lambda log: changed(log, "sanitised.ended", lambda data: data.update(ending="withdrawn")),
         "not taken back",
     ),
+    "called back by nobody": (
+        lambda log: changed(log, "sanitised.ended", put("ending", "recalled")),
+        "not called back",
+    ),
+    "destroyed by nobody": (lambda log: changed(log, "sanitised.ended", put("ending", "purged")), "was not purged"),
+    "invalid before a slot came": (lambda log: changed(log, "sanitised.ended", put("ending", "invalid")), "no slot"),
     "ended when it had not begun": (
         lambda log: changed(log, "sanitised.ended", lambda data: data["versions"].append("x")),
         "not there",
@@ -217,5 +244,5 @@ def test_a_log_that_lies_is_not_believed(entries: Entries, case: str) -> None:
 
 def test_the_log_as_it_is_is_believed(entries: Entries) -> None:
     told = replay(entries).sanitised
-    assert len(told.versions) == 10
+    assert len(told.versions) == 13
     assert {format_instant(slot)[11:16] for slot in told.born.values()} == {"11:00"}
