@@ -196,8 +196,8 @@ class Partnership:
         The version of an observable is 0 here: it has one of each party, which is called by when it was shared.
         """
         known = self.copies.get((owner, object_id, version))
-        if known is not None and known.state == "gone" and not version:
-            known = None  # a later version of an observable
+        if known is not None and known.state == "gone" and not version and known.version < self.at:
+            known = None  # a later version of an observable: not the one of the same instant
         if known is not None and (known.said != said or known.state == "gone"):
             return "refused"
         if known is not None:
