@@ -10,7 +10,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from support import postgres, stores
+from support import clocks, postgres, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite: what it tests is a file of SQLite's; skipped on PostgreSQL")
+    config.addinivalue_line("markers", "time_passes: the clock of its hub goes on at each look, as machines' clocks do")
+    config.addinivalue_line("markers", "still: even so, its clock stands still: it is about an exact instant")
     # xdist's workers are told of the folder by the environment
     if not hasattr(config, "workerinput"):
         os.environ[postgres.OWNER] = str(os.getpid())
@@ -43,6 +45,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("sqlite"):
                 item.add_marker(pytest.mark.skip(reason=SQLITE_ALONE))
+
+
+@pytest.fixture(autouse=True)
+def time_passes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the clock of a test's hub go on where the test says so; what its module founds has a clock that stands."""
+    marked = {marker.name for marker in request.node.iter_markers()}
+    step = 0 if "still" in marked else clocks.EVERYWHERE or int("time_passes" in marked)
+    with clocks.going_on(step):
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

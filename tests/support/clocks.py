@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Final
 
 from tocsin.kernel.clock import ManualClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tocsin.kernel.clock import Micros
 
-__all__ = ["TICK", "Ticking", "clock_at", "go_on_from"]
+__all__ = ["EVERYWHERE", "Ticking", "clock_at", "go_on_from", "going_on"]
 
-# Microseconds by which a hub's clock goes on at each look, in every test of a run; 0: it stands still.
-TICK: Final = int(os.environ.get("TOCSIN_TEST_TICK", "0"))
+# Microseconds by which the clock of each hub of a run goes on at each look; 0: where a test says nothing, it stands.
+EVERYWHERE: Final = int(os.environ.get("TOCSIN_TEST_TICK", "0"))
 # How often a clock is looked at, at most, while a module founds the hub that its tests begin with.
 READINGS: Final = 10_000
+
+_step = [EVERYWHERE]
 
 
 class Ticking(ManualClock):
@@ -32,9 +37,19 @@ class Ticking(ManualClock):
         return at
 
 
+@contextlib.contextmanager
+def going_on(step: Micros) -> Iterator[None]:
+    """Let the clocks of hubs that are opened meanwhile go on by so much at each look."""
+    before, _step[0] = _step[0], step
+    try:
+        yield
+    finally:
+        _step[0] = before
+
+
 def clock_at(at: Micros) -> ManualClock:
     """Return the clock of a test's hub."""
-    return Ticking(at, step=TICK) if TICK else ManualClock(at)
+    return Ticking(at, step=_step[0]) if _step[0] else ManualClock(at)
 
 
 def go_on_from(clock: ManualClock, last: Micros) -> None:
@@ -42,5 +57,5 @@ def go_on_from(clock: ManualClock, last: Micros) -> None:
 
     One that had moved by more than it does by itself was set: then it is the test's to say what time it is.
     """
-    if TICK and clock.at < last < clock.at + TICK * READINGS:
+    if isinstance(clock, Ticking) and clock.at < last < clock.at + clock.step * READINGS:
         clock.at = last

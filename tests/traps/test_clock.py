@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from support.hub import World
 
+pytestmark = pytest.mark.time_passes
+
 BACK: Final = 400 * DAY
 
 
@@ -53,6 +55,7 @@ LAPSES: Final[dict[str, tuple[Callable[[World], None], str]]] = {
 }
 
 
+@pytest.mark.still
 @pytest.mark.parametrize("case", LAPSES)
 def test_what_lapsed_does_not_come_back(world: World, case: str) -> None:
     lapse, kind = LAPSES[case]

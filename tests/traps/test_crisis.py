@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from support.hub import World
 
+pytestmark = pytest.mark.time_passes
+
 
 def told(world: World, name: str) -> bool:
     """Return whether a party is told beside its answers that an annex is active."""
@@ -74,6 +76,7 @@ def _gone(world: World) -> None:
 LOST = {"its membership was taken": _reclassified, "its notice ran out": _gone}
 
 
+@pytest.mark.still
 @pytest.mark.parametrize("case", LOST)
 def test_who_is_a_member_no_more_is_told_no_more(world: World, case: str) -> None:
     """By an act or by time alone: from that instant on it reads nothing there, and is told of no crisis."""

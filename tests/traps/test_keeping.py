@@ -27,7 +27,7 @@ from tocsin.kernel.mandate import Acting
 if TYPE_CHECKING:
     from support.hub import World
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = [pytest.mark.usefixtures("sound"), pytest.mark.time_passes]
 
 
 @pytest.fixture

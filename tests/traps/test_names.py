@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from support.hub import World
 
+pytestmark = pytest.mark.time_passes
+
 
 def retitle(world: World, name: str = "alfa", title: str = "Nordkraft AS (formerly Alfa)") -> Party:
     party = replace(world.hub.parties.get(name), title=title)

@@ -23,6 +23,8 @@ from tocsin.parties.model import Kind, Party
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.time_passes
+
 AGREEMENT: Final = """\
 agreement: {text}
 version: 1

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from support.hub import World
 
+pytestmark = pytest.mark.time_passes
+
 PACT: Final = FIELD.replace("agreement: field", "agreement: pact").replace(
     "parties: [{name: alfa}, {name: bravo}, {all: {capacity: operator}}]", "parties: [{name: alfa}, {name: bravo}]"
 )

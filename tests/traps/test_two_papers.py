@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from support.hub import World
     from tocsin.exchange.access.request import Request
 
+pytestmark = pytest.mark.time_passes
+
 PERMITS: Final = """\
 agreement: leave
 version: 1

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tocsin.exchange.live.streams import Listener
     from tocsin.exchange.reading import Answer
 
+pytestmark = pytest.mark.time_passes
+
 Act: TypeAlias = "Callable[[World, int], object]"
 CALLED_BACK: Final = "all tools but the first are called back"
 # of a page, an event and a message

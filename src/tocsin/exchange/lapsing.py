@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tocsin.agreements.interning import read_labels, read_profile
 from tocsin.agreements.lapses import Lapse, facts_then, hit, lapse_name, lapse_of, to_follow
@@ -74,6 +74,15 @@ class _Lapsed(NamedTuple):
     facts: Facts
 
 
+class _Looked(NamedTuple):
+    """When a snapshot was, what policy it saw, the last release that was in it, and the last lapse that it found."""
+
+    at: Micros
+    epoch: int
+    released: int
+    lapsed: Micros | None
+
+
 class Lapsing:
     """Calls back what lapses leave without a ground, in one environment."""
 
@@ -96,30 +105,44 @@ class Lapsing:
         made: list[Recall] = []
         while True:
             with self._store.read() as connection:
-                epoch = policy_epoch(connection, self._environment)
                 at = self._log.now(connection)
                 place = retention.place_of(connection, self._environment, _PLACE)
                 found = self._lapsed(connection, after=place, until=at)
                 due = [one for lapsed in found for one in self._due(connection, lapsed)]
+                looked = _Looked(
+                    at=at,
+                    epoch=policy_epoch(connection, self._environment),
+                    released=_last_release(connection),
+                    lapsed=max((one.lapse.at for one in found), default=None),
+                )
             if not found and at - place < DAY:
                 return made
-            if self._order(due, epoch, at, acting, made):
+            if self._order(due, looked, acting, made):
                 return made
 
-    def _order(self, due: Sequence[_Due], epoch: int, at: Micros, acting: Acting | None, made: list[Recall]) -> bool:
-        """Order what is due, and note the place; returns False when agreements moved meanwhile."""
+    def _order(self, due: Sequence[_Due], looked: _Looked, acting: Acting | None, made: list[Recall]) -> bool:
+        """Order what is due, and note the place; returns False when it is to be looked at anew.
+
+        Agreements moved meanwhile, or the clock was set back; or something left by what held before a lapse that the
+        look had not seen: its transaction was under way, or is of a machine whose clock is behind ours.
+        """
         for one in due:
             for start in range(0, len(one.contributions), MAX_OBJECTS):
                 with self._store.write() as connection:
-                    if policy_epoch(connection, self._environment) != epoch:
+                    now = self._log.now(connection)
+                    if policy_epoch(connection, self._environment) != looked.epoch or now < looked.at:
                         return False
-                    order = _order_for(one, one.contributions[start : start + MAX_OBJECTS], self._log.now(connection))
+                    order = _order_for(one, one.contributions[start : start + MAX_OBJECTS], now)
                     doer = acting or self._itself(connection)
                     made += self._recalls.order_recall(connection, doer, order)
         with self._store.write() as connection:
-            if policy_epoch(connection, self._environment) != epoch:
+            if policy_epoch(connection, self._environment) != looked.epoch:
                 return False
-            retention.put_place(connection, self._environment, _PLACE, at)
+            # from here on nobody decides anything by what held before these lapses, whatever their clock says
+            self._log.note_time(connection, looked.at)
+            if looked.lapsed is not None and _left_since(connection, self._environment, looked.released, looked.lapsed):
+                return False
+            retention.put_place(connection, self._environment, _PLACE, looked.at)
         return True
 
     def _lapsed(self, connection: Connection, *, after: Micros, until: Micros) -> list[_Lapsed]:
@@ -211,6 +234,18 @@ def _order_for(one: _Due, contributions: tuple[int, ...], at: Micros) -> Order:
         recipients=one.parties,
         until=lapse.at,
     )
+
+
+def _last_release(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(RELEASES.c.release_id), 0))).scalar_one())
+
+
+def _left_since(connection: Connection, environment: int, last: int, before: Micros) -> bool:
+    """Return whether anything was released after a release, and decided before an instant."""
+    query = select(RELEASES.c.release_id).where(
+        RELEASES.c.environment == environment, RELEASES.c.release_id > last, RELEASES.c.at < before
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _given(

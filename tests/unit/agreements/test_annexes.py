@@ -143,6 +143,7 @@ def test_without_effect_until_it_is_activated(world: World) -> None:
     assert not reads(world, "hub"), "who is no member gains nothing"
 
 
+@pytest.mark.still
 def test_a_motion_s_lasts_as_long_as_the_agreement_says_and_ends_by_itself(world: World) -> None:
     act(world, "activate")
     began = world.clock.now()

@@ -60,6 +60,7 @@ def told(live: Live, who: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.still
 def test_members_are_told_and_nobody_else(live: Live) -> None:
     before = {who: told(live, who) for who in ("bravo", "charlie")}
     act(live.world, "activate")

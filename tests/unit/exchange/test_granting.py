@@ -72,6 +72,7 @@ def granted(world: World, reference: str, *, purpose: str = "detect", query: Que
     return [item.object_id for item in answer.page.items]
 
 
+@pytest.mark.still
 def test_it_opens_to_whom_it_is_for_until_it_ends(world: World) -> None:
     assert granted(world, "outsider") == []
     given = give(world, days=1)

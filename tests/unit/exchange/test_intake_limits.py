@@ -113,6 +113,7 @@ def test_the_limit_is_each_party_s_own_and_of_new_labels_only(few: World) -> Non
     assert [result.reason for result in receipt.results] == [None] * MOST
 
 
+@pytest.mark.still
 def test_a_day_later_there_is_room_again(few: World) -> None:
     _share(few, "alfa", range(MOST))
     few.clock.advance(DAY)

@@ -93,6 +93,7 @@ def _why(world: World, who: str, object_id: str) -> Why:
     return why
 
 
+@pytest.mark.still
 def test_it_is_open_until_its_end_and_to_its_owner_after_it(world: World, shared: str, ends: int) -> None:
     both = {shared, str(indicator(2)["id"])}
     world.clock.advance(ends - 1 - world.clock.now())
@@ -122,6 +123,7 @@ def test_it_is_open_until_its_end_and_to_its_owner_after_it(world: World, shared
     assert any(f"ended at {format_instant(ends)}" in one.text for one in told.explanation.remarks)
 
 
+@pytest.mark.still
 def test_a_page_that_was_made_before_the_end_does_not_leave_after_it(
     world: World, shared: str, ends: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_page_that_was_made_before_the_end_does_not_leave_after_it(
     assert staged[0] == staged[1] + 1, "the first page had it, and was thrown away"
 
 
+@pytest.mark.still
 def test_a_search_that_was_made_before_the_end_does_not_leave_after_it(
     world: World, shared: str, ends: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_search_that_was_made_before_the_end_does_not_leave_after_it(
     assert staged == [2, 1]
 
 
+@pytest.mark.still
 def test_a_release_after_the_end_is_no_log(world: World, shared: str, ends: int) -> None:
     world.clock.advance(ends - 1 - world.clock.now())
     assert shared in _read(world, "bravo")

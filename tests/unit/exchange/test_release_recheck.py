@@ -157,6 +157,7 @@ ENDS: dict[str, tuple[str, int, set[str]]] = {
 }
 
 
+@pytest.mark.still
 @pytest.mark.parametrize("offset", [-1, 0, 1])
 @pytest.mark.parametrize("case", ENDS)
 def test_it_holds_until_its_instant_and_not_at_it(copies: Pacts, case: str, offset: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
@@ -25,15 +25,17 @@ from tocsin.exchange.recall.replay import check_recalls
 from tocsin.exchange.recall.tables import RECALLS as RECALL_ROWS
 from tocsin.exchange.replay import replay
 from tocsin.exchange.retention.tables import RETENTION_PLACES
-from tocsin.kernel.clock import DAY, format_instant, parse_date
+from tocsin.kernel.clock import DAY, SECOND, format_instant, parse_date
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
     from support.hub import World
+
+pytestmark = pytest.mark.time_passes
 
 LAPSE: Final = parse_date("2026-08-01")
 LAPSING: Final = (
@@ -87,6 +89,7 @@ def grace(world: World, until: int, *, version: int = 3) -> None:
         )
 
 
+@pytest.mark.still
 def test_what_nothing_else_lets_anybody_hold_is_called_back(world: World) -> None:
     world.share("alfa", bundle([indicator(0)]), tlp=Tlp.GREEN)
     world.share("alfa", bundle([indicator(1)]), tlp=Tlp.CLEAR)  # clause 3 lets it out as well
@@ -110,6 +113,52 @@ def test_what_nothing_else_lets_anybody_hold_is_called_back(world: World) -> Non
     with world.hub.store.write() as connection:
         connection.execute(delete(RETENTION_PLACES))
     assert follow(world) == []
+
+
+def _between(world: World, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
+    """Have something happen, once, when it is known what is due and nothing is ordered yet."""
+    lapsing = world.hub.lapsing
+    real = lapsing._order
+
+    def order(*looked: Any) -> bool:  # noqa: ANN401  what it is called with
+        monkeypatch.undo()
+        happens()
+        return real(*looked)
+
+    monkeypatch.setattr(lapsing, "_order", order)
+
+
+@pytest.mark.still
+def test_a_clock_that_is_set_back_before_the_order_puts_it_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order of before the lapse that it follows would be one that no check accepts."""
+    world.share("alfa", bundle([indicator(0)]), tlp=Tlp.GREEN)
+    world.read("bravo")
+    world.clock.at = LAPSE
+    _between(world, monkeypatch, lambda: world.clock.advance(-2 * SECOND))
+    assert follow(world) == []
+    world.clock.at = LAPSE
+    assert follow(world) == [("https://alfa.example", frozenset(IDS[:1]))]
+
+
+@pytest.mark.still
+def test_what_left_by_a_clock_that_is_behind_is_called_back_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One server looks which lapses there were; before it notes that, another lets something out by its own clock."""
+    world.share("alfa", bundle([indicator(0), indicator(1)]), tlp=Tlp.GREEN)
+
+    def behind() -> None:
+        world.clock.at = LAPSE - SECOND
+        assert len(world.read("bravo")) == 2
+        world.clock.at = LAPSE
+
+    world.clock.at = LAPSE
+    _between(world, monkeypatch, behind)
+    assert follow(world) == [("https://alfa.example", frozenset(IDS[:2]))]
+    assert called_back(world, "bravo") == set(IDS[:2])
+    # and once it is noted nobody can, whatever their clock says
+    world.clock.at = LAPSE - SECOND
+    assert world.read("bravo") == []
 
 
 def test_what_another_reader_of_the_party_may_still_read_the_party_holds_under_that(world: World) -> None:

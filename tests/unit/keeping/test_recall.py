@@ -218,6 +218,7 @@ def test_answers(world: World, case: tuple[Demand, list[tuple[Answer, State | ty
     assert world.hub.self_test.require() > 0
 
 
+@pytest.mark.still
 def test_an_answer_says_enough_and_comes_from_who_may_give_it(world: World) -> None:
     world.share("alfa", bundle([indicator(1)]))
     world.read("bravo")

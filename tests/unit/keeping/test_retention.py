@@ -113,6 +113,7 @@ def test_what_an_observable_said_may_be_said_again_after_its_purge(world: World)
     assert [result.outcome for result in receipt.results] == [Outcome.ACCEPTED]
 
 
+@pytest.mark.still
 def test_an_owner_decides_what_is_reviewed(world: World) -> None:
     world.share("alfa", bundle([TOOL]))
     later(world, 31)

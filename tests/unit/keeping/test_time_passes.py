@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from support.publishing import HOUR, PACT, Press, finding
 from tocsin.exchange.recall.model import Demand
-from tocsin.kernel.clock import DAY, ManualClock, Micros
+from tocsin.kernel.clock import DAY, SECOND
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.time_passes
+
 ALFA = "https://alfa.example"
-
-
-class Running(ManualClock):
-    """A clock that goes on by itself, as clocks do."""
-
-    def now(self) -> Micros:
-        """Return an instant later than any before."""
-        self.at += 7
-        return self.at
 
 
 @pytest.fixture
@@ -32,8 +25,6 @@ def world(tmp_path: Path) -> Iterator[Press]:
     made = Press(
         tmp_path / "hub", text=PACT + '  - {id: "6", retain: {for: P30D, then: purge}, of: {type: [indicator]}}\n'
     )
-    made.clock = Running(made.clock.at)
-    made.reopen()
     for name in ("alfa", "bravo"):
         made.give(name, finding(1), finding(2))
     made.seen()
@@ -69,4 +60,28 @@ def test_what_was_published_goes_with_a_recall(world: Press) -> None:
     world.seen()
     _recall(world)
     world.wait(HOUR)
+    assert world.hub.self_test.require() > 0
+
+
+def test_a_clock_that_is_set_back_before_a_purge_puts_it_off(world: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A purge that is entered before it is due would be one that no check accepts."""
+    world.clock.advance(31 * DAY - 2 * SECOND)
+    assert world.hub.retention.sweep().purged == 4
+    world.give("alfa", finding(3))
+    shared = world.clock.at
+    world.clock.at = shared + 30 * DAY + SECOND
+    retention = world.hub.retention
+    real = retention._next
+
+    def found(*looked: Any) -> object:  # noqa: ANN401  what it is called with
+        monkeypatch.undo()
+        due = real(*looked)
+        world.clock.advance(-2 * SECOND)
+        return due
+
+    monkeypatch.setattr(retention, "_next", found)
+    assert retention.sweep().purged == 0
+    assert world.hub.self_test.require() > 0
+    world.clock.at = shared + 30 * DAY + SECOND
+    assert retention.sweep().purged == 1
     assert world.hub.self_test.require() > 0

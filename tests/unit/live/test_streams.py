@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tocsin.exchange.live.streams import Listener, Streams
     from tocsin.exchange.reading import Answer
 
+pytestmark = pytest.mark.time_passes
+
 ALL: Final = frozenset({VersionChoice.ALL})
 EVERYTHING: Final = Query(versions=ALL, added_after=0)
 NEVER: Final = Pace(look=1e6, beat=1e6, prove=1e6, patience=1e6, age=1e6)

@@ -21,6 +21,8 @@ from tocsin.log.model import decode_payload
 if TYPE_CHECKING:
     from support.treaty import Templates
 
+pytestmark = pytest.mark.time_passes
+
 UUID: Final = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 BRAVO: Final = "https://bravo.example"
 ADDED: Final[dict[str, Any]] = {

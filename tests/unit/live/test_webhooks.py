@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tocsin.exchange.model import Query
     from tocsin.exchange.reading import Asker
 
+pytestmark = pytest.mark.time_passes
+
 
 # --- what is sent ----------------------------------------------------------------------------------------------------
 

@@ -213,8 +213,8 @@ class Retention:
         if batch is None and not again and not waiting:
             return Swept(), False
         with self._store.write() as connection:
-            if policy_epoch(connection, self._environment) != epoch:
-                return Swept(), True  # what was found rests on agreements that moved
+            if policy_epoch(connection, self._environment) != epoch or self._log.now(connection) < at:
+                return Swept(), True  # what was found rests on agreements that moved, or on a clock that was set back
             doer = acting or self._itself(connection)
             done = Swept()
             if batch is not None:

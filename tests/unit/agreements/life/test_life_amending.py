@@ -30,6 +30,9 @@ from tocsin.agreements.model import Tlp
 from tocsin.errors import InputError, TransitionError
 from tocsin.kernel.clock import DAY, parse_date
 
+# All of it is about the instants at which notices and objections end.
+pytestmark = pytest.mark.still
+
 
 def test_a_majority_amends_for_all_who_do_not_object(world: World) -> None:
     in_force(world, ("alfa", "bravo", "coast"))

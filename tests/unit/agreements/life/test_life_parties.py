@@ -24,6 +24,9 @@ from tocsin.agreements.life import AgreementStatus
 from tocsin.errors import ConflictError, ForbiddenError
 from tocsin.kernel.clock import DAY
 
+# All of it is about the instant at which a notice ends.
+pytestmark = pytest.mark.still
+
 
 def test_who_leaves_is_a_member_until_the_notice_ends(world: World) -> None:
     in_force(world, ("alfa", "bravo", "coast"))

@@ -142,6 +142,7 @@ REFUSALS: Final[dict[str, tuple[Callable[[World], object], type[TocsinError], st
 }
 
 
+@pytest.mark.still
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refusal_says_why(world: World, name: str) -> None:
     act, error, said = REFUSALS[name]

@@ -123,6 +123,7 @@ def test_what_expired_before_it_could_leave_is_dropped(press: Callable[..., Pres
     assert (one.standing.state, one.standing.ending) == (State.DROPPED, Ending.INVALID)
 
 
+@pytest.mark.still
 @pytest.mark.parametrize("demand", [Demand.STOP_USING, Demand.DESTROY])
 def test_a_recall_reaches_whoever_received_the_sanitised_version(press: Callable[..., Press], demand: Demand) -> None:
     world = press()
@@ -153,6 +154,7 @@ def test_a_recall_reaches_whoever_received_the_sanitised_version(press: Callable
     assert not [draft for draft in drafts if draft is not None]
 
 
+@pytest.mark.still
 def test_what_was_published_has_a_time_of_its_own(press: Callable[..., Press]) -> None:
     """Retention of the original takes the draft that waits with it, at once, and leaves what was published."""
     world = press(

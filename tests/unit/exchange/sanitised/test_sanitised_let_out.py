@@ -42,6 +42,7 @@ def test_it_leaves_after_its_countdown_in_a_slot_that_three_producers_share(pres
     assert world.wait(HOUR) == 0
 
 
+@pytest.mark.still
 def test_what_becomes_ready_within_a_slot_waits_for_the_next(press: Callable[..., Press]) -> None:
     world = press(", delay: PT2H", "")
     for number, name in enumerate(PRODUCERS[:3]):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@pytest.mark.still
 def test_the_receipt_tells_of_it(press: Callable[..., Press]) -> None:
     world = press()
     (note,) = world.give("alfa", finding(1)).results[0].notes
