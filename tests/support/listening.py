@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tocsin.exchange.live.model import BATCH
 from tocsin.exchange.live.streams import Streams
 
@@ -102,6 +104,8 @@ class Ear:
         *,
         again: Callable[[], Awaitable[None]] = _granted,
         held: bool = False,
+        client: str | None = None,
+        purpose: str = "detect",
     ) -> None:
         self._held = held
         self._received = 0
@@ -109,7 +113,7 @@ class Ear:
         self.raw = b""
         self.ended = False
         self._streams = streams
-        self._asker = world.asker(who)
+        self._asker = msgspec.structs.replace(world.asker(who, purpose=purpose), client=client)
         self._wish = wish
         self._again = again
         self._chunks: AsyncGenerator[bytes] | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from tocsin.exchange.api import (
     accounting,
+    carrying,
     delegating,
     disputing,
     governing,
@@ -84,6 +85,7 @@ class Services(
     governing.Services,
     delegating.Services,
     disputing.Services,
+    carrying.Services,
     vetting.Services,
     Protocol,
 ):
@@ -107,6 +109,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
         *delegating.operations(services),
         *governing.operations(services),
         *disputing.operations(services),
+        *carrying.operations(services),
         *vetting.operations(services),
     ]
 

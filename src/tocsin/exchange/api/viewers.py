@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tocsin.parties.model import Party, Principal
     from tocsin.parties.service import Parties
 
-__all__ = ["Register", "known_party", "sees_all"]
+__all__ = ["Register", "known_party", "operates", "sees_all"]
 
 
 class Register(Protocol):
@@ -37,10 +37,18 @@ def known_party(services: Register, name: str) -> Party:
 
 def sees_all(services: Register, principal: Principal) -> bool:
     """Return whether somebody is an operator or auditor of the party that runs the hub."""
+    return bool(_roles_at_hub(services, principal) & {Role.OPERATOR, Role.AUDITOR})
+
+
+def operates(services: Register, principal: Principal) -> bool:
+    """Return whether somebody is an operator of the party that runs the hub."""
+    return Role.OPERATOR in _roles_at_hub(services, principal)
+
+
+def _roles_at_hub(services: Register, principal: Principal) -> frozenset[Role]:
     if principal.user is None:
-        return False
+        return frozenset()
     party, user = services.parties.resolve(principal.id)
     with services.store.read() as connection:
         hub = services.parties.hub_party(connection)
-    roles = frozenset[Role]() if user is None else user.roles
-    return party.uri == hub and party.status is PartyStatus.VETTED and bool(roles & {Role.OPERATOR, Role.AUDITOR})
+    return user.roles if user is not None and (party.uri, party.status) == (hub, PartyStatus.VETTED) else frozenset()
