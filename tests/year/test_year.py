@@ -36,7 +36,7 @@ def test_a_slice_of_a_year(tmp_path: Path, seed: int) -> None:
 @pytest.mark.long
 def test_a_year(tmp_path: Path) -> None:
     seed = int(os.environ.get(SEED) or Random().randrange(2**32))
-    account = live(tmp_path, seed=seed, acts=30_000, most=60, markings=6)
+    account = live(tmp_path, seed=seed, acts=30_000, most=40, markings=5)
     assert account.taken.total() > 24_000, str(account)
 
 

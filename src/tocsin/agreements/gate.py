@@ -187,9 +187,10 @@ def decide(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> list[Ver
     Any error of Cedar is a deny that carries it. An allow names all clauses that permit; a deny all that forbid, and
     nothing where no clause permits. Who reads for a client is judged twice: what it may not read itself, it reads for
     nobody; of the rest, for the client, what the marking lets a recipient pass on to clients (TLP 2.0: CLEAR, GREEN,
-    AMBER), what no permitting clause keeps within the recipient's own organisation, what was not granted to it alone,
-    and what nothing forbids the client. Who acts in some of its capacities is judged twice as well: it reads what is
-    permitted to these and forbidden to none that it has, so that nobody takes off a hat to pass a forbid.
+    AMBER), what no permitting clause keeps within the recipient's own organisation unless it is the reader's own, what
+    was not granted to it alone, and what nothing forbids the client. Who acts in some of its capacities is judged twice
+    as well: it reads what is permitted to these and forbidden to none that it has, so that nobody takes off a hat to
+    pass a forbid.
     """
     if profile.client is not None:
         return _decide_for_client(slice_, profile, profile.client, labels)
@@ -240,7 +241,9 @@ def _decide_for_client(slice_: Slice, profile: Profile, client: Profile, labels:
     for label, mine, other in zip(labels, own, _narrowed(own, bare, slice_, client), strict=True):
         verdict = mine
         if mine.allows:
-            kept = label.grant is not None or any(reason.policy_id in slice_.ground.inside for reason in mine.reasons)
+            # an owner is no recipient: what a clause asks of those binds it in nothing of its own
+            inside = slice_.ground.inside if label.owner != profile.party else frozenset()
+            kept = label.grant is not None or any(reason.policy_id in inside for reason in mine.reasons)
             if label.tlp not in PASSED_ON or kept:
                 verdict = msgspec.structs.replace(mine, effect=Effect.DENY, reasons=(_CLIENT,))
             elif other.errors or (not other.allows and other.reasons):

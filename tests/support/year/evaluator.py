@@ -213,8 +213,10 @@ class Evaluator:
             for place, itself in zip(opening, signed_itself, strict=True)
             if self._enforces(reader) and self._permits(permits[place], kind, addressed=addressed, signed_itself=itself)
         ]
+        # what clauses let out is kept from clients, and nothing that is the reader's own (docs/access.md)
+        let_out = [] if own else opened_by
         if reader.client is not None and not self._passes_on(
-            reader, kind, opened_by, [forbids[place] for place in binding_client], own=own_of_client
+            reader, kind, let_out, [forbids[place] for place in binding_client], own=own_of_client
         ):
             return False
         return own or bool(opened_by)

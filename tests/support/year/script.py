@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "reader_of"]
 
 YEAR: Final[Micros] = 365 * DAY
-MONTH: Final[Micros] = 30 * DAY
+SEASON: Final[Micros] = 90 * DAY
 PURPOSES: Final = ("detect", "respond", "prevent", "analyse", "enforce")
 PEOPLE: Final = ("anna", "lisa")
 WAITING: Final = 0.14  # of the acts
@@ -202,7 +202,7 @@ class Writer:
         name = self._rng.choice(drawn.AGREEMENTS)
         current = self._state.in_force(name)
         last = max((one.proposed_at for one in self._state.papers.values() if one.name == name), default=None)
-        if last is not None and at < last + MONTH:
+        if last is not None and at < last + SEASON:
             return None  # nobody negotiates faster; a long year would be one of hundreds of versions
         if current is not None and current.in_term(at) and self._rng.random() < 0.5:
             return None  # who has none yet, or one whose term is over, writes one sooner

@@ -119,6 +119,15 @@ def test_a_clause_may_keep_it_inside(world: World) -> None:
     assert numbers(world, reader(world)) == set()
 
 
+def test_no_clause_keeps_what_is_the_reader_s_own(world: World) -> None:
+    # an owner is no recipient of its own; its marking binds it towards its clients all the same
+    for number, tlp in ((11, Tlp.AMBER), (12, Tlp.AMBER_STRICT)):
+        world.share("bravo", bundle(indicator(number)), tlp=tlp)
+    world.agreement(FORBIDDING, signed_by=("alfa", "bravo"))
+    assert numbers(world, reader(world, client=None)) == {1, 2, 3, 11, 12}
+    assert numbers(world, reader(world)) == {11}
+
+
 def test_a_grant_is_for_one_party(world: World) -> None:
     alfa = world.hub.parties.get("alfa")
     terms = Terms(object_id=str(indicator(3)["id"]), to="bravo", until=world.clock.now() + DAY)
