@@ -181,9 +181,13 @@ class Disputes:
         return ((DISPUTES.c.complainant == uri) | (DISPUTES.c.respondent == uri),)
 
     def _decides(self, connection: Connection, viewer: str) -> bool:
-        """Return whether people of a party sit in the body that decides disputes."""
+        """Return whether people of a party sit now in the body that decides disputes: not those whose time is over."""
+        at = self._log.now(connection)
         bodies = store.load(connection, self._environment).bodies.values()
-        return any(Right.DISPUTE_DECIDE in body.rights and viewer in parties_of(body) for body in bodies)
+        return any(
+            Right.DISPUTE_DECIDE in body.rights and body.stands(at) and viewer in parties_of(body, at)
+            for body in bodies
+        )
 
     # --- common ------------------------------------------------------------------------------------------------------
 

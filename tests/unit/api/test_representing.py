@@ -106,3 +106,27 @@ def test_candidates_are_known_to_nobody(doors: Live) -> None:
         answers = [ask(doors, "POST", path, "sig-alfa", body | {field: name}) for name in ("maybe", "nobody")]
         assert {answer.status_code for answer in answers} == {404}
         assert len({answer.content for answer in answers}) == 1
+
+
+def test_a_delegation_is_sent_twice(doors: Live) -> None:
+    """A signature is good once: what was sent, or revoked, is not given again; nor is another's id taken."""
+    body = body_of(doors, "alfa", "charlie")
+    told(ask(doors, "POST", "/delegations", "sig-alfa", body))
+    assert ask(doors, "POST", "/delegations", "sig-alfa", body).status_code == 409
+
+
+def test_a_delegate_learns_nothing_of_what_the_party_shared_itself(doors: Live) -> None:
+    told(ask(doors, "POST", "/delegations", "sig-alfa", body_of(doors, "alfa", "charlie", types=["indicator"])))
+    mine = doors.client("alfa").post(FOR.partition("?")[0], content=bundle(indicator("theirs")), headers=JSON)
+    assert mine.json()["accepted"] == 1
+    receipts = []
+    for title in ("theirs", "of nobody"):
+        shared = bundle(indicator(title))
+        receipt = doors.client("box-charlie").post(f"{FOR}alfa", content=shared, headers=JSON).json()
+        receipts.append({key: value for key, value in receipt.items() if key not in {"id", "received_at"}})
+        assert receipts[-1]["results"][0].pop("id") == object_id("indicator", title)
+    assert receipts[0] == receipts[1]
+    # nor why something of theirs stands in the way
+    other = indicator("theirs") | {"description": "it is another"}
+    refused = doors.client("box-charlie").post(f"{FOR}alfa", content=bundle(other), headers=JSON).json()
+    assert refused["results"][0]["reason"] == "this cannot be shared for that party"

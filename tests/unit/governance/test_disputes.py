@@ -10,6 +10,7 @@ from sqlalchemy import update
 from support.council import constitute, council, motion_on, signatory, vote
 from support.hub import OPERATOR, START, World
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError, TransitionError
+from tocsin.governance.model.bodies import Seat, Side
 from tocsin.governance.model.disputes import (
     CLOCKS,
     DISPUTE_TRANSITIONS,
@@ -219,6 +220,19 @@ def test_only_its_parties_see_a_dispute_and_who_decides_it(world: World) -> None
     constitute(world, council([Right.DISPUTE_DECIDE]))
     assert [one.uuid for one in disputes.all("coast")] == [dispute.uuid]
     assert disputes.all("delta") == []
+
+
+def test_whose_seat_is_over_sees_disputes_no_more(world: World) -> None:
+    dispute, until = file(world), world.clock.now() + 30 * DAY
+    seats = (
+        Seat(name="south", side=Side.PRIVATE, holder="coast", ends=until),
+        Seat(name="west", side=Side.PRIVATE, holder="delta"),
+    )
+    constitute(world, council([Right.DISPUTE_DECIDE], seats=seats))
+    assert [one.uuid for one in world.hub.disputes.all("coast")] == [dispute.uuid]
+    world.clock.advance(30 * DAY)
+    assert world.hub.disputes.all("coast") == []
+    assert [one.uuid for one in world.hub.disputes.all("delta")] == [dispute.uuid]
 
 
 WRONG: Final = {

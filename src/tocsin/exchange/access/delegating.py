@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import select, update
 
-from tocsin.errors import ForbiddenError, InputError, LimitError, NotFoundError, StoreBrokenError, TransitionError
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    LimitError,
+    NotFoundError,
+    StoreBrokenError,
+    TransitionError,
+)
 from tocsin.exchange.access.delegation import Delegation, delegation_data, may_delegate, signing_bytes
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.tables import DELEGATIONS
@@ -85,6 +93,7 @@ class Delegating:
             ForbiddenError: it is not by or for that signatory, who must be active and registered with this key; or one
                 of the parties is not vetted.
             NotFoundError: there is no such party or user. LimitError: too many stand.
+            ConflictError: its id was given before: a signature is good once, and not again after a revocation.
         """
         with self._store.write() as connection:
             parties = [
@@ -116,6 +125,15 @@ class Delegating:
             given = msgspec.structs.replace(delegation, given_at=at, key=user.signing_key, signature=signature)
             data = delegation_data(given)
             verify(signing_bytes(given.uuid, data), key=given.key, signature=signature)
+            known = select(DELEGATIONS.c.uuid).where(
+                DELEGATIONS.c.environment == self._environment, DELEGATIONS.c.uuid == given.uuid
+            )
+            if connection.execute(known).first() is not None:
+                raise ConflictError(
+                    "a delegation of this id was given before",
+                    where=given.uuid,
+                    todo="sign another, with an id of its own",
+                )
             connection.execute(DELEGATIONS.insert().values(self._row(connection, given)))
             self._log.append(
                 connection,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.reading import Answer
     from tocsin.parties.model import Party, Principal
 
-__all__ = ["agreement", "collection", "me", "page", "party", "receipt", "verdicts", "who_received"]
+__all__ = ["agreement", "collection", "me", "of_another", "page", "party", "receipt", "verdicts", "who_received"]
 
 
 def me(principal: Principal) -> Me:
@@ -77,6 +77,20 @@ def page(answer: Answer, tlp: Callable[[PageItem], Tlp]) -> ObjectsPage:
         next=answer.next,
         release=answer.release,
     )
+
+
+def of_another(found: Receipt) -> Receipt:
+    """Return a receipt as who shared for another is told of it.
+
+    What that party had shared before, and what becomes of it under its agreements, is the party's own to know.
+    """
+    told = (
+        msgspec.structs.replace(
+            one, outcome=Outcome.ACCEPTED if one.outcome is Outcome.REPEATED else one.outcome, notes=()
+        )
+        for one in found.results
+    )
+    return msgspec.structs.replace(found, results=tuple(told))
 
 
 def receipt(found: Receipt) -> ReceiptResource:

@@ -123,10 +123,10 @@ class Api:
             )
         )
         if receipt.id is None:
-            return wire.reply(forms.receipt(receipt))
+            return wire.reply(forms.receipt(receipt if asked.for_ is None else forms.of_another(receipt)))
         if asked.for_ is not None:
-            # the receipt is kept for whose submission it is: here it is told once
-            return wire.reply(forms.receipt(receipt), status=HTTPStatus.CREATED)
+            # the receipt is kept for whose submission it is: here it is told once, and as of objects that are all new
+            return wire.reply(forms.receipt(forms.of_another(receipt)), status=HTTPStatus.CREATED)
         where = (("location", f"{RECEIPTS}/{receipt.id}"),)
         return wire.reply(forms.receipt(receipt), status=HTTPStatus.CREATED, headers=where)
 

@@ -65,6 +65,11 @@ _NO_LATER: Final = InputError(
     todo="leave this one out, or give it an id of its own",
 )
 
+# Told to who shares for another: what that party shared itself is no business of its delegate's.
+_NOT_FOR_ANOTHER: Final = InputError(
+    "this cannot be shared for that party", where="id", todo="share a later version, or ask that party"
+)
+
 # Without `modified` a later one would change what earlier objects are marked with.
 _OTHER_DEFINITION: Final = InputError(
     "you shared another definition under this id",
@@ -135,7 +140,7 @@ class Choosing:
                 if self._delegation is not None:
                     self._delegation.require(label)
                 here = taken.get(parsed.id, _NOTHING)
-                again, version, repeated = self._place(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
+                again, version, repeated = self._placed(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
                 notes += remarks_on(parsed)
                 if again is None and not repeated:
                     notes += enter_version(histories, parsed)
@@ -191,6 +196,22 @@ class Choosing:
             if note is not None:
                 result = self._results[offer.index]
                 self._results[offer.index] = msgspec.structs.replace(result, notes=(*result.notes, note))
+
+    def _placed(
+        self,
+        parsed: ParsedObject,
+        digest: bytes,
+        own: Mapping[Micros, Own],
+        here: Mapping[Micros, bytes],
+        offered: Collection_[int],
+    ) -> tuple[Own | None, Micros, bool]:
+        """Return what ``_place`` does; to who shares for another its refusals are one."""
+        try:
+            return self._place(parsed, digest, own, here, offered)
+        except InputError as error:
+            if self._delegation is None:
+                raise
+            raise _NOT_FOR_ANOTHER from error
 
     def _place(
         self,

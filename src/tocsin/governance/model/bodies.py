@@ -287,7 +287,8 @@ def check_bodies(bodies: Iterable[Body]) -> None:
             holder[right] = body.name
 
 
-def parties_of(body: Body) -> tuple[str, ...]:
-    """Return the short names of the parties whose people sit in a body or stand in, sorted."""
-    people = {person for seat in body.seats for person in (seat.holder, *seat.deputies)}
+def parties_of(body: Body, at: Micros | None = None) -> tuple[str, ...]:
+    """Return the short names of the parties whose people sit in a body or stand in, sorted; ``at``: at an instant."""
+    seats = [seat for seat in body.seats if at is None or seat.in_term(at)]
+    people = {person for seat in seats for person in (seat.holder, *seat.deputies)}
     return tuple(sorted({person.rpartition("@")[2] for person in people}))
