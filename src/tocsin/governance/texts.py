@@ -70,9 +70,10 @@ def read_terms(text: str) -> Terms:
     """
     try:
         terms = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        written = text_of(terms)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise InputError(f"this is no text of a motion: {error}") from error
-    if len(text) > MAX_MOTION_TEXT or text_of(terms) != text:
+    if len(text) > MAX_MOTION_TEXT or written != text:
         raise InputError(f"the text of a motion is an object in RFC 8785 form of at most {MAX_MOTION_TEXT} characters")
     return terms
 

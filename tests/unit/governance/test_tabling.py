@@ -150,7 +150,8 @@ def test_a_body_and_its_document_have_one_text(world: World, body: Body) -> None
 
 
 def test_only_the_canonical_form_is_a_text() -> None:
-    for wrong in ("", "[]", "{", '{"b":1,"a":2}', '{"a": 1}', '{"a":1.0}', '{"a":"\\u0041"}'):
+    deep = '{"a":' + "[" * 5_000 + "]" * 5_000 + "}"
+    for wrong in ("", "[]", "{", '{"b":1,"a":2}', '{"a": 1}', '{"a":1.0}', '{"a":"\\u0041"}', '{"a":1,"a":1}', deep):
         with pytest.raises(InputError):
             read_terms(wrong)
     with pytest.raises(InputError, match="at most"):
