@@ -21,7 +21,7 @@ from tocsin.cli.options import (
 )
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import Session, opened, read_bounded
-from tocsin.errors import UsageError
+from tocsin.errors import InputError, UsageError
 from tocsin.kernel.clock import parse_date
 from tocsin.parties.model import CLEARANCES, Kind, Party
 from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
@@ -91,6 +91,8 @@ def evidence(
     """Put a paper into the file by its SHA-256; the paper stays where it is."""
     out = Output(json=json)
     data = read_bounded(file, MAX_PAPER, "a paper")
+    if not data:
+        raise InputError("this paper is empty", where=file, todo="give the file itself; an empty one shows nothing")
     with opened() as session:
         paper = Evidence(
             kind=kind,

@@ -25,6 +25,9 @@ def test_from_candidate_to_member(cli: Cli) -> None:
     made = cli.json("application", "open", "small", "--clearance", "restricted")
     uuid = made["application"]
     assert "there is no evidence" in made["missing"]
+    empty = cli.run("application", "evidence", uuid, "-", "--kind", "registration", stdin=b"")
+    assert (empty.code, "empty" in empty.err) == (1, True)
+    assert "there is no evidence" in cli.json("application", "show", uuid)["missing"]
     cli.ok("application", "evidence", uuid, "-", "--kind", "registration", "--title", "register", stdin=b"a paper")
     assert cli.run("application", "admit", uuid, "--until", until).code == 1
     cli.ok("application", "review", uuid, "--as", "sig@alpha", "--approve", "--reason", "seen")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -14,8 +14,7 @@ from support.cli import Cli
 from tocsin.demo.home import MARKER, cleared, in_use
 from tocsin.errors import ConflictError, UsageError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+README = Path(__file__).parents[3] / "README.md"
 
 
 def test_the_next_demonstration_clears_what_the_last_one_left(tmp_path: Path) -> None:
@@ -89,10 +88,14 @@ def test_a_port_that_is_taken_is_told_before_anything_is_done(tmp_path: Path) ->
 
 
 def test_the_demonstration_tells_its_whole_story(tmp_path: Path) -> None:
-    home = tmp_path / "demo"
-    command = [sys.executable, "-m", "tocsin.cli", "demo", "--no-serve", "--home", str(home)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    command = [sys.executable, "-m", "tocsin.cli", "demo", "--no-serve"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "it verifies" in done.stdout
     assert "one bit of a copy changed: caught" in done.stdout
     assert done.stdout.count("JSON-equal to what was shared") == 8
+    shown = README.read_text(encoding="utf-8").split("What it shows, shortened:")[1].split("```")[1].splitlines()
+    # what a run draws anew is left out: the log's root, which is another each time
+    told = {line.partition("root ")[0].rstrip() for line in done.stdout.splitlines()}
+    missing = [line for line in shown if line != "…" and line.partition("root ")[0].rstrip() not in told]
+    assert not missing, "the README shows something else"

@@ -334,7 +334,9 @@ def _ended(application: Application, act: ApplicationAct, told: Application, sce
             raise TransitionError(f"it cannot be admitted yet: {'; '.join(missing)}", where=application.uuid)
         until = told.until
         if until is None or not scene.at < until <= scene.at + LONGEST_VETTING:
-            raise InputError("a vetting ends, within three years", where="until", todo="name a day that lies ahead")
+            raise InputError(
+                "a vetting ends, within three years", where="until", todo="name a day that lies ahead, and no later one"
+            )
     elif act is ApplicationAct.REFUSED and not told.reason.strip():
         raise InputError("a refusal says why", where="reason")
     elif act is ApplicationAct.WITHDRAWN and scene.actor_party != application.party:
