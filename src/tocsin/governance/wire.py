@@ -104,5 +104,5 @@ def verify(message: bytes, *, key: str, signature: str) -> None:
     except (InvalidSignature, ValueError) as error:
         raise ForbiddenError(
             "this is no signature of it by the registered key",
-            todo="sign the motion as it is open now, with the key whose public half is registered",
+            todo="sign the terms exactly as they are entered, with the key whose public half is registered",
         ) from error

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from support.treaty import Templates
     from tocsin.exchange.access.delegation import Delegation
     from tocsin.exchange.model import Receipt
+    from tocsin.log.model import EntryPayload
 
 made_templates = pytest.fixture(scope="module")(templates)
+FLAW = "vulnerability--00000000-0000-4000-8000-000000000003"
 SIGNATORY = OPERATOR.for_("sig@alfa")
 
 
@@ -168,13 +170,10 @@ def test_only_the_signatory_s_own_key_gives_it_and_once(world: World) -> None:
 def test_a_forged_delegation_does_not_replay(world: World) -> None:
     delegate(world)
     share(world, bundle(indicator(1)))
-    with world.hub.store.read() as connection:
-        entries = [
-            (row.index, decode_payload(row.payload or b"", where="test")) for row in world.hub.log.rows(connection)
-        ]
-    replay(entries)
-    given = next(place for place, payload in entries if payload.kind == "delegation.given")
-    shared = next(place for place, payload in entries if payload.kind == "submission")
+    told_all = entries(world)
+    replay(told_all)
+    given = next(place for place, payload in told_all if payload.kind == "delegation.given")
+    shared = next(place for place, payload in told_all if payload.kind == "submission")
     for index, change in (
         (given, {"tlp": "green"}),
         (given, {"types": None}),
@@ -183,10 +182,10 @@ def test_a_forged_delegation_does_not_replay(world: World) -> None:
         (shared, {"delegate": "https://bravo.example"}),
         (shared, {"delegation": "00000000-0000-4000-8000-000000000000"}),
     ):
-        payload = entries[index][1]
+        payload = told_all[index][1]
         told = msgspec.structs.replace(payload, data=dict(payload.data) | change)
         with pytest.raises(TocsinError):
-            replay([*entries[:index], (index, told), *entries[index + 1 :]])
+            replay([*told_all[:index], (index, told), *told_all[index + 1 :]])
 
 
 def test_damage_is_found(world: World) -> None:
@@ -195,3 +194,64 @@ def test_damage_is_found(world: World) -> None:
         connection.execute(update(DELEGATIONS).values(tlp="clear"))
     with pytest.raises(StoreBrokenError):
         world.hub.self_test.require()
+
+
+def test_each_object_comes_under_a_delegation_that_covers_it(world: World) -> None:
+    indicators = delegate(world)
+    delegate(world, types=frozenset({"vulnerability"}), tlp=Tlp.CLEAR)
+    tools = delegate(world, types=frozenset({"tool"}))
+    receipt = share(world, bundle(indicator(1), tool(2), tool(3, type="vulnerability", id=FLAW)))
+    assert [result.outcome for result in receipt.results] == [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.REFUSED]
+    assert "none of the 3 delegations that stand covers a vulnerability" in (receipt.results[2].reason or "")
+    _, told = next(one for one in entries(world) if one[1].kind == "submission")
+    assert told.data["delegation"] == tools.uuid
+    under = {offer["object"]: offer.get("delegation") for offer in told.data["offers"]}
+    assert under == {indicator(1)["id"]: indicators.uuid, tool(2)["id"]: None}
+    assert world.hub.self_test.require() > 0
+
+
+def test_an_offer_under_a_delegation_that_does_not_cover_it_does_not_replay(world: World) -> None:
+    delegate(world)
+    tools = delegate(world, types=frozenset({"tool"}))
+    share(world, bundle(indicator(1)))
+    told = entries(world)
+    replay(told)
+    index, payload = next(one for one in told if one[1].kind == "submission")
+    (offer,) = payload.data["offers"]
+    for wrong in (tools.uuid, "00000000-0000-4000-8000-000000000000", None):
+        kept = {name: value for name, value in offer.items() if name != "delegation"}
+        forged = kept if wrong is None else kept | {"delegation": wrong}
+        changed = msgspec.structs.replace(payload, data=dict(payload.data) | {"offers": [forged]})
+        with pytest.raises(TocsinError):
+            replay([(at, changed if at == index else one) for at, one in told])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("quark", "or a custom x-… type"), ("indikator", "did you mean indicator"), ("x_y", "x-…")]
+)
+def test_no_delegation_is_of_a_type_that_is_none(world: World, name: str, meant: str) -> None:
+    with pytest.raises(InputError) as refused:
+        delegate(world, types=frozenset({"indicator", name}))
+    assert meant in (refused.value.todo or "")
+    assert delegate(world, types=frozenset({"x-acme-case"})).types == frozenset({"x-acme-case"})
+
+
+def test_a_delegation_that_another_key_signed_is_told_so(world: World) -> None:
+    with pytest.raises(ForbiddenError) as refused:
+        delegate(world, key="outsider")
+    assert "motion" not in str(refused.value) + (refused.value.todo or "")
+
+
+def test_a_party_needs_no_delegation_for_itself(world: World) -> None:
+    alfa = world.hub.parties.get("alfa")
+    with pytest.raises(InputError) as refused:
+        world.hub.delegating.draft(
+            alfa, alfa, types=None, tlp=Tlp.GREEN, until=world.clock.now() + DAY, signatory="sig"
+        )
+    assert refused.value.where == "to"
+
+
+def entries(world: World) -> list[tuple[int, EntryPayload]]:
+    """Return the log's entries."""
+    with world.hub.store.read() as connection:
+        return [(row.index, decode_payload(row.payload or b"", where="test")) for row in world.hub.log.rows(connection)]

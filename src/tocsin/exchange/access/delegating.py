@@ -19,6 +19,7 @@ from tocsin.errors import (
 from tocsin.exchange.access.delegation import Delegation, delegation_data, may_delegate, signing_bytes
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.tables import DELEGATIONS
+from tocsin.exchange.stix.types import check_type
 from tocsin.governance.wire import verify
 from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
     from tocsin.parties.model import Party, User
 
-__all__ = ["MAX_DELEGATIONS_OF_ONE", "Delegating", "delegations_of", "standing_delegation"]
+__all__ = ["MAX_DELEGATIONS_OF_ONE", "Delegating", "delegations_of", "standing_delegations"]
 
 # Those who share for one party: its providers, one by one.
 MAX_DELEGATIONS_OF_ONE = 100
@@ -68,8 +69,10 @@ class Delegating:
         """Return a delegation that lacks its signature, and what the signatory signs.
 
         Raises:
-            InputError: it cannot be one.
+            InputError: it cannot be one, or a type is none.
         """
+        for name in sorted(types or ()):
+            check_type(name)
         with self._store.read() as connection:
             at = self._log.now(connection)
         made = Delegation(
@@ -188,15 +191,17 @@ class Delegating:
             found = stretch(((row.delegation_id, _delegation(row)) for row in rows), span)
             return found, self._log.now(connection)
 
-    def standing(self, *, represented: str, delegate: str) -> Delegation:
-        """Return the delegation under which one party (by its URI) shares for another now.
+    def standing(self, *, represented: str, delegate: str) -> list[Delegation]:
+        """Return the delegations under which one party (by its URI) shares for another now, the newest first.
 
         Raises:
             ForbiddenError: there is none.
         """
         with self._store.read() as connection:
             at = self._log.now(connection)
-            return standing_delegation(connection, self._environment, represented=represented, delegate=delegate, at=at)
+            return standing_delegations(
+                connection, self._environment, represented=represented, delegate=delegate, at=at
+            )
 
     def _row(self, connection: Connection, one: Delegation) -> dict[str, Json]:
         return {
@@ -224,10 +229,10 @@ def delegations_of(connection: Connection, environment: int, *, represented: str
     return [_delegation(row) for row in connection.execute(query.order_by(DELEGATIONS.c.delegation_id))]
 
 
-def standing_delegation(
+def standing_delegations(
     connection: Connection, environment: int, *, represented: str, delegate: str, at: Micros
-) -> Delegation:
-    """Return the delegation under which one party shares for another now; of several the newest.
+) -> list[Delegation]:
+    """Return the delegations under which one party shares for another now, one at least, the newest first.
 
     Raises:
         ForbiddenError: there is none.
@@ -238,8 +243,8 @@ def standing_delegation(
         DELEGATIONS.c.represented == represented,
     )
     found = [_delegation(row) for row in connection.execute(query.order_by(DELEGATIONS.c.delegation_id.desc()))]
-    standing = next((one for one in found if one.stands(at)), None)
-    if standing is None:
+    standing = [one for one in found if one.stands(at)]
+    if not standing:
         raise ForbiddenError(
             "that party did not let this one share for it", todo="its signatory signs a delegation first"
         )

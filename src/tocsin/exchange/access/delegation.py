@@ -16,7 +16,7 @@ from tocsin.kernel.clock import DAY, Micros, format_instant, parse_instant
 from tocsin.parties.model import check_name, check_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tocsin.agreements.model import Label
     from tocsin.parties.model import User
@@ -25,6 +25,7 @@ __all__ = [
     "DELEGABLE",
     "LONGEST",
     "Delegation",
+    "covering",
     "delegation_data",
     "delegation_from_data",
     "may_delegate",
@@ -62,7 +63,7 @@ class Delegation(msgspec.Struct, frozen=True, kw_only=True):
         check_uri(self.represented)
         check_uri(self.delegate)
         if self.represented == self.delegate:
-            raise InputError("a party shares for itself without a delegation", where=self.uuid)
+            raise InputError("a party shares for itself without a delegation", where="to", todo="name another party")
         if self.tlp not in DELEGABLE:
             raise InputError(
                 f"what is TLP:{self.tlp.upper()} is shared by its owner itself",
@@ -72,10 +73,10 @@ class Delegation(msgspec.Struct, frozen=True, kw_only=True):
         for type_ in self.types or ():
             check_name(type_, "type")
         if self.types is not None and not 0 < len(self.types) <= MAX_TYPES:
-            raise InputError(f"a delegation names 1 to {MAX_TYPES} types, or none for all", where=self.uuid)
+            raise InputError(f"a delegation names 1 to {MAX_TYPES} types, or none for all", where="types")
         if not self.given_at < self.until <= self.given_at + LONGEST:
             raise InputError(
-                "a delegation ends after it is given, and within three years", where=self.uuid, todo="name another day"
+                "a delegation ends after it is given, and within three years", where="until", todo="name another day"
             )
 
     def stands(self, at: Micros) -> bool:
@@ -92,6 +93,32 @@ class Delegation(msgspec.Struct, frozen=True, kw_only=True):
             raise ForbiddenError(f"no {label.type} is shared under this delegation", where=self.uuid)
         if label.tlp not in DELEGABLE[: DELEGABLE.index(self.tlp) + 1]:
             raise ForbiddenError(f"this delegation reaches up to TLP:{self.tlp.upper()}", where=self.uuid)
+
+
+def covering(standing: Sequence[Delegation], label: Label) -> Delegation:
+    """Return the delegation under which an object goes: of those that stand, the first that covers its label.
+
+    Args:
+        standing: one at least, in the order in which they are preferred.
+        label: what the object is marked with.
+
+    Raises:
+        ForbiddenError: none covers it; of one alone, it says which bound.
+    """
+    refusals: list[ForbiddenError] = []
+    for one in standing:
+        try:
+            one.require(label)
+        except ForbiddenError as error:
+            refusals.append(error)
+        else:
+            return one
+    if len(refusals) == 1:
+        raise refusals[0]
+    raise ForbiddenError(
+        f"none of the {len(refusals)} delegations that stand covers a {label.type} at TLP:{label.tlp.upper()}",
+        todo="`tocsin delegation list` shows what each covers",
+    )
 
 
 def signing_bytes(uuid: str, delegation: Mapping[str, Json]) -> bytes:

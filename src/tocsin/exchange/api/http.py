@@ -231,7 +231,7 @@ class Api:
             ForbiddenError: none of this name does: the same words, whether there is such a party or not.
         """
         found = next((one.uri for one in self._parties.all_parties() if one.name == name), "")
-        return self._delegating.standing(represented=found, delegate=delegate).represented
+        return self._delegating.standing(represented=found, delegate=delegate)[0].represented
 
     # --- what they share ---------------------------------------------------------------------------------------------
 

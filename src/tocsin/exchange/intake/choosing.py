@@ -10,6 +10,7 @@ import msgspec
 from tocsin.agreements.model import Label
 from tocsin.errors import ForbiddenError, InputError
 from tocsin.exchange import store
+from tocsin.exchange.access.delegation import Delegation, covering
 from tocsin.exchange.addressing import address_of
 from tocsin.exchange.ceiling import above
 from tocsin.exchange.closing import closed_for_good
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection as Collection_
     from collections.abc import Mapping, Sequence
 
-    from tocsin.exchange.access.delegation import Delegation
     from tocsin.exchange.ceiling import Screen
     from tocsin.exchange.intake.turn import Turn
     from tocsin.exchange.model import Collection
@@ -88,6 +88,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     label: Label
     again: Own | None  # contributed before, and only offered anew
     bound: bool  # marked with terms for its recipients
+    delegation: Delegation | None  # under which it is shared for another; None: the party shares it itself
 
 
 class Choosing:
@@ -99,13 +100,13 @@ class Choosing:
         *,
         screened: Screen,
         ceiling: str,
-        delegation: Delegation | None,
+        delegations: Sequence[Delegation],
         results: dict[int, Result],
     ) -> None:
         self._turn = turn
         self._screened = screened
         self._ceiling = ceiling
-        self._delegation = delegation
+        self._delegations = delegations
         self._results = results
         self._closed: set[int] = set()
 
@@ -137,8 +138,7 @@ class Choosing:
                 if above((label.classification,), self._ceiling):
                     self._results[index] = spilled(index)
                     continue
-                if self._delegation is not None:
-                    self._delegation.require(label)
+                delegation = covering(self._delegations, label) if self._delegations else None
                 here = taken.get(parsed.id, _NOTHING)
                 again, version, repeated = self._placed(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
                 notes += remarks_on(parsed)
@@ -166,6 +166,7 @@ class Choosing:
                         label=label,
                         again=again,
                         bound=bound,
+                        delegation=delegation,
                     )
                 )
         self._note_references(chosen, own)
@@ -209,7 +210,7 @@ class Choosing:
         try:
             return self._place(parsed, digest, own, here, offered)
         except InputError as error:
-            if self._delegation is None:
+            if not self._delegations:
                 raise
             raise _NOT_FOR_ANOTHER from error
 

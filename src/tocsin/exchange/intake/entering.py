@@ -60,10 +60,13 @@ def enter(
     offers: Sequence[Chosen],
     receipt: Receipt,
     *,
-    delegation: Delegation | None,
+    delegations: Sequence[Delegation],
     bounded: bool,
 ) -> None:
     """Store a submission and what was chosen of it, offer that, log it, and tell those who follow.
+
+    ``delegations`` are those that stood for who shares for another. The entry names the first, and beside an offer the
+    one that it came under, where that is another.
 
     Raises:
         LimitError: it is ``bounded``, and makes too many new labels for one day.
@@ -96,7 +99,8 @@ def enter(
         )
     )
     placed: list[tuple[int, str, Micros, int]] = []
-    entered = _insert(turn, collection, offers, labels=ids, submission_id=submission_id, placed=placed)
+    common = delegations[0] if delegations else None
+    entered = _insert(turn, collection, offers, labels=ids, submission_id=submission_id, common=common, placed=placed)
     data: dict[str, object] = {
         "submission": receipt.id,
         "party": submission.party,
@@ -108,8 +112,8 @@ def enter(
             [result.index, result.id, result.reason] for result in receipt.results if result.outcome is Outcome.REFUSED
         ],
     }
-    if delegation is not None:
-        data |= {"delegation": delegation.uuid, "delegate": delegation.delegate}
+    if common is not None:
+        data |= {"delegation": common.uuid, "delegate": common.delegate}
     concerns = tuple(sorted({submission.party, submission.delegate or submission.party}))
     record = Record(kind="submission", at=turn.at, acting=submission.acting, concerns=concerns, data=data)
     turn.means.log.append(connection, [record])
@@ -123,6 +127,7 @@ def _insert(
     *,
     labels: Mapping[Label, int],
     submission_id: int,
+    common: Delegation | None,
     placed: list[tuple[int, str, Micros, int]],
 ) -> list[dict[str, object]]:
     """Insert contributions and offers; returns the offers as the log tells them.
@@ -154,6 +159,8 @@ def _insert(
             "version": offer.version,
             "label": label_id,
         }
+        if offer.delegation is not None and offer.delegation != common:
+            told["delegation"] = offer.delegation.uuid
         if offer.again is None:
             salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
             told["content"] = content_text(commit_content(salt=salt, body=offer.parsed.body))

@@ -9,7 +9,7 @@ import msgspec
 
 from tocsin.errors import ForbiddenError
 from tocsin.exchange import store
-from tocsin.exchange.access.delegating import standing_delegation
+from tocsin.exchange.access.delegating import standing_delegations
 from tocsin.exchange.ceiling import above
 from tocsin.exchange.ceilings import effective, read_ceiling
 from tocsin.exchange.intake.choosing import Choosing, Chosen
@@ -60,7 +60,7 @@ def take(
     # in the writer's turn: what was lowered counts from the very next submission on, in every process
     ceiling = effective(read_ceiling(connection, means.environment).level, means.lowered_ceiling)
     turn = _begin(means, connection, submission)
-    delegation = _delegated(turn)
+    delegations = _delegated(turn)
     collection = store.find_collection(connection, means.environment, submission.collection, party=None)
     told: dict[int, Result] = {}
     objects: list[tuple[int, ParsedObject]] = []
@@ -71,7 +71,7 @@ def take(
             told[index] = invalid(item, index)
         else:
             objects.append((index, item))
-    choosing = Choosing(turn, screened=screened, ceiling=ceiling, delegation=delegation, results=told)
+    choosing = Choosing(turn, screened=screened, ceiling=ceiling, delegations=delegations, results=told)
     offers = choosing.choose(collection, objects)
     receipt = _receipt(turn, collection)
     planned = _plan(turn, collection, offers)
@@ -82,7 +82,7 @@ def take(
     if not taken and not submission.envelope:
         # what is refused as a whole leaves nothing behind; over TAXII the client may ask for its status (§4.3)
         return msgspec.structs.replace(receipt, id=None)
-    enter(turn, collection, offers, receipt, delegation=delegation, bounded=bounded)
+    enter(turn, collection, offers, receipt, delegations=delegations, bounded=bounded)
     means.making.enter(
         connection, planned, acting=submission.acting, submission=str(receipt.id), owner_id=turn.owner_id
     )
@@ -114,6 +114,7 @@ def offer(
             label=label,
             bound=False,
             again=None,
+            delegation=None,
         )
         for index, (parsed, label) in enumerate(objects)
     ]
@@ -122,7 +123,7 @@ def offer(
         for one in offers
     )
     receipt = msgspec.structs.replace(_receipt(turn, collection), results=results)
-    enter(turn, collection, offers, receipt, delegation=None, bounded=False)
+    enter(turn, collection, offers, receipt, delegations=(), bounded=False)
     return receipt
 
 
@@ -144,17 +145,17 @@ def _vetted(connection: Connection, environment: int, party: str) -> int:
     return row.party_id
 
 
-def _delegated(turn: Turn) -> Delegation | None:
-    """Return the delegation under which somebody else shares for the party.
+def _delegated(turn: Turn) -> Sequence[Delegation]:
+    """Return the delegations under which somebody else shares for the party, the newest first; none: it shares itself.
 
     Raises:
         ForbiddenError: there is none, or that party is not vetted.
     """
     submission = turn.submission
     if submission.delegate is None:
-        return None
+        return ()
     _vetted(turn.connection, turn.environment, submission.delegate)
-    return standing_delegation(
+    return standing_delegations(
         turn.connection,
         turn.environment,
         represented=submission.party,

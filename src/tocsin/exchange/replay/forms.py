@@ -52,7 +52,10 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One offer in a submission's entry; without ``content`` it offers again what was contributed before."""
+    """One offer in a submission's entry; without ``content`` it offers again what was contributed before.
+
+    ``delegation``: under which it was shared, where that is another than its submission names.
+    """
 
     seq: int
     added: Micros
@@ -60,6 +63,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: Micros
     label: int
     content: str | None = None
+    delegation: str | None = None
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,7 +78,7 @@ class Offers:
             raise broken(index, "there is a submission of this id already")
         self.submissions[submission.submission] = (submission.party, self._state.at)
         self.latest.clear()
-        delegation = self._delegation_of(index, submission)
+        common = self._delegation_of(index, submission, submission.delegation)
         for label_id, label in submission.labels:
             if label_id in rebuilt.labels or label.owner != submission.party:
                 raise broken(index, f"label {label_id} is there already, or is another party's")
@@ -91,16 +91,18 @@ class Offers:
             if key in rebuilt.offers or offer.seq < 1 or (offer.seq > 1 and last not in rebuilt.offers):
                 raise broken(index, f"offer {offer.seq} does not follow the one before it")
             self._offer(index, submission, offer)
+            other = offer.delegation
+            delegation = common if other is None else self._delegation_of(index, submission, other)
             self._within(index, delegation, rebuilt.labels[offer.label])
             rebuilt.offers[key] = _offered(offer, submission.party, index)
 
-    def _delegation_of(self, index: int, submission: Submission) -> Delegation | None:
-        """Return the delegation that a submission names, which stood and was of these two."""
+    def _delegation_of(self, index: int, submission: Submission, uuid: str | None) -> Delegation | None:
+        """Return a delegation that a submission or an offer of it names, which stood and was of these two."""
         if (submission.delegation is None) != (submission.delegate is None):
             raise broken(index, "it names a delegation or a delegate, and not both")
-        if submission.delegation is None:
+        if uuid is None:
             return None
-        one = self.rebuilt.granted.delegations.get(submission.delegation)
+        one = self.rebuilt.granted.delegations.get(uuid)
         if one is None or (one.represented, one.delegate) != (submission.party, submission.delegate):
             raise broken(index, "it was shared under a delegation that was not given")
         if not one.stands(self._state.at):
