@@ -93,10 +93,11 @@ class Problem:
 class AgreementError(InputError):
     """An agreement document breaks rules: ``problems`` are all that were found in one reading, in the document's order.
 
-    ``problems`` is never empty; the error's own sentence names the first and counts the rest.
+    ``problems`` is never empty; the error's own sentence names the first and counts the rest. ``document`` says in a
+    word what it should have been, where it is another that is read as agreements are: a body, a charter.
     """
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], *, document: str = "agreement") -> None:
         first = problems[0]
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         super().__init__(
@@ -105,6 +106,7 @@ class AgreementError(InputError):
             todo=first.todo,
         )
         self.problems = problems
+        self.document = document
 
 
 class LimitError(InputError):

@@ -318,7 +318,9 @@ def _complain(text: str) -> None:
 
 
 def _kind(error: TocsinError) -> str:
-    """Return the name of an error's class as a word: ``NotFoundError`` is ``not-found``."""
+    """Return the name of an error's class as a word: ``NotFoundError`` is ``not-found``; of a document, what it is."""
+    if isinstance(error, AgreementError):
+        return error.document
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
 
 

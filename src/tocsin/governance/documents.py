@@ -38,8 +38,8 @@ def read_body(text: bytes, *, where: str) -> Body:
         InputError: each line is right, and together they make no body: nobody sits twice, ties need a chair, and so on.
         LimitError: it is larger, deeper or more than we take.
     """
-    tree = read_tree(text, where=where)
-    check = Checker(where=where)
+    tree = read_tree(text, where=where, document="body")
+    check = Checker(where=where, document="body")
     top = check.table(
         tree, "a body", required=("body", "kind", "title", "decides", "seats"), optional=("rights", "chair", "until")
     )
@@ -132,8 +132,8 @@ def read_charter(text: bytes, *, where: str) -> Charter:
         InputError: each line is right, and together they make no charter.
         LimitError: it is larger, deeper or more than we take.
     """
-    tree = read_tree(text, where=where)
-    check = Checker(where=where)
+    tree = read_tree(text, where=where, document="charter")
+    check = Checker(where=where, document="charter")
     top = check.table(tree, "a charter", required=("charter", "version", "title", "goals"))
     name = check.name(top["charter"].value, "the name of a charter") if "charter" in top else ""
     version = 1

@@ -215,7 +215,7 @@ def read_text(right: Right, subject: str, source: bytes, register: Register, *, 
     known = TERMS.get(right)
     if known is None:
         raise InputError(f"a motion on {right} takes no document", where=where, todo="leave it out")
-    given = _read(read_tree(source, where=where).json, known, register, where)
+    given = _read(read_tree(source, where=where, document="document").json, known, register, where)
     try:
         return text_of(_terms(right, subject, given, register))
     except InputError as error:

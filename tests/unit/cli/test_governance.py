@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -209,6 +210,26 @@ def test_a_document_that_is_no_body_is_refused_with_its_place(tmp_path: Path, ca
     ran = Cli(tmp_path / "none").run("body", "check", str(file))
     assert ran.code == 1
     assert where in ran.err
+
+
+@pytest.mark.parametrize("what", ["body", "charter"])
+def test_a_document_is_called_by_its_name(tmp_path: Path, what: str) -> None:
+    empty, twice = tmp_path / "empty.yaml", tmp_path / "twice.yaml"
+    empty.write_text("", "utf-8")
+    twice.write_text("---\na: 1\n---\na: 1\n", "utf-8")
+    (wrong := tmp_path / "wrong.yaml").write_text("- 1\n", "utf-8")
+    (large := tmp_path / "large.yaml").write_text("#" * 70_000, "utf-8")
+    cli = Cli(tmp_path / "none")
+    for file, said in (
+        (empty, f"expected a {what}"),
+        (twice, f"expected one {what} in one file"),
+        (wrong, f"a {what}"),
+    ):
+        ran = cli.run(what, "check", str(file), "--json")
+        assert ran.code == 1
+        error = json.loads(ran.err)["error"]
+        assert (error["kind"], said in error["what"]) == (what, True)
+    assert "agreement" not in cli.run(what, "check", str(large)).err
 
 
 def test_a_document_is_checked_without_a_hub(tmp_path: Path) -> None:

@@ -60,9 +60,17 @@ class Note(str):
 class Checker:
     """Collects the faults and notes of one document."""
 
-    def __init__(self, *, where: str, known_parties: frozenset[str] | None = None, new: bool = False) -> None:
-        """Begin; ``new``: what was taken once and does nothing is refused."""
+    def __init__(
+        self,
+        *,
+        where: str,
+        known_parties: frozenset[str] | None = None,
+        new: bool = False,
+        document: str = "agreement",
+    ) -> None:
+        """Begin; ``new``: what was taken once and does nothing is refused; ``document``: what it is, in a word."""
         self.new = new
+        self._document = document
         self._where = where
         self._known = known_parties
         self._known_in_order = sorted(known_parties or ())
@@ -77,7 +85,7 @@ class Checker:
         """
         if self._problems:
             ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
-            raise AgreementError(tuple(ordered[:MAX_PROBLEMS]))
+            raise AgreementError(tuple(ordered[:MAX_PROBLEMS]), document=self._document)
 
     def problem(self, place: Place, found: str, expected: str, todo: str | None = None) -> None:
         """Note a fault."""

@@ -107,8 +107,8 @@ class Table:
 Node: TypeAlias = "Scalar | Sequence | Table"
 
 
-def read_tree(text: bytes, *, where: str) -> Node:
-    """Read one YAML 1.2 document.
+def read_tree(text: bytes, *, where: str, document: str = "agreement") -> Node:
+    """Read one YAML 1.2 document; ``document`` says in a word what it is to be.
 
     Raises:
         LimitError: it is larger, deeper or more than the limits above.
@@ -116,9 +116,9 @@ def read_tree(text: bytes, *, where: str) -> Node:
     """
     if len(text) > MAX_BYTES:
         raise LimitError(
-            f"the document has {len(text)} bytes; an agreement has at most {MAX_BYTES}",
+            f"the document has {len(text)} bytes; {_a(document)} has at most {MAX_BYTES}",
             where=where,
-            todo="split it into two agreements",
+            todo="split it into two agreements" if document == "agreement" else "say it in fewer words",
         )
     try:
         decoded = text.decode("utf-8")
@@ -127,48 +127,54 @@ def read_tree(text: bytes, *, where: str) -> Node:
             line=text.count(b"\n", 0, error.start) + 1, column=error.start - text.rfind(b"\n", 0, error.start)
         )
         found = f"the byte 0x{text[error.start]:02x}"
-        raise _fault(where, place, found, "UTF-8 text", "save it as UTF-8") from error
+        raise _fault(where, document, place, found, "UTF-8 text", todo="save it as UTF-8") from error
     events = YAML(typ="safe", pure=True).parse(decoded)
     try:
-        return _Builder(where=where).document(events)
+        return _Builder(where=where, document=document).read(events)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(line=1, column=1) if mark is None else Place(line=mark.line + 1, column=mark.column + 1)
         complaint = " ".join(str(error.problem or error.context or "something unreadable").split())
-        raise _fault(where, place, complaint, "YAML 1.2") from error
+        raise _fault(where, document, place, complaint, "YAML 1.2") from error
     except ReaderError as error:
         at = error.position
         place = Place(line=decoded.count("\n", 0, at) + 1, column=at - decoded.rfind("\n", 0, at))
-        raise _fault(where, place, "a control character", "printable text") from error
+        raise _fault(where, document, place, "a control character", "printable text") from error
     except (YAMLError, ValueError, OverflowError, IndexError) as error:
         # the scanner turns escapes such as "\UFFFFFFFF" into these without a place
-        raise _fault(where, Place(line=1, column=1), "an escape that is no character", "YAML 1.2") from error
+        raise _fault(where, document, Place(line=1, column=1), "an escape that is no character", "YAML 1.2") from error
 
 
-def _fault(where: str, place: Place, found: str, expected: str, todo: str | None = None) -> AgreementError:
-    return AgreementError(
-        (Problem(where=where, line=place.line, column=place.column, found=found, expected=expected, todo=todo),)
-    )
+def _fault(
+    where: str, document: str, place: Place, found: str, expected: str, *, todo: str | None = None
+) -> AgreementError:
+    problem = Problem(where=where, line=place.line, column=place.column, found=found, expected=expected, todo=todo)
+    return AgreementError((problem,), document=document)
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word.startswith("a") else f"a {word}"
 
 
 @dataclass(slots=True, kw_only=True)
 class _Builder:
     where: str
+    document: str
     nodes: int = field(default=0)
 
-    def document(self, events: Iterator[object]) -> Node:
+    def read(self, events: Iterator[object]) -> Node:
         root: Node | None = None
         for event in events:
             if isinstance(event, ev.DocumentStartEvent):
                 if root is not None:
-                    raise self.fault(event, "a second document", "one agreement in one file")
+                    raise self.fault(event, "a second document", f"one {self.document} in one file")
                 if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
                     raise self.fault(
                         event, "a directive", "YAML 1.2 without %TAG", "remove the lines that begin with %"
                     )
                 root = self.node(next(events), events, depth=1)
         if root is None:
-            raise _fault(self.where, Place(line=1, column=1), "an empty document", "an agreement")
+            raise _fault(self.where, self.document, Place(line=1, column=1), "an empty document", _a(self.document))
         return root
 
     def node(self, event: object, events: Iterator[object], *, depth: int) -> Node:
@@ -237,7 +243,7 @@ class _Builder:
             raise self.fault(event, "a tag", "no tags", "quote the value if it is text")
 
     def fault(self, event: object, found: str, expected: str, todo: str | None = None) -> AgreementError:
-        return _fault(self.where, self.place(event), found, expected, todo)
+        return _fault(self.where, self.document, self.place(event), found, expected, todo=todo)
 
     def at(self, event: object) -> str:
         place = self.place(event)
