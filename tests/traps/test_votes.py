@@ -96,7 +96,7 @@ def test_the_quorum_is_lost_by_recusal(world: World) -> None:
     motion = motion_on(world, SUSPEND, "outsider")
     vote(world, motion, "sig@alfa", "yes")
     vote(world, motion, "sig@bravo", "yes")
-    recuse(world, motion, "east", "dep@bravo")
+    recuse(world, motion, "east", "sig@bravo")
     closed = recuse(world, motion, "south", "sig@coast")
     assert closed.result is not None
     assert (closed.status, closed.result.reason) == (MotionStatus.FAILED, Reason.NO_QUORUM_RECUSED)

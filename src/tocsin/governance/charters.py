@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tocsin.errors import InputError
 from tocsin.governance import store
 from tocsin.governance.charter_steps import charter_digest
 from tocsin.governance.documents import read_charter
@@ -77,14 +78,24 @@ class Charters:
         return self._enter(acting, "charter.adopted", data, mandate)
 
     def report(self, acting: Acting, name: str, goal: str, value: str, note: str = "") -> Charter:
-        """Say where a goal stands; who answers for it does.
+        """Say where a goal stands that is measured by what is reported; who answers for it does.
 
         Raises:
-            NotFoundError: there is no such charter. InputError: there is no such goal, or this is no number.
+            NotFoundError: there is no such charter.
+            InputError: there is no such goal, it is measured by something else, or this is no number.
             ForbiddenError: somebody else answers for it.
         """
         data: dict[str, object] = {"charter": name, "goal": goal, "value": value, "note": note}
-        return self._enter(acting, "charter.reported", data)
+        with self._store.write() as connection:
+            found = store.load(connection, self._environment, charters=True).charter(name).goal(goal)
+            # not in the entry's step: logs from before may tell of such a report
+            if found is not None and found.measure is not Measure.REPORTED:
+                raise InputError(
+                    f"this goal is measured by {found.measure}: what is reported would count nowhere",
+                    where=f"{name}: {goal}",
+                    todo="`tocsin charter evaluate` measures it",
+                )
+            return self._append(connection, acting, "charter.reported", data, at=self._log.now(connection))
 
     def evaluate(self, acting: Acting, name: str) -> Charter:
         """Measure every goal now, and enter the figures.

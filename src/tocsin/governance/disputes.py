@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.errors import NotFoundError
+from tocsin.errors import ForbiddenError, NotFoundError
 from tocsin.governance import store
+from tocsin.governance.authority import StoredRegister
 from tocsin.governance.model.bodies import parties_of
 from tocsin.governance.model.disputes import Dispute, DisputeKind, DisputeStatus, Outcome
+from tocsin.governance.state import Scene
 from tocsin.governance.tables import DISPUTES
 from tocsin.kernel.db.spans import EVERYTHING
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
+from tocsin.parties.model import PartyStatus
 from tocsin.parties.register import require_party
 
 if TYPE_CHECKING:
@@ -68,13 +71,16 @@ class Disputes:
             return self._enter(connection, acting, "dispute.filed", data, concerns=(one, other))
 
     def mediate(self, acting: Acting, uuid: str, mediator: str) -> Dispute:
-        """Name a mediator, ``user@party`` of neither party; an operator does.
+        """Name a mediator, ``user@party`` of a vetted party that is neither; an operator does.
 
         Raises:
             NotFoundError: there is no such dispute. TransitionError: it is beyond mediation.
-            InputError: there is no such user. ForbiddenError: the mediator is of a party to it.
+            InputError: there is no such user.
+            ForbiddenError: the mediator is of a party to it, or of one that is not vetted.
         """
-        return self._step(acting, "dispute.mediated", uuid, {"mediator": mediator})
+        with self._store.write() as connection:
+            self._require_vetted(connection, acting, mediator)
+            return self._step_in(connection, acting, "dispute.mediated", uuid, {"mediator": mediator})
 
     def offer(self, acting: Acting, uuid: str, party: str, terms: str) -> Dispute:
         """Offer terms of settlement for a party (by name); the same words from the other settle the dispute.
@@ -203,9 +209,38 @@ class Disputes:
         self, acting: Acting, kind: str, uuid: str, data: dict[str, object], mandate: Mandate | None = None
     ) -> Dispute:
         with self._store.write() as connection:
-            dispute = store.load(connection, self._environment, uuids=[uuid]).dispute(uuid)
-            data = {"dispute": uuid} | data
-            return self._enter(connection, acting, kind, data, concerns=dispute.parties, mandate=mandate)
+            return self._step_in(connection, acting, kind, uuid, data, mandate=mandate)
+
+    def _step_in(
+        self,
+        connection: Connection,
+        acting: Acting,
+        kind: str,
+        uuid: str,
+        data: dict[str, object],
+        *,
+        mandate: Mandate | None = None,
+    ) -> Dispute:
+        dispute = store.load(connection, self._environment, uuids=[uuid]).dispute(uuid)
+        data = {"dispute": uuid} | data
+        return self._enter(connection, acting, kind, data, concerns=dispute.parties, mandate=mandate)
+
+    def _require_vetted(self, connection: Connection, acting: Acting, mediator: str) -> None:
+        """Refuse an operator who names a mediator of a party that is not vetted.
+
+        Asked here and not in the entry's step: logs from before may tell of such. Everything else the step refuses;
+        who is no operator learns nothing here of how a party stands.
+        """
+        register = StoredRegister(connection, self._environment)
+        scene = Scene(at=self._log.now(connection), acting=acting, register=register)
+        user = register.user(mediator) if "@" in mediator else None
+        party = None if user is None else register.party_of(user.party)
+        if party is not None and party.status is not PartyStatus.VETTED and scene.is_operator(scene.who):
+            raise ForbiddenError(
+                f"a mediator is of a vetted party, and {party.name} is {party.status}",
+                where=mediator,
+                todo="name somebody of another party",
+            )
 
     def _enter(
         self,

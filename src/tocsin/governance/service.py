@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.errors import InputError, LimitError
+from tocsin.errors import ForbiddenError, InputError, LimitError
 from tocsin.governance import store
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.course import require_usable
@@ -291,11 +291,14 @@ class Governance:
         """Declare that one's own seat (``by`` is ``seat``) has a conflict of interest, or demand it of another's.
 
         A demand takes effect when more than half of the seats that take part made it. A recused seat counts as absent,
-        whatever it said before. Errors as ``vote``.
+        whatever it said before. Only the seat-holder declares, and no deputy. Errors as ``vote``.
         """
         data: dict[str, object] = {"seat": seat, "by": by, "reasons": reasons}
-        signed = self._signed(acting, signature, ml_dsa_signature)
-        return self._step(acting, "motion.recused", uuid, data | signed)
+        data |= self._signed(acting, signature, ml_dsa_signature)
+        with self._store.write() as connection:
+            if seat == by:
+                _require_holds(self._motion(connection, uuid), seat, str(data["voter"]))
+            return self._step_in(connection, acting, "motion.recused", uuid, data)
 
     def withdraw(self, acting: Acting, uuid: str, reason: str = "") -> Motion:
         """Take a motion back that the actor moved.
@@ -420,13 +423,16 @@ class Governance:
 
     def _step(self, acting: Acting, kind: str, uuid: str, data: dict[str, object]) -> Motion:
         with self._store.write() as connection:
-            motion = self._motion(connection, uuid)
-            self._enter(connection, acting, kind, {"motion": uuid} | data, concerns=self._of_motion(connection, motion))
+            return self._step_in(connection, acting, kind, uuid, data)
+
+    def _step_in(self, connection: Connection, acting: Acting, kind: str, uuid: str, data: dict[str, object]) -> Motion:
+        motion = self._motion(connection, uuid)
+        self._enter(connection, acting, kind, {"motion": uuid} | data, concerns=self._of_motion(connection, motion))
+        after = self._motion(connection, uuid)
+        if after.status is MotionStatus.OPEN and closable(after, self._log.now(connection)):
+            self._close(connection, acting, after)
             after = self._motion(connection, uuid)
-            if after.status is MotionStatus.OPEN and closable(after, self._log.now(connection)):
-                self._close(connection, acting, after)
-                after = self._motion(connection, uuid)
-            return after
+        return after
 
     def _close(self, connection: Connection, acting: Acting, motion: Motion) -> None:
         data: dict[str, object] = {"motion": motion.uuid, "result": as_data(tally_of(motion))}
@@ -456,6 +462,21 @@ class Governance:
         at = self._log.now(connection)
         record = Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data, concerns=concerns)
         self._log.append(connection, [record])
+
+
+def _require_holds(motion: Motion, seat: str, person: str) -> None:
+    """Refuse a deputy who declares a conflict for the seat: it would strike out what its holder said, for good.
+
+    Asked here and not in the entry's step: logs from before tell of deputies who did, and count as they did then.
+    Whoever does not speak for the seat at all, the step refuses.
+    """
+    found = None if motion.electorate is None else motion.electorate.seat(seat)
+    if found is not None and rank_of(found, person):
+        raise ForbiddenError(
+            f"{found.holder} declares for the seat {seat}, and no deputy",
+            where=motion.uuid,
+            todo="whose own the conflict is does not vote",
+        )
 
 
 def _over(motion: Motion, at: Micros) -> bool:

@@ -139,6 +139,12 @@ def test_what_is_reported_is_its_owner_s_and_grows_old(world: World) -> None:
     assert figures(world)["trained"].value is None
 
 
+def test_what_is_measured_is_not_reported(world: World) -> None:
+    with pytest.raises(InputError, match="this goal is measured by disputes-in-time"):
+        world.hub.charters.report(OPERATOR.for_("hub"), "grid", "heard", "1")
+    assert world.hub.charters.get("grid").reports == {}
+
+
 def test_it_is_evaluated_when_it_is_due(world: World) -> None:
     charters = world.hub.charters
     assert [one.name for one in charters.evaluate_due(OPERATOR)] == ["grid"]

@@ -27,6 +27,7 @@ from tocsin.governance.model.motions import MotionStatus
 from tocsin.governance.tables import DISPUTES
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
+from tocsin.parties.model import Kind, Party, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -259,11 +260,29 @@ def test_nobody_speaks_for_another_party(world: World) -> None:
     for mediator, error in (("sig@alfa", ForbiddenError), ("nobody@coast", InputError), ("coast", InputError)):
         with pytest.raises(error):
             world.hub.disputes.mediate(OPERATOR, dispute.uuid, mediator)
+    # no operator: refused as one, whatever the mediator's party is
+    world.hub.parties.suspend_party(OPERATOR, world.hub.mandate, "coast", "late")
+    with pytest.raises(ForbiddenError, match="the secretary names"):
+        world.hub.disputes.mediate(OPERATOR.for_("sig@delta"), dispute.uuid, "sig@coast")
     for reasons, remedy in (("", "Amber"), ("So", "")):
         with pytest.raises(InputError):
             world.hub.disputes.decide(
                 OPERATOR, world.hub.mandate, dispute.uuid, outcome=Outcome.UPHELD, reasons=reasons, remedy=remedy
             )
+
+
+def test_a_mediator_is_of_a_vetted_party(world: World) -> None:
+    dispute = file(world)
+    parties = world.hub.parties
+    uri = "https://cand.example"
+    with parties.acting(OPERATOR, world.hub.mandate) as acts:
+        acts.add_party(Party(uri=uri, name="cand", title="Cand", kind=Kind.PRIVATE, country="NO"))
+        acts.add_user(User(name="eve", party=uri))
+    parties.suspend_party(OPERATOR, world.hub.mandate, "coast", "late")
+    for mediator, status in (("eve@cand", "candidate"), ("sig@coast", "suspended")):
+        with pytest.raises(ForbiddenError, match=f"a mediator is of a vetted party, and .* is {status}"):
+            world.hub.disputes.mediate(OPERATOR, dispute.uuid, mediator)
+    assert world.hub.disputes.mediate(OPERATOR, dispute.uuid, "sig@delta").mediator == "sig@delta"
 
 
 @pytest.mark.parametrize("column", ["dispute", "status", "due", "complainant", "respondent"])

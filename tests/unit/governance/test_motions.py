@@ -68,6 +68,10 @@ def test_every_cell_of_the_table(status: MotionStatus, act: MotionAct) -> None:
 def test_nothing_comes_of_a_motion_that_ended() -> None:
     ended = set(MotionStatus) - {MotionStatus.TABLED, MotionStatus.OPEN, MotionStatus.PASSED, MotionStatus.EXECUTED}
     assert not [cell for cell in MOTION_TRANSITIONS if cell[0] in ended]
+    for status in (*ended, MotionStatus.EXECUTED):
+        with pytest.raises(TransitionError) as refused:
+            next_status(status, MotionAct.WITHDRAW)
+        assert refused.value.todo == "possible from here: nothing"
     # the one way to an act leads through a vote
     assert [cell for cell, after in MOTION_TRANSITIONS.items() if after is MotionStatus.PASSED] == [
         (MotionStatus.OPEN, MotionAct.PASS)
@@ -363,15 +367,46 @@ def test_the_quorum_is_lost_by_recusal(world: World) -> None:
 def test_what_a_recused_seat_said_before_counts_no_more(world: World) -> None:
     motion = motion_on(world, SUSPEND, "delta")
     vote(world, motion, "sig@coast", "no")
-    recuse(world, motion, "south", "dep@coast", reasons="we compete with it")
-    with pytest.raises(ForbiddenError, match="recused"):
-        vote(world, motion, "sig@coast", "no")
+    recuse(world, motion, "south", "sig@coast", reasons="we compete with it")
+    for voter in ("sig@coast", "dep@coast"):
+        with pytest.raises(ForbiddenError, match="recused"):
+            vote(world, motion, voter, "no")
     with pytest.raises(ForbiddenError, match="recused seat demands nothing"):
         recuse(world, motion, "north", "sig@coast")
     vote(world, motion, "sig@alfa", "yes")
     motion = vote(world, motion, "sig@bravo", "abstain")
     assert motion.result is not None
     assert (motion.status, motion.result.public.recused, motion.result.private.yes) == (MotionStatus.PASSED, 1, 1)
+
+
+def test_no_deputy_silences_who_holds_its_seat(world: World) -> None:
+    """Neither before its holder votes nor after: a declaration strikes out the seat's vote, and is for good."""
+    motion = motion_on(world, SUSPEND, "delta")
+    for deputy in ("dep@coast", "two@coast"):
+        with pytest.raises(ForbiddenError, match="sig@coast declares for the seat south, and no deputy"):
+            recuse(world, motion, "south", deputy)
+    vote(world, motion, "dep@coast", "yes")
+    vote(world, motion, "sig@coast", "no")
+    with pytest.raises(ForbiddenError, match="and no deputy"):
+        recuse(world, motion, "south", "dep@coast")
+    recuse(world, motion, "north", "dep@coast")  # of another seat it demands for its own, as it votes for it
+    vote(world, motion, "sig@alfa", "yes")
+    motion = vote(world, motion, "sig@bravo", "abstain")
+    assert motion.result is not None
+    assert (motion.status, motion.result.public.no) == (MotionStatus.FAILED, 1)
+
+
+def test_a_log_in_which_a_deputy_declared_is_told_as_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    motion = motion_on(world, SUSPEND, "delta")
+    vote(world, motion, "sig@coast", "no")
+    with monkeypatch.context() as before:
+        before.setattr(service, "_require_holds", lambda *_: None)
+        recuse(world, motion, "south", "dep@coast")
+    assert world.hub.governance.motion(motion.uuid).recused == {"south"}
+    vote(world, motion, "sig@alfa", "yes")
+    assert vote(world, motion, "sig@bravo", "yes").status is MotionStatus.PASSED
+    told = replay(list(enumerate(entries_of(world)))).governed.motions[motion.uuid]
+    assert (told.status, [one.voter for one in told.recusals]) == (MotionStatus.PASSED, ["dep@coast"])
 
 
 def test_no_seat_of_two_is_silenced_by_the_other(world: World) -> None:

@@ -242,7 +242,9 @@ def next_status(status: MotionStatus, act: MotionAct) -> MotionStatus:
     try:
         return MOTION_TRANSITIONS[status, act]
     except KeyError:
-        allowed = sorted(str(done) for (state, done) in MOTION_TRANSITIONS if state == status)
+        # to use a mandate again is a matter of few rights, and of no command: nobody is sent there
+        steps = (done for (state, done) in MOTION_TRANSITIONS if state == status and done is not MotionAct.REPEAT)
+        allowed = sorted(map(str, steps))
         raise TransitionError(
             f"one cannot {act} a motion that is {status}", todo=f"possible from here: {', '.join(allowed) or 'nothing'}"
         ) from None
