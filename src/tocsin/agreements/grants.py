@@ -52,15 +52,15 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
         check_uri(self.party)
         check_remark(self.reason, "reason")
         if self.owner == self.party:
-            raise InputError("a party needs no grant for what is its own", where=self.uuid)
+            raise InputError("a party needs no grant for what is its own", where="to", todo="name another party")
         if not self.purposes:
-            raise InputError("a grant is for some purpose", where=self.uuid, todo=f"name some of {', '.join(PURPOSES)}")
+            raise InputError("a grant is for some purpose", where="for", todo=f"name some of {', '.join(PURPOSES)}")
         for purpose in self.purposes:
             check_purpose(purpose)
         if not self.given_at < self.until <= self.given_at + LONGEST:
             raise InputError(
                 "a grant ends after it is given, and within a year",
-                where=self.uuid,
+                where="until",
                 todo="name a day that lies ahead; what is needed for longer belongs into an agreement",
             )
 

@@ -175,8 +175,11 @@ def hold(
             scope=scope,
             until=parse_date(until),
         )
-    out.document(_hold(placed, stands=True))
-    out.line(f"hold {placed.uuid} keeps it until {format_instant(placed.until)}")
+        covered = session.hub.holds.covered(scope)
+    out.document(_hold(placed, stands=True) | {"covers": covered})
+    out.line(f"hold {placed.uuid} keeps it until {format_instant(placed.until)}: {covered} contributions now")
+    if not covered:
+        out.line("nothing that is stored meets all that it names: it keeps only what may come; `lift` ends it")
 
 
 @app.command("holds", epilog=example("tocsin retention holds"))

@@ -26,6 +26,7 @@ def test_a_hold_is_placed_renewed_and_lifted(cli: Cli) -> None:
         "retention", "hold", "--authority", "court 1", "--reason", "evidence", "--until", soon(60), "--party", "gamma"
     )
     assert placed["stands"]
+    assert placed["covers"] == 0
     assert cli.json("retention", "renew", placed["hold"], "--until", soon(90), "--reason", "appeal")["stands"]
     assert [one["hold"] for one in cli.json("retention", "holds")] == [placed["hold"]]
     assert "court 1" in cli.ok("retention", "holds").out

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from support.hub import OPERATOR, key_of
 from support.keeping import ALFA, KEEPING, call_back, hold, keeping, later
@@ -17,6 +17,7 @@ from tocsin.errors import InputError, LimitError, NotFoundError, StoreBrokenErro
 from tocsin.exchange.model import Outcome
 from tocsin.exchange.recall.model import Demand
 from tocsin.exchange.retention.model import MAX_HOLD, REVIEW_TIME, Decision, Ground, Scope
+from tocsin.exchange.retention.store import items_of
 from tocsin.exchange.retention.tables import LEGAL_HOLDS, PURGES, RETENTION_PLACES, RETENTION_REVIEWS
 from tocsin.exchange.tables import CONTRIBUTIONS
 from tocsin.kernel.clock import DAY
@@ -241,6 +242,43 @@ def test_holds_are_limited(world: World) -> None:
         hold(world, days=-1)
     with pytest.raises(InputError):
         Scope()
+
+
+@pytest.mark.parametrize(
+    ("scope", "meant"),
+    [
+        (Scope(objects=("notanid",)), "its UUID"),
+        (Scope(objects=("bundle--00000000-0000-4000-8000-000000000001",)), "its UUID"),
+        (Scope(types=("indikator",)), "did you mean indicator"),
+    ],
+)
+def test_a_hold_names_what_can_be(world: World, scope: Scope, meant: str) -> None:
+    with pytest.raises(InputError) as refused:
+        hold(world, scope=scope)
+    assert meant in (refused.value.todo or "")
+    assert world.hub.holds.all() == []
+
+
+def test_a_hold_says_how_much_it_covers(world: World) -> None:
+    world.share("alfa", bundle([indicator(1), indicator(2)]), tlp=Tlp.GREEN)
+    world.share("bravo", bundle([indicator(3)]), tlp=Tlp.GREEN)
+    everything = world.hub.holds.covered(Scope(owner=ALFA))
+    with world.hub.store.read() as connection:
+        rows = connection.execute(select(CONTRIBUTIONS.c.contribution_id)).scalars()
+        items = items_of(connection, world.hub.store.adapter, list(rows))
+    assert everything == sum(Scope(owner=ALFA).covers(item) for item in items) > 0
+    one = items[0]
+    for scope in (
+        Scope(objects=(one.object_id,)),
+        Scope(types=(one.type,)),
+        Scope(since=one.submitted),
+        Scope(until=one.submitted + 1),
+        Scope(until=one.submitted),
+        Scope(since=one.submitted + 1),
+        Scope(types=("x-none",)),
+        Scope(owner=ALFA, types=(one.type,), objects=("tool--00000000-0000-4000-8000-00000000ffff",)),
+    ):
+        assert world.hub.holds.covered(scope) == sum(scope.covers(item) for item in items)
 
 
 def _unpurged(connection: Connection) -> None:

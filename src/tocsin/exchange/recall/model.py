@@ -256,11 +256,15 @@ def check_attestation(
         raise TransitionError(f"after {before} this cannot be attested", todo="nothing more is to be done")
     if answer is Answer.STOPPED and demand is Demand.DESTROY:
         raise InputError("it is to be destroyed, not only unused", where="answer", todo="attest what became of it")
-    if (answer is Answer.EXCEPT_BACKUPS) is (until is None):
+    if answer is Answer.EXCEPT_BACKUPS and until is None:
         raise InputError(
-            "the day on which the backups are gone belongs to 'destroyed-except-backups', and to nothing else",
+            "the day on which the backups are gone is missing", where="until", todo="name it: --until 2027-03-01"
+        )
+    if answer is not Answer.EXCEPT_BACKUPS and until is not None:
+        raise InputError(
+            "only 'destroyed-except-backups' names the day on which the backups are gone",
             where="until",
-            todo="give it with --until, or leave it away",
+            todo="leave it away",
         )
     if until is not None and until <= at:
         raise InputError("that day is over: attest that it is destroyed", where="until")

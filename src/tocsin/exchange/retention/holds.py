@@ -9,6 +9,7 @@ import msgspec
 from tocsin.errors import LimitError, NotFoundError, TransitionError
 from tocsin.exchange.retention import store
 from tocsin.exchange.retention.model import MAX_HOLDS, Hold, Scope, check_hold
+from tocsin.exchange.stix.types import check_object_id, check_type
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Right
@@ -42,10 +43,15 @@ class Holds:
 
         Raises:
             ForbiddenError: the mandate is of another environment.
-            InputError: authority or reason are missing, or the hold ends before it begins.
+            InputError: authority or reason are missing, the hold ends before it begins, or what it names is no id or
+                type that an object can have.
             LimitError: it is to last too long, or too many stand.
         """
         mandate.require(self._log.environment_name, Right.HOLD_PLACE, authority)
+        for object_id in scope.objects:
+            check_object_id(object_id)
+        for name in scope.types:
+            check_type(name)
         with self._store.write() as connection:
             at = self._log.now(connection)
             check_hold(authority=authority, reason=reason, until=until, at=at)
@@ -103,6 +109,14 @@ class Holds:
         with self._store.read() as connection:
             at = self._log.now(connection)
             return [(one, one.stands(at)) for one in store.holds(connection, self._environment)]
+
+    def covered(self, scope: Scope) -> int:
+        """Return how many contributions a scope covers that are stored now: for who runs or audits the hub alone.
+
+        Who carries out a hold over the network is not told: the number would say whether an object of others is here.
+        """
+        with self._store.read() as connection:
+            return store.count_covered(connection, self._environment, scope)
 
     def _standing(self, connection: Connection, uuid: str, at: Micros) -> Hold:
         for one in store.holds(connection, self._environment):

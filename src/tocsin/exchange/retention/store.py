@@ -27,6 +27,7 @@ __all__ = [
     "add_reviews",
     "close_reviews",
     "closed",
+    "count_covered",
     "holds",
     "items_of",
     "last_purge",
@@ -385,6 +386,22 @@ def add_hold(connection: Connection, environment: int, hold: Hold) -> None:
             lifted_at=hold.lifted_at,
         )
     )
+
+
+def count_covered(connection: Connection, environment: int, scope: Scope) -> int:
+    """Return how many contributions that are not purged meet all that a scope gives: as ``Scope.covers`` has it."""
+    query = _items().where(CONTRIBUTIONS.c.environment == environment, CONTRIBUTIONS.c.salt.is_not(None))
+    if scope.owner is not None:
+        query = query.where(PARTIES.c.uri == scope.owner)
+    if scope.objects:
+        query = query.where(CONTRIBUTIONS.c.object_id.in_(scope.objects))
+    if scope.types:
+        query = query.where(CONTRIBUTIONS.c.type.in_(scope.types))
+    if scope.since is not None:
+        query = query.where(SUBMISSIONS.c.received_at >= scope.since)
+    if scope.until is not None:
+        query = query.where(SUBMISSIONS.c.received_at < scope.until)
+    return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 
 def lift_hold(connection: Connection, environment: int, uuid: str, at: Micros) -> None:

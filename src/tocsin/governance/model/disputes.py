@@ -157,12 +157,12 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         if not check_remark(self.statement, "statement").strip():
-            raise InputError("a dispute says what is wrong", where=self.uuid, todo="write it in a sentence")
+            raise InputError("a dispute says what is wrong", where="statement", todo="write it in a sentence")
         check_remark(self.subject, "subject")
         if self.kind in (DisputeKind.LABEL, DisputeKind.ATTRIBUTION) and not self.subject.strip():
-            raise InputError(f"a dispute of a {self.kind} names the object", where=self.uuid, todo="name its id")
+            raise InputError(f"a dispute of a {self.kind} names the object", where="subject", todo="name its id")
         if self.complainant == self.respondent:
-            raise InputError("nobody has a dispute with themselves", where=self.uuid)
+            raise InputError("nobody has a dispute with themselves", where="against", todo="name another party")
 
     @property
     def parties(self) -> tuple[str, str]:

@@ -183,15 +183,15 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         for text, what in ((self.title, "title"), (self.reasons, "reason")):
             if not check_remark(text, what).strip():
-                raise InputError(f"a motion has a {what}", where=self.uuid, todo="write it in a sentence")
+                raise InputError(f"a motion has a {what}", where=what, todo="write it in a sentence")
         if not self.tabled_at < self.deadline <= self.tabled_at + MAX_OPEN:
-            raise InputError(f"the deadline lies after the tabling, at most {MAX_OPEN // DAY} days", where=self.uuid)
+            raise InputError(f"the deadline lies after the tabling, at most {MAX_OPEN // DAY} days", where="deadline")
         if not self.deadline < self.until <= self.deadline + MAX_UNUSED:
             raise InputError(
-                f"what was decided is carried out after the deadline, within {MAX_UNUSED // DAY} days", where=self.uuid
+                f"what was decided is carried out after the deadline, within {MAX_UNUSED // DAY} days", where="until"
             )
         if self.right is None and (self.subject or self.about is not None or self.text is not msgspec.UNSET):
-            raise InputError("without a right there is nothing to carry out", where=self.uuid, todo="name the right")
+            raise InputError("without a right there is nothing to carry out", where="right", todo="name the right")
 
     @property
     def document(self) -> str | None:
