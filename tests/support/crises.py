@@ -146,14 +146,11 @@ class Case:
     def act(self, verb: str) -> None:
         """Do something under a mandate; what cannot be done is refused, and the oracle knows."""
         active, at = self.active, self.now
-        with contextlib.suppress(TransitionError):
+        with contextlib.suppress(TransitionError, ConflictError, ForbiddenError):
             act(self.world, verb)
         at = max(at, self.now)
-        if verb == "activate":
-            if active:
-                self.runs[-1].update(last=max(int(self.runs[-1]["last"]), at + 72 * HOUR), answered=True)
-            else:
-                self.runs.append({"starts": at, "last": at + 72 * HOUR, "answered": True, "duty": False})
+        if verb == "activate" and not active:
+            self.runs.append({"starts": at, "last": at + 6 * HOUR, "answered": False, "duty": False})
         elif verb == "end" and active:
             self.runs[-1]["last"] = at
         elif verb == "ratify" and active and self.runs[-1]["duty"] and not self.runs[-1]["answered"]:

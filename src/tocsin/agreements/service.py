@@ -22,7 +22,7 @@ from tocsin.agreements.acts import (
 )
 from tocsin.agreements.annexes.acts import AnnexActs
 from tocsin.agreements.annexes.store import read_calls, read_shifts
-from tocsin.agreements.annexes.views import AnnexView, OnDuty, views
+from tocsin.agreements.annexes.views import AnnexView, OnDuty, begun, views
 from tocsin.agreements.cedar import Policy
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import (
@@ -47,6 +47,7 @@ from tocsin.agreements.wire import policies_text
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.db.spans import stretch
+from tocsin.log.model import decode_payload
 from tocsin.parties import store as parties
 from tocsin.parties.model import Party, PartyStatus
 
@@ -294,16 +295,22 @@ class Agreements:
             return list(lapses(self.facts(connection, self._log.now(connection)), after=after, until=until))
 
     def annexes(self) -> list[AnnexView]:
-        """Return the annexes of the versions in force, and those of other versions whose reviews are open."""
+        """Return the annexes of the versions in force, and of other versions those that last or have a review open."""
         with self._store.read() as connection:
             at = self._log.now(connection)
             rows = store.agreement_rows(connection, self._environment)
             calls = read_calls(connection, self._environment)
+            told = (
+                decode_payload(one.payload)
+                for one in self._log.rows(connection, kinds=("annex.activated", "annex.called"))
+                if one.payload is not None
+            )
+            words = begun((one.actor, one.mandate, one.data) for one in told)
         found: list[AnnexView] = []
         for row in rows:
             in_force = row.status is AgreementStatus.IN_FORCE and row.document.in_term(at)
             heard = [one.call for one in calls if one.agreement == row.name and one.version == row.version]
-            found += views([(row.activated, in_force)], heard, at)
+            found += views([(row.activated, in_force)], heard, at, words)
         return found
 
     def on_duty(self) -> list[OnDuty]:

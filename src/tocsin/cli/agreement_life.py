@@ -392,8 +392,17 @@ def _change(act: str, name: str, reason: str, motion: str | None, *, json: bool)
             else:
                 acts.terminate(mandate, version.name, version.version, reason)
         version = session.hub.agreements.get(version.name, version.version)
-    out.document(version_document(version))
+        of = (version.name, version.version)
+        resumed = [one for one in session.hub.agreements.annexes() if one.active and (one.agreement, one.version) == of]
+        resumed = resumed if act == "resume" else []
+    again = {"annexes_active": [one.annex for one in resumed]} if act == "resume" else {}
+    out.document(version_document(version) | again)
     out.line(f"{version.name} version {version.version} is {version.shown}: {reason}")
+    for one in resumed:
+        out.line(
+            f"its annex {one.annex} is ACTIVE again, until {instant(one.until)}; "
+            f"to end it: tocsin crisis end {version.name} {one.annex}"
+        )
 
 
 def _named(session: Session, reference: str) -> tuple[str, int]:

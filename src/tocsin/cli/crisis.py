@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.agreements.annexes.model import Asked, annex_id, annex_terms
+from tocsin.agreements.annexes.model import ActivatedBy, Asked, annex_id, annex_terms
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Signed, parse_agreement, sign_bytes
 from tocsin.cli.agreement_common import (
@@ -26,8 +26,10 @@ from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
 from tocsin.exchange.emergency.record import received_under
 from tocsin.kernel.clock import SystemClock, parse_date, parse_instant
+from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
+    from tocsin.agreements.annexes.model import Activation
     from tocsin.agreements.annexes.views import AnnexView, OnDuty
     from tocsin.agreements.document import AgreementDocument
 
@@ -201,7 +203,7 @@ def activate(
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Bring an annex into force, or prolong it, as a motion of the body that the agreement names decided."""
+    """Bring an annex into force, as a motion decided, or prolong it; while no body may, for half a day at most."""
     _act("activate", agreement, annex, reason, motion, json=json)
 
 
@@ -345,6 +347,7 @@ def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:
         "in_force": view.in_force,
         "active": view.active,
         "until": instant(view.until),
+        "suspended_until": instant(view.suspended_until),
         "ratify_by": instant(view.to_ratify),
         "review_open": list(view.review_open),
         "calls": [
@@ -360,6 +363,7 @@ def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:
             {
                 "number": one.number,
                 "by": str(one.by),
+                **_begun(view, one.number),
                 "starts": instant(one.starts),
                 "until": instant(one.last),
                 "ratified": instant(one.ratified),
@@ -369,6 +373,14 @@ def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:
             for one in view.activations
         ],
     }
+
+
+def _begun(view: AnnexView, number: int) -> dict[str, object]:
+    """Return who brought an annex into force, on what mandate, and why; nothing is known of what the log purged."""
+    begun = view.begun.get(number)
+    if begun is None:
+        return {"actor": None, "mandate": None, "reason": None}
+    return {"actor": begun.actor, "mandate": begun.mandate, "reason": begun.reason}
 
 
 def _duty_document(one: OnDuty) -> dict[str, object]:
@@ -383,10 +395,18 @@ def _duty_document(one: OnDuty) -> dict[str, object]:
 
 def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
     state = f"ACTIVE until {instant(view.until)}" if view.active else "not active"
+    if view.suspended_until is not None:
+        state = f"suspended; if the version is resumed it is active again, until {instant(view.suspended_until)}"
     out.line(f"{view.agreement} version {view.version}, annex {view.annex}: {state}")
     out.line(f"  clauses: {listed(view.clauses)}")
+    if view.suspended_until is not None:
+        out.line(f"  to end it for good: tocsin crisis end {view.agreement} {view.annex}")
+    lasts = view.until or view.suspended_until
+    for each in view.activations:
+        if lasts is not None and each.ended is None and each.last == lasts:
+            out.line(f"  activated by {_who(view, each)}")
     if view.to_ratify is not None:
-        out.line(f"  activated by people on duty: it ends at {instant(view.to_ratify)} unless a motion ratifies it")
+        out.line(f"  it ends at {instant(view.to_ratify)} unless a motion ratifies it")
     for one in view.calls:
         what = "its end" if one.asked is Asked.END else "it"
         out.line(
@@ -395,3 +415,19 @@ def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
     if view.review_open:
         numbers = listed([str(one) for one in view.review_open])
         out.line(f"  review open of activation {numbers}: tocsin crisis close {view.agreement} {view.annex}")
+
+
+def _who(view: AnnexView, made: Activation) -> str:
+    """Return who activated an annex, by what right and why, in words.
+
+    Logs of before say of the founding mandate that it was a motion: the mandate of the entry says which it was.
+    """
+    begun = view.begun.get(made.number)
+    founding = begun is not None and (begun.mandate or "").startswith(f"{MandateBasis.FOUNDING}:")
+    if made.by is ActivatedBy.DUTY:
+        right = "people on duty"
+    elif made.by is ActivatedBy.FOUNDING or founding:
+        right = "the founding mandate"
+    else:
+        right = "a motion"
+    return right if begun is None else f"{right} ({begun.actor}): {begun.reason}"

@@ -423,9 +423,12 @@ class Year:
             getattr(acts, verb)(self.world.hub.mandate, name, number, "crisis", "a year")
         spans = paper.active.setdefault("crisis", [])
         at = self.state.at
-        if verb == "activate":
+        if verb == "activate":  # under the founding mandate: no longer than duty-holders, nor while it is active
             clause = next(one for one in paper.content["clauses"] if "emergency" in one)
-            spans.append((at, at + duration(clause["lasts"])))
+            duty = clause["activated_by"]["or"]
+            spans.append(
+                (at, at + min(duration(clause["lasts"]), duration(duty["lasts"]), duration(duty["ratify_within"])))
+            )
         elif verb == "end":
             paper.active["crisis"] = [(begins, min(ends, at)) for begins, ends in spans]
         return set(paper.bound)

@@ -12,7 +12,8 @@ from support.council import DEPUTIES, constitute, council, signatory
 from support.council import decide as decide_
 from support.hub import OPERATOR, START, World, key_of
 from support.told import entries_of, rebuilt
-from tocsin.agreements.annexes.model import MAX_AHEAD, MAX_SAID, MAX_SHIFT, Asked
+from tocsin.agreements.annexes import model
+from tocsin.agreements.annexes.model import MAX_AHEAD, MAX_SAID, MAX_SHIFT, ActivatedBy, Asked
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Signed, sign_bytes
 from tocsin.agreements.gate import decide, profile_of, slice_for
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tocsin.agreements.annexes.model import Activation
+    from tocsin.agreements.annexes.views import AnnexView
+    from tocsin.agreements.document import AnnexTerms
 
 HOUR: Final = 3_600 * 1_000_000
 ANNEX: Final = """\
@@ -107,6 +110,10 @@ def act(world: World, verb: str, annex: str = "flood", version: int = 1) -> None
         getattr(acts, verb)(world.hub.mandate, "two-towns", version, annex, "because")
 
 
+def annex(world: World) -> AnnexView:
+    return next(one for one in world.hub.agreements.annexes() if one.annex == "flood")
+
+
 def opened(world: World) -> tuple[Activation, ...]:
     world.clock.advance(1)
     assert call(world, "alfa") == ()
@@ -145,15 +152,82 @@ def test_without_effect_until_it_is_activated(world: World) -> None:
 
 @pytest.mark.still
 def test_a_motion_s_lasts_as_long_as_the_agreement_says_and_ends_by_itself(world: World) -> None:
-    act(world, "activate")
+    seated(world)
+    constitute(world, council([Right.ANNEX_ACTIVATE], name="crisis-council"))
+    by_motion(world, decide_(world, Right.ANNEX_ACTIVATE, "two-towns/1#flood", body="crisis-council").uuid)
     began = world.clock.now()
-    assert turns(world) == began + 72 * HOUR
+    (made,) = annex(world).activations
+    assert (made.by, made.last) == (ActivatedBy.MOTION, began + 72 * HOUR)
     world.clock.advance(72 * HOUR - 1)
     assert reads(world)
     world.clock.advance(1)
     assert not reads(world)
+
+
+@pytest.mark.still
+def test_the_founding_mandate_s_lasts_no_longer_than_duty_holders_and_is_told_as_such(world: World) -> None:
+    world.clock.advance(1)
+    call(world, "alfa")
+    world.clock.advance(1)
     act(world, "activate")
-    assert reads(world), "a motion renews it"
+    began = world.clock.now()
+    assert turns(world) == began + 6 * HOUR
+    view = annex(world)
+    (made,) = view.activations
+    assert (made.by, made.ratify_by) == (ActivatedBy.FOUNDING, began + 6 * HOUR)
+    begun = view.begun[1]
+    assert (begun.actor, begun.reason) == (OPERATOR.actor, "because")
+    assert (begun.mandate or "").startswith("founding:")
+    assert view.calls == (), "a call that was not completed did not begin it"
+    with pytest.raises(ConflictError, match="is active"):
+        act(world, "activate")
+    with pytest.raises(ForbiddenError, match="does not ratify it"):
+        act(world, "ratify")
+    world.hub.self_test.require()
+    world.clock.advance(6 * HOUR)
+    assert not reads(world)
+    act(world, "activate")
+    assert reads(world), "anew, and told anew"
+    assert annex(world).activations[1].last == world.clock.now() + 6 * HOUR
+
+
+def test_duty_holders_end_what_the_founding_mandate_opened_and_open_it_themselves(world: World) -> None:
+    act(world, "activate")
+    world.clock.advance(1)
+    assert call(world, "delta", asked=Asked.END) == ()
+    world.clock.advance(1)
+    assert len(call(world, "coast", asked=Asked.END)) == 1
+    assert not reads(world)
+    opened(world)
+    assert reads(world)
+    rebuilt(entries_of(world))
+    world.hub.self_test.require()
+
+
+def test_a_body_ratifies_what_the_founding_mandate_opened(world: World) -> None:
+    act(world, "activate")
+    seated(world)
+    constitute(world, council([Right.ANNEX_ACTIVATE], name="crisis-council"))
+    (made,) = annex(world).activations
+    motion = decide_(world, Right.ANNEX_ACTIVATE, "two-towns/1#flood", body="crisis-council")
+    by_motion(world, motion.uuid, "ratify")
+    (ratified,) = annex(world).activations
+    assert ratified.last == made.starts + 72 * HOUR
+
+
+def test_logs_of_before_say_of_the_founding_mandate_that_it_was_a_motion(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def before(terms: AnnexTerms, _history: object, *, annex: str, version: int, at: int, number: int) -> Activation:
+        return model.by_motion(terms, annex=annex, version=version, at=at, number=number)
+
+    monkeypatch.setattr(model, "by_founding", before)
+    act(world, "activate")
+    monkeypatch.undo()
+    (made,) = annex(world).activations
+    assert (made.by, made.last - made.starts) == (ActivatedBy.MOTION, 72 * HOUR)
+    rebuilt(entries_of(world))
+    world.hub.self_test.require()
 
 
 def test_two_on_duty_of_both_sides_open_it_until_it_must_be_ratified(world: World) -> None:
@@ -201,6 +275,26 @@ def test_a_suspended_agreement_has_no_annex(world: World) -> None:
     world.clock.advance(1)
     with pytest.raises(TransitionError, match="not in force"):
         call(world, "alfa")
+
+
+def test_while_it_is_suspended_it_waits_and_duty_holders_can_end_it(world: World) -> None:
+    act(world, "activate")
+    until = annex(world).until
+    with world.hub.agreements.living(OPERATOR) as acts:
+        acts.suspend(world.hub.mandate, "two-towns", 1, "a test")
+    view = annex(world)
+    assert (view.until, view.suspended_until, view.review_open) == (None, until, ())
+    world.clock.advance(1)
+    assert call(world, "delta", asked=Asked.END) == ()
+    assert [one.asked for one in annex(world).calls] == [Asked.END]
+    world.clock.advance(1)
+    assert len(call(world, "coast", asked=Asked.END)) == 1
+    assert (annex(world).suspended_until, annex(world).review_open) == (None, (1,))
+    with world.hub.agreements.living(OPERATOR) as acts:
+        acts.resume(world.hub.mandate, "two-towns", 1, "a test")
+    assert not reads(world)
+    rebuilt(entries_of(world))
+    world.hub.self_test.require()
 
 
 # --- what duty-holders cannot do -------------------------------------------------------------------------------------
@@ -354,11 +448,11 @@ def test_the_council_s_motion_activates_once(world: World) -> None:
         by_motion(world, motion.uuid)
 
 
-def by_motion(world: World, motion: str) -> None:
+def by_motion(world: World, motion: str, verb: str = "activate") -> None:
     with world.hub.store.read() as connection:
         mandate = world.hub.governance.mandate(connection, Right.ANNEX_ACTIVATE, "two-towns/1#flood", motion)
     with world.hub.agreements.emergency(OPERATOR) as acts:
-        acts.activate(mandate, "two-towns", 1, "flood", "because")
+        getattr(acts, verb)(mandate, "two-towns", 1, "flood", "because")
 
 
 # --- the self-test ---------------------------------------------------------------------------------------------------

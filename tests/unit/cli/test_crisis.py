@@ -105,3 +105,37 @@ def test_from_the_first_call_to_the_review(cli: Cli) -> None:
     assert cli.json("crisis", "close", "grid", "blackout", "--reason", "nobody read too much")["review_open"] == []
     assert cli.json("crisis", "activate", "grid", "blackout", *WHY)["active"]
     cli.ok("check")
+
+
+def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it_opens(cli: Cli) -> None:
+    cli.run("crisis", "end", "grid", "blackout", *WHY)
+    cli.run("crisis", "close", "grid", "blackout", *WHY)
+    told = cli.json("crisis", "activate", "grid", "blackout", *WHY)
+    assert cli.run("crisis", "activate", "grid", "blackout", *WHY).code == 1
+    last = told["activations"][-1]
+    assert (last["by"], last["reason"], last["actor"]) == ("founding", WHY[1], "operator@hub")
+    assert last["mandate"].startswith("founding:")
+    assert told["ratify_by"] == told["until"]
+    assert told["calls"] == []
+    shown = cli.ok("crisis", "show").out
+    assert f"activated by the founding mandate ({last['actor']}): {WHY[1]}" in shown
+    assert "does not ratify it" in cli.run("crisis", "ratify", "grid", "blackout", *WHY).err
+
+    cli.ok("agreement", "suspend", "grid", "--reason", "a doubt")
+    (waiting,) = cli.json("crisis", "show")
+    assert (waiting["active"], waiting["suspended_until"], waiting["review_open"]) == (False, told["until"], [])
+    shown = cli.ok("crisis", "show").out
+    assert f"suspended; if the version is resumed it is active again, until {told['until']}" in shown
+    assert "to end it for good: tocsin crisis end grid blackout" in shown
+    assert "tocsin crisis close" not in shown
+    refused = cli.run("crisis", "close", "grid", "blackout", *WHY).err
+    assert "which is suspended, is resumed" in refused
+    assert "end it first: tocsin crisis end grid blackout" in refused
+    resumed = cli.ok("agreement", "resume", "grid", "--reason", "no doubt").out
+    assert f"its annex blackout is ACTIVE again, until {told['until']}" in resumed
+    cli.ok("agreement", "suspend", "grid", "--reason", "a doubt")
+    ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
+    assert (ended["suspended_until"], len(ended["review_open"])) == (None, 1)
+    cli.ok("crisis", "close", "grid", "blackout", *WHY)
+    assert cli.json("agreement", "resume", "grid", "--reason", "no doubt")["annexes_active"] == []
+    cli.ok("check")

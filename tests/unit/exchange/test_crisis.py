@@ -99,9 +99,9 @@ def test_in_chunks_and_on_from_where_a_process_was_killed(world: World, monkeypa
 
 
 def test_the_next_time_it_is_another_collection(world: World) -> None:
-    act(world, "activate")
+    by_duty(world)
     world.hub.emergencies.sweep()
-    act(world, "activate")
+    act(world, "ratify")
     assert world.hub.emergencies.sweep() == Turned(), "prolonged, it is the same"
     act(world, "end")
     world.hub.emergencies.sweep()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from support.hub import World
     from support.taxii import Live
 
-HOURS_72 = 72 * 3_600 * 1_000_000
+HALF_A_DAY = 12 * 3_600 * 1_000_000
 GALE = storm(purpose="detect", type_="indicator")
 
 
@@ -65,7 +65,7 @@ def test_members_are_told_and_nobody_else(live: Live) -> None:
     before = {who: told(live, who) for who in ("bravo", "charlie")}
     act(live.world, "activate")
     try:
-        until = format_instant(live.world.clock.now() + HOURS_72)
+        until = format_instant(live.world.clock.now() + HALF_A_DAY)
         assert told(live, "charlie") == before["charlie"], "to who is no member nothing is different"
         now = told(live, "bravo")
         header = f'storm/1#gale; until="{until}"'

@@ -13,14 +13,24 @@ import msgspec
 from tocsin.agreements.acts import Entering, concerned_by, require_version, signing_key
 from tocsin.agreements.annexes import model, store
 from tocsin.agreements.annexes.callers import still_calls
-from tocsin.agreements.annexes.model import Activation, Asked, Call, History, Shift, annex_terms, check_shift
+from tocsin.agreements.annexes.model import (
+    ActivatedBy,
+    Activation,
+    Asked,
+    Call,
+    History,
+    Shift,
+    annex_terms,
+    check_shift,
+    may_call,
+)
 from tocsin.agreements.annexes.wire import activations_data, call_bytes, decided_by
 from tocsin.agreements.document import verify_bytes
 from tocsin.agreements.facts import Facts
 from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.wire import version_data
 from tocsin.errors import ForbiddenError, InputError, TransitionError
-from tocsin.kernel.mandate import Right
+from tocsin.kernel.mandate import MandateBasis, Right
 from tocsin.parties import store as parties
 from tocsin.parties.model import Role, UserStatus, check_remark
 from tocsin.parties.register import require_user
@@ -63,19 +73,23 @@ class AnnexActs(Entering):
         return shift
 
     def activate(self, mandate: Mandate, name: str, version: int, annex: str, reason: str) -> Activation:
-        """Bring an annex into force, or prolong it, as a motion decided.
+        """Bring an annex into force, or prolong it, as a motion decided; or under the founding mandate, for half a day.
 
         Raises:
             ForbiddenError: the mandate is not for this, or is not of the body that the agreement names.
             NotFoundError: there is no such version or annex.
             TransitionError: the version is not in force.
+            ConflictError: it is active, and no motion prolongs it.
             InputError: there is no reason, or it is too long.
         """
         row, history = self._begin(mandate, Right.ANNEX_ACTIVATE, name, version, annex)
         at = self._require_in_force(row)
         terms = annex_terms(row.document, annex)
         number = len(history.activations) + 1
-        made = model.by_motion(terms, annex=annex, version=version, at=at, number=number)
+        if mandate.basis is MandateBasis.MOTION:
+            made = model.by_motion(terms, annex=annex, version=version, at=at, number=number)
+        else:
+            made = model.by_founding(terms, history.activations, annex=annex, version=version, at=at, number=number)
         self._enter(
             "annex.activated",
             row,
@@ -90,13 +104,21 @@ class AnnexActs(Entering):
         return made
 
     def ratify(self, mandate: Mandate, name: str, version: int, annex: str, reason: str) -> Activation:
-        """Let what duty-holders activated last as if a motion had; errors are those of ``end``."""
+        """Let what no body activated last as if a motion had; errors are those of ``end``.
+
+        What was opened under the founding mandate that does not ratify: who opened it alone would answer for it alone.
+        """
         row, history = self._begin(mandate, Right.ANNEX_ACTIVATE, name, version, annex)
         at = self._require_in_force(row)
         terms = annex_terms(row.document, annex)
         waiting = [one for one in history.active(annex, version, at) if not one.answered]
         if not waiting:
             raise TransitionError(f"the activation of {annex} needs no ratification")
+        if waiting[-1].by is ActivatedBy.FOUNDING and mandate.basis is not MandateBasis.MOTION:
+            raise ForbiddenError(
+                f"{annex} was activated under the founding mandate, which does not ratify it",
+                todo="a motion does: constitute the body that the agreement names",
+            )
         made = model.ratify(waiting[-1], terms, at=at)
         self._enter("annex.ratified", row, annex, [made], reason, mandate=mandate, at=at, by=decided_by(terms))
         return made
@@ -129,6 +151,11 @@ class AnnexActs(Entering):
         open_ = [one for one in history.of(version) if one.annex == annex and one.reviewed is None]
         if not open_:
             raise TransitionError(f"no review of {annex} is open")
+        if row.status is AgreementStatus.SUSPENDED and any(one.active(at) for one in open_):
+            raise TransitionError(
+                f"{annex} goes on if {row.document.id}, which is suspended, is resumed",
+                todo=f"end it first: tocsin crisis end {name} {annex}",
+            )
         self._enter(
             "annex.reviewed", row, annex, [model.review(one, at=at) for one in open_], reason, mandate=mandate, at=at
         )
@@ -179,7 +206,7 @@ class AnnexActs(Entering):
 
         Args:
             name: of the agreement.
-            version: of the agreement, which is in force.
+            version: of the agreement, which is in force; for an end it may be suspended.
             annex: its name.
             caller: ``user@party``.
             asked: that the annex be activated, or ended.
@@ -197,7 +224,7 @@ class AnnexActs(Entering):
         """
         row = require_version(self._connection, self._environment, name, version)
         terms = annex_terms(row.document, annex)
-        at = self._require_in_force(row)
+        at = self._require_in_force(row, asked)
         found, person = require_user(self._connection, self._environment, caller)
         party, user = found.party, person.user
         key = signing_key(party, user, name, at)
@@ -265,16 +292,18 @@ class AnnexActs(Entering):
         calls = store.read_calls(self._connection, self._environment, name)
         return History(activations=tuple(activations), calls=tuple(one.call for one in calls))
 
-    def _require_in_force(self, row: AgreementRow) -> Micros:
+    def _require_in_force(self, row: AgreementRow, asked: Asked = Asked.ACTIVATE) -> Micros:
         at = self._log.now(self._connection)
-        if row.status is not AgreementStatus.IN_FORCE or not row.document.in_term(at):
+        if not may_call(row.status, asked) or not row.document.in_term(at):
             raise TransitionError(f"{row.document.id} is not in force", todo="an annex is of a version in force")
         return at
 
     def _require_on_duty(self, row: AgreementRow, party: str, user: str, at: Micros) -> frozenset[str]:
         """Return the members of a version, one of whom a caller on duty is."""
         everyone = {one.party.uri: one.party for one in parties.party_rows(self._connection, self._environment)}
-        facts = Facts(at=at, parties=everyone, agreements=(row.activated,))
+        # while it is suspended its members are whoever would be
+        version = msgspec.structs.replace(row.activated, status=AgreementStatus.IN_FORCE)
+        facts = Facts(at=at, parties=everyone, agreements=(version,))
         if party not in facts.members[row.document.id]:
             raise ForbiddenError(f"only members of {row.document.id} call for its annexes")
         shifts = store.read_shifts(self._connection, self._environment)

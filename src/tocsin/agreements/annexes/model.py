@@ -3,7 +3,8 @@
 An annex has no effect until it is activated. A motion activates it for as long as the agreement says, and may do so
 again. Two duty-holders or more, of public and of private parties, activate it for half a day at most: unless a motion
 ratifies that in time it ends by itself, and until a body has answered for it no duty-holder activates anything of the
-agreement again. Time alone ends an activation: nothing has to be written for it, and nothing that fails can prolong it.
+agreement again. Where no body holds the right, the founding mandate activates it for no longer than duty-holders do.
+Time alone ends an activation: nothing has to be written for it, and nothing that fails can prolong it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tocsin.agreements.document.terms import MAX_DUTY
 from tocsin.agreements.life import AgreementStatus
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
 from tocsin.kernel.clock import DAY, Micros, format_instant
@@ -38,12 +40,14 @@ __all__ = [
     "annex_id",
     "annex_terms",
     "by_duty",
+    "by_founding",
     "by_motion",
     "called",
     "cease",
     "check_shift",
     "end",
     "is_spent",
+    "may_call",
     "ratify",
     "require_fresh",
     "review",
@@ -72,8 +76,9 @@ class Asked(enum.StrEnum):
 class ActivatedBy(enum.StrEnum):
     """What brought an annex into force."""
 
-    MOTION = "motion"
+    MOTION = "motion"  # logs of before say this of the founding mandate too
     DUTY = "duty"
+    FOUNDING = "founding"
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +114,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Activation(msgspec.Struct, frozen=True, kw_only=True):
     """One time that an annex was brought into force. It is active from ``starts`` until before ``ends``.
 
-    ``number`` counts all that the agreement knew, from 1. ``ratify_by`` is when one by duty-holders ends unless it is
+    ``number`` counts all that the agreement knew, from 1. ``ratify_by`` is when one by no body ends unless it is
     ratified; ``reviewed`` when its review was closed under a mandate; ``settled`` when what follows its end was carried
     out.
     """
@@ -303,6 +308,35 @@ def by_motion(terms: AnnexTerms, *, annex: str, version: int, at: Micros, number
     )
 
 
+def by_founding(
+    terms: AnnexTerms, history: Sequence[Activation], *, annex: str, version: int, at: Micros, number: int
+) -> Activation:
+    """Return what the founding mandate activates where no body holds the right: no more than duty-holders would.
+
+    Args:
+        terms: of the annex.
+        history: every activation of any annex of the agreement, in any of its versions.
+        annex: its name.
+        version: of the agreement, which is in force.
+        at: the present.
+        number: that it has.
+
+    Raises:
+        ConflictError: the annex is active: nobody prolongs it alone.
+    """
+    if any((one.annex, one.version) == (annex, version) and one.active(at) for one in history):
+        raise ConflictError(f"the annex {annex} is active", todo="what prolongs it is a motion")
+    return Activation(
+        annex=annex,
+        version=version,
+        by=ActivatedBy.FOUNDING,
+        number=number,
+        starts=at,
+        ends=at + min(terms.lasts, MAX_DUTY if terms.duty is None else terms.duty.lasts),
+        ratify_by=None if terms.duty is None else at + terms.duty.ratify_within,
+    )
+
+
 def by_duty(
     terms: AnnexTerms,
     history: Sequence[Activation],
@@ -334,7 +368,7 @@ def by_duty(
     for one in history:
         if one.active(at):
             raise ConflictError(f"the annex {one.annex} is active", todo="what prolongs it is a motion")
-        if not one.answered:
+        if one.by is ActivatedBy.DUTY and not one.answered:
             raise ConflictError(
                 f"duty-holders activated {one.annex} before, and no body has answered for that",
                 todo="they do so once: table a motion, or close the review of the last time",
@@ -361,9 +395,9 @@ def called(
 ) -> tuple[History, tuple[Activation, ...]]:
     """Return what a duty-holder's call makes of a history, and which activations it made or ended.
 
-    What duty-holders opened and no body has ratified, duty-holders can end, as many as it takes to open it. Of the
-    calls that stand only those count whose caller could make them ``still``, now that one more completes them: within
-    the hour a party may be suspended, or a key found to be stolen.
+    What duty-holders or the founding mandate opened and no body has ratified, duty-holders can end, as many as it takes
+    to open it. Of the calls that stand only those count whose caller could make them ``still``, now that one more
+    completes them: within the hour a party may be suspended, or a key found to be stolen.
 
     Raises:
         ForbiddenError: the agreement knows no activation by duty-holders, or a body answers for this one.
@@ -384,7 +418,12 @@ def called(
         )
         return (heard, ()) if made is None else (heard.with_(made), (made,))
     active = history.active(call.annex, version, call.at)
-    if terms.duty is None or any(one.answered for one in active):
+    if terms.duty is None:
+        raise ForbiddenError(
+            f"the agreement names no people on duty for {call.annex}",
+            todo="it is ended under a mandate: tocsin crisis end",
+        )
+    if any(one.answered for one in active):
         raise ForbiddenError(
             f"a body answers for the activation of {call.annex}", todo="a motion ends what a motion made or ratified"
         )
@@ -406,18 +445,23 @@ def standing_calls(calls: Sequence[Call], *, annex: str, at: Micros, asked: Aske
 
 
 def ratify(activation: Activation, terms: AnnexTerms, *, at: Micros) -> Activation:
-    """Return an activation by duty-holders as a motion makes it: it lasts as if the motion had begun it.
+    """Return what duty-holders or the founding mandate activated as a motion makes it, as if that had begun it.
 
     Raises:
         TransitionError: it was ratified, was a motion's, or has ended, so that only a new motion activates the annex.
     """
-    if activation.by is not ActivatedBy.DUTY or activation.ratified is not None:
+    if activation.by is ActivatedBy.MOTION or activation.ratified is not None:
         raise TransitionError(f"the activation of {activation.annex} needs no ratification")
     if not activation.active(at):
         raise TransitionError(
             f"the activation of {activation.annex} has ended", todo="a motion can activate the annex anew"
         )
     return msgspec.structs.replace(activation, ratified=at, ends=activation.starts + terms.lasts)
+
+
+def may_call(status: AgreementStatus, asked: Asked) -> bool:
+    """Return whether duty-holders may call under a version of this status: for an end while it is suspended, too."""
+    return status is AgreementStatus.IN_FORCE or (status is AgreementStatus.SUSPENDED and asked is Asked.END)
 
 
 def end(activation: Activation, *, at: Micros) -> Activation:

@@ -10,7 +10,17 @@ import msgspec
 from tocsin.agreements.acts import signing_key
 from tocsin.agreements.annexes import model
 from tocsin.agreements.annexes.callers import still_calls
-from tocsin.agreements.annexes.model import Activation, Asked, Call, History, Shift, annex_terms, check_shift
+from tocsin.agreements.annexes.model import (
+    ActivatedBy,
+    Activation,
+    Asked,
+    Call,
+    History,
+    Shift,
+    annex_terms,
+    check_shift,
+    may_call,
+)
 from tocsin.agreements.annexes.wire import AnnexAct, Calling, Duty, call_bytes, decided_by
 from tocsin.agreements.document import AnnexTerms, verify_bytes
 from tocsin.agreements.facts import Activated, Facts
@@ -81,13 +91,13 @@ def step(
     return msgspec.structs.replace(told, histories={**told.histories, said.agreement: history})
 
 
-def require_version_of(version: Activated, at: Micros) -> None:
-    """Refuse what takes a version in force.
+def require_version_of(version: Activated, at: Micros, asked: Asked = Asked.ACTIVATE) -> None:
+    """Refuse what takes a version in force; to ask for an end, one that is suspended will do.
 
     Raises:
         TransitionError: it is not.
     """
-    if version.status is not AgreementStatus.IN_FORCE or not version.document.in_term(at):
+    if not may_call(version.status, asked) or not version.document.in_term(at):
         raise TransitionError(f"{version.id} is not in force")
 
 
@@ -103,13 +113,14 @@ def _called(act: _Act, said: Calling, told: Emergencies, people: People) -> tupl
     party, user = people.parties.get(said.party), people.users.get((said.party, said.user))
     if party is None or user is None:
         raise InputError("party or user were never added", where=said.party)
-    require_version_of(act.version, act.at)
+    require_version_of(act.version, act.at, Asked(said.asked))
     document = act.version.document
     if str(party.kind) != said.kind:
         raise InputError("it is of a party of another kind", where=said.party)
     if signing_key(party, user, document.name, act.at) != said.key or user.ml_dsa_key != said.ml_dsa_key:
         raise InputError("it is not by the keys that were registered", where=said.party)
-    facts = Facts(at=act.at, parties=dict(people.parties), agreements=(act.version,))
+    open_ = msgspec.structs.replace(act.version, status=AgreementStatus.IN_FORCE)
+    facts = Facts(at=act.at, parties=dict(people.parties), agreements=(open_,))
     shift = told.shifts.get((said.party, said.user))
     if said.party not in facts.members[act.version.id] or shift is None or not shift.runs(act.at):
         raise ForbiddenError("it is by somebody who was not on duty for a member", where=said.party)
@@ -158,6 +169,10 @@ def _called(act: _Act, said: Calling, told: Emergencies, people: People) -> tupl
 def _activated(act: _Act) -> tuple[Activation, ...]:
     require_version_of(act.version, act.at)
     version, number = act.version.document.version, len(act.history.activations) + 1
+    # logs of before say of the founding mandate what they say of a motion
+    if any(one.by is ActivatedBy.FOUNDING for one in act.said.activations):
+        known = act.history.activations
+        return (model.by_founding(act.terms, known, annex=act.said.annex, version=version, at=act.at, number=number),)
     return (model.by_motion(act.terms, annex=act.said.annex, version=version, at=act.at, number=number),)
 
 
