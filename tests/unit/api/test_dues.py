@@ -31,13 +31,13 @@ def ends(doors: Live) -> Iterator[str]:
 
 @pytest.mark.parametrize("who", ["lia-bravo", "sig-bravo", "box-bravo"])
 def test_who_speaks_for_a_party_is_told_what_ends_soon(doors: Live, ends: str, who: str) -> None:
-    first, second = told(ask(doors, "GET", "/dues", who))["dues"]
-    # nobody of bravo's has looked yet who has access
-    assert (first["kind"], first["overdue"]) == ("access-review", True)
-    assert second == {"kind": "facility-clearance", "what": "restricted", "at": ends, "overdue": False}
+    *others, last = told(ask(doors, "GET", "/dues", who))["dues"]
+    assert last == {"kind": "facility-clearance", "what": "restricted", "at": ends, "overdue": False}
+    # the hub is that of other tests as well: in one of them bravo may have looked who has access, or not yet
+    assert [(one["kind"], one["overdue"]) for one in others] in ([], [("access-review", True)])
     for path in ("/me", "/motions"):
         header = ask(doors, "GET", path, who).headers[HEADER]
-        assert header.startswith("2; overdue=1; first=")
+        assert header.startswith(f"{len(others) + 1}; overdue={len(others)}; first=")
 
 
 @pytest.mark.parametrize("who", ["anna", "bravo", "reader", "aud-alfa", None])
