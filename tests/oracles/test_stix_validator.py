@@ -368,8 +368,7 @@ def _ours(item: object) -> str | None:
 def _theirs(item: object) -> str | None:
     try:
         result = stix2validator.validate_instance(json.loads(json.dumps(item)), OPTIONS)
-    # their crash can be of any kind, and is compared with what we say as any other answer of theirs
-    except Exception as error:  # noqa: BLE001  a crash is an answer
+    except Exception as error:  # noqa: BLE001  their crash is of any kind, and an answer to be compared like others
         return f"crash: {type(error).__name__}: {error}"
     return None if result.is_valid else "\n".join(str(error) for error in result.errors)
 

@@ -198,8 +198,7 @@ def execute(arguments: Sequence[str]) -> int:
             f"the store cannot be used: {_first_line(cause)}", todo="look at the disk, and run `tocsin check`"
         )
         return _told(broken, BROKEN, json=json)
-    # whatever else it is, it is a fault of ours: a line to report, and no traceback for whoever typed a command
-    except Exception as error:  # noqa: BLE001  any fault of ours, told below
+    except Exception as error:  # noqa: BLE001  a fault of ours of any kind: who typed a command gets a line to report
         return _unexpected(error, json=json)
     return returned if isinstance(returned, int) else DONE
 

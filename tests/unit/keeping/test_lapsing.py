@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 
 from support.hub import OPERATOR
 from support.inspection import tell
-from support.keeping import Keeping, keeping, notices
+from support.keeping import notices
 from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
 from tocsin.agreements.lapses import lapse_of
@@ -29,7 +29,7 @@ from tocsin.kernel.clock import DAY, SECOND, format_instant, parse_date
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
 
@@ -48,18 +48,6 @@ on_lapse: {held: purge}
 """
 )
 IDS: Final = [str(indicator(number)["id"]) for number in range(6)]
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Keeping]:
-    yield from keeping()
-
-
-@pytest.fixture
-def bare(hubs: Keeping) -> Iterator[World]:
-    made = hubs.world()
-    yield made
-    hubs.drop(made)
 
 
 @pytest.fixture

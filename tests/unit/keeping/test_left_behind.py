@@ -8,7 +8,7 @@ import pytest
 
 from support.hub import OPERATOR, START, key_of
 from support.inspection import tell
-from support.keeping import Keeping, keeping, later, notices
+from support.keeping import later, notices
 from support.sharing import bundle, indicator
 from tocsin.agreements.document import Said, act_bytes, parse_agreement, sign_bytes, sign_document
 from tocsin.agreements.model import Tlp
@@ -17,7 +17,7 @@ from tocsin.kernel.clock import DAY, format_instant
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from support.hub import World
 
@@ -54,18 +54,6 @@ on_lapse: {{held: purge}}
 
 def _day(days: int | None) -> str:
     return "null" if days is None else format_instant(START + days * DAY)[:10]
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Keeping]:
-    yield from keeping()
-
-
-@pytest.fixture
-def world(hubs: Keeping) -> Iterator[World]:
-    made = hubs.world()
-    yield made
-    hubs.drop(made)
 
 
 def sign(world: World, text: str, *names: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from support.hub import OPERATOR
-from support.keeping import ALFA, BRAVO, COAST, call_back, hold, keeping, later, notices
+from support.keeping import ALFA, BRAVO, COAST, call_back, hold, later, notices
 from support.sharing import bundle, indicator
 from tocsin.agreements.model import Tlp
 from tocsin.errors import (
@@ -43,27 +43,14 @@ from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
 
     from support.hub import World
-    from support.keeping import Keeping
     from tocsin.exchange.recall.model import Notice
 
 FIRST: Final = str(indicator(1)["id"])
-
-
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Keeping]:
-    yield from keeping()
-
-
-@pytest.fixture
-def world(hubs: Keeping) -> Iterator[World]:
-    made = hubs.world()
-    yield made
-    hubs.drop(made)
 
 
 def attest(world: World, reference: str, answer: Answer, *, until: int | None = None, remark: str = "") -> Notice:

@@ -9,7 +9,7 @@ import pytest
 
 from support.hub import OPERATOR
 from support.inspection import tell
-from support.keeping import ALFA, BRAVO, COAST, keeping, notices
+from support.keeping import ALFA, BRAVO, COAST, notices
 from support.sharing import bundle, indicator
 from tocsin.errors import ForbiddenError, InputError, LogBrokenError, NotFoundError
 from tocsin.exchange.recall.model import Authority, Demand, Order, OurCopy, check_order
@@ -19,28 +19,18 @@ from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.hub import World
-    from support.keeping import Keeping
     from tocsin.exchange.recall.model import Recall
 
 FIRST: Final = str(indicator(1)["id"])
 
 
-@pytest.fixture(scope="module")
-def hubs() -> Iterator[Keeping]:
-    yield from keeping()
-
-
 @pytest.fixture
-def world(hubs: Keeping) -> Iterator[World]:
-    made = hubs.world()
-    made.share("alfa", bundle([indicator(1)]))
+def world(bare: World) -> World:
+    bare.share("alfa", bundle([indicator(1)]))
     for reader in ("bravo", "coast"):
-        assert len(made.read(reader)) == 1
-    yield made
-    hubs.drop(made)
+        assert len(bare.read(reader)) == 1
+    return bare
 
 
 def from_some(world: World, *whom: str, demand: Demand = Demand.DESTROY, decided: str | None = None) -> Recall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -28,7 +29,7 @@ from tocsin.kernel.clock import Micros, format_instant, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Collection_
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tocsin.exchange.ceiling import Screen
     from tocsin.exchange.intake.turn import Turn
@@ -140,7 +141,8 @@ class Choosing:
                     continue
                 delegation = covering(self._delegations, label) if self._delegations else None
                 here = taken.get(parsed.id, _NOTHING)
-                again, version, repeated = self._placed(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
+                with self._told_alike():
+                    again, version, repeated = self._place(parsed, digest, own.get(parsed.id, _NOTHING), here, offered)
                 notes += remarks_on(parsed)
                 if again is None and not repeated:
                     notes += enter_version(histories, parsed)
@@ -198,17 +200,11 @@ class Choosing:
                 result = self._results[offer.index]
                 self._results[offer.index] = msgspec.structs.replace(result, notes=(*result.notes, note))
 
-    def _placed(
-        self,
-        parsed: ParsedObject,
-        digest: bytes,
-        own: Mapping[Micros, Own],
-        here: Mapping[Micros, bytes],
-        offered: Collection_[int],
-    ) -> tuple[Own | None, Micros, bool]:
-        """Return what ``_place`` does; to who shares for another its refusals are one."""
+    @contextmanager
+    def _told_alike(self) -> Iterator[None]:
+        """Make one refusal of all that tell what the owner shared before, to who shares for it."""
         try:
-            return self._place(parsed, digest, own, here, offered)
+            yield
         except InputError as error:
             if not self._delegations:
                 raise

@@ -161,8 +161,7 @@ class Edge(Generic[P]):
                     read = True
                     reply = await self.guard.writers.run(partial(self._run, endpoint, request, known, body))
             return self._write(reply, head=head)
-        # what is not answered here the framework answers: in no dialect of ours, and with words of its own
-        except Exception as error:  # noqa: BLE001  the last place to answer
+        except Exception as error:  # noqa: BLE001  any left over the framework answers, in its words and no dialect
             return await self._refuse(self._problem(error, request, visit, in_body=read), request, incoming)
 
     def _require_understood(self, endpoint: Method[P], request: Request[Any, Any, Any]) -> None:

@@ -145,8 +145,7 @@ def surviving(tell: Callable[[str], None]) -> Iterator[None]:
         yield
     except errors.StoreAwayError:
         pass
-    # work that ended here would be undone for good, and nobody would know
-    except Exception as error:  # noqa: BLE001  outliving any fault is its purpose
+    except Exception as error:  # noqa: BLE001  work in the background that any fault ends is never done again, unseen
         tell(describe(error))
 
 

@@ -61,8 +61,7 @@ class Flow(ASGIResponse):
         try:
             async for chunk in self._chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        # nobody awaits this task: what is not told here is told nowhere
-        except Exception as error:  # noqa: BLE001  the only place to tell it
+        except Exception as error:  # noqa: BLE001  nobody awaits this task: a fault not told here is told nowhere
             self._failed(error)
 
     @staticmethod
