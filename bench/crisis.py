@@ -24,12 +24,13 @@ from bench.data import fresh_id
 from bench.http_client import Client
 from bench.measure import Ratio, Table, line
 from support.hub import OPERATOR, World, key_of
+from tocsin.agreements.document import sign_bytes
 from tocsin.bootstrap import upgrade_hub
 from tocsin.exchange.emergency.service import CHUNK
 from tocsin.exchange.store import object_key
 from tocsin.governance.model.bodies import Body, BodyKind, Rule, Seat, Side
 from tocsin.governance.model.motions import Choice
-from tocsin.governance.wire import ballot_bytes, sign
+from tocsin.governance.wire import ballot_bytes
 from tocsin.kernel.clock import SystemClock
 from tocsin.kernel.db.store import LIVE
 from tocsin.kernel.mandate import Right
@@ -196,7 +197,7 @@ def _vote(hub: Hub, motion: Motion, party: str) -> Motion:
         seat=seat,
         choice=Choice.YES,
         number=1,
-        signature=sign(message, key_of(party)),
+        signature=sign_bytes(message, key_of(party)).signature,
         reasons="",
     )
 

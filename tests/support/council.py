@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from support.hub import OPERATOR, World, key_of
-from tocsin.agreements.document import public_key_of
+from tocsin.agreements.document import public_key_of, sign_bytes
 from tocsin.governance.model.bodies import Body, BodyKind, Rule, Seat, Side
 from tocsin.governance.model.motions import Choice, Motion
 from tocsin.governance.texts import body_terms
-from tocsin.governance.wire import as_data, ballot_bytes, recusal_bytes, sign
+from tocsin.governance.wire import as_data, ballot_bytes, recusal_bytes
 from tocsin.kernel.mandate import Right
 from tocsin.parties.model import Role, User
 
@@ -162,7 +162,7 @@ def vote(
         seat=seat,
         choice=Choice(choice),
         number=number,
-        signature=sign(message, key(signed_by or voter)),
+        signature=sign_bytes(message, key(signed_by or voter)).signature,
         reasons=reasons,
     )
 
@@ -176,7 +176,12 @@ def recuse(
     by = governance.seat_of(motion.uuid, voter)
     message = recusal_bytes(motion, seat=seat, by=by, voter=voter, reasons=reasons)
     return governance.recuse(
-        OPERATOR.for_(voter), motion.uuid, seat=seat, by=by, reasons=reasons, signature=sign(message, key(voter))
+        OPERATOR.for_(voter),
+        motion.uuid,
+        seat=seat,
+        by=by,
+        reasons=reasons,
+        signature=sign_bytes(message, key(voter)).signature,
     )
 
 

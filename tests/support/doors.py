@@ -71,6 +71,8 @@ def opened_doors(home: Path) -> Generator[Live]:
         acts.add_user(User(name="sig", party=hub.uri, roles=frozenset({Role.SIGNATORY})))
         acts.register_signing_key("sig@hub", public_key_of(key_of("hub")))
     world.agreement(KNOWING, signed_by=("alfa", "charlie"))
+    wider = KNOWING.replace("version: 1", "version: 2").encode()  # lies before both, for who answers with an amendment
+    world.hub.agreements.propose(OPERATOR, world.hub.mandate, wider, where="test")
     world.agreement(PRESS, signed_by=("hub", "alfa", "bravo"))
     signatory(world, "dep@bravo")
     world.hub.parties.register_signing_key(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tocsin.agreements.model import Tlp
 from tocsin.cli.access_common import GivenOption, Shown, status_of
-from tocsin.cli.keyring import place_of, read_key
+from tocsin.cli.agreement_common import KeyOption, MlDsaKeyOption, signatures
 from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import opened
 from tocsin.errors import UsageError
-from tocsin.governance.wire import sign
 from tocsin.kernel.clock import Micros, parse_date
 
 if TYPE_CHECKING:
@@ -44,12 +42,11 @@ def give(
         list[str] | None, typer.Option("--type", metavar="TYPE", help="Objects of these STIX types; else of all.")
     ] = None,
     tlp: Annotated[Tlp, typer.Option("--tlp", help="Up to this TLP.")] = Tlp.AMBER,
-    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The private key; else the keyring.")] = (
-        None
-    ),
+    key: KeyOption = None,
+    ml_dsa_key: MlDsaKeyOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let another party share for yours, within these bounds: signed with the signatory's own key."""
+    """Let another party share for yours, within these bounds: signed with the signatory's own keys."""
     out = Output(json=json)
     with opened() as session:
         party, user = session.resolve(as_)
@@ -63,8 +60,10 @@ def give(
             until=until(until_) or 0,
             signatory=user.name,
         )
-        signature = sign(message, read_key(key or place_of(session.hub.settings, as_)))
-        given = session.hub.delegating.give(session.acting(as_), draft, signature)
+        made = signatures(session, as_, message, key=key, ml_dsa_key=ml_dsa_key, given=(None, None))
+        given = session.hub.delegating.give(
+            session.acting(as_), draft, made.signature, ml_dsa_signature=made.ml_dsa_signature
+        )
         names = session.hub.parties.names()
     out.document(_document(given, names, given.given_at))
     out.line(f"delegation {given.uuid}: {to} may share for {party.name} until {instant(given.until)}")

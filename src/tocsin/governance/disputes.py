@@ -19,8 +19,8 @@ from tocsin.kernel.db.spans import EVERYTHING
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
-from tocsin.parties.model import PartyStatus
-from tocsin.parties.register import require_party
+from tocsin.parties.model import SPEAKERS, PartyStatus
+from tocsin.parties.register import require_party, require_user
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -51,7 +51,8 @@ class Disputes:
         ``subject`` is the object whose label or attribution is disputed; whether it is there, nobody looks.
 
         Raises:
-            NotFoundError: there is no such party. ForbiddenError: the actor is not of the complainant.
+            NotFoundError: there is no such party. ForbiddenError: the actor is neither the complainant nor one
+                of its liaisons and signatories.
             TransitionError: an appeal against a suspension, of a party that is not suspended.
             InputError: a statement or the object is missing, or both parties are the same.
         """
@@ -68,6 +69,7 @@ class Disputes:
                 "subject": subject,
                 "statement": statement,
             }
+            self._require_speaker(connection, acting, one)
             return self._enter(connection, acting, "dispute.filed", data, concerns=(one, other))
 
     def mediate(self, acting: Acting, uuid: str, mediator: str) -> Dispute:
@@ -86,7 +88,7 @@ class Disputes:
         """Offer terms of settlement for a party (by name); the same words from the other settle the dispute.
 
         Raises:
-            NotFoundError, TransitionError: as ``mediate``. ForbiddenError: the actor is not of the party.
+            NotFoundError, TransitionError: as ``mediate``. ForbiddenError: as ``file``, of the party.
                 InputError: there are no terms.
         """
         return self._say(acting, "dispute.offered", uuid, party, terms)
@@ -203,7 +205,22 @@ class Disputes:
             # to who is no party to it there is none
             if uri not in store.load(connection, self._environment, uuids=[uuid]).dispute(uuid).parties:
                 raise _none(uuid)
+            self._require_speaker(connection, acting, uri)
         return self._step(acting, kind, uuid, {"party": uri, "text": text})
+
+    def _require_speaker(self, connection: Connection, acting: Acting, party: str) -> None:
+        """Refuse people of a party whose word is not its own; of others the entry itself is refused.
+
+        Here and not where entries are held to their rules: in logs of earlier versions any active user spoke.
+        """
+        who = acting.on_behalf_of or acting.actor
+        if "@" not in who:
+            return
+        user = require_user(connection, self._environment, who)[1].user
+        if user.party == party and user.roles.isdisjoint(SPEAKERS):
+            raise ForbiddenError(
+                "only a liaison or signatory speaks for their party in a dispute", where=who, todo="ask one of them"
+            )
 
     def _step(
         self, acting: Acting, kind: str, uuid: str, data: dict[str, object], mandate: Mandate | None = None

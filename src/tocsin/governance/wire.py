@@ -6,17 +6,13 @@ form, as agreements are. No key ever reaches the hub.
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tocsin.errors import ForbiddenError, InputError
+from tocsin.errors import InputError
 from tocsin.governance.model.motions import motion_digest
 from tocsin.kernel.canonical import canonical_json
-from tocsin.kernel.encoded import from_base64
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +20,11 @@ if TYPE_CHECKING:
     from tocsin.governance.model.motions import Motion
     from tocsin.kernel.canonical import Json
 
-__all__ = ["as_data", "ballot_bytes", "from_data", "recusal_bytes", "sign", "verify"]
+__all__ = ["as_data", "ballot_bytes", "from_data", "recusal_bytes"]
 
 # Nothing else that a signatory's key signs begins with one of these lines.
 BALLOT: Final = b"tocsin/ballot/v1\n"
 RECUSAL: Final = b"tocsin/recusal/v1\n"
-_KEY_BYTES: Final = 32  # RFC 8032 §5.1.5
-_SIGNATURE_BYTES: Final = 64  # RFC 8032 §5.1.6
 
 _T = TypeVar("_T")
 
@@ -78,31 +72,3 @@ def recusal_bytes(motion: Motion, *, seat: str, by: str, voter: str, reasons: st
         "reasons": reasons,
     }
     return RECUSAL + canonical_json(form)
-
-
-def sign(message: bytes, private_key: bytes) -> str:
-    """Sign with a raw Ed25519 private key (32 bytes), on the signatory's own side; the signature comes as base64.
-
-    Raises:
-        InputError: it is no such key.
-    """
-    if len(private_key) != _KEY_BYTES:
-        raise InputError(f"this signing key has {len(private_key)} bytes, not {_KEY_BYTES}")
-    return base64.b64encode(Ed25519PrivateKey.from_private_bytes(private_key).sign(message)).decode()
-
-
-def verify(message: bytes, *, key: str, signature: str) -> None:
-    """Refuse a signature that the holder of a public key did not make over this message. Both come as base64.
-
-    Raises:
-        InputError: the key or the signature is no base64 of the right length.
-        ForbiddenError: the signature is another's, or over something else.
-    """
-    public, made = from_base64(key, _KEY_BYTES, "public key"), from_base64(signature, _SIGNATURE_BYTES, "signature")
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(made, message)
-    except (InvalidSignature, ValueError) as error:
-        raise ForbiddenError(
-            "this is no signature of it by the registered key",
-            todo="sign the terms exactly as they are entered, with the key whose public half is registered",
-        ) from error

@@ -27,6 +27,7 @@ __all__ = [
     "PURPOSES",
     "ROLE_PERMISSIONS",
     "ROUTINE",
+    "SPEAKERS",
     "USER_TRANSITIONS",
     "Authority",
     "Kind",
@@ -363,6 +364,10 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.AUDITOR: _READ | {Permission.HUB_WATCH},
     Role.OPERATOR: _READ | {Permission.HUB_WATCH, Permission.MANDATE_USE},
 }
+
+
+SPEAKERS: Final = frozenset(role for role, allows in ROLE_PERMISSIONS.items() if Permission.PARTY_SPEAK in allows)
+"""The roles whose word is their party's: liaison and signatory (docs/adr/0094)."""
 
 
 def role_permissions(roles: frozenset[Role]) -> frozenset[Permission]:

@@ -61,7 +61,7 @@ def test_a_request_is_granted_and_what_was_asked_for_is_read(doors: Live) -> Non
 def test_an_answer_says_what_it_has_to(doors: Live, answer: dict[str, object], status: int) -> None:
     one = requested(doors, f"answer {sorted(answer.items())}")
     assert ask(doors, "POST", f"/requests/{one['request']}/answer", "lia-alfa", answer).status_code == status
-    amended = {"outcome": "amendment", "amendment": "test-exchange/2", "reason": "for all"}
+    amended = {"outcome": "amendment", "amendment": "knowing/2", "reason": "for all"}
     later = ask(doors, "POST", f"/requests/{one['request']}/answer", "sig-alfa", amended)
     assert later.status_code == (200 if status == 422 else 409)
 

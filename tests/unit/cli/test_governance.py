@@ -11,7 +11,6 @@ import pytest
 from support.cli import Cli, partnership
 from tocsin.agreements.document import sign_bytes
 from tocsin.cli.keyring import new_key, new_ml_dsa_key, read_key, read_ml_dsa_seed
-from tocsin.governance.wire import sign
 from tocsin.kernel.ids import SystemEntropy
 
 if TYPE_CHECKING:
@@ -85,13 +84,13 @@ def test_a_council_from_its_document_to_an_act(cli: Cli) -> None:
 def test_a_ballot_is_signed_where_the_key_is(cli: Cli, tmp_path: Path) -> None:
     motion = table(cli)
     bytes_ = cli.json("motion", "vote", motion, "yes", "--as", "sig@alpha", "--to-sign")["to_sign"]
-    made = sign(bytes.fromhex(bytes_), read_key(cli.home / "keyring" / "sig@alpha.key"))
+    made = sign_bytes(bytes.fromhex(bytes_), read_key(cli.home / "keyring" / "sig@alpha.key")).signature
     cli.ok("motion", "vote", motion, "yes", "--as", "sig@alpha", "--signature", made)
     assert cli.run("motion", "vote", motion, "no", "--as", "sig@alpha", "--signature", made).code == 1
     twice = ("--signature", made, "--to-sign")
     assert cli.run("motion", "vote", motion, "no", "--as", "sig@alpha", *twice).code == 2
     to_sign = cli.json("motion", "recuse", motion, "--as", "sig@beta", "--reasons", "ours", "--to-sign")["to_sign"]
-    made = sign(bytes.fromhex(to_sign), read_key(cli.home / "keyring" / "sig@beta.key"))
+    made = sign_bytes(bytes.fromhex(to_sign), read_key(cli.home / "keyring" / "sig@beta.key")).signature
     done = cli.json("motion", "recuse", motion, "--as", "sig@beta", "--reasons", "ours", "--signature", made)
     assert done["recused"] == ["east"]
     assert "recused" in cli.ok("motion", "show", motion).out

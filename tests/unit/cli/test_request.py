@@ -49,7 +49,12 @@ def test_each_answer(cli: Cli) -> None:
     assert granted["status"] == "granted"
     assert str(indicator(1)["id"]) in cli.ok("read", "--as", "gamma", "--collection", "grants").out
     assert cli.json("request", "refuse", asked[1], "--as", "alpha", "--reason", "later")["answer"] == "later"
-    assert cli.json("request", "amend", asked[2], "--as", "alpha", "--proposal", "pact/2")["amendment"] == "pact/2"
+    refused = cli.run("request", "amend", asked[2], "--as", "alpha", "--proposal", "a better one")
+    assert (refused.code, "no such version of an agreement lies before both" in refused.err) == (1, True)
+    (cli.home / "knowing.yaml").write_text(KNOWING.replace("version: 1", "version: 2"), encoding="utf-8")
+    cli.ok("agreement", "propose", str(cli.home / "knowing.yaml"))
+    amended = cli.json("request", "amend", asked[2], "--as", "alpha", "--proposal", "knowing/2")
+    assert amended["amendment"] == "knowing/2"
     assert cli.json("request", "withdraw", asked[3], "--as", "gamma")["status"] == "withdrawn"
     assert "granted" in cli.ok("request", "list").out
     assert cli.run("request", "ask", str(indicator(1)["id"]), "--as", "beta", "--reason", "x").code == 1

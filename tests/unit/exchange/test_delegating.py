@@ -10,14 +10,23 @@ from sqlalchemy import update
 
 from support.cli import bundle, indicator, tool
 from support.hub import OPERATOR, START, key_of
+from support.inspection import tell
 from support.treaty import templates
+from tocsin.agreements.document import ml_dsa_public_key_of, public_key_of, sign_bytes
 from tocsin.agreements.model import Tlp
-from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError, TocsinError, TransitionError
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    StoreBrokenError,
+    TocsinError,
+    TransitionError,
+)
 from tocsin.exchange.access.tables import DELEGATIONS
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Outcome
 from tocsin.exchange.replay import replay
-from tocsin.governance.wire import sign
 from tocsin.kernel.clock import DAY
 from tocsin.log.model import decode_payload
 from tocsin.parties.model import Authority
@@ -54,7 +63,7 @@ def delegate(world: World, *, key: str = "alfa", **terms: Any) -> Delegation:  #
         "signatory": "sig",
     }
     draft, message = world.hub.delegating.draft(parties.get("alfa"), parties.get("outsider"), **(chosen | terms))
-    return world.hub.delegating.give(SIGNATORY, draft, sign(message, key_of(key)))
+    return world.hub.delegating.give(SIGNATORY, draft, sign_bytes(message, key_of(key)).signature)
 
 
 def share(world: World, data: bytes, *, by: str = "outsider", tlp: Tlp | None = None) -> Receipt:
@@ -158,13 +167,53 @@ def test_only_the_signatory_s_own_key_gives_it_and_once(world: World) -> None:
         until=world.clock.now() + DAY,
         signatory="sig",
     )
-    signature = sign(message, key_of("alfa"))
+    signature = sign_bytes(message, key_of("alfa")).signature
     wider = msgspec.structs.replace(draft, tlp=Tlp.AMBER)
     with pytest.raises(ForbiddenError):
         world.hub.delegating.give(SIGNATORY, wider, signature)
     with pytest.raises(ForbiddenError, match="for the signatory"):
         world.hub.delegating.give(OPERATOR, draft, signature)
     assert world.hub.delegating.all()[0] == []
+    world.hub.delegating.give(SIGNATORY, draft, signature)
+    with pytest.raises(ConflictError, match="of this id was given before"):
+        world.hub.delegating.give(SIGNATORY, draft, signature)
+    assert len(world.hub.delegating.all()[0]) == 1
+
+
+def test_who_has_a_second_key_signs_with_both(world: World) -> None:
+    seed = b"7" * 32
+    world.hub.parties.register_signing_key(
+        OPERATOR,
+        world.hub.mandate,
+        "sig@alfa",
+        public_key_of(key_of("alfa")),
+        ml_dsa_key=ml_dsa_public_key_of(seed),
+    )
+    with pytest.raises(ForbiddenError, match="no ML-DSA-44 signature"):
+        delegate(world)
+    parties = world.hub.parties
+    until = world.clock.now() + DAY
+    draft, message = world.hub.delegating.draft(
+        parties.get("alfa"), parties.get("outsider"), types=None, tlp=Tlp.GREEN, until=until, signatory="sig"
+    )
+    made = sign_bytes(message, key_of("alfa"), seed)
+    other = sign_bytes(message, key_of("alfa"), b"8" * 32)
+    with pytest.raises(ForbiddenError, match="no delegation by the registered key"):
+        world.hub.delegating.give(SIGNATORY, draft, made.signature, ml_dsa_signature=other.ml_dsa_signature)
+    given = world.hub.delegating.give(SIGNATORY, draft, made.signature, ml_dsa_signature=made.ml_dsa_signature)
+    assert given.ml_dsa_key == ml_dsa_public_key_of(seed)
+    assert world.hub.self_test.require() > 0
+    entries = list(tell(world.hub))
+    replay(entries)
+    place = next(place for place, (_, payload) in enumerate(entries) if payload.kind == "delegation.given")
+    index, payload = entries[place]
+    forged = msgspec.structs.replace(payload, data=payload.data | {"ml_dsa_signature": other.ml_dsa_signature})
+    with pytest.raises(TocsinError):
+        replay([*entries[:place], (index, forged), *entries[place + 1 :]])
+    with world.hub.store.write() as connection:
+        connection.execute(update(DELEGATIONS).values(ml_dsa_signature=other.ml_dsa_signature))
+    with pytest.raises(StoreBrokenError):
+        world.hub.self_test.require()
 
 
 def test_a_forged_delegation_does_not_replay(world: World) -> None:

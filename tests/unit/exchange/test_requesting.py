@@ -96,6 +96,45 @@ def test_asked_and_granted(world: World) -> None:
     assert world.hub.self_test.require() > 0
 
 
+def propose(world: World, text: str) -> None:
+    world.hub.agreements.propose(OPERATOR, world.hub.mandate, text.encode(), where="test")
+
+
+BETWEEN = REVEALING.replace("agreement: knowing", "agreement: between")
+PROPOSALS = {
+    "some text": ("a better agreement", NotFoundError),
+    "what was never proposed": ("between/2", NotFoundError),
+    "no version": ("between", NotFoundError),
+    "between others": ("others/1", NotFoundError),
+    "in force between both": ("knowing/1", TransitionError),
+    "replaced": ("replaced/1", NotFoundError),
+    "one that both may sign": ("between/1", None),
+    "one that the asker may still join": ("joined/1", None),
+}
+
+
+@pytest.mark.parametrize("name", PROPOSALS)
+def test_an_answer_by_amendment_names_what_lies_before_both(world: World, name: str) -> None:
+    proposal, refused = PROPOSALS[name]
+    propose(world, BETWEEN)
+    propose(world, BETWEEN.replace("agreement: between", "agreement: others").replace("outsider", "bravo"))
+    replaced = BETWEEN.replace("agreement: between", "agreement: replaced")
+    world.agreement(replaced, signed_by=("alfa", "outsider"))
+    world.agreement(replaced.replace("version: 1", "version: 2"), signed_by=("alfa", "outsider"))
+    joined = BETWEEN.replace("agreement: between", "agreement: joined")
+    joined = joined.replace("{name: outsider}", "{name: bravo}, {all: {kind: [public, private]}}")
+    world.agreement(joined, signed_by=("alfa", "bravo"))
+    made, alfa = ask(world), world.hub.parties.get("alfa")
+    if refused is None:
+        answered = world.hub.requesting.amend(ALFA, alfa, None, made.uuid, amendment=proposal)
+        assert (answered.outcome, answered.amendment) == (Outcome.AMENDMENT, proposal)
+        return
+    with pytest.raises(refused):
+        world.hub.requesting.amend(ALFA, alfa, None, made.uuid, amendment=proposal)
+    (still,), _ = world.hub.requesting.all(alfa)
+    assert still.outcome is None
+
+
 def test_refused_amended_withdrawn(world: World) -> None:
     alfa, bravo = world.hub.parties.get("alfa"), world.hub.parties.get("bravo")
     made = ask(world)
@@ -108,7 +147,8 @@ def test_refused_amended_withdrawn(world: World) -> None:
         world.hub.requesting.refuse(OPERATOR, alfa, None, made.uuid, reason="for nobody")
     assert world.hub.requesting.refuse(ALFA, alfa, None, made.uuid, reason="later").answer == "later"
     again = ask(world)
-    assert world.hub.requesting.amend(ALFA, alfa, None, again.uuid, amendment="treaty/2").amendment == "treaty/2"
+    propose(world, REVEALING.replace("version: 1", "version: 2"))
+    assert world.hub.requesting.amend(ALFA, alfa, None, again.uuid, amendment="knowing/2").amendment == "knowing/2"
     third = ask(world)
     outsider = world.hub.parties.get("outsider")
     with pytest.raises(NotFoundError):

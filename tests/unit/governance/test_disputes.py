@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -27,9 +28,10 @@ from tocsin.governance.model.motions import MotionStatus
 from tocsin.governance.tables import DISPUTES
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Right
-from tocsin.parties.model import Kind, Party, User
+from tocsin.parties.model import SPEAKERS, Kind, Party, Role, User
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tocsin.kernel.mandate import Mandate
@@ -72,6 +74,31 @@ def decide(world: World, dispute: Dispute, outcome: Outcome = Outcome.UPHELD) ->
     return world.hub.disputes.decide(
         OPERATOR, world.hub.mandate, dispute.uuid, outcome=outcome, reasons="It names a customer", remedy=remedy
     )
+
+
+def test_only_who_speaks_for_a_party_speaks_for_it_in_a_dispute(template: Path, tmp_path: Path) -> None:
+    world = World(tmp_path / "hub", template=template)
+    disputes = world.hub.disputes
+    for role in sorted(set(Role) - {Role.OPERATOR}):  # who runs the hub is of no member
+        name = f"{role}@alfa"
+        world.user(name, roles=frozenset({role}))
+        filed, who = file(world), OPERATOR.for_(name)
+        acts: tuple[Callable[[], object], ...] = (
+            partial(file, world, by=name),
+            partial(disputes.offer, who, filed.uuid, "alfa", "Amber"),
+            partial(disputes.withdraw, who, filed.uuid, "alfa"),
+        )
+        before = disputes.all()
+        for act in acts:
+            if role in SPEAKERS:
+                act()
+                continue
+            with pytest.raises(ForbiddenError, match="only a liaison or signatory"):
+                act()
+        assert (disputes.all() == before) is (role not in SPEAKERS)
+    decided = decide(world, file(world))
+    with pytest.raises(ForbiddenError, match="only a liaison or signatory"):
+        disputes.appeal(OPERATOR.for_("analyst@alfa"), decided.uuid, "alfa", "No")
 
 
 @pytest.mark.parametrize("act", DisputeAct)

@@ -16,11 +16,16 @@ from tocsin.errors import (
     StoreBrokenError,
     TransitionError,
 )
-from tocsin.exchange.access.delegation import Delegation, delegation_data, may_delegate, signing_bytes
+from tocsin.exchange.access.delegation import (
+    Delegation,
+    delegation_data,
+    may_delegate,
+    signing_bytes,
+    verify_delegation,
+)
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.tables import DELEGATIONS
 from tocsin.exchange.stix.types import check_type
-from tocsin.governance.wire import verify
 from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.ids import new_uuid
@@ -89,10 +94,16 @@ class Delegating:
         )
         return made, signing_bytes(made.uuid, delegation_data(made))
 
-    def give(self, acting: Acting, delegation: Delegation, signature: str) -> Delegation:
+    def give(
+        self, acting: Acting, delegation: Delegation, signature: str, *, ml_dsa_signature: str | None = None
+    ) -> Delegation:
         """Enter a delegation that the represented party's signatory signed; durable and logged when this returns.
 
+        ``signature`` is base64 of Ed25519 over the bytes that ``draft`` returns; ``ml_dsa_signature`` likewise of
+        ML-DSA-44, of a signatory who has that key too.
+
         Raises:
+            ConflictError: there is a delegation of this id already.
             ForbiddenError: it is not by or for that signatory, who must be active and registered with this key; or one
                 of the parties is not vetted.
             NotFoundError: there is no such party or user. LimitError: too many stand.
@@ -125,9 +136,16 @@ class Delegating:
             ]
             if len(standing) >= MAX_DELEGATIONS_OF_ONE:
                 raise LimitError(f"{MAX_DELEGATIONS_OF_ONE} delegations stand already", todo="revoke one")
-            given = msgspec.structs.replace(delegation, given_at=at, key=user.signing_key, signature=signature)
+            given = msgspec.structs.replace(
+                delegation,
+                given_at=at,
+                key=user.signing_key,
+                signature=signature,
+                ml_dsa_key=user.ml_dsa_key,
+                ml_dsa_signature=ml_dsa_signature,
+            )
+            verify_delegation(given)
             data = delegation_data(given)
-            verify(signing_bytes(given.uuid, data), key=given.key, signature=signature)
             known = select(DELEGATIONS.c.uuid).where(
                 DELEGATIONS.c.environment == self._environment, DELEGATIONS.c.uuid == given.uuid
             )
@@ -217,6 +235,8 @@ class Delegating:
             "signatory": one.signatory,
             "key": one.key,
             "signature": one.signature,
+            "ml_dsa_key": one.ml_dsa_key,
+            "ml_dsa_signature": one.ml_dsa_signature,
             "revoked_at": one.revoked_at,
         }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tocsin.agreements.document import Signed, verify_bytes
 from tocsin.agreements.model import Tlp
 from tocsin.errors import ForbiddenError, InputError
 from tocsin.kernel.canonical import Json, canonical_json
@@ -30,6 +31,7 @@ __all__ = [
     "delegation_from_data",
     "may_delegate",
     "signing_bytes",
+    "verify_delegation",
 ]
 
 # Three years: as long as a contract with one who serves; then it is signed anew.
@@ -57,6 +59,8 @@ class Delegation(msgspec.Struct, frozen=True, kw_only=True):
     signatory: str  # name within the represented party
     key: str
     signature: str
+    ml_dsa_key: str | None = None  # of a signatory who has a second key, with the second signature
+    ml_dsa_signature: str | None = None
     revoked_at: Micros | None = None
 
     def __post_init__(self) -> None:
@@ -132,7 +136,7 @@ def signing_bytes(uuid: str, delegation: Mapping[str, Json]) -> bytes:
 
 def delegation_data(delegation: Delegation) -> dict[str, Json]:
     """Return a delegation as the entry that gives it tells it."""
-    return {
+    data: dict[str, Json] = {
         "delegation": delegation.uuid,
         "represented": delegation.represented,
         "delegate": delegation.delegate,
@@ -143,6 +147,9 @@ def delegation_data(delegation: Delegation) -> dict[str, Json]:
         "key": delegation.key,
         "signature": delegation.signature,
     }
+    if delegation.ml_dsa_key is not None:
+        data |= {"ml_dsa_key": delegation.ml_dsa_key, "ml_dsa_signature": delegation.ml_dsa_signature}
+    return data
 
 
 def delegation_from_data(data: Mapping[str, object], at: Micros) -> Delegation:
@@ -165,7 +172,24 @@ def delegation_from_data(data: Mapping[str, object], at: Micros) -> Delegation:
         signatory=str(data["signatory"]),
         key=str(data["key"]),
         signature=str(data["signature"]),
+        ml_dsa_key=_optional(data.get("ml_dsa_key")),
+        ml_dsa_signature=_optional(data.get("ml_dsa_signature")),
     )
+
+
+def verify_delegation(one: Delegation) -> None:
+    """Refuse a delegation that the holder of its keys did not sign, with both where there are two.
+
+    Raises:
+        InputError: a key or signature is no base64 of the right length; ForbiddenError: one is another's, or missing.
+    """
+    made = Signed(signature=one.signature, ml_dsa_signature=one.ml_dsa_signature)
+    data = signing_bytes(one.uuid, delegation_data(one))
+    verify_bytes(data, made, public_key=one.key, ml_dsa_key=one.ml_dsa_key, what="delegation")
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def may_delegate(signatory: User, at: Micros) -> bool:

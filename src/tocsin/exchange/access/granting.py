@@ -24,7 +24,7 @@ from tocsin.exchange.tables import CONTRIBUTIONS, MADE_COLLECTIONS, OFFERS
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.ids import new_uuid
 from tocsin.log.service import Record
-from tocsin.parties.model import PartyStatus, Role, check_remark
+from tocsin.parties.model import SPEAKERS, PartyStatus, check_remark
 from tocsin.parties.register import require_party_by_uri
 
 if TYPE_CHECKING:
@@ -43,13 +43,11 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
     from tocsin.parties.model import Party, User
 
-__all__ = ["GRANTORS", "MAX_GRANTS", "MAX_GRANTS_OF_ONE", "Given", "Granting", "Terms", "require_grantor"]
+__all__ = ["MAX_GRANTS", "MAX_GRANTS_OF_ONE", "Given", "Granting", "Terms", "require_grantor"]
 
 # Every grant is a label that each reader of grants is judged by; thousands are an agreement that nobody wrote down.
 MAX_GRANTS_OF_ONE: Final = 1_000
 MAX_GRANTS: Final = 10_000
-# Who may give away what a party owns: those who speak for it. An analyst shares under what they agreed.
-GRANTORS: Final = frozenset({Role.LIAISON, Role.SIGNATORY})
 MADE_FOR: Final = "grants"
 
 
@@ -319,7 +317,7 @@ def require_grantor(acting: Acting, party: Party, user: User | None) -> None:
     """
     if (acting.on_behalf_of or acting.actor) != (f"{user.name}@{party.name}" if user else party.name):
         raise ForbiddenError("this is done by or for the party itself", where=party.name, todo="act in its name")
-    if user is not None and user.roles.isdisjoint(GRANTORS):
+    if user is not None and user.roles.isdisjoint(SPEAKERS):
         raise ForbiddenError(
             "only a liaison or signatory gives away what their party owns",
             where=f"{user.name}@{party.name}",

@@ -11,17 +11,15 @@ from tocsin.agreements.grants import Grant, granted_label
 from tocsin.errors import InputError, LogBrokenError, RefusedError
 from tocsin.exchange.access.delegation import (
     Delegation,
-    delegation_data,
     delegation_from_data,
     may_delegate,
-    signing_bytes,
+    verify_delegation,
 )
-from tocsin.exchange.access.granting import GRANTORS, MADE_FOR
+from tocsin.exchange.access.granting import MADE_FOR
 from tocsin.exchange.access.request import Outcome, Request, request_from_data, with_answer
 from tocsin.exchange.access.wire import grant_from_data
-from tocsin.governance.wire import verify
 from tocsin.kernel.clock import Micros
-from tocsin.parties.model import PartyStatus, Role, UserStatus
+from tocsin.parties.model import SPEAKERS, PartyStatus, Role, UserStatus
 from tocsin.parties.replay import People
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ def speaks_for(payload: EntryPayload, uri: str, situation: Situation) -> bool:
     if situation.names.get(name) != uri:
         return False
     person = situation.people.users.get((uri, user)) if user else None
-    return not user or (person is not None and not person.roles.isdisjoint(GRANTORS))
+    return not user or (person is not None and not person.roles.isdisjoint(SPEAKERS))
 
 
 def _give(told: Granted, payload: EntryPayload, situation: Situation) -> None:
@@ -130,9 +128,11 @@ def _delegate(told: Granted, payload: EntryPayload, situation: Situation) -> Non
         raise InputError("it is not by an active signatory", where=one.uuid)
     if not may_delegate(user, situation.at):
         raise InputError("it is not within its signatory's authority", where=one.uuid)
-    if user.signing_key != one.key or not speaks_for(payload, one.represented, situation):
+    # logs of earlier versions have delegations signed with the first key alone
+    by_theirs = one.key == user.signing_key and one.ml_dsa_key in (None, user.ml_dsa_key)
+    if not by_theirs or not speaks_for(payload, one.represented, situation):
         raise InputError("it is not by the represented party's registered key", where=one.uuid)
-    verify(signing_bytes(one.uuid, delegation_data(one)), key=one.key, signature=one.signature)
+    verify_delegation(one)
     told.delegations[one.uuid] = one
 
 

@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import select, update
 
+from tocsin.agreements import store as agreements
+from tocsin.agreements.acts import may_sign
 from tocsin.agreements.gate import profile_of
 from tocsin.agreements.grant_store import granted_to
+from tocsin.agreements.life import AGREEMENT_TRANSITIONS, AgreementAct, AgreementStatus
 from tocsin.agreements.model import Label, Tlp
 from tocsin.agreements.reveal import revealed
-from tocsin.errors import ConflictError, ForbiddenError, LimitError, NotFoundError, StoreBrokenError
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    LimitError,
+    NotFoundError,
+    StoreBrokenError,
+    TransitionError,
+)
 from tocsin.exchange import store
 from tocsin.exchange.access.granting import require_grantor
 from tocsin.exchange.access.request import Outcome, Request, answered_data, asked_data, with_answer
@@ -24,6 +34,7 @@ from tocsin.kernel.db.spans import EVERYTHING, stretch, within
 from tocsin.kernel.db.store import next_id
 from tocsin.kernel.ids import new_uuid
 from tocsin.log.service import Record
+from tocsin.parties import store as parties
 from tocsin.parties.model import PartyStatus, check_remark
 
 if TYPE_CHECKING:
@@ -151,10 +162,16 @@ class Requesting:
     def amend(
         self, acting: Acting, owner: Party, user: User | None, uuid: str, *, amendment: str, reason: str = ""
     ) -> Request:
-        """Answer a request with the version of an agreement that would open it, ``name/version``."""
+        """Answer a request with the version of an agreement that would open it, ``name/version``.
+
+        Raises:
+            As ``grant``; NotFoundError: no such version lies before both, that each of them signed or may sign.
+            TransitionError: both are bound by it already.
+        """
         require_grantor(acting, owner, user)
         with self._store.write() as connection:
             request = self._asked(connection, owner, uuid)
+            self._require_proposal(connection, amendment, frozenset({owner.uri, request.party}))
             return self._answer(connection, acting, request, Outcome.AMENDMENT, reason=reason, amendment=amendment)
 
     def withdraw(self, acting: Acting, party: Party, uuid: str) -> Request:
@@ -195,6 +212,34 @@ class Requesting:
         if found is None or found.owner != owner.uri:
             raise NotFoundError("the party was asked no such thing", todo="`tocsin request list` shows what it was")
         return found
+
+    def _require_proposal(self, connection: Connection, amendment: str, both: frozenset[str]) -> None:
+        """Refuse what is no version that owner and asker could both be bound by, and are not yet.
+
+        Here and not where entries are held to their rules: in logs of earlier versions this was any text.
+        """
+        refused = NotFoundError(
+            "no such version of an agreement lies before both of you",
+            where=amendment[:160],
+            todo="name one that each of you signed or may sign, as NAME/VERSION; propose it first",
+        )
+        name, _, number = amendment.partition("/")
+        rows = agreements.agreement_rows(connection, self._environment, name)
+        row = next((one for one in rows if str(one.version) == number), None)
+        if row is None or (row.status, AgreementAct.SIGN) not in AGREEMENT_TRANSITIONS:
+            raise refused
+        everyone = [one.party for one in parties.party_rows(connection, self._environment)]
+        at = self._log.now(connection)
+        able = set(may_sign(row, everyone, at))
+        joined = row.activated.joined
+        if not both <= joined | {one.uri for one in everyone if one.name in able}:
+            raise refused
+        if row.status is AgreementStatus.IN_FORCE and both <= joined:
+            raise TransitionError(
+                "both of you are bound by that version already, and it does not open it",
+                where=amendment[:160],
+                todo="propose a version that does, or grant it",
+            )
 
     def _answer(
         self,

@@ -25,6 +25,8 @@ DELEGATIONS: Final = Table(
     text("signatory"),
     text("key"),
     text("signature"),
+    text("ml_dsa_key", nullable=True),
+    text("ml_dsa_signature", nullable=True),
     optional_instant("revoked_at"),
     UniqueConstraint("environment", "uuid"),
     Index("ix_delegations_delegate", "environment", "delegate", "represented"),

@@ -11,14 +11,13 @@ import msgspec
 from tocsin.errors import InputError, LimitError, TransitionError
 from tocsin.exchange.stix.model.common import OBJECT_ID
 from tocsin.kernel.clock import DAY, Micros, format_instant
-from tocsin.parties.model import Role, check_remark
+from tocsin.parties.model import check_remark
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 __all__ = [
     "ANSWERS",
-    "ATTESTING",
     "CARRIED",
     "MAX_BACKUPS",
     "MAX_DUE",
@@ -43,9 +42,6 @@ __all__ = [
 
 # The collection in which recipients find their notices; nobody but the hub offers anything in it.
 RECALLS: Final = "recalls"
-
-# Who speaks for a recipient: an attestation binds the organisation, and analysts do not.
-ATTESTING: Final = frozenset({Role.LIAISON, Role.SIGNATORY})
 
 # The releases that tell a reader which objects there are: counts name none, so there is nothing to give back.
 CARRIED: Final = frozenset({"objects", "manifest", "search"})

@@ -20,7 +20,6 @@ from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Audience
 from tocsin.exchange.recall import store, wire
 from tocsin.exchange.recall.model import (
-    ATTESTING,
     MAX_OBJECTS,
     RECALLS,
     Answer,
@@ -46,6 +45,7 @@ from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import ANY_SUBJECT, Acting, Mandate, Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
+from tocsin.parties.model import SPEAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -411,7 +411,7 @@ class Recalls:
             InputError, LimitError: the attestation says too little, or its date is none.
             TransitionError: it is destroyed, and was attested to be.
         """
-        if user is None or user.party != party.uri or not user.roles & ATTESTING:
+        if user is None or user.party != party.uri or not user.roles & SPEAKERS:
             raise ForbiddenError(
                 "an attestation is its party's word", todo="let a liaison or signatory of the party give it"
             )

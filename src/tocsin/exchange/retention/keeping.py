@@ -8,11 +8,12 @@ from tocsin.agreements.lapses import to_follow
 from tocsin.agreements.model import Tlp, user_address
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.recall import replay as recall
-from tocsin.exchange.recall.model import ATTESTING, CARRIED, RECALLS, OurCopy
+from tocsin.exchange.recall.model import CARRIED, RECALLS, OurCopy
 from tocsin.exchange.releases import decode_offers
 from tocsin.exchange.retention import replay as retention
 from tocsin.exchange.retention.model import Ground
 from tocsin.exchange.retention.rules import binding
+from tocsin.parties.model import SPEAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -192,7 +193,7 @@ class Keeping:
     def speaks_for(self, reference: str, party: str) -> bool:
         """Return whether a user is one of a party who may attest."""
         home, user = self._replayed.reference(reference)
-        return home == party and user is not None and bool(user.roles & ATTESTING)
+        return home == party and user is not None and bool(user.roles & SPEAKERS)
 
     def agreed(self, basis: str, owner: str) -> bool:
         """Return whether an owner signed the agreement that a basis begins with."""

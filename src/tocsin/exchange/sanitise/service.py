@@ -18,7 +18,7 @@ from tocsin.kernel.db.spans import EVERYTHING, stretch
 from tocsin.kernel.mandate import Acting, Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
-from tocsin.parties.model import Party, PartyStatus, Role, User, check_remark
+from tocsin.parties.model import SPEAKERS, Party, PartyStatus, Role, User, check_remark
 from tocsin.scrub.sanitise import slot_after
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
 
 __all__ = ["Change", "Origin", "Sanitised", "Shown", "Viewer"]
-
-# Who speaks for a party towards others: what leaves in its stead is theirs to decide.
-_DECIDE: Final = frozenset({Role.LIAISON, Role.SIGNATORY})
 
 _NONE: Final = "there is no such sanitised version, or none that you may see"
 _REMEDY: Final = "`tocsin sanitised list` shows them"
@@ -313,7 +310,7 @@ class Sanitised:
 
     @staticmethod
     def _require_decides(viewer: Viewer) -> None:
-        if viewer.user is not None and not viewer.user.roles & _DECIDE:
+        if viewer.user is not None and not viewer.user.roles & SPEAKERS:
             raise ForbiddenError(
                 "a liaison or signatory of the party decides what leaves in its stead",
                 where=f"{viewer.user.name}@{viewer.party.name}",

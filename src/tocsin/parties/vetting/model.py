@@ -17,6 +17,7 @@ from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError,
 from tocsin.kernel.clock import DAY, Micros
 from tocsin.parties.model import (
     CLEARANCES,
+    SPEAKERS,
     Party,
     PartyStatus,
     Role,
@@ -61,7 +62,6 @@ MAX_EVIDENCE: Final = 100  # a thorough file has some dozen papers
 MAX_REVIEWS: Final = 20
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _REVIEWERS: Final = frozenset({Role.LIAISON, Role.SIGNATORY, Role.AUDITOR, Role.OPERATOR})
-_SPEAKERS: Final = frozenset({Role.LIAISON, Role.SIGNATORY})
 
 
 class Track(enum.StrEnum):
@@ -318,7 +318,7 @@ def _with_review(application: Application, added: tuple[Review, ...], scene: Sce
 
 
 def _endorsed(application: Application, scene: Scene) -> Application:
-    user = _person(scene, _SPEAKERS, "a liaison or signatory")
+    user = _person(scene, SPEAKERS, "a liaison or signatory")
     if application.sponsor is None or user.party != application.sponsor:
         raise ForbiddenError("its sponsor endorses it, and nobody else", where=user.name)
     if application.endorsed_by is not None:
