@@ -68,7 +68,7 @@ EXPECTED = {
         f"application {verb}"
         for verb in ("open", "evidence", "review", "endorse", "admit", "refuse", "withdraw", "list", "show", "offer")
     ),
-    *(f"vetting {verb}" for verb in ("due", "review", "sweep")),
+    *(f"vetting {verb}" for verb in ("due", "review", "sweep", "prolong")),
     *(f"grant {verb}" for verb in ("give", "list", "revoke")),
     *(f"request {verb}" for verb in ("ask", "list", "grant", "refuse", "amend", "withdraw")),
     *(f"delegation {verb}" for verb in ("give", "list", "revoke")),

@@ -29,6 +29,7 @@ from tocsin.kernel.clock import DAY, format_instant, parse_date
 from tocsin.kernel.mandate import Mandate
 from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
+from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +156,7 @@ def ready(home: Path) -> World:
     hold(world)
     for name in ("delta", "foxtrot"):
         world.party(name)
+    _admit(world, "foxtrot")
     world.hub.disputes.file(
         OPERATOR.for_("sig@delta"),
         DisputeKind.COMPLAINT,
@@ -163,6 +165,21 @@ def ready(home: Path) -> World:
         statement="It told others",
     )
     return world
+
+
+def _admit(world: World, name: str) -> None:
+    """Vet a party by an application, so that its vetting has an end."""
+    vetting = world.hub.vetting
+    uuid = vetting.open(OPERATOR, name, track=Track.FULL, clearance="restricted", capacities=frozenset()).uuid
+    paper = Evidence(kind=EvidenceKind.REGISTRATION, title="register", sha256="0" * 64, added_at=0)
+    vetting.add_evidence(OPERATOR, uuid, paper)
+    for reviewer in ("sig@alfa", "sig@bravo"):
+        vetting.review(OPERATOR.for_(reviewer), uuid, approves=True, reasons="seen")
+    vetting.admit(OPERATOR, world.hub.mandate, uuid, until=START + 300 * DAY)
+
+
+def _prolong(world: World, mandate: Mandate) -> object:
+    return world.hub.vetting.prolong(OPERATOR, mandate, "foxtrot", until=START + 330 * DAY, reason="a test")
 
 
 def _flooded(world: World) -> None:
@@ -300,6 +317,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
     ],
     "party.suspended": [_parties("bravo", lambda acts: acts.suspend_party("bravo", "a test"))],
     "party.left": [_parties("bravo", lambda acts: acts.leave_party("bravo", "a test"))],
+    "application.prolonged": [Deed(_said("foxtrot"), _prolong, f"until: '{format_instant(START + 330 * DAY)}'")],
     "user.added": [
         _parties(
             "bo@bravo",

@@ -198,7 +198,7 @@ def show_all(json: JsonOption = False) -> None:
                 len(one.evidence),
                 len(one.reviews),
                 one.status,
-                day(one.until),
+                day(one.ends),
             )
             for one in found
         ),
@@ -266,7 +266,7 @@ def offer(
 def _print(out: Output, session: Session, one: Application) -> None:
     names, missing = session.hub.parties.names(), session.hub.vetting.missing(one)
     out.document(_document(one, names, missing))
-    ends = f" until {day(one.until)}" if one.until is not None else ""
+    ends = f" until {day(one.ends)}" if one.ends is not None else ""
     out.line(f"application {one.uuid} of {names[one.party]}: {one.status}{ends}")
     out.line(
         f"  the {one.track} path, clearance {one.clearance}, as {listed(one.capacities) or 'nothing in particular'}"
@@ -281,6 +281,8 @@ def _print(out: Output, session: Session, one: Application) -> None:
         out.line(f"  {found.reviewer}@{names[found.party]} {verdict}: {found.reasons}")
     if one.reason:
         out.line(f"  reason: {one.reason}")
+    if one.prolonged is not None:
+        out.line(f"  prolonged beyond {day(one.until)}: {one.prolonged_because}")
     for lacking in missing:
         out.line(f"  missing: {lacking}")
 
@@ -316,6 +318,7 @@ def _document(one: Application, names: dict[str, str], missing: list[str]) -> di
         "missing": missing,
         "ended_at": instant(one.ended_at),
         "until": instant(one.until),
+        "prolonged": instant(one.prolonged),
         "reason": one.reason,
     }
 

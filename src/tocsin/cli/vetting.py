@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened
-from tocsin.kernel.clock import DAY
+from tocsin.kernel.clock import DAY, parse_date
+from tocsin.parties.model import PartyStatus
 
 __all__ = ["app"]
 
@@ -59,6 +60,52 @@ def review(
         }
     )
     out.line(f"{as_} has reviewed {made.users} people and {made.tokens} tokens of {party.name}")
+
+
+@app.command(
+    "prolong", epilog=example("tocsin vetting prolong fjordkraft --until 2026-12-20 --reason 'in an incident'")
+)
+def prolong(
+    party: Annotated[str, typer.Argument(metavar="PARTY", help="The party, by its short name.")],
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until",
+            metavar="DATE",
+            help="The UTC day on which its vetting ends instead: at most 60 days later than it would have.",
+            callback=checked("--until", parse_date),
+        ),
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")],
+    motion: MotionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put off the end of a party's vetting, before it or after, so that nobody is shut out in an incident."""
+    out = Output(json=json)
+    with opened() as session:
+        made = session.hub.vetting.prolong(
+            session.acting(), session.mandate(motion), party, until=parse_date(until), reason=reason
+        )
+        now = session.hub.parties.get(party)
+    out.document(
+        {
+            "party": party,
+            "application": made.uuid,
+            "until": instant(made.until),
+            "prolonged": instant(made.prolonged),
+            "reason": made.prolonged_because,
+            "status": now.status,
+        }
+    )
+    out.line(f"the vetting of {party} ends on {day(made.prolonged)}, and not on {day(made.until)}")
+    if now.status is PartyStatus.SUSPENDED:
+        out.line(f"  {party} was suspended meanwhile, and stays so until it is cleared")
+    ends = now.clearance_until
+    shorter = ends is not None and made.prolonged is not None and ends < made.prolonged
+    if shorter:
+        out.line(f"  its clearance {now.clearance} ends on {day(ends)}, which is another decision")
+    if shorter or now.status is PartyStatus.SUSPENDED:
+        out.line(f"next: tocsin party clear {party} --until {until} --reason TEXT")
 
 
 @app.command("sweep", epilog=example("tocsin vetting sweep"))

@@ -31,6 +31,7 @@ class Right(enum.StrEnum):
     USER_DISABLE = "parties:user:disable"
     TOKEN_ISSUE = "parties:token:issue"  # noqa: S105  the name of a right; whose token: party or user@party
     TOKEN_REVOKE = "parties:token:revoke"  # noqa: S105  the name of a right; the token's number
+    VETTING_PROLONG = "parties:vetting:prolong"  # the party's short name
     AGREEMENT_PROPOSE = "agreements:agreement:propose"  # name/version
     AGREEMENT_ACTIVATE = "agreements:agreement:activate"  # an amendment is adopted under it too
     AGREEMENT_SUSPEND = "agreements:agreement:suspend"

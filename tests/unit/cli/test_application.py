@@ -37,6 +37,13 @@ def test_from_candidate_to_member(cli: Cli) -> None:
     assert cli.json("party", "show", "small")["status"] == "vetted"
     assert {one["party"] for one in cli.json("vetting", "due") if one["kind"] == "vetting"} == {"small"}
     assert cli.json("vetting", "sweep") == {"suspended": [], "left": []}
+    later = (datetime.now(UTC) + timedelta(days=50)).date().isoformat()
+    said = cli.ok("vetting", "prolong", "small", "--until", later, "--reason", "in an incident").out
+    assert f"the vetting of small ends on {later}, and not on {until}\n" in said
+    assert f"its clearance restricted ends on {until}, which is another decision" in said
+    assert said.endswith(f"next: tocsin party clear small --until {later} --reason TEXT\n")
+    assert f"prolonged beyond {until}: in an incident" in cli.ok("application", "show", uuid).out
+    assert cli.run("vetting", "prolong", "alpha", "--until", later, "--reason", "in an incident").code == 1
     cli.ok("user", "add", "lia@beta", "--role", "liaison")
     assert cli.json("vetting", "review", "--as", "lia@beta")["users"] == 3
     (listed,) = cli.json("application", "list")

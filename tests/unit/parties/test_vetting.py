@@ -178,6 +178,76 @@ def test_what_ends_soon_is_told_once_a_day(world: World) -> None:
     assert world.hub.secretary.reminders() > 0
 
 
+def prolong(world: World, days: float, *, reason: str = "in an incident") -> Application:
+    until = world.clock.now() + round(days * DAY)
+    return world.hub.vetting.prolong(OPERATOR, world.hub.mandate, "small", until=until, reason=reason)
+
+
+def test_a_vetting_is_prolonged_and_ends_on_that_day(world: World) -> None:
+    one = admitted(world)
+    world.clock.advance(99 * DAY)
+    made = prolong(world, 31)
+    assert (made.until, made.ends) == (one.until, world.clock.now() + 31 * DAY)
+    assert [item.at for item in world.hub.vetting.due(40 * DAY) if item.kind is DueKind.VETTING] == [made.ends]
+    world.clock.advance(31 * DAY - 1)
+    assert world.hub.vetting.sweep(OPERATOR, world.hub.mandate).suspended == ()
+    assert status(world) is PartyStatus.VETTED
+    world.clock.advance(1)
+    assert world.hub.secretary.vettings() == 1
+    # after its end, too, as long as it is within the time; the party is cleared by a decision of its own
+    prolong(world, 25)
+    assert status(world) is PartyStatus.SUSPENDED
+    with world.hub.parties.acting(OPERATOR, world.hub.mandate) as acts:
+        acts.clear_party("small", clearance="restricted", until=world.clock.now() + 25 * DAY)
+    assert world.hub.vetting.sweep(OPERATOR, world.hub.mandate).suspended == ()
+    assert world.hub.self_test.require() > 0
+    replay(entries_of(world))
+
+
+@pytest.mark.parametrize(
+    ("days", "reason", "refused"),
+    [
+        (161, "in an incident", "by 60 days in all"),
+        (100, "in an incident", "is prolonged, and not"),
+        (50, "in an incident", "is prolonged, and not"),
+        (120, " ", "for a reason"),
+        (120, "x" * 5_000, "cannot be recorded"),
+    ],
+)
+def test_a_vetting_is_prolonged_for_a_while_and_a_reason(world: World, days: int, reason: str, refused: str) -> None:
+    admitted(world)
+    with pytest.raises(TocsinError, match=refused):
+        prolong(world, days, reason=reason)
+
+
+def test_only_the_last_vetting_is_prolonged_by_whom_that_was_given(world: World) -> None:
+    with pytest.raises(TransitionError, match="its vetting has no end"):
+        prolong(world, 120)
+    first = admitted(world)
+    world.clock.advance(DAY)
+    second = admitted(world, days=120)
+    assert prolong(world, 150).uuid == second.uuid
+    entries = entries_of(world)
+    replay(entries)
+    index = next(index for index, payload in entries if payload.kind == "application.prolonged")
+    payload = entries[index][1]
+    for change in (
+        {"application": first.uuid},
+        {"until": (second.until or 0) + 61 * DAY},
+        {"reason": ""},
+        {"party": "https://bravo.example"},
+    ):
+        told = msgspec.structs.replace(payload, data=dict(payload.data) | change)
+        with pytest.raises(TocsinError):
+            replay([*entries[:index], (index, told), *entries[index + 1 :]])
+    without = msgspec.structs.replace(payload, mandate=None)
+    with pytest.raises(TocsinError):
+        replay([*entries[:index], (index, without), *entries[index + 1 :]])
+    constitute(world, council([Right.VETTING_PROLONG], seats=SEATS[:1]))
+    with pytest.raises(ForbiddenError, match="was given to a body"):
+        prolong(world, 155)
+
+
 def test_one_reviewer_is_not_enough_and_a_rejection_is_enough(world: World) -> None:
     uuid = opened(world).uuid
     until = world.clock.now() + DAY

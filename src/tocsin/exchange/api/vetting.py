@@ -308,7 +308,7 @@ class Applying:
             ],
             missing=self._vetting.missing(one),
             ended=instant(one.ended_at),
-            until=instant(one.until),
+            until=instant(one.ends),
             reason=one.reason,
         )
 

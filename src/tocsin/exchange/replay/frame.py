@@ -17,7 +17,7 @@ from tocsin.kernel.mandate import Acting
 from tocsin.log.note import VerifierKey
 from tocsin.parties.model import Role
 from tocsin.parties.replay import People
-from tocsin.parties.vetting.model import ApplicationStatus
+from tocsin.parties.vetting.model import last_admission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,12 +61,8 @@ def _ended(state: State, payload: EntryPayload, at: Micros) -> bool:
     if payload.kind != "party.suspended":
         return False
     uri = payload.data["party"]["uri"]
-    admitted = [
-        one
-        for one in state.rebuilt.vetted.applications.values()
-        if one.party == uri and one.status is ApplicationStatus.ADMITTED
-    ]
-    return bool(admitted) and admitted[-1].until is not None and admitted[-1].until <= at
+    admitted = last_admission(uri, state.rebuilt.vetted.applications.values())
+    return admitted is not None and admitted.ends is not None and admitted.ends <= at
 
 
 def _govern(state: State, index: int, payload: EntryPayload, at: Micros) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
-from tocsin.kernel.clock import DAY, Micros
+from tocsin.kernel.clock import DAY, Micros, format_instant
 from tocsin.parties.model import (
     CLEARANCES,
     SPEAKERS,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCESS_REVIEW_EVERY",
     "LIGHT_CLEARANCE",
+    "LONGEST_PROLONGED",
     "LONGEST_VETTING",
     "NEEDED",
     "AccessReview",
@@ -48,12 +49,17 @@ __all__ = [
     "Track",
     "carried_on",
     "check_access_review",
+    "last_admission",
     "missing_for_admission",
+    "require_last",
     "require_only_one",
 ]
 
 # What was true of an organisation three years ago is not known any more.
 LONGEST_VETTING: Final[Micros] = 3 * 366 * DAY
+# Until an incident is over; who takes longer is vetted anew. Counted from the end that was set when it was admitted, so
+# that one after the other is no vetting. As long as a legal basis that lapsed can be given a grace.
+LONGEST_PROLONGED: Final[Micros] = 60 * DAY
 # Twice a year somebody looks who still needs what they were given.
 ACCESS_REVIEW_EVERY: Final[Micros] = 182 * DAY
 # The light path is for those who will not hold what needs a cleared facility.
@@ -94,6 +100,7 @@ class ApplicationAct(enum.StrEnum):
     ADMITTED = "admitted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    PROLONGED = "prolonged"  # the vetting that an admission began, under a mandate of its own
 
 
 _ENDS: Final[dict[ApplicationAct, ApplicationStatus]] = {
@@ -157,6 +164,13 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: Micros | None = None
     until: Micros | None = None  # of an admission
     reason: str = ""
+    prolonged: Micros | None = None  # until when, if somebody put its end off
+    prolonged_because: str = ""
+
+    @property
+    def ends(self) -> Micros | None:
+        """Return when the vetting that it began ends, or ended; None: it began none."""
+        return self.until if self.prolonged is None else self.prolonged
 
     def __post_init__(self) -> None:
         check_uri(self.party)
@@ -209,6 +223,8 @@ def carried_on(application: Application | None, act: ApplicationAct, told: Appli
     """
     if act is ApplicationAct.OPENED:
         return _opened(told, scene)
+    if act is ApplicationAct.PROLONGED and application is not None:
+        return _prolonged(application, told, scene)
     if application is None or application.status is not ApplicationStatus.OPEN:
         raise TransitionError("this application is decided", todo="open another one")
     match act:
@@ -342,6 +358,40 @@ def _ended(application: Application, act: ApplicationAct, told: Application, sce
     elif act is ApplicationAct.WITHDRAWN and scene.actor_party != application.party:
         raise ForbiddenError("the applicant withdraws it, and nobody else", where=application.uuid)
     return msgspec.structs.replace(application, status=_ENDS[act], ended_at=scene.at, until=until, reason=told.reason)
+
+
+def _prolonged(application: Application, told: Application, scene: Scene) -> Application:
+    ends, until = application.ends, told.prolonged
+    if application.until is None or ends is None:
+        raise TransitionError("no vetting began with this application", where=application.uuid)
+    if not check_remark(told.prolonged_because, "reason").strip():
+        raise InputError("a vetting is prolonged for a reason", where="reason", todo="say why, in a line")
+    if until is None or until <= max(ends, scene.at):
+        raise InputError("a vetting is prolonged, and not beyond now alone", where="until", todo="name a later day")
+    if until > application.until + LONGEST_PROLONGED:
+        last = format_instant(application.until + LONGEST_PROLONGED)
+        raise InputError(
+            f"a vetting is prolonged by {LONGEST_PROLONGED // DAY} days in all: until {last}",
+            where="until",
+            todo="vet the party anew: tocsin application open",
+        )
+    return msgspec.structs.replace(application, prolonged=until, prolonged_because=told.prolonged_because)
+
+
+def last_admission(party: str, applications: Iterable[Application]) -> Application | None:
+    """Return the application with which a party's present vetting began, or its last one; they come oldest first."""
+    found = [one for one in applications if one.party == party and one.status is ApplicationStatus.ADMITTED]
+    return max(found, key=lambda one: one.ended_at or 0, default=None)
+
+
+def require_last(application: Application, applications: Iterable[Application]) -> None:
+    """Refuse to prolong a vetting that another one followed.
+
+    Raises:
+        TransitionError: one did.
+    """
+    if last_admission(application.party, applications) != application:
+        raise TransitionError("another vetting followed this one", where=application.uuid)
 
 
 def _person(scene: Scene, roles: frozenset[Role], who: str) -> User:

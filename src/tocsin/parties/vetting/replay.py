@@ -15,6 +15,7 @@ from tocsin.parties.vetting.model import (
     Scene,
     carried_on,
     check_access_review,
+    require_last,
     require_only_one,
 )
 from tocsin.parties.vetting.wire import act_data, told_application, told_review
@@ -70,6 +71,8 @@ def _carry_on(told: Vetted, act: ApplicationAct, payload: EntryPayload, scene: S
         raise LogBrokenError("it says otherwise than who made it can have said", where=f"application {uuid[:40]}")
     if act is ApplicationAct.OPENED:
         require_only_one(after, told.applications.values())
+    if act is ApplicationAct.PROLONGED and before is not None:
+        require_last(before, told.applications.values())
     if act is ApplicationAct.ADMITTED:
         party = scene.parties[after.party]
         now = (party.status, party.clearance, party.clearance_until)

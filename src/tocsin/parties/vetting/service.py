@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.errors import ForbiddenError, NotFoundError
+from tocsin.errors import ForbiddenError, NotFoundError, TransitionError
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.db.spans import stretch
 from tocsin.kernel.ids import new_uuid
+from tocsin.kernel.mandate import Right
 from tocsin.log.service import Record
 from tocsin.parties import store as parties
 from tocsin.parties.model import CLEARANCES, Party, PartyStatus, UserStatus
@@ -21,13 +22,13 @@ from tocsin.parties.vetting.model import (
     AccessReview,
     Application,
     ApplicationAct,
-    ApplicationStatus,
     Evidence,
     Review,
     Scene,
     Track,
     carried_on,
     check_access_review,
+    last_admission,
     missing_for_admission,
     require_only_one,
 )
@@ -160,6 +161,24 @@ class Vetting:
             acts.clear_party(party.name, clearance=before.clearance, until=until, reason=f"application {before.uuid}")
             told = msgspec.structs.replace(before, until=until, reason="")
             return self._carry_on(connection, acting, ApplicationAct.ADMITTED, before, told)
+
+    def prolong(self, acting: Acting, mandate: Mandate, party: str, *, until: Micros, reason: str) -> Application:
+        """Put off the end of a party's vetting under a mandate, before or after it: by 60 days in all at most.
+
+        It does not clear a party that was suspended meanwhile: that is another decision.
+
+        Raises:
+            ForbiddenError: the mandate is for something else. NotFoundError: there is no such party.
+            TransitionError: its vetting has no end. InputError: no reason is given, or the day is too early or late.
+        """
+        mandate.require(self._log.environment_name, Right.VETTING_PROLONG, party)
+        with self._store.write() as connection:
+            uri = require_party(connection, self._environment, party).party.uri
+            before = last_admission(uri, store.applications(connection, self._environment))
+            if before is None:
+                raise TransitionError(f"{party} was admitted by no application: its vetting has no end", where=party)
+            told = msgspec.structs.replace(before, prolonged=until, prolonged_because=reason)
+            return self._carry_on(connection, acting, ApplicationAct.PROLONGED, before, told, mandate=mandate)
 
     def refuse(self, acting: Acting, uuid: str, reason: str) -> Application:
         """Refuse an applicant, with a reason."""
@@ -295,16 +314,14 @@ class Vetting:
         return [
             by_uri[uri].name
             for uri, one in self._vettings(connection).items()
-            if uri != hub and by_uri[uri].status is PartyStatus.VETTED and one.until is not None and one.until <= now
+            if uri != hub and by_uri[uri].status is PartyStatus.VETTED and one.ends is not None and one.ends <= now
         ]
 
     def _vettings(self, connection: Connection) -> dict[str, Application]:
         """Return the last admission of each party."""
-        return {
-            one.party: one
-            for one in store.applications(connection, self._environment)
-            if one.status is ApplicationStatus.ADMITTED
-        }
+        every = store.applications(connection, self._environment)
+        found = {one.party: last_admission(one.party, every) for one in every}
+        return {party: one for party, one in found.items() if one is not None}
 
     def _dues(self, connection: Connection, now: Micros) -> Iterator[Due]:
         everyone = {uri: party for uri, party in self._by_uri(connection).items() if party.status is PartyStatus.VETTED}
@@ -313,8 +330,8 @@ class Vetting:
             return Due(kind=kind, party=party.name, what=what, at=at, overdue=at <= now)
 
         for uri, one in self._vettings(connection).items():
-            if uri in everyone and one.until is not None:
-                yield due(DueKind.VETTING, everyone[uri], f"application {one.uuid}", one.until)
+            if uri in everyone and one.ends is not None:
+                yield due(DueKind.VETTING, everyone[uri], f"application {one.uuid}", one.ends)
                 for paper in one.evidence:
                     if paper.until is not None:
                         yield due(DueKind.EVIDENCE, everyone[uri], paper.title, paper.until)
@@ -342,19 +359,38 @@ class Vetting:
         return found[0]
 
     def _carry_on(
-        self, connection: Connection, acting: Acting, act: ApplicationAct, before: Application, told: Application
+        self,
+        connection: Connection,
+        acting: Acting,
+        act: ApplicationAct,
+        before: Application,
+        told: Application,
+        *,
+        mandate: Mandate | None = None,
     ) -> Application:
         at = self._log.now(connection)
         after = carried_on(before, act, told, self._scene(connection, acting, at))
         store.replace_application(connection, self._environment, after)
-        self._record(connection, acting, act, after, at)
+        self._record(connection, acting, act, after, at, mandate=mandate)
         return after
 
     def _record(
-        self, connection: Connection, acting: Acting, act: ApplicationAct, after: Application, at: Micros
+        self,
+        connection: Connection,
+        acting: Acting,
+        act: ApplicationAct,
+        after: Application,
+        at: Micros,
+        *,
+        mandate: Mandate | None = None,
     ) -> None:
         record = Record(
-            kind=f"application.{act}", at=at, acting=acting, concerns=(after.party,), data=act_data(act, after)
+            kind=f"application.{act}",
+            at=at,
+            acting=acting,
+            mandate=mandate,
+            concerns=(after.party,),
+            data=act_data(act, after),
         )
         self._log.append(connection, [record])
 

@@ -62,6 +62,8 @@ def act_data(act: ApplicationAct, application: Application) -> dict[str, object]
             }
         case ApplicationAct.ENDORSED:
             told |= {"by": application.endorsed_by}
+        case ApplicationAct.PROLONGED:
+            told |= {"until": application.prolonged, "reason": application.prolonged_because}
         case _:
             told |= {"reason": application.reason, "until": application.until}
     return told
@@ -90,6 +92,8 @@ def told_application(act: ApplicationAct, data: Mapping[str, Any], before: Appli
                 plain["reviews"] = [*plain["reviews"], review]
             case ApplicationAct.ENDORSED:
                 plain["endorsed_by"] = data["by"]
+            case ApplicationAct.PROLONGED:
+                plain |= {"prolonged": data["until"], "prolonged_because": data["reason"]}
             case _:
                 plain |= {"reason": data["reason"], "until": data["until"]}
         return msgspec.convert(plain, Application)
