@@ -15,7 +15,7 @@ from tocsin.kernel.clock import Micros, parse_date
 if TYPE_CHECKING:
     from support.agreement_strategies import Content, Paper, Reader, World
     from tocsin.agreements.model import Label
-    from tocsin.parties.model import Party
+    from tocsin.parties.model import Party, User
 
 __all__ = ["closed", "permitting", "slow_verdict"]
 
@@ -181,10 +181,8 @@ def _reader_meets(world: World, reader: Reader, label: Label, terms: Content, *,
             met = wanted == "all" or reader.party in wanted
         elif key == "clearance":
             met = CLEARANCES.index(clearance) >= CLEARANCES.index(wanted)
-        elif key == "role":
-            met = user is not None and bool({str(role) for role in user.roles} & set(_listed(wanted)))
-        elif key == "nationality":
-            met = user is not None and user.nationality in _listed(wanted)
+        elif key in {"role", "nationality", "persons"}:
+            met = user is not None and bool(_of_person(user, reader.party)[key] & set(_listed(wanted)))
         elif key == "addressed":
             met = addressed
         elif key == "purpose":
@@ -194,6 +192,14 @@ def _reader_meets(world: World, reader: Reader, label: Label, terms: Content, *,
         if not met:
             return False
     return True
+
+
+def _of_person(user: User, party: str) -> dict[str, set[str | None]]:
+    return {
+        "role": {str(role) for role in user.roles},
+        "nationality": {user.nationality},
+        "persons": {f"{user.name}@{party}"},
+    }
 
 
 def _label_meets(world: World, label: Label, terms: Content) -> bool:

@@ -321,6 +321,7 @@ _CRITERIA: Final = {
 _READER: Final = _CRITERIA | {
     "role": _lists(["analyst", "liaison"]),
     "nationality": _lists(COUNTRIES),
+    "persons": _lists([f"{user}@{name}" for user in ("anna", "bo") for name in NAMES[:2]]),
     "parties": st.just("all") | st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True),
     "addressed": st.just(value=True),
 }

@@ -62,7 +62,8 @@ clauses:
   - id: "1"
     permit: read
     to: {parties: [alfa, bravo], capacity: csirt, role: [analyst, liaison], sectors: energy, countries: NO,
-         clearance: secret, kind: public, communities: nordic, nationality: [NO, SE], data_region: eea, addressed: true}
+         clearance: secret, kind: public, communities: nordic, nationality: [NO, SE], data_region: eea, addressed: true,
+         persons: [anna@alfa, bo@bravo]}
     of: {tlp: {at_most: amber+strict}, pap: {at_most: amber}, type: [incident, report], category: ics,
          without: personal-data, sectors: energy, countries: [NO, SE], residency: eea, owner: [alfa, bravo]}
     for: [detect, respond]
@@ -73,7 +74,8 @@ clauses:
     forbid: read
     to: {parties: [bravo], kind: academia}
     of: {category: export-controlled}
-    unless: {parties: [alfa], clearance: secret, nationality: [NO, SE], purpose: [detect], addressed: true}
+    unless: {parties: [alfa], clearance: secret, nationality: [NO, SE], persons: anna@alfa, purpose: [detect],
+             addressed: true}
   - id: "3"
     publish: {sanitised: no-victim, tlp: green, attribution: withheld, approve: owner, delay: PT2H}
     of: {type: [incident, indicator], tlp: [amber, amber+strict]}

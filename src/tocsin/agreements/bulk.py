@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 
 from tocsin.agreements.cedar import quoted
-from tocsin.agreements.classes import Classes
+from tocsin.agreements.classes import Classes, person_of
 from tocsin.agreements.gate import Slice
 from tocsin.agreements.ground import Ground, ground_for
 from tocsin.errors import InputError
@@ -103,7 +103,7 @@ class Bulk:
         slice_ = Slice(party=profile.party, ground=ground, valid_until=None)
         apart = self.universe.apart(profile)
         alike = msgspec.structs.replace(profile, party="", user=None)
-        key = (ground, _standing(ground, profile.party), profile.user is not None, alike)
+        key = (ground, _standing(ground, profile.party), person_of(ground.persons, profile), alike)
         common = self._kept.get(key)
         if common is None:
             common = self._kept[key] = _Class()

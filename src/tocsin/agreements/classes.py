@@ -4,6 +4,7 @@ Policies compare parties with each other, with those that they name, and ask wha
 whether there are any and whether the reader is among them. So two questions have the same answer when
 
 - the labels are equal but for owner, recipients and grant;
+- whom a policy names in person is in no class with anybody else;
 - the owners are the same, or no policy names either and both are in the same agreements, bases and bonds;
 - likewise the readers' parties, and the readers are equal but for party and name;
 - the owner is the reader's own party in both, or in neither;
@@ -29,6 +30,7 @@ import msgspec
 from tocsin.agreements.annexes.opened import annexes_of
 from tocsin.agreements.cedar import quoted
 from tocsin.agreements.gate import Slice, decide
+from tocsin.agreements.model import user_address
 from tocsin.agreements.placed import Kinds, Places
 from tocsin.errors import InputError
 
@@ -40,13 +42,13 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label, Profile
     from tocsin.agreements.placed import Known, Standing
 
-__all__ = ["Classes", "standing_of"]
+__all__ = ["Classes", "person_of", "standing_of"]
 
 # Answers by the same rules. A hub has some classes of readers and some hundreds of labels' for each; rules that have
 # this many serve readers whom everything tells apart, and begin anew.
 MAX_CLASSES: Final = 500_000
 
-ReaderClass: TypeAlias = "tuple[Standing, Standing | None, bool, Profile]"
+ReaderClass: TypeAlias = "tuple[Standing, Standing | None, str, Profile]"
 LabelClass: TypeAlias = "tuple[int, Standing, int]"
 # None: shut. Else open, by the emergency annexes that are named, or, where none is, without any.
 Answer: TypeAlias = "frozenset[str] | None"
@@ -160,6 +162,7 @@ class _Kept:
 
     def __init__(self, ground: Ground, kinds: Kinds, answers: _Answers) -> None:
         self.standing = partial(standing_of, ground.mentioned, ground.parents)
+        self.persons = ground.persons
         self.places = Places(kinds, self.standing)
         self.answers = answers
 
@@ -179,7 +182,15 @@ def _relation(profile: Profile, known: Known, grants: frozenset[str]) -> int:
 def _reader_class(on: _Kept, profile: Profile) -> ReaderClass:
     alike = msgspec.structs.replace(profile, party="", user=None)
     client = None if profile.client is None else on.standing(profile.client.party)
-    return on.standing(profile.party), client, profile.user is not None, alike
+    return on.standing(profile.party), client, person_of(on.persons, profile), alike
+
+
+def person_of(named: frozenset[str], profile: Profile) -> str:
+    """Return a reader as policies see it that name some persons: nobody, somebody, or one whom they name."""
+    if profile.user is None:
+        return ""
+    address = user_address(profile.user, profile.party)
+    return address if address in named else "@"
 
 
 def standing_of(mentioned: frozenset[str], parents: Mapping[str, tuple[Uid, ...]], party: str) -> Standing:

@@ -14,7 +14,7 @@ from tocsin.agreements.annexes.model import annex_id
 from tocsin.agreements.cedar import Policy, any_of, entity, policy_text, quoted, validate
 from tocsin.agreements.document import AgreementDocument, Clause, LabelTerms, ReaderTerms, Verb
 from tocsin.agreements.hub_rules import ADDRESSED
-from tocsin.agreements.model import Effect, Tlp
+from tocsin.agreements.model import Effect, Tlp, user_address
 from tocsin.agreements.terms import SILENT_TLP
 from tocsin.errors import InputError
 from tocsin.parties.model import CLEARANCES, clearance_rank
@@ -33,6 +33,7 @@ __all__ = [
     "label_conditions",
     "left_id",
     "listed",
+    "persons_of",
     "policy_id",
     "purposes_of",
     "reader_conditions",
@@ -302,6 +303,13 @@ def reader_conditions(terms: ReaderTerms, names: Mapping[str, str], *, who: str 
             cedar=any_of((entity("Party", _uri(name, names)) for name in terms.parties), "principal.party"),
             says=f"{who}'s party is {listed(terms.parties, last='or')}",
         )
+    if terms.persons is not None:
+        addresses = (quoted(address) for address in persons_of(terms, names))
+        yield Condition(
+            about="reader.person",
+            cedar=f"principal has user_address && {any_of(addresses, 'principal.user_address')}",
+            says=f"{who} is {listed(terms.persons, last='or')}",
+        )
     yield from _terms(terms, "principal", _READER_TERMS, who=who)
     if terms.clearance is not None:
         enough = CLEARANCES[clearance_rank(terms.clearance) :]
@@ -314,6 +322,16 @@ def reader_conditions(terms: ReaderTerms, names: Mapping[str, str], *, who: str 
         yield _purpose(terms.purpose)
     if terms.addressed:
         yield Condition(about="recipients", cedar=ADDRESSED, says=f"it is addressed to {who}")
+
+
+def persons_of(terms: ReaderTerms, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the addresses of the persons whom conditions name, in their order.
+
+    Raises:
+        InputError: the name of a party is missing.
+    """
+    split = (person.partition("@") for person in terms.persons or ())
+    return tuple(user_address(user, _uri(party, names)) for user, _, party in split)
 
 
 def _terms(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tocsin.agreements.compile import persons_of
 from tocsin.agreements.document import Onward, Then, Verb
-from tocsin.agreements.facts import meets
-from tocsin.agreements.model import Tlp
+from tocsin.agreements.facts import could_read
+from tocsin.agreements.model import Tlp, user_address
 from tocsin.agreements.shapes import apart, clause_shape, label_shape, reader_shape, within
 from tocsin.kernel.clock import format_instant
 from tocsin.parties.model import PURPOSES, UserStatus
@@ -208,21 +209,24 @@ def _elsewhere(one: Activated, facts: Facts, members: Sequence[Party]) -> Iterat
         for clause in other.document.clauses:
             shape = clause_shape(other.document, clause)
             # the same short name can be another party there, or the same basis another law
-            if clause.verb is Verb.FORBID and not shape.of.keys() & {"owner", "reader parties"}:
+            named = {"owner", "reader parties", "reader persons"}
+            if clause.verb is Verb.FORBID and shape.of.keys().isdisjoint(named):
                 yield other, clause
 
 
 def _reads(one: Activated, clause: Clause, party: Party, facts: Facts, users: Mapping[str, Sequence[User]]) -> bool:
     """Return whether a party, or a user of it where a person is asked for, could be the reader of a permit."""
     terms = clause.to
-    if terms.parties and party.uri not in {one.names.get(name) for name in terms.parties}:
+    if not could_read(terms, one.names, party, facts.at):
         return False
-    if not meets(terms, party, facts.at):
-        return False
-    if terms.role is None and terms.nationality is None:
+    if terms.role is None and terms.nationality is None and terms.persons is None:
         return True
     roles = None if terms.role is None else frozenset(terms.role)
-    return any(_is(user, roles, terms.nationality) for user in users.get(party.uri, ()))
+    persons = None if terms.persons is None else set(persons_of(terms, one.names))
+    return any(
+        _is(user, roles, terms.nationality) and (persons is None or user_address(user.name, user.party) in persons)
+        for user in users.get(party.uri, ())
+    )
 
 
 def _is(user: User, role: frozenset[str] | None, nationality: Container[str | None] | None) -> bool:

@@ -365,6 +365,7 @@ def _actual(about: str, profile: Profile, label: Label, name: Callable[[str], st
         "reader.country": lambda: one(profile.country),
         "reader.party_kind": lambda: one(profile.party_kind),
         "reader.communities": lambda: some(profile.communities),
+        "reader.person": lambda: one(None if profile.user is None else f"{profile.user}@{name(profile.party)}"),
         "reader.nationality": lambda: one(profile.nationality),
         "reader.data_region": lambda: one(profile.data_region),
         "reader.clearance": lambda: one(profile.clearance),

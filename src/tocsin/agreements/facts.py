@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.ground import Ground
 
-__all__ = ["Activated", "Facts", "Grace", "eligible", "meets"]
+__all__ = ["Activated", "Facts", "Grace", "could_read", "eligible", "meets"]
 
 
 class Grace(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +235,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def eligible(agreement: Activated, party: Party, at: Micros) -> bool:
     """Return whether an agreement names a party, or the party meets one of its criteria."""
     return party.uri in agreement.named or any(meets(criteria, party, at) for criteria in agreement.criteria)
+
+
+def could_read(terms: ReaderTerms, names: Mapping[str, str], party: Party, at: Micros) -> bool:
+    """Return whether a party meets what a clause asks of the reader's party; role and person are another question."""
+    named = None if not terms.parties else {names.get(name) for name in terms.parties}
+    home = None if terms.persons is None else {names.get(person.partition("@")[2]) for person in terms.persons}
+    return all(one is None or party.uri in one for one in (named, home)) and meets(terms, party, at)
 
 
 def meets(criteria: ReaderTerms, party: Party, at: Micros) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from tocsin.agreements.annexes.model import annex_id
 from tocsin.agreements.cedar import NAMESPACE, Policy, Uid, schema, uid
-from tocsin.agreements.compile import basis_id, left_id, policy_id
+from tocsin.agreements.compile import basis_id, left_id, persons_of, policy_id
 from tocsin.agreements.document import Onward
 from tocsin.agreements.hub_rules import GRANT_RULES, hub_policies
 from tocsin.agreements.model import Effect, Reason
@@ -52,6 +52,7 @@ class Ground:
     digest: bytes
     parents: Mapping[str, tuple[Uid, ...]]  # of the parties that matter, by URI
     mentioned: frozenset[str]  # what policies name as a party, as it is quoted there
+    persons: frozenset[str]  # the addresses of whom policies name in person
     policy_set: cedarpy.PolicySet
     entities: cedarpy.Entities
     reasons: Mapping[str, Reason]  # by policy id
@@ -107,6 +108,14 @@ def _make(joined: Sequence[Activated], owners: frozenset[str], facts: Facts) -> 
         ),
         parents=parents,
         mentioned=frozenset(name for policy in policies for name in _NAMED.findall(policy.text)),
+        persons=frozenset(
+            address
+            for one in {one.id: one for one in (*joined, *binding, *(left for left, _ in leavers))}.values()
+            for clause in one.document.clauses
+            for terms in (clause.to, clause.unless)
+            if terms is not None
+            for address in persons_of(terms, one.names)
+        ),
         policy_set=_parsed("\n".join(policy.text for policy in policies)),
         entities=cedarpy.Entities.from_json_str(msgspec.json.encode(records).decode(), schema()),
         reasons={policy.id: _reason(policy) for policy in policies},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements.document import Verb
-from tocsin.agreements.facts import eligible, meets
+from tocsin.agreements.facts import could_read, eligible
 from tocsin.agreements.prose import clause_passage
 from tocsin.parties.model import PartyStatus
 
@@ -68,13 +68,7 @@ def _told(one: Activated, concerns: Callable[[Clause], bool], verbs: Collection[
 
 
 def _reads(one: Activated, party: Party, facts: Facts) -> Callable[[Clause], bool]:
-    """Return whether a party meets what a clause asks of the reader's party; role and person are another question."""
-
-    def reads(clause: Clause) -> bool:
-        named = clause.to.parties
-        return (not named or party.uri in {one.names.get(name) for name in named}) and meets(clause.to, party, facts.at)
-
-    return reads
+    return lambda clause: could_read(clause.to, one.names, party, facts.at)
 
 
 def _owns(one: Activated, party: Party) -> Callable[[Clause], bool]:

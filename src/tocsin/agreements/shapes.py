@@ -26,14 +26,14 @@ __all__ = ["Relation", "Shape", "apart", "clause_shape", "label_shape", "reader_
 
 _READER: Final = (
     *("parties", "capacity", "role", "sectors", "countries", "kind"),
-    *("communities", "nationality", "data_region", "purpose"),
+    *("communities", "nationality", "data_region", "purpose", "persons"),
 )
 _LABEL: Final = ("type", "category", "sectors", "countries", "residency", "owner")
 # A reader or an object has one of these at most; of the others it may have several.
 _SINGLE: Final = frozenset(
     {
         *("reader parties", "reader countries", "reader kind", "reader nationality", "reader data_region"),
-        *("reader purpose", "reader clearance"),
+        *("reader purpose", "reader clearance", "reader persons"),
         *("tlp", "pap", "type", "residency", "owner"),
     }
 )

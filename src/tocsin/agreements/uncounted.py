@@ -12,7 +12,7 @@ import msgspec
 
 from tocsin.agreements.diff import Change
 from tocsin.agreements.document import Verb
-from tocsin.agreements.facts import meets
+from tocsin.agreements.facts import could_read
 from tocsin.agreements.prose import clause_passage
 
 if TYPE_CHECKING:
@@ -98,13 +98,8 @@ def _compared(
 
 def _reached(clause: Clause, one: Activated, facts: Facts) -> tuple[str, ...]:
     if clause.verb in (Verb.PERMIT, Verb.REVEAL):
-        named = {one.names[name] for name in clause.to.parties or ()}
         members = facts.members.get(one.id, frozenset())
-        return tuple(
-            sorted(
-                uri for uri in members if (not named or uri in named) and meets(clause.to, facts.parties[uri], facts.at)
-            )
-        )
+        return tuple(sorted(uri for uri in members if could_read(clause.to, one.names, facts.parties[uri], facts.at)))
     owners = None if clause.of.owner is None else {one.names[name] for name in clause.of.owner}
     among = facts.members if clause.verb is Verb.PUBLISH else facts.bound
     return tuple(sorted(uri for uri in among.get(one.id, frozenset()) if owners is None or uri in owners))

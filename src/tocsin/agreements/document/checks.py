@@ -46,6 +46,7 @@ _DURATION = re.compile(
 )
 # Weeks, years, months, days, hours, minutes, seconds. Years and months count the same whenever they begin.
 _UNITS: Final = (7 * DAY, 365 * DAY, 30 * DAY, DAY, 3_600 * SECOND, 60 * SECOND, SECOND)
+_PERSON = re.compile(f"{NAME.pattern}@{NAME.pattern}", re.ASCII)
 _CLAUSE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.()-]{0,30}[A-Za-z0-9)])?", re.ASCII)
 
 _Value = TypeVar("_Value")
@@ -194,6 +195,19 @@ class Checker:
             )
         return value
 
+    def person(self, node: Node, what: str) -> str:
+        """Return a person as ``user@party``; where the hub's parties are known, of one of them."""
+        value = self.matching(node, what, _PERSON, f"{what}: a person, as in kari@fjordkraft")
+        _, _, party = value.partition("@")
+        if self._known is not None and _PERSON.fullmatch(value) and party not in self._known:
+            close = self.nearest(party, self._known_in_order)
+            self.wrong(
+                node,
+                "a person of a party of this hub",
+                "add the party first" if close is None else f"did you mean '{value.partition('@')[0]}@{close}'?",
+            )
+        return value
+
     def clause_id(self, node: Node, what: str) -> str:
         """Return the id of a clause, which must be quoted where YAML reads it as a number."""
         return self.matching(node, what, _CLAUSE_ID, "1 to 32 of letters, digits, '.', '(', ')', '-'")
@@ -313,6 +327,7 @@ _NEARLY: Final[Mapping[str, str]] = {
     "kinds": "kind",
     "party": "parties",
     "owners": "owner",
+    "person": "persons",
     "purposes": "purpose",
 }
 

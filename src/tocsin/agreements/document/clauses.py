@@ -32,7 +32,7 @@ _REVEALED: Final = ("existence",)
 
 # What a party can be asked before it has any user: no role, no nationality, no purpose.
 CRITERIA: Final = ("capacity", "sectors", "countries", "clearance", "kind", "communities", "data_region")
-_READER: Final = ("parties", *CRITERIA, "role", "nationality", "addressed")
+_READER: Final = ("parties", *CRITERIA, "role", "nationality", "persons", "addressed")
 _LABEL: Final = ("tlp", "pap", "type", "category", "without", "sectors", "countries", "residency", "owner")
 
 _CLEARANCE_LAPSES: Final = {
@@ -234,6 +234,7 @@ def read_reader_terms(
         data_region=names("data_region"),
         purpose=names("purpose"),
         addressed="addressed" in entries,
+        persons=check.many(entries["persons"].value, "'persons'", check.person) if "persons" in entries else None,
     )
 
 

@@ -66,6 +66,7 @@ class ReaderTerms(msgspec.Struct, frozen=True, kw_only=True):
     data_region: tuple[str, ...] | None = None
     purpose: tuple[str, ...] | None = None
     addressed: bool = False
+    persons: tuple[str, ...] | None = None  # user@party, by the party's short name
 
 
 class TlpTerm(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +204,8 @@ def names_of(document: AgreementDocument) -> frozenset[str]:
     """Return the short names of all parties that a document mentions, in any place."""
     found = {entry.name for entry in document.parties if entry.name is not None}
     for clause in document.clauses:
-        found.update(clause.of.owner or (), clause.to.parties or ())
-        if clause.unless is not None:
-            found.update(clause.unless.parties or ())
+        found.update(clause.of.owner or ())
+        for terms in (clause.to, clause.unless):
+            if terms is not None:
+                found.update(terms.parties or (), (person.partition("@")[2] for person in terms.persons or ()))
     return frozenset(found)

@@ -130,7 +130,9 @@ def _read_parties(check: Checker, top: Mapping[str, Entry]) -> tuple[PartyEntry,
                 parts["all"].value,
                 "the criteria of parties",
                 CRITERIA,
-                refused=dict.fromkeys(("role", "nationality"), "only a user has one; these are criteria of parties"),
+                refused=dict.fromkeys(
+                    ("role", "nationality", "persons"), "only of users; these are criteria of parties"
+                ),
             )
             entries.append(PartyEntry(criteria=criteria))
             continue

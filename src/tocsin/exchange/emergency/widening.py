@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tocsin.agreements.annexes.opened import opened_by_annexes
-from tocsin.agreements.classes import standing_of
+from tocsin.agreements.classes import person_of, standing_of
 from tocsin.agreements.compile import purposes_of
 from tocsin.agreements.gate import profile_of, slice_for
 from tocsin.agreements.terms import SILENT_TLP
@@ -117,7 +117,7 @@ def _everybody(situation: Situation) -> Iterator[Profile]:
 def _kind(slice_: Slice, profile: Profile) -> object:
     """Return what policies can tell of a reader."""
     bare = msgspec.structs.replace(profile, party="", user=None)
-    return slice_.digest, _standing(slice_, profile.party), profile.user is None, bare
+    return slice_.digest, _standing(slice_, profile.party), person_of(slice_.ground.persons, profile), bare
 
 
 def _standing(slice_: Slice, party: str) -> Standing:

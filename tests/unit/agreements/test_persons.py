@@ -1,0 +1,127 @@
+"""Clauses that name persons: who is on the list, and nobody who is like them in all else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from support.hub import OPERATOR, World
+from support.sharing import bundle, indicator
+from tocsin.agreements.document import parse_agreement
+from tocsin.errors import AgreementError
+from tocsin.exchange.asking import Question
+from tocsin.exchange.impacts import Question as Impact
+from tocsin.parties.model import Role
+
+LICENCE: Final = """\
+agreement: licence
+version: 1
+title: Whom the licence lists
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: alfa}, {name: bravo}]
+purposes: [detect, respond]
+clauses:
+  - {id: "1", permit: read, to: {parties: all}, of: {type: [tool, malware]}}
+  - {id: "2", permit: read, to: {persons: [ann@bravo, kim@alfa]}, of: {type: indicator}}
+  - {id: "3", forbid: read, of: {type: tool}, unless: {persons: ann@bravo, purpose: detect}}
+  - {id: "4", forbid: read, to: {persons: [bob@bravo]}, of: {type: malware}}
+"""
+THING: Final = indicator(1)["id"]
+
+
+def things() -> list[dict[str, object]]:
+    made: list[dict[str, object]] = []
+    for type_ in ("tool", "malware"):
+        one: dict[str, object] = {
+            "type": type_,
+            "spec_version": "2.1",
+            "id": f"{type_}--00000000-0000-4000-8000-000000000001",
+        }
+        one |= {"created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "name": type_}
+        made.append(one | ({"is_family": False} if type_ == "malware" else {}))
+    return made
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("persons") / "hub")
+    for name in ("alfa", "bravo"):
+        made.party(name)
+        # alike in everything but their names, so that nothing else can tell them apart
+        for user in ("ann", "bob", "kim"):
+            made.user(f"{user}@{name}", roles=frozenset({Role.ANALYST}))
+    made.agreement(LICENCE, signed_by=("alfa", "bravo"))
+    made.share("alfa", bundle([indicator(1), *things()]))
+    return made
+
+
+READS: Final = {
+    ("ann@bravo", "detect"): {"indicator", "tool", "malware"},
+    ("ann@bravo", "respond"): {"indicator", "malware"},
+    ("bob@bravo", "detect"): set(),
+    ("kim@bravo", "detect"): {"malware"},
+    ("bravo", "detect"): {"malware"},
+    ("kim@alfa", "detect"): {"indicator", "malware"},
+}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_who_is_named_and_nobody_else(world: World, order: int) -> None:
+    """Whoever asks first: what was decided of one of them is not what another is told."""
+    for (reader, purpose), types in list(READS.items())[::order]:
+        page = world.read(reader, purpose=purpose)
+        assert {str(item.object_id).partition("--")[0] for item, _ in page} == types, (reader, purpose)
+
+
+def test_why_says_who_is_meant(world: World) -> None:
+    def told(reference: str) -> str:
+        party, user = world.hub.parties.resolve(reference)
+        asked = Question(object_id=str(THING), party=party, user=user, acting=OPERATOR.for_(reference))
+        (why,) = world.hub.asking.why(asked)
+        return str([account.failed for account in why.explanation.missing]) + str(why.explanation)
+
+    assert "the reader is ann@bravo or kim@alfa" in told("ann@bravo")
+    owner, _ = world.hub.parties.resolve("alfa")
+    asked = Question(object_id=str(THING), party=owner, user=None, acting=OPERATOR.for_("alfa"), reader="bob@bravo")
+    (why,) = world.hub.asking.why(asked)
+    failed = [text for account in why.explanation.missing for text in account.failed]
+    assert "not so: the reader is ann@bravo or kim@alfa (it is bob@bravo)" in " ".join(failed)
+
+
+def test_an_impact_tells_the_persons_apart(world: World) -> None:
+    wider = LICENCE.replace("version: 1", "version: 2").replace("[ann@bravo, kim@alfa]", "[ann@bravo, bob@bravo]")
+    asked = Impact(acting=OPERATOR, asker=world.hub.parties.resolve("operator@hub"), source=wider.encode(), where="x")
+    whole = world.hub.impacts.ask(asked).whole
+    assert whole is not None
+    # bob gains an indicator for two purposes; kim of alfa owns what is lost; of bravo's people one could read it before
+    assert whole.changed == 2
+    assert whole.moves == ()
+    strangers = LICENCE.replace("version: 1", "version: 2").replace("[ann@bravo, kim@alfa]", "[zoe@bravo]")
+    findings = world.hub.impacts.ask(
+        Impact(acting=OPERATOR, asker=asked.asker, source=strangers.encode(), where="x")
+    ).findings
+    assert any(one.clause == "2" and "no member meets what it asks of a reader" in one.text for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("persons", "says"),
+    [
+        ("ann", "a person, as in kari@fjordkraft"),
+        ("ann@Bravo", "a person, as in kari@fjordkraft"),
+        ("[]", "at least one value"),
+        ("ann@brawo", "did you mean 'ann@bravo'?"),
+        ("ann@elsewhere", "add the party first"),
+    ],
+)
+def test_what_is_no_person_of_a_party_here_is_refused(persons: str, says: str) -> None:
+    text = LICENCE.replace("persons: [ann@bravo, kim@alfa]", f"persons: {persons}")
+    with pytest.raises(AgreementError) as caught:
+        parse_agreement(text.encode(), where="x", known_parties={"alfa", "bravo"})
+    assert says in str(caught.value)
+
+
+def test_a_party_has_no_persons_before_it_is_one() -> None:
+    text = LICENCE.replace("{name: bravo}", "{all: {persons: ann@bravo}}")
+    with pytest.raises(AgreementError, match="criteria of parties"):
+        parse_agreement(text.encode(), where="x")
