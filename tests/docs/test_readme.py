@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from support.tours import ROOT, commands, shown
 from tocsin.cli.main import execute
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # what is another in every run
@@ -26,27 +27,10 @@ VOLATILE: Final = [
 ]
 
 
-def _tour() -> list[tuple[str, list[str]]]:
-    block = README.split("## Two minutes of your own", 1)[1].split("```console\n", 1)[1].split("```", 1)[0]
-    steps: list[tuple[str, list[str]]] = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            steps.append((line[2:], []))
-        elif line.strip():
-            steps[-1][1].append(line)
-    return steps
-
-
 def _plain(text: str) -> str:
     for pattern, word in VOLATILE:
         text = pattern.sub(word, text)
     return text.strip()
-
-
-def _commands(line: str) -> list[str]:
-    """Return what a line runs: one command, or one for each word of a shell's `for`."""
-    loop = re.fullmatch(r"for p in ([a-z ]+); do (.*); done", line)
-    return [line] if loop is None else [loop[2].replace("$p", word) for word in loop[1].split()]
 
 
 def test_the_tour_does_what_it_prints(
@@ -57,11 +41,11 @@ def test_the_tour_does_what_it_prints(
     monkeypatch.delenv("TOCSIN_DATABASE", raising=False)
     monkeypatch.setenv("COLUMNS", "150")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    steps = _tour()
+    steps = shown(README.split("## Two minutes of your own", 1)[1])
     assert len(steps) > 15
     for line, printed in steps:
         told = ""
-        for command in _commands(line):
+        for command in commands(line):
             words = shlex.split(command)
             assert words[0] == "tocsin"
             code = execute(words[1:])

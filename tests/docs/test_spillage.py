@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from support.cli import Cli, bundle, indicator, partnership
+from support.tours import ROOT, shown
 
-PAGE: Final = (Path(__file__).parents[2] / "docs" / "spillage.md").read_text(encoding="utf-8")
-COMMANDS: Final = [
-    shlex.split(line)
-    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-    for line in re.findall(r"^\$ tocsin (.*)$", block, re.MULTILINE)
-]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE: Final = (ROOT / "docs" / "spillage.md").read_text(encoding="utf-8")
+COMMANDS: Final = [shlex.split(line)[1:] for line, _ in shown(PAGE)]
 OBJECT: Final = "indicator--00000000-0000-4000-8000-000000000001"
 
 

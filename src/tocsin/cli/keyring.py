@@ -6,6 +6,7 @@ everybody.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +25,24 @@ from tocsin.cli.session import read_bounded, write_new
 from tocsin.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from tocsin.kernel.ids import Entropy
     from tocsin.settings import Settings
 
-__all__ = ["ml_dsa_place_of", "new_key", "new_ml_dsa_key", "place_of", "read_key", "read_ml_dsa_seed"]
+__all__ = [
+    "ml_dsa_place_of",
+    "new_key",
+    "new_ml_dsa_key",
+    "place_of",
+    "public_half",
+    "read_key",
+    "read_ml_dsa_seed",
+    "registering",
+    "require_one",
+]
 
 RAW_BYTES: Final = 32  # RFC 8032 §5.1.5; FIPS 204's seed is as long
 # PKCS #8 of an Ed25519 key has some 120 bytes in PEM; comments may stand around it.
@@ -68,6 +81,44 @@ def new_ml_dsa_key(path: Path, entropy: Entropy) -> str:
     private = MLDSA44PrivateKey.from_seed_bytes(seed)
     _write(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return ml_dsa_public_key_of(seed)
+
+
+@contextlib.contextmanager
+def registering() -> Iterator[list[Path]]:
+    """Yield a list for the files of fresh keys; where the block fails none was registered, and they are removed."""
+    written: list[Path] = []
+    try:
+        yield written
+    except BaseException:
+        # whatever it was, an interrupt too: a key that nobody registered is nobody's, and no file may hold it
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def public_half(
+    public: str | None, path: Path, make: Callable[[Path, Entropy], str], entropy: Entropy, written: list[Path]
+) -> str:
+    """Return the public key that was given, or that of a fresh key, whose file is then among those ``written``.
+
+    Raises:
+        ConflictError: there is a file already; UsageError: it cannot be written.
+    """
+    if public is not None:
+        return public
+    made = make(path, entropy)
+    written.append(path)
+    return made
+
+
+def require_one(public: str | None, key_file: Path | None) -> None:
+    """Refuse a public key together with a file for a fresh one.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if public is not None and key_file is not None:
+        raise UsageError("a public key is registered, and no file written", where="--key-file", todo="leave it out")
 
 
 def read_key(path: Path) -> bytes:

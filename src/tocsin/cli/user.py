@@ -10,7 +10,7 @@ import typer
 from msgspec.structs import replace
 
 from tocsin.cli import user_signing
-from tocsin.cli.keyring import new_key, place_of
+from tocsin.cli.keyring import new_key, place_of, public_half, registering, require_one
 from tocsin.cli.options import (
     CapacityOption,
     ClearanceOption,
@@ -87,8 +87,7 @@ def add(
     out = Output(json=json)
     _, name = _parts(reference)
     roles = choices(role, Role, "--role") or frozenset({Role.VIEWER})
-    path: Path | None = None
-    with opened() as session:
+    with opened() as session, registering() as written:
         party, _ = session.resolve(reference.rpartition("@")[2])
         user = User(
             name=name,
@@ -99,22 +98,16 @@ def add(
             nationality=nationality,
             purpose=purpose,
         )
-        try:
-            granted, founding = session.mandate(motion), session.mandate(None)
-            parties, acting = session.hub.parties, session.acting()
-            with session.hub.store.write() as connection:
-                parties.acts(connection, acting, granted).add_user(user)
-                # a motion is on one act: where keys are a body's to decide too, that is another motion's
-                if Role.SIGNATORY in roles and founding.covers(Right.USER_CHANGE, reference):
-                    place = key_file or place_of(session.hub.settings, reference)
-                    public = new_key(place, session.hub.entropy)
-                    path = place
-                    user = parties.acts(connection, acting, founding).register_signing_key(reference, public)
-        except BaseException:
-            # nobody was added: the key is nobody's
-            if path is not None:
-                path.unlink(missing_ok=True)
-            raise
+        granted, founding = session.mandate(motion), session.mandate(None)
+        parties, acting = session.hub.parties, session.acting()
+        with session.hub.store.write() as connection:
+            parties.acts(connection, acting, granted).add_user(user)
+            # a motion is on one act: where keys are a body's to decide too, that is another motion's
+            if Role.SIGNATORY in roles and founding.covers(Right.USER_CHANGE, reference):
+                place = key_file or place_of(session.hub.settings, reference)
+                public = public_half(None, place, new_key, session.hub.entropy, written)
+                user = parties.acts(connection, acting, founding).register_signing_key(reference, public)
+    path = next(iter(written), None)
     out.document(user_document(user, party.name) | {"key_file": None if path is None else str(path)})
     out.line(f"{reference} is added: {listed(user.roles)}.")
     if path is not None:
@@ -211,24 +204,14 @@ def key(
 ) -> None:
     """Give a signatory a signing key in place of the old one: a fresh one, or one made on their own machine."""
     out = Output(json=json)
-    if public is not None and key_file is not None:
-        raise UsageError("a public key is registered, and no file written", where="--key-file", todo="leave it out")
+    require_one(public, key_file)
     _parts(reference)
-    path: Path | None = None
-    with opened() as session:
+    with opened() as session, registering() as written:
         session.resolve(reference)
-        if public is None:
-            path = key_file or place_of(session.hub.settings, reference)
-            public = new_key(path, session.hub.entropy)
-        try:
-            user = session.hub.parties.register_signing_key(
-                session.acting(), session.mandate(motion), reference, public
-            )
-        except BaseException:
-            # it was not registered: the key is nobody's
-            if path is not None:
-                path.unlink(missing_ok=True)
-            raise
+        place = key_file or place_of(session.hub.settings, reference)
+        public = public_half(public, place, new_key, session.hub.entropy, written)
+        user = session.hub.parties.register_signing_key(session.acting(), session.mandate(motion), reference, public)
+    path = next(iter(written), None)
     out.document({"user": reference, "signing_key": user.signing_key, "key_file": None if path is None else str(path)})
     out.line(f"signatures of {reference} are checked with {user.signing_key}")
     if path is not None:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.keyring import ml_dsa_place_of, new_ml_dsa_key
+from tocsin.cli.keyring import ml_dsa_place_of, new_ml_dsa_key, public_half, registering, require_one
 from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example, words
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import opened
-from tocsin.errors import InputError, UsageError
+from tocsin.errors import InputError
 from tocsin.kernel.clock import parse_date
 from tocsin.parties.model import Authority
 
@@ -37,25 +37,17 @@ def second_key(
 ) -> None:
     """Give a signatory an ML-DSA-44 key beside the first: from then on both sign, or nothing counts."""
     out = Output(json=json)
-    if public is not None and key_file is not None:
-        raise UsageError("a public key is registered, and no file written", where="--key-file", todo="leave it out")
-    path: Path | None = None
-    with opened() as session:
+    require_one(public, key_file)
+    with opened() as session, registering() as written:
         _, user = session.resolve(reference)
         if user is None or user.signing_key is None:
             raise InputError("a second key stands beside a first", where=reference, todo=f"tocsin user key {reference}")
-        if public is None:
-            path = key_file or ml_dsa_place_of(session.hub.settings, reference)
-            public = new_ml_dsa_key(path, session.hub.entropy)
-        try:
-            user = session.hub.parties.register_signing_key(
-                session.acting(), session.mandate(motion), reference, user.signing_key, ml_dsa_key=public
-            )
-        except BaseException:
-            # it was not registered: the key is nobody's
-            if path is not None:
-                path.unlink(missing_ok=True)
-            raise
+        place = key_file or ml_dsa_place_of(session.hub.settings, reference)
+        public = public_half(public, place, new_ml_dsa_key, session.hub.entropy, written)
+        user = session.hub.parties.register_signing_key(
+            session.acting(), session.mandate(motion), reference, user.signing_key, ml_dsa_key=public
+        )
+    path = next(iter(written), None)
     out.document({"user": reference, "ml_dsa_key": user.ml_dsa_key, "key_file": None if path is None else str(path)})
     out.line(f"signatures of {reference} are checked with both keys from now on; the second is")
     out.line(f"{user.ml_dsa_key}")
