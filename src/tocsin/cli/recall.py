@@ -96,7 +96,6 @@ def impose(
     ] = None,
     from_: FromOption = None,
     stop_using: StopOption = False,
-    version: VersionsOption = None,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -114,7 +113,7 @@ def impose(
             reason=reason,
             decided=Decided(mandate=mandate, basis=basis or mandate.subject or object_id),
         )
-        _order(out, session, asked, from_=from_, stop_using=stop_using, version=version)
+        _order(out, session, asked, from_=from_, stop_using=stop_using, version=None)
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):

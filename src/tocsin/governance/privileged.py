@@ -93,7 +93,7 @@ ACTS: Final[dict[str, Act]] = {
     "user.disabled": Act(right=Right.USER_DISABLE, subject=_user),
     "token.issued": Act(right=Right.TOKEN_ISSUE, subject=_token_holder, terms=texts.token_terms),
     "token.revoked": Act(right=Right.TOKEN_REVOKE, subject=_field("token_id")),
-    "application.prolonged": Act(right=Right.VETTING_PROLONG, subject=_of_party),
+    "application.prolonged": Act(right=Right.VETTING_PROLONG, subject=_of_party, terms=texts.prolonged_terms),
     "agreement.proposed": Act(right=Right.AGREEMENT_PROPOSE, subject=_version),
     "agreement.activated": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),
     "agreement.adopted": Act(right=Right.AGREEMENT_ACTIVATE, subject=_version),

@@ -17,7 +17,7 @@ from tocsin.governance.documents import read_body, read_charter
 from tocsin.governance.model.disputes import Outcome
 from tocsin.governance.texts import Terms, text_of
 from tocsin.governance.wire import as_data
-from tocsin.kernel.clock import format_instant, parse_date, parse_instant
+from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.mandate import Right
 from tocsin.parties.model import Party, Permission, User, check_remark, clearance_rank, parse_reference
 from tocsin.parties.wire import party_data, party_from_data, user_data, user_from_data
@@ -74,10 +74,6 @@ def _words(value: object, register: Register) -> list[str]:
 
 def _day(value: object, register: Register) -> str:
     return format_instant(parse_date(_word(value, register)))
-
-
-def _instant(value: object, register: Register) -> str:
-    return format_instant(parse_instant(_word(value, register)))
 
 
 def _parties(value: object, register: Register) -> list[str]:
@@ -150,7 +146,8 @@ TERMS: Final[Mapping[Right, Mapping[str, Term]]] = {
         "password": Term(read=_set),
     },
     Right.LAPSE_GRACE: {"for": Term(read=_parties, needed=True), "until": Term(read=_day, needed=True)},
-    Right.DUTY_SET: {"from": Term(read=_instant, needed=True), "until": Term(read=_instant, needed=True)},
+    Right.DUTY_SET: {"from": Term(read=_day, needed=True), "until": Term(read=_day, needed=True)},
+    Right.VETTING_PROLONG: {"until": Term(read=_day, needed=True)},
     Right.DISPUTE_DECIDE: {
         "outcome": Term(read=_one_of(*Outcome), needed=True),
         "reasons": Term(read=_word, needed=True),

@@ -32,6 +32,7 @@ __all__ = [
     "grace_terms",
     "hold_terms",
     "party_terms",
+    "prolonged_terms",
     "read_terms",
     "recall_terms",
     "renewal_terms",
@@ -106,6 +107,11 @@ def user_terms(data: Mapping[str, Any]) -> Terms:
 def grace_terms(data: Mapping[str, Any]) -> Terms:
     """Return for which parties, by URI, a grace is, and until when."""
     return {"for": sorted(data["parties"]), "until": format_instant(data["until"])}
+
+
+def prolonged_terms(data: Mapping[str, Any]) -> Terms:
+    """Return until when a vetting is prolonged."""
+    return {"until": format_instant(data["until"])}
 
 
 def duty_terms(data: Mapping[str, Any]) -> Terms:
