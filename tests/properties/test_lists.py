@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.hub import World, key_of
+from tocsin.agreements.document import sign_bytes
 from tocsin.agreements.grant_store import add_grant
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.model import Tlp
@@ -19,7 +20,6 @@ from tocsin.exchange.access.request import Request
 from tocsin.exchange.access.requesting import add_request
 from tocsin.exchange.api.operations import operations
 from tocsin.governance.model.disputes import DisputeKind
-from tocsin.governance.wire import sign
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.db.spans import Span, stretch
 from tocsin.kernel.db.store import LIVE
@@ -97,7 +97,7 @@ def delegated(world: World, one: str, other: str) -> str:
         signatory="sig",
     )
     who = Acting(actor=f"sig@{one}")
-    made = world.hub.delegating.give(who, draft, sign(message, key_of(one)))
+    made = world.hub.delegating.give(who, draft, sign_bytes(message, key_of(one)).signature)
     world.hub.delegating.revoke(who, *parties.resolve(f"sig@{one}"), made.uuid)
     return made.uuid
 

@@ -9,8 +9,8 @@ import pytest
 from support.doors import NOBODY, ask, told
 from support.hub import OPERATOR, key_of
 from support.taxii import bundle, indicator, object_id
+from tocsin.agreements.document import sign_bytes
 from tocsin.exchange.access.delegation import signing_bytes
-from tocsin.governance.wire import sign
 from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.ids import new_uuid
 from tocsin.parties.model import Kind, Party
@@ -34,7 +34,8 @@ def body_of(live: Live, represented: str, delegate: str, *, key: str | None = No
         "until": format_instant(parse_date(UNTIL)),
         "signatory": "sig",
     }
-    return body | {"signature": sign(signing_bytes(body["delegation"], signed), key_of(key or represented))}
+    made = sign_bytes(signing_bytes(body["delegation"], signed), key_of(key or represented))
+    return body | {"signature": made.signature}
 
 
 def listed(live: Live, who: str) -> set[str]:

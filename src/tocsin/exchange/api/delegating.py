@@ -50,6 +50,7 @@ class DelegateAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     to: Name
     until: Day
     signature: Signature
+    ml_dsa_signature: Signature | None = None
     types: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=MAX_TYPES)] | None = None
     tlp: Annotated[Literal["clear", "green", "amber"], msgspec.Meta(description="Up to this TLP.")] = "amber"
 
@@ -73,6 +74,8 @@ class DelegationResource(msgspec.Struct, frozen=True, kw_only=True):
     signatory: str
     key: str
     signature: str
+    ml_dsa_key: str | None
+    ml_dsa_signature: str | None
     revoked: str | None
     stands: bool
 
@@ -122,7 +125,9 @@ class Representing:
             signatory=user.name,
         )
         signed = msgspec.structs.replace(draft, uuid=asked.delegation)
-        given = self._delegating.give(Acting(actor=call.principal.id), signed, asked.signature)
+        given = self._delegating.give(
+            Acting(actor=call.principal.id), signed, asked.signature, ml_dsa_signature=asked.ml_dsa_signature
+        )
         return reply(_told(given, self._parties.names(), given.given_at), status=HTTPStatus.CREATED)
 
     def revoke(self, call: DelegationCall) -> Reply:
@@ -188,6 +193,8 @@ def _told(one: Delegation, names: dict[str, str], now: Micros) -> DelegationReso
         signatory=one.signatory,
         key=one.key,
         signature=one.signature,
+        ml_dsa_key=one.ml_dsa_key,
+        ml_dsa_signature=one.ml_dsa_signature,
         revoked=instant(one.revoked_at),
         stands=one.stands(now),
     )
