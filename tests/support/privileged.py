@@ -473,6 +473,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
 
 # the same acts voted on otherwise than they are done, by the kind of their entry, and in which terms that differs
 OTHERWISE: Final[dict[str, tuple[str, str]]] = {
+    "application.prolonged": (f"until: '{format_instant(START + 331 * DAY)}'", "until"),
     "token.issued": ("{purpose: respond, allow: 'exchange:objects:read'}", "purpose"),
     "collection.added": ("{title: Drills, description: For all}", "description"),
     "hold.placed": (f"{{types: [tool, malware], until: '{format_instant(DUTY)}'}}", "types"),

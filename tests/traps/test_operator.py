@@ -82,6 +82,7 @@ COMMANDS: Final[dict[str, tuple[Right, str]]] = {
     "retention hold": (Right.HOLD_PLACE, "--authority court --reason evidence --until 2026-12-20 --type tool"),
     "retention renew": (Right.HOLD_RENEW, "{hold} --until 2026-12-20 --reason appeal"),
     "retention lift": (Right.HOLD_LIFT, "{hold} --reason done"),
+    "vetting prolong": (Right.VETTING_PROLONG, "bravo --until 2026-12-20 --reason late"),
     "recall impose": (Right.RECALL_ORDER, "{object} --of bravo --by 2026-12-20 --reason late"),
 }
 # it tells what it left to the body, and refuses nothing
