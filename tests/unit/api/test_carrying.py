@@ -9,11 +9,12 @@ import pytest
 
 from support.council import DEPUTIES, constitute, council, decide, motion_on, signatory
 from support.hub import World
-from tocsin.errors import ForbiddenError, InputError, NotFoundError, TocsinError
+from tocsin.errors import ForbiddenError, InputError, NotFoundError, TocsinError, TransitionError
 from tocsin.exchange.api.carried import LEFT_OUT, RIGHTS
 from tocsin.exchange.api.carrying import operations
 from tocsin.exchange.api.mandated import Execution
 from tocsin.governance.model.disputes import DisputeKind
+from tocsin.governance.model.motions import MotionStatus
 from tocsin.kernel.http.routes import Call, Endpoint
 from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind, PartyStatus, Permission, Principal, PrincipalKind, Role
@@ -85,7 +86,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         respondent="hub",
         statement="It is so.",
     )
-    constitute(world, council({right for right, *_ in CASES.values()} | {Right.DISPUTE_DECIDE}))
+    constitute(world, council({right for right, *_ in CASES.values()} | {Right.DISPUTE_DECIDE, Right.VETTING_PROLONG}))
     world.hub.close()
     return folder
 
@@ -171,6 +172,13 @@ def test_what_was_not_decided_is_not_done(world: World) -> None:
         execute(world, cleared.uuid, {"clear_party": {"clearance": "secret"}})
     assert world.hub.parties.get("delta").status is PartyStatus.VETTED
     assert world.hub.parties.get("delta").kind is Kind.PRIVATE
+
+
+def test_what_the_act_itself_refuses_uses_no_motion_up(world: World) -> None:
+    motion = decide(world, Right.VETTING_PROLONG, "delta", document="until: 2026-07-01")
+    with pytest.raises(TransitionError, match="admitted by no application"):
+        execute(world, motion.uuid, {"prolong_vetting": {"until": "2026-07-01", "reason": "in an incident"}})
+    assert world.hub.governance.motion(motion.uuid).motion.status is MotionStatus.PASSED
 
 
 @pytest.mark.parametrize(

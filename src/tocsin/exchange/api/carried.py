@@ -144,6 +144,11 @@ def _admit_applicant(carrier: Carrier, asked: asks.Admitting) -> None:
     carrier.hub.vetting.admit(carrier.acting, carrier.mandate, asked.application, until=parse_date(asked.until))
 
 
+def _prolong_vetting(carrier: Carrier, asked: asks.Prolonging) -> None:
+    until = parse_date(asked.until)
+    carrier.hub.vetting.prolong(carrier.acting, carrier.mandate, carrier.subject, until=until, reason=asked.reason)
+
+
 def _suspend_party(carrier: Carrier, asked: asks.Because) -> None:
     carrier.hub.parties.suspend_party(carrier.acting, carrier.mandate, carrier.subject, asked.reason)
 
@@ -411,6 +416,7 @@ _ACTS: Final[dict[str, tuple[Right, Callable[[Carrier, msgspec.Struct], None]]]]
     "change_party": (Right.PARTY_CHANGE, _act(asks.Attributes, _change_party)),
     "clear_party": (Right.PARTY_CLEAR, _act(asks.Clearing, _clear_party)),
     "admit_applicant": (Right.PARTY_CLEAR, _act(asks.Admitting, _admit_applicant)),
+    "prolong_vetting": (Right.VETTING_PROLONG, _act(asks.Prolonging, _prolong_vetting)),
     "suspend_party": (Right.PARTY_SUSPEND, _act(asks.Because, _suspend_party)),
     "let_party_go": (Right.PARTY_LEAVE, _act(asks.Because, _let_party_go)),
     "add_user": (Right.USER_ADD, _act(asks.Personal, _add_user)),

@@ -76,6 +76,13 @@ class Admitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     until: Day
 
 
+class Prolonging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Until when a party's vetting goes on, and why."""
+
+    until: Day
+    reason: Said
+
+
 class Personal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person's roles and attributes; of one who is there, those that are left out stay."""
 
@@ -183,6 +190,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     change_party: Attributes | None = None
     clear_party: Clearing | None = None
     admit_applicant: Admitting | None = None
+    prolong_vetting: Prolonging | None = None
     suspend_party: Because | None = None
     let_party_go: Because | None = None
     add_user: Personal | None = None
