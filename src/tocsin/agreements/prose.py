@@ -219,9 +219,13 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
 
 
 def _outlasting(document: AgreementDocument, survives: tuple[str, ...]) -> str:
-    """Return what binds who left besides what survives: what a party promised to destroy."""
-    kept = [f"clause {one.id}" for one in document.clauses if one.verb is Verb.RETAIN and one.id not in survives]
+    """Return what binds who left besides what survives: what a party promised to destroy, and not to use."""
+    others = [one for one in document.clauses if one.id not in survives]
+    kept = [f"clause {one.id}" for one in others if one.verb is Verb.RETAIN]
+    held = [f"clause {one.id}" for one in others if one.protect is not None and one.protect.survives is not None]
     besides = [f"{listed(kept, last='and')} for what it shared until then"] if kept else []
+    if held:
+        besides.append(f"{listed(held, last='and')} for what it received until then")
     if document.on_lapse is not None and document.on_lapse.held is Held.PURGE:
         besides.append("what is said of the lapse of a legal basis, for what it received")
     return f", but {', and '.join(besides)}" if besides else ""
@@ -337,8 +341,9 @@ def _protect(document: AgreementDocument, clause: Clause) -> Passage:
     more = []
     if terms.survives is not None:
         outlives = {
-            Survives.WITHDRAWAL: "This outlives that a party leaves.",
-            Survives.END: "This outlives the end of the agreement.",
+            Survives.WITHDRAWAL: "Who leaves stays held to it for what it received until then.",
+            Survives.END: "Who leaves, and everybody when the agreement ends, stays held to it for what it received "
+            "until then.",
         }
         more.append(outlives[terms.survives])
     if clause.rests_on:

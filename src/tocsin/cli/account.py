@@ -11,7 +11,7 @@ from tocsin.cli.log import KeyOption, vkey
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened, read_bounded, write_new
-from tocsin.exchange.account.model import Account, Left, Under
+from tocsin.exchange.account.model import Account, Left, Protected, Under
 from tocsin.exchange.account.service import check_account
 from tocsin.exchange.account.wire import MAX_ACCOUNT_BYTES, decode_account
 from tocsin.log.verify import verify_export
@@ -124,9 +124,13 @@ def _row(one: Left, called: dict[str, str]) -> tuple[object, ...]:
         one.kind,
         sum(len(under.objects) for under in one.under),
         "; ".join(sorted({_clauses(under) for under in one.under})),
-        "; ".join(sorted({f"{', '.join(part.uses)} ({part.clause})" for under in one.under for part in under.protect}))
-        or "-",
+        "; ".join(sorted({_protection(part) for under in one.under for part in under.protect})) or "-",
     )
+
+
+def _protection(protected: Protected) -> str:
+    stays = {"withdrawal": ", also for who left", "end": ", also after its end"}.get(protected.survives or "", "")
+    return f"{', '.join(protected.uses)} ({protected.clause}{stays})"
 
 
 def _clauses(under: Under) -> str:

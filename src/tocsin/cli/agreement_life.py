@@ -199,9 +199,13 @@ def withdraw(
         version = session.hub.agreements.get(version.name, version.version)
     terms = version.document.withdrawal
     survives = list(terms.survives) if terms is not None else []
-    out.document(version_document(version) | {"leaves_at": instant(leaves), "survives": survives})
+    protects = [one.id for one in version.document.clauses if one.protect is not None and one.protect.survives]
+    held = {"survives": survives, "survives_for_received": [one for one in protects if one not in survives]}
+    out.document(version_document(version) | {"leaves_at": instant(leaves)} | held)
     out.line(f"{signatory} has given notice: it leaves {version.name} version {version.version} at {instant(leaves)}.")
     out.line(f"  clauses that bind it afterwards: {listed(survives) or '-'}")
+    if held["survives_for_received"]:
+        out.line(f"  and for what it receives until then: {listed(held['survives_for_received'])}")
 
 
 @app.command("suspend", epilog=example('tocsin agreement suspend nordic-grid-exchange --reason "a court asks"'))

@@ -87,6 +87,22 @@ def test_one_leaves_with_a_notice_made_elsewhere(cli: Cli) -> None:
     cli.ok("check")
 
 
+def test_who_leaves_is_told_what_it_stays_held_to(cli: Cli) -> None:
+    protects = (
+        '  - {id: "8", protect: {from: antitrust, survives: end}}\n  - {id: "9", protect: {from: privilege-waiver}}\n'
+    )
+    second = LIVING.replace("version: 1", "version: 2").replace("signatures:", f"{protects}signatures:")
+    cli.ok("agreement", "propose", write(cli, second))
+    for one in ("alpha", "beta"):
+        cli.ok("agreement", "sign", "living/2", "--as", one)
+    cli.ok("agreement", "activate", "living/2")
+    assert "clause 2 and nothing else, but clause 8 for what it received until then" in " ".join(
+        cli.ok("agreement", "show", "living/2", "--prose").out.split()
+    )
+    left = cli.ok("agreement", "withdraw", "living/2", "--as", "beta", *BECAUSE).out
+    assert "  clauses that bind it afterwards: 2\n  and for what it receives until then: 8\n" in left
+
+
 def test_one_is_admitted_and_joins(cli: Cli) -> None:
     assert cli.run("agreement", "sign", "living", "--as", "gamma").code != 0
     cli.ok("agreement", "admit", "living", "gamma", *BECAUSE)

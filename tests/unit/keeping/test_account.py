@@ -134,6 +134,18 @@ def test_what_was_changed_is_found(world: World, tmp_path: Path, scope: str) -> 
         decode_account(encode_account(told, world.hub.log.signer).replace(b"bravo.example", b"coast.example"))
 
 
+def test_years_after_its_end_it_says_what_what_was_received_is_protected_from(bare: World) -> None:
+    bare.agreement(PROTECTED.replace("until: null", "until: 2026-12-31"), signed_by=MEMBERS)
+    bare.share("alfa", bundle([indicator(1)]), tlp=Tlp.GREEN)
+    assert len(bare.read("bravo")) == 1
+    later(bare, 3 * 365)
+    assert bare.read("bravo") == []
+    told, _ = account(bare)
+    (release,) = [one for one in told.releases if one.kind == "objects"]
+    ((clause, uses, survives),) = [(one.clause, one.uses, one.survives) for one in release.under[0].protect]
+    assert (clause, uses, survives) == ("treaty/3#7", ("regulatory-use",), "end")
+
+
 def test_an_older_export_confirms_nothing(world: World, tmp_path: Path) -> None:
     folder = export(world, tmp_path / "export", "all")
     told, _ = account(world)
