@@ -186,9 +186,19 @@ def test_the_founding_mandate_s_lasts_no_longer_than_duty_holders_and_is_told_as
     world.hub.self_test.require()
     world.clock.advance(6 * HOUR)
     assert not reads(world)
+    act(world, "review")
+    with pytest.raises(ConflictError, match="it does so once"):
+        act(world, "activate")
+    rebuilt(entries_of(world))
+
+
+def test_once_used_up_the_founding_mandate_leaves_it_to_a_body(world: World) -> None:
     act(world, "activate")
-    assert reads(world), "anew, and told anew"
-    assert annex(world).activations[1].last == world.clock.now() + 6 * HOUR
+    world.clock.advance(6 * HOUR)
+    seated(world)
+    constitute(world, council([Right.ANNEX_ACTIVATE], name="crisis-council"))
+    by_motion(world, decide_(world, Right.ANNEX_ACTIVATE, "two-towns/1#flood", body="crisis-council").uuid)
+    assert reads(world)
 
 
 def test_duty_holders_end_what_the_founding_mandate_opened_and_open_it_themselves(world: World) -> None:

@@ -20,6 +20,7 @@ from tocsin.parties.model import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from support.hub import World
     from support.taxii import Live
@@ -28,9 +29,9 @@ HALF_A_DAY = 12 * 3_600 * 1_000_000
 GALE = storm(purpose="detect", type_="indicator")
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    serving = living(tmp_path_factory.mktemp("crisis") / "hub")
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    serving = living(tmp_path / "hub")
     live = next(serving)
     live.secrets["scraper"] = ("hub", live.world.token("hub", permissions=frozenset({Permission.HUB_WATCH})))
     live.world.agreement(GALE, signed_by=("alfa", "bravo"))
@@ -100,21 +101,19 @@ def test_streams_tell_it_when_it_begins_and_when_it_is_over(live: Live) -> None:
             wish = Wish(collection="exchange", query=Query())
             member = await Ear(streams, world, "bravo", wish).open()
             outsider = await Ear(streams, world, "charlie", wish).open()
+            ears = [member]
             for verb, expected in (("activate", [("gale", True)]), ("end", [("gale", True), ("gale", False)])):
                 await asyncio.to_thread(act, world, verb)
-                await member.settle()
-                while events(member) != expected:
-                    await member.moved()
+                if verb == "activate":
+                    ears.append(await Ear(streams, world, "alfa", wish).open())
+                for ear in ears:
+                    await ear.settle()
+                    while events(ear) != expected:
+                        await ear.moved()
                 await outsider.settle()
             assert events(outsider) == []
             assert outsider.raw.count(b"crisis") == 0
-            await asyncio.to_thread(act, world, "activate")
-            late = await Ear(streams, world, "alfa", wish).open()
-            await late.settle()
-            while events(late) != [("gale", True)]:
-                await late.moved()
-            for ear in (member, outsider, late):
+            for ear in (*ears, outsider):
                 await ear.close()
-        await asyncio.to_thread(act, world, "end")
 
     asyncio.run(run())

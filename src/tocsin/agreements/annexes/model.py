@@ -3,7 +3,7 @@
 An annex has no effect until it is activated. A motion activates it for as long as the agreement says, and may do so
 again. Two duty-holders or more, of public and of private parties, activate it for half a day at most: unless a motion
 ratifies that in time it ends by itself, and until a body has answered for it no duty-holder activates anything of the
-agreement again. Where no body holds the right, the founding mandate activates it for no longer than duty-holders do.
+agreement again. Where no body holds the right, the founding mandate does, once, for no longer than duty-holders.
 Time alone ends an activation: nothing has to be written for it, and nothing that fails can prolong it.
 """
 
@@ -322,10 +322,17 @@ def by_founding(
         number: that it has.
 
     Raises:
-        ConflictError: the annex is active: nobody prolongs it alone.
+        ConflictError: the annex is active: nobody prolongs it alone; or that mandate activated it before, in whatever
+            version, and no motion ratified that.
     """
     if any((one.annex, one.version) == (annex, version) and one.active(at) for one in history):
         raise ConflictError(f"the annex {annex} is active", todo="what prolongs it is a motion")
+    for one in history:
+        if one.annex == annex and one.by is ActivatedBy.FOUNDING and one.ratified is None:
+            raise ConflictError(
+                f"the founding mandate activated {annex} before, and no motion ratified that",
+                todo="it does so once: constitute the body that the agreement names, and table a motion",
+            )
     return Activation(
         annex=annex,
         version=version,
