@@ -149,7 +149,8 @@ class Case:
         with contextlib.suppress(TransitionError, ConflictError, ForbiddenError):
             act(self.world, verb)
         at = max(at, self.now)
-        if verb == "activate" and not active:
+        # the founding mandate does so once
+        if verb == "activate" and not active and all(one["duty"] for one in self.runs):
             self.runs.append({"starts": at, "last": at + 6 * HOUR, "answered": False, "duty": False})
         elif verb == "end" and active:
             self.runs[-1]["last"] = at

@@ -49,7 +49,8 @@ class World:
             settings = stores.fresh(home) if template is None else stores.copy_home(template, home)
         self.settings = settings
         self.clock = clock_at(start)
-        self.entropy = SeededEntropy(seed)
+        # a copy draws what its template did not draw: no id twice
+        self.entropy = SeededEntropy(seed if template is None else seed + 1_000_000)
         self.parties: dict[str, Party] = {}
         if template is not None:
             self.hub: Hub = open_hub(self.settings, clock=self.clock, entropy=self.entropy)

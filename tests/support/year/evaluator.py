@@ -161,7 +161,7 @@ class Evaluator:
                 days += [day for entry in basis.values() for day in entry["valid"]]
             found |= {midnight(day) for day in days if day is not None}
             found |= {until for _, _, until in paper.graces} | set(paper.left.values())
-            found |= {instant for spans in paper.active.values() for span in spans for instant in span}
+            found |= {instant for span in paper.spans for instant in (span.begins, span.ends)}
         return {one for one in found if one is not None}
 
     # --- one reader ---------------------------------------------------------------------------------------------------
@@ -266,9 +266,8 @@ class Evaluator:
         """Return whether a permit has effect, and is for this reader, whatever it reads."""
         paper, content = clause.paper, clause.content
         purposes = [one for one in paper.content["purposes"] if one != "enforce"]
-        active = paper.active.get(content.get("emergency", ""), [])
         return (
-            ("emergency" not in content or any(begins <= self._state.at < ends for begins, ends in active))
+            ("emergency" not in content or any(one.begins <= self._state.at < one.ends for one in paper.spans))
             and reader.party in self._members(paper)
             and reader.purpose in (listed(content["for"]) if "for" in content else purposes)
             and all(reader.party in self._based(paper, basis) for basis in listed(content.get("rests_on", [])))

@@ -279,10 +279,32 @@ class Writer:
         found = [
             one for one in self._papers("in-force") if any("emergency" in clause for clause in one.content["clauses"])
         ]
-        verb = self._rng.choice(("activate", "activate", "end"))
-        if verb == "end":
-            found = [one for one in found if one.active]
+        verb = self._rng.choice(("activate", "activate", "ratify", "end"))
+        if verb != "activate":
+            found = [one for one in found if any(self._state.at < span.ends for span in one.spans)]
         return ("annex", {"verb": verb, **_of(self._rng.choice(found))}) if found else None
+
+    def _call(self) -> Act | None:
+        found = [
+            one for one in self._papers("in-force") if any("emergency" in clause for clause in one.content["clauses"])
+        ]
+        if not found:
+            return None
+        paper = self._rng.choice(found)
+        sides: dict[bool, list[str]] = {True: [], False: []}
+        for name in sorted(paper.binds(self._state.at)):
+            org = self._state.orgs[name]
+            if org.status == "vetted":
+                sides[org.kind == "public"].append(name)
+        if not all(sides.values()):
+            return None
+        return "call", _of(paper, parties=[self._rng.choice(sides[True]), self._rng.choice(sides[False])])
+
+    def _constitute(self) -> Act | None:
+        if self._state.council:
+            return None
+        vetted = sorted(name for name, org in self._state.orgs.items() if org.status == "vetted")
+        return "constitute", {"parties": self._rng.sample(vetted, 3)}
 
     # --- what owners do with what they shared -------------------------------------------------------------------------
 
@@ -344,6 +366,8 @@ _ODDS: Final = {
     "grace": 0.008,
     "admit": 0.006,
     "annex": 0.008,
+    "call": 0.008,
+    "constitute": 0.002,
     "give": 0.015,
     "revoke": 0.005,
     "sweep": 0.02,

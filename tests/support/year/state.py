@@ -23,6 +23,7 @@ __all__ = [
     "Paper",
     "Partnership",
     "Person",
+    "Span",
     "duration",
     "listed",
     "midnight",
@@ -88,6 +89,15 @@ class Person:
         return f"{self.name}@{self.party}"
 
 
+@dataclass
+class Span:
+    """A time that an annex was active; ``answered`` by a motion that activated or ratified it."""
+
+    begins: Micros
+    ends: Micros
+    answered: bool = False
+
+
 @dataclass(kw_only=True)
 class Paper:
     """A version of an agreement."""
@@ -101,7 +111,7 @@ class Paper:
     bound: set[str] = field(default_factory=set)  # whom it bound at any time since it began
     left: dict[str, Micros] = field(default_factory=dict)  # from when on it binds them no more
     graces: list[tuple[str, frozenset[str], Micros]] = field(default_factory=list)
-    active: dict[str, list[tuple[Micros, Micros]]] = field(default_factory=dict)  # annexes: from when until when
+    spans: list[Span] = field(default_factory=list)  # of its annex
 
     @property
     def name(self) -> str:
@@ -114,6 +124,13 @@ class Paper:
     @property
     def named(self) -> set[str]:
         return {entry["name"] for entry in self.content["parties"] if "name" in entry}
+
+    def lasts(self, *, by_body: bool) -> Micros:
+        """Return how long its annex lasts: as a motion decides, or without a body, until that must be ratified."""
+        clause = next(one for one in self.content["clauses"] if "emergency" in one)
+        duty = clause["activated_by"]["or"]
+        whole = duration(clause["lasts"])
+        return whole if by_body else min(whole, duration(duty["lasts"]), duration(duty["ratify_within"]))
 
     def in_term(self, at: Micros) -> bool:
         begins, ends = self.content["in_force"]["from"], self.content["in_force"]["until"]
@@ -187,6 +204,7 @@ class Partnership:
     received: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # owner and object: who has it
     places: int = 0  # that were given in the order of offers
     changes: int = 0  # of anything but objects
+    council: tuple[str, ...] = ()  # the parties whose signatories sit in the crisis council
 
     # --- objects ------------------------------------------------------------------------------------------------------
 

@@ -15,11 +15,14 @@ import msgspec
 from sqlalchemy import event, select
 
 from support import stores
+from support.council import constitute, council, motion_on, vote
 from support.hub import OPERATOR, World, key_of
 from support.sharing import bundle
 from support.year.documents import BEGIN, CREATED, definition_of, kind_of, marks_of, stix, version_of
 from support.year.evaluator import Evaluator, Reader
-from support.year.state import Grant, Org, Paper, Partnership, Person, duration
+from support.year.state import Grant, Org, Paper, Partnership, Person, Span, duration
+from tocsin.agreements.annexes.model import Asked
+from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Said, act_bytes, parse_agreement, public_key_of, sign_bytes, sign_document
 from tocsin.errors import NotFoundError, RefusedError, TransitionError
 from tocsin.exchange.access.granting import Terms
@@ -28,8 +31,10 @@ from tocsin.exchange.reading import Reading
 from tocsin.exchange.recall.model import Demand
 from tocsin.exchange.retention.model import Scope
 from tocsin.exchange.tables import CONTRIBUTIONS
-from tocsin.kernel.clock import parse_instant
-from tocsin.kernel.mandate import Acting
+from tocsin.governance.model.bodies import Seat, Side
+from tocsin.governance.model.motions import MotionStatus
+from tocsin.kernel.clock import DAY, parse_instant
+from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind, Party, Role, User
 from tocsin.parties.tables import PARTIES
 
@@ -40,9 +45,12 @@ if TYPE_CHECKING:
     from tocsin.agreements.document import AgreementDocument
     from tocsin.exchange.reading import Asker
     from tocsin.kernel.clock import Micros
+    from tocsin.kernel.mandate import Mandate
 
 __all__ = ["Act", "Found", "Year"]
 
+ANNEX = "crisis"  # the one that agreements here may have
+COUNCIL = (Right.ANNEX_ACTIVATE, Right.PARTY_SUSPEND)
 Act = tuple[str, dict[str, Any]]
 Found = set[tuple[str, "Micros", str]] | None
 ALL = Query(versions=frozenset({VersionChoice.ALL}))
@@ -182,7 +190,8 @@ class Year:
         return {party}
 
     def _suspend(self, *, party: str) -> set[str]:
-        self.world.hub.parties.suspend_party(OPERATOR, self.world.hub.mandate, party, "a year")
+        mandate = self._decided(Right.PARTY_SUSPEND, party)
+        self.world.hub.parties.suspend_party(OPERATOR, mandate, party, "a year")
         self.state.orgs[party].status = "suspended"
         return {party}
 
@@ -419,19 +428,80 @@ class Year:
 
     def _annex(self, *, verb: str, name: str, number: int) -> set[str]:
         paper = self._paper(name, number)
+        decided = self.world.hub.mandate
+        if verb != "end":
+            decided = self._decided(Right.ANNEX_ACTIVATE, f"{name}/{number}#{ANNEX}")
         with self.world.hub.agreements.emergency(OPERATOR) as acts:
-            getattr(acts, verb)(self.world.hub.mandate, name, number, "crisis", "a year")
-        spans = paper.active.setdefault("crisis", [])
+            getattr(acts, verb)(decided, name, number, ANNEX, "a year")
         at = self.state.at
-        if verb == "activate":  # under the founding mandate: no longer than duty-holders, nor while it is active
-            clause = next(one for one in paper.content["clauses"] if "emergency" in one)
-            duty = clause["activated_by"]["or"]
-            spans.append(
-                (at, at + min(duration(clause["lasts"]), duration(duty["lasts"]), duration(duty["ratify_within"])))
-            )
-        elif verb == "end":
-            paper.active["crisis"] = [(begins, min(ends, at)) for begins, ends in spans]
+        match verb:
+            case "activate":
+                paper.spans.append(
+                    Span(at, at + paper.lasts(by_body=bool(self.state.council)), bool(self.state.council))
+                )
+            case "ratify":
+                span = next(one for one in reversed(paper.spans) if one.begins <= at < one.ends and not one.answered)
+                span.ends, span.answered = span.begins + paper.lasts(by_body=True), True
+            case _:
+                for span in paper.spans:
+                    span.ends = min(span.ends, at)
         return set(paper.bound)
+
+    def _call(self, *, name: str, number: int, parties: list[str]) -> set[str]:
+        """Let people on duty of some parties call, one after the other, until their calls open the annex."""
+        paper, at = self._paper(name, number), self.state.at
+        document = self.world.hub.agreements.get(name, number).document
+        for party in parties:
+            with self.world.hub.agreements.emergency(OPERATOR) as acts:
+                acts.set_duty(self.world.hub.mandate, f"sig@{party}", starts=at, until=at + 7 * DAY)
+            data = call_bytes(
+                document,
+                annex=ANNEX,
+                asked=Asked.ACTIVATE,
+                hub="https://hub.example",
+                party=f"https://{party}.example",
+                user="sig",
+                said_at=at,
+                reason="a year",
+            )
+            with self.world.hub.agreements.emergency(Acting(actor=f"sig@{party}")) as acts:
+                made = acts.call(
+                    name,
+                    number,
+                    ANNEX,
+                    caller=f"sig@{party}",
+                    asked=Asked.ACTIVATE,
+                    said_at=at,
+                    made=sign_bytes(data, key_of(party)),
+                    reason="a year",
+                )
+            if made:
+                paper.spans.append(Span(at, at + paper.lasts(by_body=False)))
+                return set(paper.bound)
+        return set()
+
+    # --- a body -------------------------------------------------------------------------------------------------------
+
+    def _constitute(self, *, parties: list[str]) -> set[str]:
+        sides = {"public": Side.PUBLIC, "private": Side.PRIVATE}
+        seats = tuple(
+            Seat(name=party, side=sides.get(self.state.orgs[party].kind, Side.PRIVATE), holder=f"sig@{party}")
+            for party in parties
+        )
+        constitute(self.world, council(COUNCIL, name="crisis-council", seats=seats))
+        self.state.council = tuple(parties)
+        return set()
+
+    def _decided(self, right: Right, subject: str) -> Mandate:
+        """Return the founding mandate, or that of a motion for which everybody voted who sits in the body."""
+        if not self.state.council:
+            return self.world.hub.mandate
+        motion = motion_on(self.world, right, subject, body="crisis-council")
+        for party in self.state.council:
+            if motion.status is MotionStatus.OPEN:
+                with contextlib.suppress(RefusedError):  # who is suspended has no vote
+                    motion = vote(self.world, motion, f"sig@{party}", seat=party)
+        return self.world.hub.governance.granted(motion.uuid)
 
     def _living(self, party: str | None = None) -> Any:  # noqa: ANN401  a context of acts
         acting = OPERATOR if party is None else Acting(actor=f"sig@{party}")
