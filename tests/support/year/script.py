@@ -121,6 +121,29 @@ class Writer:
         self._shared.append((party, made, number, version))
         return "share", {"party": party, "made": made, "number": number, "version": version}
 
+    def _share_for(self) -> Act | None:
+        """Share for another: mostly what one was let, now and then what one was not."""
+        rng = self._rng
+        if not self._state.delegations or sum(map(len, self._state.offered.values())) >= self._most:
+            return None
+        one = rng.choice(list(self._state.delegations.values()))
+        self._number += 1
+        by = one.delegate if rng.random() < 0.9 else rng.choice(drawn.PARTIES)
+        verb, says = self._shared_now(one.owner, rng.choice(self._markings), self._number, 0)
+        return verb, says | {"by": by}
+
+    def _delegate(self) -> Act:
+        rng = self._rng
+        party, to = rng.sample(drawn.PARTIES, 2)
+        types = rng.choice((None, sorted(rng.sample(drawn.TYPES, 3))))
+        until = self._state.at + rng.randint(1, 100) * DAY
+        says = {"types": types, "tlp": rng.choice(("clear", "green", "amber", "amber")), "until": until}
+        return "delegate", {"key": f"d{len(self._state.delegations)}", "party": party, "to": to, **says}
+
+    def _end_delegation(self) -> Act | None:
+        standing = [key for key, one in self._state.delegations.items() if not one.revoked]
+        return ("end_delegation", {"key": self._rng.choice(standing)}) if standing else None
+
     def _take_back(self) -> Act | None:
         copy = self._offered()
         return None if copy is None else ("take_back", {"party": copy.owner, "known": copy.id})
@@ -346,7 +369,10 @@ def _of(paper: Paper, **more: object) -> dict[str, object]:
 
 
 _ODDS: Final = {
-    "share": 0.34,
+    "share": 0.33,
+    "share_for": 0.02,
+    "delegate": 0.006,
+    "end_delegation": 0.002,
     "take_back": 0.04,
     "read": 0.12,
     "wait": WAITING,

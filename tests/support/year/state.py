@@ -16,6 +16,7 @@ from tocsin.kernel.clock import DAY, SECOND, Micros, parse_date
 __all__ = [
     "HEEDED",
     "Copy",
+    "Delegation",
     "Grant",
     "Json",
     "Kind",
@@ -191,6 +192,28 @@ class Grant:
 
 
 @dataclass(kw_only=True)
+class Delegation:
+    """What a party lets another share for it."""
+
+    owner: str
+    delegate: str
+    types: tuple[str, ...] | None  # None: all
+    tlp: str  # no stricter
+    until: Micros
+    uuid: str
+    revoked: bool = False
+
+    def covers(self, kind: Kind, at: Micros) -> bool:
+        return (
+            not self.revoked
+            and at < self.until
+            and (self.types is None or kind.type in self.types)
+            and kind.tlp in ("clear", "green", "amber")
+            and ("clear", "green", "amber").index(kind.tlp) <= ("clear", "green", "amber").index(self.tlp)
+        )
+
+
+@dataclass(kw_only=True)
 class Partnership:
     """Everybody, everything, now."""
 
@@ -201,6 +224,7 @@ class Partnership:
     copies: dict[tuple[str, str, Micros], Copy] = field(default_factory=dict)
     offered: dict[tuple[str, Kind], list[Copy]] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
+    delegations: dict[str, Delegation] = field(default_factory=dict)
     received: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # owner and object: who has it
     places: int = 0  # that were given in the order of offers
     changes: int = 0  # of anything but objects
@@ -248,6 +272,14 @@ class Partnership:
         if copy.state == "offered":
             self.offered[copy.owner, copy.kind].remove(copy)
         copy.state = state
+
+    def delegated(self, owner: str, delegate: str, kind: Kind) -> bool:
+        """Return whether one of the delegations between two parties that stand covers an object."""
+        return any(
+            one.covers(kind, self.at)
+            for one in self.delegations.values()
+            if (one.owner, one.delegate) == (owner, delegate)
+        )
 
     def purge_due(self) -> list[Copy]:
         """Take away whose time is over, and return it: the first clause that is due does it (docs/retention.md)."""

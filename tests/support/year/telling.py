@@ -20,12 +20,14 @@ from support.hub import OPERATOR, World, key_of
 from support.sharing import bundle
 from support.year.documents import BEGIN, CREATED, definition_of, kind_of, marks_of, stix, version_of
 from support.year.evaluator import Evaluator, Reader
-from support.year.state import Grant, Org, Paper, Partnership, Person, Span, duration
+from support.year.state import Delegation, Grant, Org, Paper, Partnership, Person, Span, duration
 from tocsin.agreements.annexes.model import Asked
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Said, act_bytes, parse_agreement, public_key_of, sign_bytes, sign_document
+from tocsin.agreements.model import Tlp
 from tocsin.errors import NotFoundError, RefusedError, TransitionError
 from tocsin.exchange.access.granting import Terms
+from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.exchange.reading import Reading
 from tocsin.exchange.recall.model import Demand
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Act", "Found", "Year"]
 
+# what changes nothing that the evaluator keeps between two looks
+OF_OBJECTS = frozenset(
+    ("share", "take_back", "read", "sweep", "hold", "recall", "give", "revoke", "delegate", "end_delegation")
+)
 ANNEX = "crisis"  # the one that agreements here may have
 COUNCIL = (Right.ANNEX_ACTIVATE, Right.PARTY_SUSPEND)
 Act = tuple[str, dict[str, Any]]
@@ -147,7 +153,18 @@ class Year:
             touched: set[str] = getattr(self, f"_{verb}")(**says)
         except RefusedError:
             return None
-        if verb not in ("share", "take_back", "read", "sweep", "hold", "recall", "give", "revoke"):
+        if verb not in (
+            "share",
+            "take_back",
+            "read",
+            "sweep",
+            "hold",
+            "recall",
+            "give",
+            "revoke",
+            "delegate",
+            "end_delegation",
+        ):
             self.state.changes += 1
         return touched
 
@@ -230,25 +247,65 @@ class Year:
 
     # --- objects ------------------------------------------------------------------------------------------------------
 
-    def _share(self, *, party: str, made: Json, number: int, version: int) -> set[str]:
+    def _share(self, *, party: str, made: Json, number: int, version: int, by: str | None = None) -> set[str]:
         content, marked = stix(made, number, version), marks_of(made)
-        receipt = self.world.share(party, bundle([content], marked=marked), to=tuple(made.get("to", ())))
+        data, to = bundle([content], marked=marked), tuple(made.get("to", ()))
+        if by is None:
+            receipt = self.world.share(party, data, to=to)
+        else:
+            parties = self.world.hub.parties
+            receipt = self.world.hub.intake.submit(
+                Submission(
+                    party=parties.get(party).uri,
+                    acting=OPERATOR.for_(by),
+                    data=data,
+                    to=to,
+                    delegate=parties.get(by).uri,
+                )
+            )
         said = json.dumps(content, sort_keys=True)
         observable = "modified" not in content
         at = 0 if observable else version_of(made, version)
         before = self.state.copies.get((party, content["id"], at))
+        shared = [
+            (mark.id, CREATED, definition_of(made), mark.id) for mark in marked if mark.definition is not None
+        ] + [(content["id"], at, kind_of(made), said)]
         expected = [
-            self.state.share(party, mark.id, CREATED, definition_of(made), mark.id)
-            for mark in marked
-            if mark.definition is not None
+            self.state.share(party, *one) if by is None or self.state.delegated(party, by, one[2]) else "refused"
+            for one in shared
         ]
-        expected.append(self.state.share(party, content["id"], at, kind_of(made), said))
         told = [str(result.outcome) for result in receipt.results]
         assert told == expected, (told, expected, [result.reason for result in receipt.results], before)
         if observable and told[-1] == "accepted":
             copy = self.state.copies[party, content["id"], 0]
             copy.version = parse_instant(receipt.results[-1].version or "")
         return {party} | {one.rpartition("@")[2] for one in made.get("to", ())}
+
+    def _delegate(self, *, key: str, party: str, to: str, types: list[str] | None, tlp: str, until: Micros) -> set[str]:
+        delegating, parties = self.world.hub.delegating, self.world.hub.parties
+        named = None if types is None else frozenset(types)
+        draft, message = delegating.draft(
+            parties.get(party), parties.get(to), types=named, tlp=Tlp(tlp), until=until, signatory="sig"
+        )
+        given = delegating.give(OPERATOR.for_(f"sig@{party}"), draft, sign_bytes(message, key_of(party)).signature)
+        self.state.delegations[key] = Delegation(
+            owner=party,
+            delegate=to,
+            types=None if types is None else tuple(types),
+            tlp=tlp,
+            until=until,
+            uuid=given.uuid,
+        )
+        return set()
+
+    def _end_delegation(self, *, key: str) -> set[str]:
+        if key not in self.state.delegations:
+            raise NotFoundError("it was cut out of the script")
+        one = self.state.delegations[key]
+        owner = self.world.hub.parties.get(one.owner)
+        self.world.hub.delegating.revoke(OPERATOR.for_(one.owner), owner, None, one.uuid)
+        one.revoked = True
+        return set()
 
     def _take_back(self, *, party: str, known: str) -> set[str]:
         mine = self.state.own(party, known)
