@@ -28,5 +28,6 @@ def rebuilt(entries: list[EntryPayload]) -> replay.Agreed:
     agreed, people = replay.Agreed(), People(hub="https://hub.example")
     for entry in entries:
         people = apply_party(people, entry.kind, entry.data)
-        agreed = replay.apply(agreed, entry.kind, entry.data, people=people, at=parse_instant(entry.at))
+        at = parse_instant(entry.at)
+        agreed = replay.apply(agreed, entry.kind, entry.data, people=people, at=at, mandate=entry.mandate)
     return agreed

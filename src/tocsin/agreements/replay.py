@@ -92,7 +92,9 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(found, key=lambda one: one.activated.document.version)
 
 
-def apply(agreed: Agreed, kind: str, data: Mapping[str, object], *, people: People, at: Micros) -> Agreed:
+def apply(
+    agreed: Agreed, kind: str, data: Mapping[str, object], *, people: People, at: Micros, mandate: str | None
+) -> Agreed:
     """Return what an entry makes of agreements; an entry of another room changes nothing.
 
     Args:
@@ -101,6 +103,7 @@ def apply(agreed: Agreed, kind: str, data: Mapping[str, object], *, people: Peop
         data: of the entry.
         people: parties and users, as the entries before it made them.
         at: the instant of the entry.
+        mandate: that it names.
 
     Raises:
         LogBrokenError: the payload is not one that this kind has, or tells of something that cannot have happened.
@@ -110,7 +113,7 @@ def apply(agreed: Agreed, kind: str, data: Mapping[str, object], *, people: Peop
         return agreed
     try:
         if step is None:
-            return _emergency(agreed, kind, data, people, at)
+            return _emergency(agreed, kind, data, people=people, at=at, mandate=mandate)
         return step(agreed, data, people, at)
     except (InputError, ForbiddenError, TransitionError, ConflictError, NotFoundError) as error:
         raise LogBrokenError(str(error), where=kind) from error
@@ -124,13 +127,15 @@ def facts_of(agreed: Agreed, people: People, at: Micros) -> Facts:
     return Facts(at=at, parties=dict(people.parties), agreements=agreements, former=former)
 
 
-def _emergency(agreed: Agreed, kind: str, data: Mapping[str, object], people: People, at: Micros) -> Agreed:
+def _emergency(
+    agreed: Agreed, kind: str, data: Mapping[str, object], *, people: People, at: Micros, mandate: str | None
+) -> Agreed:
     standing = None
     if kind != "duty.set":
         about = msgspec.convert({key: data.get(key) for key in ("agreement", "version", "digest")}, _Named)
         standing = _known(agreed, about)
     version = None if standing is None else standing.activated
-    told = annex_step(agreed.emergencies, kind, data, version, people=people, at=at)
+    told = annex_step(agreed.emergencies, kind, data, version, people=people, at=at, mandate=mandate)
     agreed = replace(agreed, emergencies=told)
     if standing is None or version is None:
         return agreed

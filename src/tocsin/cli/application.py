@@ -319,6 +319,7 @@ def _document(one: Application, names: dict[str, str], missing: list[str]) -> di
         "ended_at": instant(one.ended_at),
         "until": instant(one.until),
         "prolonged": instant(one.prolonged),
+        "prolonged_because": one.prolonged_because,
         "reason": one.reason,
     }
 

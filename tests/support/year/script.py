@@ -94,8 +94,7 @@ class Writer:
 
     def _share(self) -> Act | None:
         rng = self._rng
-        offered = sum(map(len, self._state.offered.values()))
-        if offered >= self._most:
+        if len(self._on_offer()) >= self._most:
             return self._take_back()
         if self._shared and rng.random() < 0.25:
             return self._share_again()
@@ -124,7 +123,7 @@ class Writer:
     def _share_for(self) -> Act | None:
         """Share for another: mostly what one was let, now and then what one was not."""
         rng = self._rng
-        if not self._state.delegations or sum(map(len, self._state.offered.values())) >= self._most:
+        if not self._state.delegations or len(self._on_offer()) >= self._most:
             return None
         one = rng.choice(list(self._state.delegations.values()))
         self._number += 1
@@ -331,10 +330,14 @@ class Writer:
 
     # --- what owners do with what they shared -------------------------------------------------------------------------
 
+    def _on_offer(self) -> list[Copy]:
+        """Return what is on offer, but markings: whoever shared under one goes on offering it."""
+        offered = self._state.offered.items()
+        return [copy for (_, kind), group in offered if kind.type != "marking-definition" for copy in group]
+
     def _offered(self) -> Copy | None:
-        groups = [group for group in self._state.offered.values() if group]
-        copy = self._rng.choice(self._rng.choice(groups)) if groups else None
-        return None if copy is None or copy.kind.type == "marking-definition" else copy
+        found = self._on_offer()
+        return self._rng.choice(found) if found else None
 
     def _give(self) -> Act | None:
         rng, copy = self._rng, self._offered()

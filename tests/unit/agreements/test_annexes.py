@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -190,6 +191,34 @@ def test_the_founding_mandate_s_lasts_no_longer_than_duty_holders_and_is_told_as
     with pytest.raises(ConflictError, match="it does so once"):
         act(world, "activate")
     rebuilt(entries_of(world))
+
+
+def test_logs_of_before_tell_that_it_did_so_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    act(world, "activate")
+    world.clock.advance(6 * HOUR)
+    with monkeypatch.context() as before:
+        before.setattr(model, "require_unused", lambda *_: None)
+        act(world, "activate")
+    rebuilt(entries_of(world))
+    world.hub.self_test.require()
+    world.clock.advance(6 * HOUR)
+    with pytest.raises(ConflictError, match="it does so once"):
+        act(world, "activate")
+
+
+def test_a_log_in_which_it_ratified_itself_is_refused(world: World) -> None:
+    act(world, "activate")
+    seated(world)
+    constitute(world, council([Right.ANNEX_ACTIVATE], name="crisis-council"))
+    by_motion(world, decide_(world, Right.ANNEX_ACTIVATE, "two-towns/1#flood", body="crisis-council").uuid, "ratify")
+    entries = entries_of(world)
+    rebuilt(entries)
+    forged = [
+        msgspec.structs.replace(one, mandate="founding:entry:0") if one.kind == "annex.ratified" else one
+        for one in entries
+    ]
+    with pytest.raises(LogBrokenError, match="ratified what it had opened itself"):
+        rebuilt(forged)
 
 
 def test_once_used_up_the_founding_mandate_leaves_it_to_a_body(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -13,6 +13,9 @@ from tocsin.errors import AgreementError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.impacts import Question as Impact
 from tocsin.parties.model import Role
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LICENCE: Final = """\
 agreement: licence
@@ -43,9 +46,9 @@ def things() -> list[dict[str, object]]:
     return made
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    made = World(tmp_path_factory.mktemp("persons") / "hub")
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path / "hub")
     for name in ("alfa", "bravo"):
         made.party(name)
         # alike in everything but their names, so that nothing else can tell them apart

@@ -370,7 +370,8 @@ def _rebuilt(entries: list[EntryPayload]) -> tuple[replay.Agreed, People]:
     agreed, people = replay.Agreed(), People()
     for entry in entries:
         people = apply_party(people, entry.kind, entry.data)
-        agreed = replay.apply(agreed, entry.kind, entry.data, people=people, at=parse_instant(entry.at))
+        at = parse_instant(entry.at)
+        agreed = replay.apply(agreed, entry.kind, entry.data, people=people, at=at, mandate=entry.mandate)
     return agreed, people
 
 

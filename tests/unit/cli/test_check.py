@@ -90,7 +90,7 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     "the index goes beyond the offers": (["UPDATE search_states SET indexed_seq = indexed_seq + 1"], {"index"}),
     "an entry is gone": (["DELETE FROM log_entries WHERE idx = 5"], {"log"}),
     "an entry's payload is another": (
-        ["UPDATE log_entries SET payload = replace(payload, 'alpha', 'alphb') WHERE idx = 5"],
+        ["UPDATE log_entries SET payload = replace(payload, 'live', 'lave') WHERE idx = 5"],
         {"log"},
     ),
     "an entry's kind is another": (["UPDATE log_entries SET kind = 'inquiry' WHERE idx = 5"], {"log"}),
@@ -169,7 +169,7 @@ DAMAGE: dict[str, tuple[list[str], set[str]]] = {
     ),
     "a salt is another": (["UPDATE contributions SET salt = zeroblob(32) WHERE contribution_id = 1"], {"submissions"}),
     "a body is another": (
-        ["UPDATE contributions SET bytes = replace(bytes, 'indicator 2', 'indicator 3') WHERE contribution_id = 2"],
+        ["UPDATE contributions SET bytes = replace(bytes, 'indicator', 'indicatos') WHERE contribution_id = 2"],
         {"submissions"},
     ),
     "a body is another, and its digest is right": (

@@ -207,9 +207,29 @@ def test_who_has_a_second_key_signs_with_both(world: World) -> None:
     replay(entries)
     place = next(place for place, (_, payload) in enumerate(entries) if payload.kind == "delegation.given")
     index, payload = entries[place]
-    forged = msgspec.structs.replace(payload, data=payload.data | {"ml_dsa_signature": other.ml_dsa_signature})
+    of_second = {"ml_dsa_key", "ml_dsa_signature"}
+    first_alone = {name: value for name, value in payload.data.items() if name not in of_second}
+    for data in (
+        payload.data | {"ml_dsa_signature": other.ml_dsa_signature},
+        payload.data | dict.fromkeys(of_second),
+        payload.data | {"note": "x"},
+    ):
+        forged = msgspec.structs.replace(payload, data=data)
+        with pytest.raises(TocsinError):
+            replay([*entries[:place], (index, forged), *entries[place + 1 :]])
+    earlier = msgspec.structs.replace(payload, data=first_alone)
+    replay([*entries[:place], (index, earlier), *entries[place + 1 :]])  # as logs of earlier versions have it
+    again = world.hub.delegating.draft(
+        parties.get("alfa"), parties.get("outsider"), types=None, tlp=Tlp.GREEN, until=until, signatory="sig"
+    )
+    both = sign_bytes(again[1], key_of("alfa"), seed)
+    world.hub.delegating.give(SIGNATORY, again[0], both.signature, ml_dsa_signature=both.ml_dsa_signature)
+    entries = list(tell(world.hub))
+    index, payload = entries[-1]
+    assert payload.kind == "delegation.given"
+    alone = {name: value for name, value in payload.data.items() if name not in of_second}
     with pytest.raises(TocsinError):
-        replay([*entries[:place], (index, forged), *entries[place + 1 :]])
+        replay([*entries[:-1], (index, msgspec.structs.replace(payload, data=alone))])
     with world.hub.store.write() as connection:
         connection.execute(update(DELEGATIONS).values(ml_dsa_signature=other.ml_dsa_signature))
     with pytest.raises(StoreBrokenError):

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import delete, update
 
 from support.cli import bundle, indicator
-from support.hub import OPERATOR
+from support.hub import OPERATOR, key_of
 from support.treaty import templates
+from tocsin.agreements.document import Said, act_bytes, sign_bytes
 from tocsin.agreements.gate import profile_of
 from tocsin.agreements.model import Label, Tlp
 from tocsin.agreements.reveal import revealed
@@ -29,6 +30,7 @@ from tocsin.exchange.access.tables import ACCESS_REQUESTS
 from tocsin.exchange.model import Query
 from tocsin.exchange.replay import replay
 from tocsin.kernel.clock import DAY
+from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
 
 if TYPE_CHECKING:
@@ -108,6 +110,9 @@ PROPOSALS = {
     "between others": ("others/1", NotFoundError),
     "in force between both": ("knowing/1", TransitionError),
     "replaced": ("replaced/1", NotFoundError),
+    "one whose term is over": ("over/1", NotFoundError),
+    "one that its owner left": ("left/1", NotFoundError),
+    "no text at all": ("between/1\x00", InputError),
     "one that both may sign": ("between/1", None),
     "one that the asker may still join": ("joined/1", None),
 }
@@ -124,6 +129,16 @@ def test_an_answer_by_amendment_names_what_lies_before_both(world: World, name: 
     joined = BETWEEN.replace("agreement: between", "agreement: joined")
     joined = joined.replace("{name: outsider}", "{name: bravo}, {all: {kind: [public, private]}}")
     world.agreement(joined, signed_by=("alfa", "bravo"))
+    over = BETWEEN.replace("agreement: between", "agreement: over").replace("until: null", "until: 2026-06-02")
+    propose(world, over)
+    left = BETWEEN.replace("agreement: between", "agreement: left") + "withdrawal: {notice: PT1H}\n"
+    world.agreement(left, signed_by=("alfa", "outsider"))
+    notice = act_bytes(
+        world.hub.agreements.get("left", 1).document, Said.WITHDRAW, party="https://alfa.example", reason="a test"
+    )
+    with world.hub.agreements.living(Acting(actor="sig@alfa")) as acts:
+        acts.withdraw("left", 1, signatory="sig@alfa", made=sign_bytes(notice, key_of("alfa")), reason="a test")
+    world.clock.advance(2 * DAY)
     made, alfa = ask(world), world.hub.parties.get("alfa")
     if refused is None:
         answered = world.hub.requesting.amend(ALFA, alfa, None, made.uuid, amendment=proposal)

@@ -79,7 +79,7 @@ class AnnexActs(Entering):
             ForbiddenError: the mandate is not for this, or is not of the body that the agreement names.
             NotFoundError: there is no such version or annex.
             TransitionError: the version is not in force.
-            ConflictError: it is active, and no motion prolongs it.
+            ConflictError: it is active, and no motion prolongs it; or the founding mandate activated it before.
             InputError: there is no reason, or it is too long.
         """
         row, history = self._begin(mandate, Right.ANNEX_ACTIVATE, name, version, annex)
@@ -90,6 +90,7 @@ class AnnexActs(Entering):
             made = model.by_motion(terms, annex=annex, version=version, at=at, number=number)
         else:
             made = model.by_founding(terms, history.activations, annex=annex, version=version, at=at, number=number)
+            model.require_unused(history.activations, annex)
         self._enter(
             "annex.activated",
             row,

@@ -50,6 +50,7 @@ __all__ = [
     "may_call",
     "ratify",
     "require_fresh",
+    "require_unused",
     "review",
     "runs_of",
     "settle",
@@ -322,17 +323,10 @@ def by_founding(
         number: that it has.
 
     Raises:
-        ConflictError: the annex is active: nobody prolongs it alone; or that mandate activated it before, in whatever
-            version, and no motion ratified that.
+        ConflictError: the annex is active: nobody prolongs it alone.
     """
     if any((one.annex, one.version) == (annex, version) and one.active(at) for one in history):
         raise ConflictError(f"the annex {annex} is active", todo="what prolongs it is a motion")
-    for one in history:
-        if one.annex == annex and one.by is ActivatedBy.FOUNDING and one.ratified is None:
-            raise ConflictError(
-                f"the founding mandate activated {annex} before, and no motion ratified that",
-                todo="it does so once: constitute the body that the agreement names, and table a motion",
-            )
     return Activation(
         annex=annex,
         version=version,
@@ -342,6 +336,21 @@ def by_founding(
         ends=at + min(terms.lasts, MAX_DUTY if terms.duty is None else terms.duty.lasts),
         ratify_by=None if terms.duty is None else at + terms.duty.ratify_within,
     )
+
+
+def require_unused(history: Sequence[Activation], annex: str) -> None:
+    """Refuse to let the founding mandate activate an annex again that it activated before, in whatever version.
+
+    Here and not where entries are held to their rules: logs of earlier versions have such activations.
+
+    Raises:
+        ConflictError: it did, and no motion ratified that.
+    """
+    if any(one.annex == annex and one.by is ActivatedBy.FOUNDING and one.ratified is None for one in history):
+        raise ConflictError(
+            f"the founding mandate activated {annex} before, and no motion ratified that",
+            todo="it does so once: constitute the body that the agreement names, and table a motion",
+        )
 
 
 def by_duty(

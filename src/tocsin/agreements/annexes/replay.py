@@ -28,6 +28,7 @@ from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.wire import from_data
 from tocsin.errors import ForbiddenError, InputError, TransitionError
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
     from tocsin.parties.replay import People
@@ -50,15 +51,25 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     terms: AnnexTerms
     history: History
     at: Micros
+    by_motion: bool
 
 
 _Step: TypeAlias = "Callable[[_Act], tuple[Activation, ...]]"
 
 
 def step(
-    told: Emergencies, kind: str, data: Mapping[str, object], version: Activated | None, *, people: People, at: Micros
+    told: Emergencies,
+    kind: str,
+    data: Mapping[str, object],
+    version: Activated | None,
+    *,
+    people: People,
+    at: Micros,
+    mandate: str | None,
 ) -> Emergencies:
     """Return what an entry makes of annexes and rosters; ``version`` is the one that it is about, as it stands.
+
+    Whether the ``mandate`` that it names is good for it is asked elsewhere.
 
     Raises:
         InputError: the payload is not one of its kind, or says otherwise than the rules.
@@ -77,6 +88,7 @@ def step(
         terms=annex_terms(version.document, said.annex),
         history=told.histories.get(said.agreement, History()),
         at=at,
+        by_motion=(mandate or "").startswith(f"{MandateBasis.MOTION}:"),
     )
     if isinstance(said, Calling):
         history, changed = _called(act, said, told, people)
@@ -182,6 +194,8 @@ def _ratified(act: _Act) -> tuple[Activation, ...]:
     waiting = [one for one in active if not one.answered]
     if not waiting:
         raise TransitionError("nothing was to be ratified")
+    if waiting[-1].by is ActivatedBy.FOUNDING and not act.by_motion:
+        raise ForbiddenError("the founding mandate ratified what it had opened itself")
     return (model.ratify(waiting[-1], act.terms, at=act.at),)
 
 

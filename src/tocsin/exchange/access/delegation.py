@@ -136,7 +136,7 @@ def signing_bytes(uuid: str, delegation: Mapping[str, Json]) -> bytes:
 
 def delegation_data(delegation: Delegation) -> dict[str, Json]:
     """Return a delegation as the entry that gives it tells it."""
-    data: dict[str, Json] = {
+    return {
         "delegation": delegation.uuid,
         "represented": delegation.represented,
         "delegate": delegation.delegate,
@@ -146,10 +146,9 @@ def delegation_data(delegation: Delegation) -> dict[str, Json]:
         "signatory": delegation.signatory,
         "key": delegation.key,
         "signature": delegation.signature,
+        "ml_dsa_key": delegation.ml_dsa_key,
+        "ml_dsa_signature": delegation.ml_dsa_signature,
     }
-    if delegation.ml_dsa_key is not None:
-        data |= {"ml_dsa_key": delegation.ml_dsa_key, "ml_dsa_signature": delegation.ml_dsa_signature}
-    return data
 
 
 def delegation_from_data(data: Mapping[str, object], at: Micros) -> Delegation:

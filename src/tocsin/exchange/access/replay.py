@@ -11,6 +11,7 @@ from tocsin.agreements.grants import Grant, granted_label
 from tocsin.errors import InputError, LogBrokenError, RefusedError
 from tocsin.exchange.access.delegation import (
     Delegation,
+    delegation_data,
     delegation_from_data,
     may_delegate,
     verify_delegation,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Granted", "Situation", "apply", "derived", "speaks_for"]
 
+_OF_SECOND: Final = frozenset({"ml_dsa_key", "ml_dsa_signature"})
+
 
 class Granted(msgspec.Struct, kw_only=True):
     """Every grant and delegation by its id."""
@@ -35,6 +38,7 @@ class Granted(msgspec.Struct, kw_only=True):
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
     delegations: dict[str, Delegation] = msgspec.field(default_factory=dict)
     requests: dict[str, Request] = msgspec.field(default_factory=dict)
+    two_keys: bool = False  # whether a delegation told of both of its signatory's keys
 
     def of(self, party: str) -> list[Grant]:
         """Return the grants for a party (its URI)."""
@@ -128,10 +132,15 @@ def _delegate(told: Granted, payload: EntryPayload, situation: Situation) -> Non
         raise InputError("it is not by an active signatory", where=one.uuid)
     if not may_delegate(user, situation.at):
         raise InputError("it is not within its signatory's authority", where=one.uuid)
-    # logs of earlier versions have delegations signed with the first key alone
-    by_theirs = one.key == user.signing_key and one.ml_dsa_key in (None, user.ml_dsa_key)
+    # until the first that tells of a second key, logs have delegations of earlier versions: signed with the first alone
+    earlier = not told.two_keys and "ml_dsa_key" not in payload.data
+    told.two_keys = not earlier
+    form = delegation_data(one)
+    if payload.data != ({name: form[name] for name in form.keys() - _OF_SECOND} if earlier else form):
+        raise InputError("it has not the form of a delegation", where=one.uuid)
+    by_theirs = one.key == user.signing_key and (earlier or one.ml_dsa_key == user.ml_dsa_key)
     if not by_theirs or not speaks_for(payload, one.represented, situation):
-        raise InputError("it is not by the represented party's registered key", where=one.uuid)
+        raise InputError("it is not by the represented party's registered keys", where=one.uuid)
     verify_delegation(one)
     told.delegations[one.uuid] = one
 

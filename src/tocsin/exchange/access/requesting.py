@@ -223,18 +223,19 @@ class Requesting:
             where=amendment[:160],
             todo="name one that each of you signed or may sign, as NAME/VERSION; propose it first",
         )
-        name, _, number = amendment.partition("/")
+        name, _, number = check_remark(amendment, "amendment").partition("/")
         rows = agreements.agreement_rows(connection, self._environment, name)
         row = next((one for one in rows if str(one.version) == number), None)
         if row is None or (row.status, AgreementAct.SIGN) not in AGREEMENT_TRANSITIONS:
             raise refused
         everyone = [one.party for one in parties.party_rows(connection, self._environment)]
-        at = self._log.now(connection)
+        at, ends = self._log.now(connection), row.document.ends
         able = set(may_sign(row, everyone, at))
-        joined = row.activated.joined
-        if not both <= joined | {one.uri for one in everyone if one.name in able}:
+        bound = {uri for uri in both if row.activated.binds(uri, at)}
+        over = ends is not None and ends <= at
+        if over or not both <= bound | {one.uri for one in everyone if one.name in able}:
             raise refused
-        if row.status is AgreementStatus.IN_FORCE and both <= joined:
+        if row.status is AgreementStatus.IN_FORCE and both == bound:
             raise TransitionError(
                 "both of you are bound by that version already, and it does not open it",
                 where=amendment[:160],

@@ -15,7 +15,7 @@ from tocsin.exchange.api import mandated as asks
 from tocsin.exchange.recall.service import Decided
 from tocsin.exchange.retention.model import Scope
 from tocsin.governance.documents import read_body as read_seats
-from tocsin.kernel.clock import Micros, parse_date, parse_instant
+from tocsin.kernel.clock import Micros, parse_date
 from tocsin.kernel.mandate import Right
 from tocsin.parties.model import CLEARANCES, Authority, Kind, Party, Role, User, parse_reference
 
@@ -329,7 +329,6 @@ def _impose_recall(carrier: Carrier, asked: asks.Imposing) -> None:
         demand=asked.demand,
         due=parse_date(asked.by),
         reason=asked.reason,
-        versions=None if asked.versions is None else [parse_instant(one) for one in asked.versions],
         recipients=None if asked.recipients is None else frozenset(parties.get(one).uri for one in asked.recipients),
         decided=Decided(mandate=carrier.mandate, basis=carrier.subject),
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.exchange.api.parts import UUID
-from tocsin.exchange.api.queries import MAX_INSTANT, Day, Name, Reference, Said, Text, Version
+from tocsin.exchange.api.queries import MAX_INSTANT, Day, Name, Reference, Said, Text
 from tocsin.exchange.recall.model import Demand
 from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.governance.model.disputes import Outcome
@@ -156,7 +156,6 @@ class Imposing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     by: Day
     reason: Text
     demand: Demand = Demand.DESTROY
-    versions: Annotated[list[Version], msgspec.Meta(min_length=1, max_length=MAX_NAMED)] | None = None
     recipients: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=MAX_NAMED)] | None = None
 
 

@@ -108,7 +108,9 @@ class ApplicationResource(msgspec.Struct, frozen=True, kw_only=True):
     reviews: list[ReviewResource]
     missing: list[str]
     ended: str | None
-    until: str | None
+    until: str | None  # as it was admitted
+    prolonged: str | None  # until when, instead
+    prolonged_because: str
     reason: str
 
 
@@ -308,7 +310,9 @@ class Applying:
             ],
             missing=self._vetting.missing(one),
             ended=instant(one.ended_at),
-            until=instant(one.ends),
+            until=instant(one.until),
+            prolonged=instant(one.prolonged),
+            prolonged_because=one.prolonged_because,
             reason=one.reason,
         )
 

@@ -155,7 +155,7 @@ class Recalls:
             demand: what its recipients are to do.
             due: by when.
             reason: why; they read it.
-            versions: only these; None: all.
+            versions: only these; None: all, as where a mandate decided it, which is about the whole object.
             recipients: only from these parties (URIs), of those who received it: it stays on offer for the others.
             decided: by which mandate, where it is not its owner who orders it.
 
@@ -164,6 +164,8 @@ class Recalls:
             NotFoundError: the owner contributed no such object or version, or one of ``recipients`` received none.
             InputError, LimitError: the order cannot be followed.
         """
+        if decided is not None and versions is not None:
+            raise InputError("what was decided is about all versions of the object", where="versions")
         if decided is not None and not reaches(decided.basis, {object_id}):
             raise ForbiddenError(
                 "what was decided is about another object", where=object_id[:256], todo=f"recall {decided.basis}"

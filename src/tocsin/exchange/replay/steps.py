@@ -103,7 +103,9 @@ class _Telling:
         state.instants.append(at)
         try:
             rebuilt.people = parties.apply(rebuilt.people, payload.kind, payload.data)
-            rebuilt.agreed = agreements.apply(rebuilt.agreed, payload.kind, payload.data, people=rebuilt.people, at=at)
+            rebuilt.agreed = agreements.apply(
+                rebuilt.agreed, payload.kind, payload.data, people=rebuilt.people, at=at, mandate=payload.mandate
+            )
         except TocsinError as error:
             raise broken(index, str(error)) from error
         if payload.kind == "party.added":

@@ -50,6 +50,7 @@ __all__ = [
     "carried_on",
     "check_access_review",
     "last_admission",
+    "last_admissions",
     "missing_for_admission",
     "require_last",
     "require_only_one",
@@ -380,8 +381,19 @@ def _prolonged(application: Application, told: Application, scene: Scene) -> App
 
 def last_admission(party: str, applications: Iterable[Application]) -> Application | None:
     """Return the application with which a party's present vetting began, or its last one; they come oldest first."""
-    found = [one for one in applications if one.party == party and one.status is ApplicationStatus.ADMITTED]
-    return max(found, key=lambda one: one.ended_at or 0, default=None)
+    return last_admissions(one for one in applications if one.party == party).get(party)
+
+
+def last_admissions(applications: Iterable[Application]) -> dict[str, Application]:
+    """Return the last admission of each party that had one, by its URI; applications come oldest first."""
+    found: dict[str, Application] = {}
+    for one in applications:
+        before = found.get(one.party)
+        if one.status is ApplicationStatus.ADMITTED and (
+            before is None or (one.ended_at or 0) > (before.ended_at or 0)
+        ):
+            found[one.party] = one
+    return found
 
 
 def require_last(application: Application, applications: Iterable[Application]) -> None:

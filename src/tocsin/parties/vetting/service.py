@@ -29,6 +29,7 @@ from tocsin.parties.vetting.model import (
     carried_on,
     check_access_review,
     last_admission,
+    last_admissions,
     missing_for_admission,
     require_only_one,
 )
@@ -173,7 +174,10 @@ class Vetting:
         """
         mandate.require(self._log.environment_name, Right.VETTING_PROLONG, party)
         with self._store.write() as connection:
-            uri = require_party(connection, self._environment, party).party.uri
+            found = require_party(connection, self._environment, party).party
+            if found.status is PartyStatus.LEFT:
+                raise TransitionError(f"{party} has left the hub", where=party)
+            uri = found.uri
             before = last_admission(uri, store.applications(connection, self._environment))
             if before is None:
                 raise TransitionError(f"{party} was admitted by no application: its vetting has no end", where=party)
@@ -319,9 +323,7 @@ class Vetting:
 
     def _vettings(self, connection: Connection) -> dict[str, Application]:
         """Return the last admission of each party."""
-        every = store.applications(connection, self._environment)
-        found = {one.party: last_admission(one.party, every) for one in every}
-        return {party: one for party, one in found.items() if one is not None}
+        return last_admissions(store.applications(connection, self._environment))
 
     def _dues(self, connection: Connection, now: Micros) -> Iterator[Due]:
         everyone = {uri: party for uri, party in self._by_uri(connection).items() if party.status is PartyStatus.VETTED}
