@@ -1,4 +1,4 @@
-"""What the pages tell somebody to type is typed, page by page, each in a new home: it runs, in that order."""
+"""What the pages show at a prompt (`$ ` in a console block) is typed, page by page, each in a new home: it runs."""
 
 from __future__ import annotations
 
