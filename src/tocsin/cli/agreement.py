@@ -118,7 +118,9 @@ def propose(
         out.line(f"  may sign: {', '.join(others)}")
     notes(out, [str(note) for note in parsed.notes])
     then = "activate" if version.amends is None else "adopt"
-    out.line(f"next: tocsin agreement sign {version.name} --as PARTY, for each; then agreement {then}")
+    out.line(
+        f"next: tocsin agreement sign {version.name}/{version.version} --as PARTY, for each; then agreement {then}"
+    )
 
 
 @app.command("sign", epilog=example("tocsin agreement sign nordic-grid-exchange --as kari@fjordkraft"))

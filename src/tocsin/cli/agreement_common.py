@@ -105,6 +105,8 @@ def signatory_of(session: Session, reference: str) -> str:
     """
     party, user = session.resolve(reference)
     if user is not None:
+        if Role.SIGNATORY not in user.roles:
+            raise UsageError(f"{reference} is no signatory", where="--as", todo="name one, or their party alone")
         return reference
     found = [
         one.name

@@ -414,7 +414,9 @@ def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
         )
     if view.review_open:
         numbers = listed([str(one) for one in view.review_open])
-        out.line(f"  review open of activation {numbers}: tocsin crisis close {view.agreement} {view.annex}")
+        out.line(
+            f"  review open of activation {numbers}: tocsin crisis review {view.agreement} {view.annex}, then close"
+        )
 
 
 def _who(view: AnnexView, made: Activation) -> str:

@@ -135,5 +135,5 @@ def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it
     assert (ended["suspended_until"], len(ended["review_open"])) == (None, 1)
     cli.ok("crisis", "close", "grid", "blackout", *WHY)
     assert cli.json("agreement", "resume", "grid", "--reason", "no doubt")["annexes_active"] == []
-    assert "it does so once: constitute the body" in cli.run("crisis", "activate", "grid", "blackout", *WHY).err
+    assert "it does so once: people on duty call" in cli.run("crisis", "activate", "grid", "blackout", *WHY).err
     cli.ok("check")

@@ -349,7 +349,8 @@ def require_unused(history: Sequence[Activation], annex: str) -> None:
     if any(one.annex == annex and one.by is ActivatedBy.FOUNDING and one.ratified is None for one in history):
         raise ConflictError(
             f"the founding mandate activated {annex} before, and no motion ratified that",
-            todo="it does so once: constitute the body that the agreement names, and table a motion",
+            todo="it does so once: people on duty call for it (tocsin crisis call) where the agreement lets them, or "
+            "the body that it names decides, once it is constituted (tocsin body constitute, tocsin motion table)",
         )
 
 

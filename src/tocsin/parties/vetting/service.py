@@ -180,7 +180,11 @@ class Vetting:
             uri = found.uri
             before = last_admission(uri, store.applications(connection, self._environment))
             if before is None:
-                raise TransitionError(f"{party} was admitted by no application: its vetting has no end", where=party)
+                raise TransitionError(
+                    "it was admitted by no application: its vetting has no end",
+                    where=party,
+                    todo=f"where its clearance ends, tocsin party clear {party} --until DATE puts that off",
+                )
             told = msgspec.structs.replace(before, prolonged=until, prolonged_because=reason)
             return self._carry_on(connection, acting, ApplicationAct.PROLONGED, before, told, mandate=mandate)
 
