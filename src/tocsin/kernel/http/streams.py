@@ -51,18 +51,17 @@ class Flow(ASGIResponse):
             self._guard.streams -= 1
             for task in (flowing, *ends):
                 task.cancel()
-            await asyncio.gather(flowing, *ends, return_exceptions=True)
+            flowed, *_ = await asyncio.gather(flowing, *ends, return_exceptions=True)
+            if isinstance(flowed, Exception):
+                self._failed(flowed)
             await self._chunks.aclose()
         if ended:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         # else a client that takes next to nothing would have us wait for the end, too: the connection is closed on it
 
     async def _flow(self, send: Send) -> None:
-        try:
-            async for chunk in self._chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except Exception as error:  # noqa: BLE001  nobody awaits this task: a fault not told here is told nowhere
-            self._failed(error)
+        async for chunk in self._chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     @staticmethod
     async def _gone(receive: Receive) -> None:
