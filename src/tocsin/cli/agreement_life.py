@@ -33,7 +33,15 @@ from tocsin.cli.agreement_common import (
     version_document,
 )
 from tocsin.cli.keyring import read_key, read_ml_dsa_seed
-from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example, words
+from tocsin.cli.options import (
+    JsonOption,
+    MotionOption,
+    ReasonOption,
+    checked,
+    commands,
+    example,
+    words,
+)
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import Session, opened, read_bounded
 from tocsin.errors import UsageError
@@ -42,8 +50,6 @@ from tocsin.kernel.clock import DAY, parse_date
 __all__ = ["app"]
 
 app = commands()
-
-BecauseOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")]
 
 
 @app.command("seal", epilog=example("tocsin agreement seal nordic-grid-exchange.yaml --key kari.key"))
@@ -150,7 +156,7 @@ def tally(name: NameArgument, json: JsonOption = False) -> None:
 def object_(
     name: NameArgument,
     as_: SignatoryOption,
-    reason: BecauseOption,
+    reason: ReasonOption,
     key: KeyOption = None,
     ml_dsa_key: MlDsaKeyOption = None,
     signature: SignatureOption = None,
@@ -179,7 +185,7 @@ def object_(
 def withdraw(
     name: NameArgument,
     as_: SignatoryOption,
-    reason: BecauseOption,
+    reason: ReasonOption,
     key: KeyOption = None,
     ml_dsa_key: MlDsaKeyOption = None,
     signature: SignatureOption = None,
@@ -209,19 +215,19 @@ def withdraw(
 
 
 @app.command("suspend", epilog=example('tocsin agreement suspend nordic-grid-exchange --reason "a court asks"'))
-def suspend(name: NameArgument, reason: BecauseOption, motion: MotionOption = None, json: JsonOption = False) -> None:
+def suspend(name: NameArgument, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Let a version in force permit nothing until it is resumed; what it forbids stays forbidden."""
     _change("suspend", name, reason, motion, json=json)
 
 
 @app.command("resume", epilog=example('tocsin agreement resume nordic-grid-exchange --reason "the court has answered"'))
-def resume(name: NameArgument, reason: BecauseOption, motion: MotionOption = None, json: JsonOption = False) -> None:
+def resume(name: NameArgument, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Let a suspended version permit again."""
     _change("resume", name, reason, motion, json=json)
 
 
 @app.command("terminate", epilog=example('tocsin agreement terminate nordic-grid-exchange --reason "the law changed"'))
-def terminate(name: NameArgument, reason: BecauseOption, motion: MotionOption = None, json: JsonOption = False) -> None:
+def terminate(name: NameArgument, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False) -> None:
     """End a version for good; what it forbids stays forbidden within its term. What never was in force is dropped."""
     _change("terminate", name, reason, motion, json=json)
 
@@ -230,7 +236,7 @@ def terminate(name: NameArgument, reason: BecauseOption, motion: MotionOption = 
 def admit(
     name: NameArgument,
     party: Annotated[str, typer.Argument(metavar="PARTY", help="The party, by its short name.")],
-    reason: BecauseOption,
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -266,7 +272,7 @@ def grace(
             callback=checked("--until", parse_date),
         ),
     ],
-    reason: BecauseOption,
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -156,7 +156,7 @@ def admit(
 @app.command("refuse", epilog=example("tocsin application refuse APPLICATION-ID --reason 'not an operator'"))
 def refuse(
     application: IdArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")],
+    reason: ReasonOption,
     json: JsonOption = False,
 ) -> None:
     """Refuse an applicant, with a reason."""

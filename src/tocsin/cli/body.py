@@ -8,7 +8,13 @@ import typer
 
 from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.cli.alarm import banner
-from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.options import (
+    JsonOption,
+    MotionOption,
+    ReasonOption,
+    commands,
+    example,
+)
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import STDIN, opened, read_bounded
 from tocsin.governance.documents import read_body
@@ -23,7 +29,6 @@ app = commands("Bodies: who sits in them, what they alone may decide, and how th
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The document, YAML 1.2; - for standard input.")]
 NameArgument = Annotated[str, typer.Argument(metavar="BODY", help="The body's name.")]
-WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")]
 
 
 @app.command("check", epilog=example("tocsin body check council.yaml"))
@@ -49,7 +54,7 @@ def constitute(file: FileArgument, motion: MotionOption = None, json: JsonOption
 
 
 @app.command("change", epilog=example("tocsin body change council.yaml --reason 'the term of the chair ended'"))
-def change(file: FileArgument, reason: WhyOption, motion: MotionOption = None, json: JsonOption = False) -> None:
+def change(file: FileArgument, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Put a document in the place of a body's; motions that are open keep the seats that they were opened with."""
     out = Output(json=json)
     body = _read(file)
@@ -60,7 +65,7 @@ def change(file: FileArgument, reason: WhyOption, motion: MotionOption = None, j
 
 
 @app.command("dissolve", epilog=example("tocsin body dissolve flood-task-force --reason 'its work is done'"))
-def dissolve(name: NameArgument, reason: WhyOption, motion: MotionOption = None, json: JsonOption = False) -> None:
+def dissolve(name: NameArgument, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False) -> None:
     """Dissolve a body: its motions lapse, and its rights are the founding body's again."""
     out = Output(json=json)
     with opened() as session:

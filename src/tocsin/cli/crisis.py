@@ -20,7 +20,14 @@ from tocsin.cli.agreement_common import (
     split,
 )
 from tocsin.cli.keyring import read_key, read_ml_dsa_seed
-from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example
+from tocsin.cli.options import (
+    JsonOption,
+    MotionOption,
+    ReasonOption,
+    checked,
+    commands,
+    example,
+)
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
@@ -41,7 +48,6 @@ AgreementArgument = Annotated[
     str, typer.Argument(metavar="NAME[/VERSION]", help="The agreement; the version in force if none is given.")
 ]
 AnnexArgument = Annotated[str, typer.Argument(metavar="ANNEX", help="The annex, by its name in the agreement.")]
-BecauseOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")]
 EndOption = Annotated[bool, typer.Option("--end", help="Call for its end instead.")]
 
 
@@ -106,7 +112,7 @@ def call(
     agreement: AgreementArgument,
     annex: AnnexArgument,
     as_: Annotated[str, typer.Option("--as", metavar="USER@PARTY", help="Who is on duty and calls.")],
-    reason: BecauseOption,
+    reason: ReasonOption,
     end: EndOption = False,
     key: KeyOption = None,
     ml_dsa_key: MlDsaKeyOption = None,
@@ -164,7 +170,7 @@ def seal(
     hub: Annotated[str, typer.Option("--hub", metavar="URI", help="The party that runs the hub.")],
     party: Annotated[str, typer.Option("--party", metavar="URI", help="The caller's party.")],
     user: Annotated[str, typer.Option("--user", metavar="NAME", help="The caller, by the name within the party.")],
-    reason: BecauseOption,
+    reason: ReasonOption,
     end: EndOption = False,
     key: KeyOption = None,
     ml_dsa_key: MlDsaKeyOption = None,
@@ -199,7 +205,7 @@ def seal(
 def activate(
     agreement: AgreementArgument,
     annex: AnnexArgument,
-    reason: BecauseOption,
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -213,7 +219,7 @@ def activate(
 def ratify(
     agreement: AgreementArgument,
     annex: AnnexArgument,
-    reason: BecauseOption,
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -225,7 +231,7 @@ def ratify(
 def end_(
     agreement: AgreementArgument,
     annex: AnnexArgument,
-    reason: BecauseOption,
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:

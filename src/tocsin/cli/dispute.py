@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.options import (
+    JsonOption,
+    MotionOption,
+    ReasonOption,
+    commands,
+    example,
+)
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
@@ -96,7 +102,7 @@ def settle(
 def withdraw(
     uuid: DisputeArgument,
     as_: AsPartyOption,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")] = "",
+    reason: ReasonOption = "",
     json: JsonOption = False,
 ) -> None:
     """Take back a dispute, or an appeal: then the first decision is final."""

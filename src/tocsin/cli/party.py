@@ -290,7 +290,7 @@ def clear(
 @app.command("suspend", epilog=example("tocsin party suspend fjordkraft --reason 'clearance under review'"))
 def suspend(
     name: NameArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")],
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, MotionOption, commands, example, words
+from tocsin.cli.options import (
+    JsonOption,
+    MotionOption,
+    ReasonOption,
+    commands,
+    example,
+    words,
+)
 from tocsin.cli.output import Output, day, instant, listed
 from tocsin.cli.session import opened
 from tocsin.exchange.retention.model import Decision, Due, Hold, Review, Scope
@@ -21,7 +28,6 @@ OwnerOption = Annotated[str | None, typer.Option("--party", metavar="PARTY", hel
 ObjectArgument = Annotated[str, typer.Argument(metavar="OBJECT", help="The id of an object.")]
 AsOwnerOption = Annotated[str, typer.Option("--as", metavar="PARTY", help="Its owner, who decides.")]
 HoldArgument = Annotated[str, typer.Argument(metavar="HOLD", help="The hold's id.")]
-WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")]
 EndOption = Annotated[str, typer.Option("--until", metavar="DATE", help="The UTC day on which it ends.")]
 
 
@@ -141,7 +147,7 @@ def _decide(object_id: str, as_: str, decision: Decision, *, json: bool) -> None
 )
 def hold(
     authority: Annotated[str, typer.Option("--authority", metavar="TEXT", help="Who orders it, with its file number.")],
-    reason: WhyOption,
+    reason: ReasonOption,
     until: EndOption,
     party: OwnerOption = None,
     object_: Annotated[
@@ -206,7 +212,7 @@ def holds(json: JsonOption = False) -> None:
     ),
 )
 def renew(
-    hold: HoldArgument, until: EndOption, reason: WhyOption, motion: MotionOption = None, json: JsonOption = False
+    hold: HoldArgument, until: EndOption, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False
 ) -> None:
     """Let a hold that stands end later."""
     out = Output(json=json)
@@ -221,7 +227,7 @@ def renew(
 @app.command(
     "lift", epilog=example("tocsin retention lift 1b4e28ba-2fa1-41d2-883f-0016d3cca427 --reason 'case closed'")
 )
-def lift(hold: HoldArgument, reason: WhyOption, motion: MotionOption = None, json: JsonOption = False) -> None:
+def lift(hold: HoldArgument, reason: ReasonOption, motion: MotionOption = None, json: JsonOption = False) -> None:
     """End a hold before its time; what waited for it goes with the next sweep."""
     out = Output(json=json)
     with opened() as session:

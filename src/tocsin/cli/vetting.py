@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example
+from tocsin.cli.options import (
+    JsonOption,
+    MotionOption,
+    ReasonOption,
+    checked,
+    commands,
+    example,
+)
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened
 from tocsin.kernel.clock import DAY, parse_date
@@ -76,7 +83,7 @@ def prolong(
             callback=checked("--until", parse_date),
         ),
     ],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is entered into the log.")],
+    reason: ReasonOption,
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
