@@ -7,7 +7,7 @@ on the caller's connection, for what belongs together.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,7 +22,7 @@ from tocsin.agreements.acts import (
 )
 from tocsin.agreements.annexes.acts import AnnexActs
 from tocsin.agreements.annexes.store import read_calls, read_shifts
-from tocsin.agreements.annexes.views import AnnexView, OnDuty, begun, views
+from tocsin.agreements.annexes.views import AnnexView, OnDuty, views, words
 from tocsin.agreements.cedar import Policy
 from tocsin.agreements.compile import compile_agreement
 from tocsin.agreements.document import (
@@ -300,18 +300,21 @@ class Agreements:
             at = self._log.now(connection)
             rows = store.agreement_rows(connection, self._environment)
             calls = read_calls(connection, self._environment)
-            told = (
-                decode_payload(one.payload)
-                for one in self._log.rows(connection, kinds=("annex.activated", "annex.called"))
-                if one.payload is not None
-            )
-            words = begun((one.actor, one.mandate, one.data) for one in told)
+            begun = words(self._told(connection, "annex.activated", "annex.called"))
+            ratified = words(self._told(connection, "annex.ratified"))
         found: list[AnnexView] = []
         for row in rows:
             in_force = row.status is AgreementStatus.IN_FORCE and row.document.in_term(at)
             heard = [one.call for one in calls if one.agreement == row.name and one.version == row.version]
-            found += views([(row.activated, in_force)], heard, at, words)
+            found += views([(row.activated, in_force)], heard, at, begun=begun, ratified=ratified)
         return found
+
+    def _told(self, connection: Connection, *kinds: str) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+        """Yield who acted (for whom it was done, if for another), mandate and data; what was purged tells nothing."""
+        for one in self._log.rows(connection, kinds=kinds):
+            if one.payload is not None:
+                told = decode_payload(one.payload)
+                yield told.on_behalf_of or told.actor, told.mandate, told.data
 
     def on_duty(self) -> list[OnDuty]:
         """Return the last shift of everybody who ever had one."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from tocsin.agreements.annexes.model import ActivatedBy, Asked, annex_id, annex_terms
+from tocsin.agreements.annexes.model import ActivatedBy, Asked, annex_id, annex_terms, runs_of
 from tocsin.agreements.annexes.wire import call_bytes
 from tocsin.agreements.document import Signed, parse_agreement, sign_bytes
 from tocsin.cli.agreement_common import (
@@ -36,9 +36,10 @@ from tocsin.kernel.clock import SystemClock, parse_date, parse_instant
 from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
-    from tocsin.agreements.annexes.model import Activation
-    from tocsin.agreements.annexes.views import AnnexView, OnDuty
+    from tocsin.agreements.annexes.model import Activation, Run
+    from tocsin.agreements.annexes.views import AnnexView, OnDuty, Word
     from tocsin.agreements.document import AgreementDocument
+    from tocsin.exchange.emergency.store import CalledBack
 
 __all__ = ["app"]
 
@@ -53,16 +54,16 @@ EndOption = Annotated[bool, typer.Option("--end", help="Call for its end instead
 
 @app.command("show", epilog=example("tocsin crisis show"))
 def show(json: JsonOption = False) -> None:
-    """Show every annex: whether it is active, until when, what was called, and which reviews are open."""
+    """Show every annex: whether it is active, who opened it and why, what was called, called back, and is to review."""
     out = Output(json=json)
     with opened() as session:
-        found = session.hub.agreements.annexes()
+        found = _shown(session)
         parties = session.hub.parties.names()
-    out.document([_document(view, parties) for view in found])
+    out.document([_document(one, parties) for one in found])
     if not found:
         out.line("no agreement in force has an emergency annex")
-    for view in found:
-        _tell(out, view, parties)
+    for one in found:
+        _tell(out, one, parties)
 
 
 @app.command("duty", epilog=example("tocsin crisis duty kari@fjordkraft --until 2026-10-08T06:00:00Z"))
@@ -151,10 +152,11 @@ def call(
         with session.hub.agreements.emergency(session.acting(as_)) as acts:
             changed = acts.call(name, version, annex, caller=as_, asked=asked, said_at=at, made=made, reason=reason)
         session.hub.emergencies.turn()
-        view, parties = _view(session, name, version, annex)
-    out.document(_document(view, parties) | {"changed": [one.number for one in changed]})
+        (shown,) = _shown(session, (name, version, annex))
+        parties = session.hub.parties.names()
+    out.document(_document(shown, parties) | {"changed": [one.number for one in changed]})
     out.line(f"{as_} calls for {'the end of ' if end else ''}{annex}.")
-    _tell(out, view, parties)
+    _tell(out, shown, parties)
 
 
 @app.command(
@@ -317,17 +319,13 @@ def _act(verb: str, agreement: str, annex: str, reason: str, motion: str | None,
             else:
                 acts.review(mandate, name, version, annex, reason)
         session.hub.emergencies.turn()
-        found = [
-            one
-            for one in session.hub.agreements.annexes()
-            if (one.agreement, one.version, one.annex) == (name, version, annex)
-        ]
+        found = _shown(session, (name, version, annex))
         parties = session.hub.parties.names()
     out.document(_document(found[0], parties) if found else {"agreement": name, "version": version, "annex": annex})
     if not found:
         out.line(f"{name} version {version}: the review of {annex} is closed")
-    for view in found:
-        _tell(out, view, parties)
+    for one in found:
+        _tell(out, one, parties)
 
 
 def _version(session: Session, reference: str) -> tuple[str, int]:
@@ -335,16 +333,28 @@ def _version(session: Session, reference: str) -> tuple[str, int]:
     return name, session.hub.agreements.get(name, number).version
 
 
-def _view(session: Session, name: str, version: int, annex: str) -> tuple[AnnexView, dict[str, str]]:
-    found = next(
-        one
-        for one in session.hub.agreements.annexes()
-        if (one.agreement, one.version, one.annex) == (name, version, annex)
-    )
-    return found, session.hub.parties.names()
+class _Shown(NamedTuple):
+    """An annex, with the last time that it was in force if that is over, and what was called back after it."""
+
+    view: AnnexView
+    over: Run | None
+    back: CalledBack | None
 
 
-def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:
+def _shown(session: Session, which: tuple[str, int, str] | None = None) -> list[_Shown]:
+    """Return every annex, or the one of an agreement's version."""
+    found = []
+    for view in session.hub.agreements.annexes():
+        if which is None or which == (view.agreement, view.version, view.annex):
+            runs = runs_of(view.activations)
+            over = runs[-1] if runs and not runs[-1].active(session.now()) else None
+            back = None if over is None else session.hub.emergencies.called_back(view.agreement, over)
+            found.append(_Shown(view, over, back))
+    return found
+
+
+def _document(shown: _Shown, parties: dict[str, str]) -> dict[str, object]:
+    view, over, back = shown
     return {
         "agreement": view.agreement,
         "version": view.version,
@@ -369,24 +379,32 @@ def _document(view: AnnexView, parties: dict[str, str]) -> dict[str, object]:
             {
                 "number": one.number,
                 "by": str(one.by),
-                **_begun(view, one.number),
+                **_word(view.begun.get(one.number)),
                 "starts": instant(one.starts),
                 "until": instant(one.last),
                 "ratified": instant(one.ratified),
+                "ratified_by": _word(view.ratified[one.number]) if one.number in view.ratified else None,
                 "ended": instant(one.ended),
                 "reviewed": instant(one.reviewed),
             }
             for one in view.activations
         ],
+        "called_back": None
+        if over is None or back is None
+        else {
+            "objects": back.objects,
+            "parties": back.parties,
+            "recalls": list(back.recalls),
+            "complete": over.settled,
+        },
     }
 
 
-def _begun(view: AnnexView, number: int) -> dict[str, object]:
+def _word(word: Word | None) -> dict[str, object]:
     """Return who brought an annex into force, on what mandate, and why; nothing is known of what the log purged."""
-    begun = view.begun.get(number)
-    if begun is None:
-        return {"actor": None, "mandate": None, "reason": None}
-    return {"actor": begun.actor, "mandate": begun.mandate, "reason": begun.reason}
+    if word is None:
+        return {"actor": None, "mandate": None, "motion": None, "reason": None}
+    return {"actor": word.actor, "mandate": word.mandate, "motion": word.motion, "reason": word.reason}
 
 
 def _duty_document(one: OnDuty) -> dict[str, object]:
@@ -399,7 +417,8 @@ def _duty_document(one: OnDuty) -> dict[str, object]:
     }
 
 
-def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
+def _tell(out: Output, shown: _Shown, parties: dict[str, str]) -> None:
+    view, over, back = shown
     state = f"ACTIVE until {instant(view.until)}" if view.active else "not active"
     if view.suspended_until is not None:
         state = f"suspended; if the version is resumed it is active again, until {instant(view.suspended_until)}"
@@ -407,10 +426,10 @@ def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
     out.line(f"  clauses: {listed(view.clauses)}")
     if view.suspended_until is not None:
         out.line(f"  to end it for good: tocsin crisis end {view.agreement} {view.annex}")
-    lasts = view.until or view.suspended_until
-    for each in view.activations:
-        if lasts is not None and each.ended is None and each.last == lasts:
-            out.line(f"  activated by {_who(view, each)}")
+    for each in view.told:
+        out.line(f"  activated at {instant(each.starts)} by {_who(view, each)}")
+        if each.number in view.ratified:
+            out.line(f"  ratified at {instant(each.ratified)} by {_by('a motion', view.ratified[each.number])}")
     if view.to_ratify is not None:
         out.line(f"  it ends at {instant(view.to_ratify)} unless a motion ratifies it")
     for one in view.calls:
@@ -418,6 +437,8 @@ def _tell(out: Output, view: AnnexView, parties: dict[str, str]) -> None:
         out.line(
             f"  {one.user}@{parties.get(one.party, one.party)} ({one.kind}) called for {what} at {instant(one.at)}"
         )
+    if over is not None and back is not None:
+        out.line(f"  over since {instant(over.last)}; {_recalled(over, back)}")
     if view.review_open:
         numbers = listed([str(one) for one in view.review_open])
         out.line(
@@ -438,4 +459,19 @@ def _who(view: AnnexView, made: Activation) -> str:
         right = "the founding mandate"
     else:
         right = "a motion"
-    return right if begun is None else f"{right} ({begun.actor}): {begun.reason}"
+    return right if begun is None else _by(right, begun)
+
+
+def _by(right: str, word: Word) -> str:
+    motion = "" if word.motion is None else f" {word.motion}"
+    return f"{right}{motion} ({word.actor}): {word.reason}"
+
+
+def _recalled(over: Run, back: CalledBack) -> str:
+    """Return what was called back after an annex, why, and what shows it."""
+    more = "" if over.settled else "; more may follow: tocsin crisis sweep"
+    if not back.recalls:
+        return f"nothing is called back{more}"
+    why = "as the agreement says" if over.answered else "since no body answered for it"
+    where = f"report {back.recalls[0]}" if len(back.recalls) == 1 else "list"
+    return f"{back.objects} objects are called back from {back.parties} parties, {why}: tocsin recall {where}{more}"

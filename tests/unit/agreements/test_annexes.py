@@ -155,10 +155,13 @@ def test_without_effect_until_it_is_activated(world: World) -> None:
 def test_a_motion_s_lasts_as_long_as_the_agreement_says_and_ends_by_itself(world: World) -> None:
     seated(world)
     constitute(world, council([Right.ANNEX_ACTIVATE], name="crisis-council"))
-    by_motion(world, decide_(world, Right.ANNEX_ACTIVATE, "two-towns/1#flood", body="crisis-council").uuid)
+    motion = decide_(world, Right.ANNEX_ACTIVATE, "two-towns/1#flood", body="crisis-council").uuid
+    by_motion(world, motion)
     began = world.clock.now()
-    (made,) = annex(world).activations
+    view = annex(world)
+    (made,) = view.activations
     assert (made.by, made.last) == (ActivatedBy.MOTION, began + 72 * HOUR)
+    assert view.begun[1].motion == motion
     world.clock.advance(72 * HOUR - 1)
     assert reads(world)
     world.clock.advance(1)

@@ -98,6 +98,10 @@ def test_from_the_first_call_to_the_review(cli: Cli) -> None:
     ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
     assert (ended["active"], ended["review_open"]) == (False, [1])
     assert not reads()
+    shown = cli.ok("crisis", "show").out
+    assert f"by people on duty (sig@alpha): {WHY[1]}" in shown, "who opened it is told when it is over, too"
+    assert "nothing is called back" in shown
+    assert ended["called_back"] == {"objects": 0, "parties": 0, "recalls": [], "complete": True}
     assert "CRISIS" not in cli.ok("party", "list").out
     assert cli.json("crisis", "sweep") == {"offered": 0, "recalled": 0, "settled": 0}, "every command sees to it"
     left = cli.json("crisis", "review", "grid", "blackout")
@@ -115,7 +119,8 @@ def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it
     assert told["ratify_by"] == told["until"]
     assert told["calls"] == []
     shown = cli.ok("crisis", "show").out
-    assert f"activated by the founding mandate ({last['actor']}): {WHY[1]}" in shown
+    assert f"by the founding mandate ({last['actor']}): {WHY[1]}" in shown
+    assert str(tool(1)["id"]) in cli.ok("read", "--as", "beta", "--purpose", "respond").out
     assert "does not ratify it" in cli.run("crisis", "ratify", "grid", "blackout", *WHY).err
 
     cli.ok("agreement", "suspend", "grid", "--reason", "a doubt")
@@ -131,8 +136,15 @@ def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it
     resumed = cli.ok("agreement", "resume", "grid", "--reason", "no doubt").out
     assert f"its annex blackout is ACTIVE again, until {told['until']}" in resumed
     cli.ok("agreement", "suspend", "grid", "--reason", "a doubt")
-    ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
+    told = cli.ok("crisis", "end", "grid", "blackout", *WHY).out
+    (recall,) = cli.json("recall", "list")
+    assert "1 objects are called back from 1 parties, since no body answered for it" in told
+    assert f"tocsin recall report {recall['recall']}" in told
+    (ended,) = cli.json("crisis", "show")
     assert (ended["suspended_until"], len(ended["review_open"])) == (None, 1)
+    back = {"objects": 1, "parties": 1, "recalls": [recall["recall"]], "complete": True}
+    assert ended["called_back"] == back
+    assert f"by the founding mandate ({last['actor']}): {WHY[1]}" in cli.ok("crisis", "show").out
     cli.ok("crisis", "close", "grid", "blackout", *WHY)
     assert cli.json("agreement", "resume", "grid", "--reason", "no doubt")["annexes_active"] == []
     assert "it does so once: people on duty call" in cli.run("crisis", "activate", "grid", "blackout", *WHY).err

@@ -13,21 +13,28 @@ from tocsin.agreements.document import AnnexTerms
 from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.wire import from_data
 from tocsin.kernel.clock import Micros
+from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tocsin.agreements.facts import Activated
 
-__all__ = ["AnnexView", "Begun", "OnDuty", "begun", "views"]
+__all__ = ["AnnexView", "OnDuty", "Word", "views", "words"]
 
 
-class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """How an activation began, as the log says."""
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """Who brought an activation about or ratified it, on which mandate and why, as the log says."""
 
     actor: str  # user@party or party; of duty-holders, whose call was the last that was missing
     mandate: str | None  # basis:reference; duty-holders need none
     reason: str
+
+    @property
+    def motion(self) -> str | None:
+        """Return the id of the motion that decided it; None: none did."""
+        basis, _, reference = (self.mandate or "").partition(":")
+        return reference if basis == MandateBasis.MOTION else None
 
 
 class AnnexView(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,12 +52,24 @@ class AnnexView(msgspec.Struct, frozen=True, kw_only=True):
     activations: tuple[Activation, ...]
     review_open: tuple[int, ...]  # numbers of activations that are over and were not reviewed
     calls: tuple[Call, ...]  # that count now, or that activated it
-    begun: Mapping[int, Begun] = {}  # by the number of an activation
+    begun: Mapping[int, Word] = {}  # by the number of an activation
+    ratified: Mapping[int, Word] = {}  # likewise
 
     @property
     def active(self) -> bool:
         """Return whether it opens anything now."""
         return self.until is not None
+
+    @property
+    def told(self) -> tuple[Activation, ...]:
+        """Return what somebody still has to know of: activations that last, are to be reviewed, or were the last."""
+        last = max((one.number for one in self.activations), default=0)
+        lasting = self.until or self.suspended_until
+        return tuple(
+            one
+            for one in self.activations
+            if one.number == last or one.number in self.review_open or (one.ended is None and one.last == lasting)
+        )
 
 
 class OnDuty(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,20 +82,21 @@ class OnDuty(msgspec.Struct, frozen=True, kw_only=True):
     now: bool
 
 
-def begun(entries: Iterable[tuple[str, str | None, Mapping[str, Any]]]) -> dict[tuple[str, int], Begun]:
-    """Return how each activation began, by its agreement and number.
+def words(entries: Iterable[tuple[str, str | None, Mapping[str, Any]]]) -> dict[tuple[str, int], Word]:
+    """Return who first acted on each activation, by its agreement and number.
 
-    ``entries`` are actor, mandate and data of what the log says of activations and calls, in its order.
+    ``entries`` are actor, mandate and data of what the log says of one kind of act, in its order: of activations and
+    calls, how each began; of ratifications, who ratified it.
 
     Raises:
         InputError: the data are not of such entries.
     """
-    found: dict[tuple[str, int], Begun] = {}
+    found: dict[tuple[str, int], Word] = {}
     for actor, mandate, data in entries:
         said = from_data(data, Calling if "asked" in data else AnnexAct)
         for one in said.activations:
-            words = Begun(actor=actor, mandate=mandate, reason=said.reason)
-            found.setdefault((said.agreement, one.number), words)
+            word = Word(actor=actor, mandate=mandate, reason=said.reason)
+            found.setdefault((said.agreement, one.number), word)
     return found
 
 
@@ -84,11 +104,13 @@ def views(
     agreements: Iterable[tuple[Activated, bool]],
     calls: Sequence[Call],
     at: Micros,
-    words: Mapping[tuple[str, int], Begun],
+    *,
+    begun: Mapping[tuple[str, int], Word],
+    ratified: Mapping[tuple[str, int], Word],
 ) -> Iterator[AnnexView]:
     """Yield the annexes of versions, each with whether it is in force; of others only what lasts or is to be reviewed.
 
-    ``calls`` are those of all of these agreements, ``words`` how their activations began.
+    ``calls`` are those of all of these agreements, ``begun`` and ``ratified`` how their activations were.
     """
     for one, in_force in agreements:
         document = one.document
@@ -115,7 +137,8 @@ def views(
                 activations=made,
                 review_open=open_,
                 calls=tuple(standing),
-                begun={each.number: word for each in made if (word := words.get((document.name, each.number)))},
+                begun={each.number: word for each in made if (word := begun.get((document.name, each.number)))},
+                ratified={each.number: word for each in made if (word := ratified.get((document.name, each.number)))},
             )
 
 

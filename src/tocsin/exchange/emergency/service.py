@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from tocsin.agreements.annexes.model import Run
     from tocsin.agreements.facts import Facts
     from tocsin.agreements.gatekeeper import Gate
     from tocsin.agreements.model import Label
     from tocsin.exchange.again import OfferingAgain
-    from tocsin.exchange.emergency.store import Unsettled
+    from tocsin.exchange.emergency.store import CalledBack, Unsettled
     from tocsin.exchange.recall.service import Recalls
     from tocsin.exchange.releases import Integrator
     from tocsin.kernel.clock import Micros
@@ -134,6 +135,11 @@ class Emergencies:
         while total.more:
             total += self.turn()
         return total
+
+    def called_back(self, agreement: str, run: Run) -> CalledBack:
+        """Return what was called back so far after one time that an annex of an agreement was in force."""
+        with self._store.read() as connection:
+            return store.called_back(connection, self._environment, run_name(agreement, run))
 
     def _unsettled(self, connection: Connection) -> list[Unsettled]:
         epoch = policy_epoch(connection, self._environment)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from tocsin.agreements.annexes.model import Run, annex_id, runs_of
 from tocsin.agreements.store import agreement_rows
 from tocsin.agreements.tables import AGREEMENTS, ANNEX_ACTIVATIONS
 from tocsin.exchange.recall.model import CARRIED
-from tocsin.exchange.recall.tables import RECALL_OBJECTS, RECALLS
+from tocsin.exchange.recall.tables import RECALL_NOTICES, RECALL_OBJECTS, RECALLS
 from tocsin.exchange.releases import decode_offers
 from tocsin.exchange.tables import (
     AUDIENCES,
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from tocsin.kernel.db.adapter import Adapter
 
 __all__ = [
+    "CalledBack",
     "Unsettled",
+    "called_back",
     "let_out",
     "made_for",
     "make_all_known",
@@ -157,6 +159,26 @@ def recalled(connection: Connection, environment: int, basis: str) -> frozenset[
         .where(RECALLS.c.environment == environment, RECALLS.c.basis == basis)
     )
     return frozenset(connection.execute(query).scalars())
+
+
+class CalledBack(NamedTuple):
+    """What was called back after an annex, of everybody: how many objects, from how many parties, by which recalls."""
+
+    objects: int
+    parties: int
+    recalls: tuple[str, ...]  # ids, in the order of being made
+
+
+def called_back(connection: Connection, environment: int, basis: str) -> CalledBack:
+    """Return what was called back on a basis, so far."""
+    here = (RECALLS.c.environment == environment, RECALLS.c.basis == basis)
+    made = connection.execute(select(RECALLS.c.uuid).where(*here).order_by(RECALLS.c.recall_id)).scalars().all()
+    parties = connection.execute(
+        select(func.count(RECALL_NOTICES.c.party_id.distinct()))
+        .join(RECALLS, RECALLS.c.recall_id == RECALL_NOTICES.c.recall_id)
+        .where(*here)
+    ).scalar_one()
+    return CalledBack(len(recalled(connection, environment, basis)), parties, tuple(made))
 
 
 def made_for(connection: Connection, environment: int, names: Iterable[str]) -> dict[str, int]:
