@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, Protocol, TypeAlias, TypeVar
 
 import typer
 
@@ -14,7 +14,10 @@ from tocsin.kernel.clock import Micros
 from tocsin.kernel.mandate import Acting
 from tocsin.parties.model import Party, User
 
-__all__ = ["GivenOption", "PurposesOption", "Shown", "status_of"]
+if TYPE_CHECKING:
+    from tocsin.agreements.explain import Explanation
+
+__all__ = ["GivenOption", "PurposesOption", "Shown", "against", "status_of"]
 
 GivenOption: TypeAlias = Annotated[
     str | None, typer.Option("--as", metavar="PARTY", help="What this party gave or was given; else all.")
@@ -45,6 +48,11 @@ def status_of(one: Given, now: Micros) -> str:
     if one.revoked_at is not None:
         return "revoked"
     return "stands" if one.stands(now) else "over"
+
+
+def against(told: Explanation) -> str:
+    """Return what stands against something given, in words."""
+    return "; ".join(account.sentence for account in told.reasons) or "; ".join(one.text for one in told.remarks)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
 from tocsin.agreements.grants import DEFAULT_PURPOSES, Grant
-from tocsin.cli.access_common import GivenOption, PurposesOption, Shown, status_of
+from tocsin.cli.access_common import GivenOption, PurposesOption, Shown, against, status_of
 from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
 from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import opened
 from tocsin.exchange.access.granting import Terms
 from tocsin.kernel.clock import Micros, parse_date, parse_instant
-
-if TYPE_CHECKING:
-    from tocsin.agreements.explain import Explanation
 
 __all__ = ["app", "grant_document"]
 
@@ -70,7 +67,7 @@ def give(
             ),
         )
         names = session.hub.parties.names()
-    closed = [_closed(one) for one in given.closed]
+    closed = [against(one) for one in given.closed]
     out.document(
         grant_document(given.grant, names, given.grant.given_at)
         | {"offered": [instant(one) for one in given.offered], "closed": closed}
@@ -143,7 +140,3 @@ _SHOWN: Final = Shown(
     document=grant_document,
     nothing="there are no grants",
 )
-
-
-def _closed(told: Explanation) -> str:
-    return "; ".join(account.sentence for account in told.reasons) or "; ".join(one.text for one in told.remarks)

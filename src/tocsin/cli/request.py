@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from tocsin.agreements.grants import DEFAULT_PURPOSES
-from tocsin.cli.access_common import PurposesOption, Shown
+from tocsin.cli.access_common import PurposesOption, Shown, against
+from tocsin.cli.agreement_common import split
 from tocsin.cli.options import AsOption, JsonOption, ReasonOption, checked, commands, example, until, words
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened
@@ -91,8 +92,7 @@ def grant(
     out.document(_document(answered, names, answered.answered_at or 0))
     out.line(f"granted to {names[answered.party]} until {instant(given.grant.until)}: grant {given.grant.uuid}")
     for told in given.closed:
-        stands = "; ".join(account.sentence for account in told.reasons)
-        out.line(f"it opens nothing while this stands against it: {stands}")
+        out.line(f"it opens nothing while this stands against it: {against(told)}")
 
 
 @app.command(
@@ -121,14 +121,24 @@ def amend(
     json: JsonOption = False,
 ) -> None:
     """Answer with a version of an agreement that would open what was asked for to all in the same place."""
-    _SHOWN.end(
-        lambda session, acting, party, user: session.hub.requesting.amend(
-            acting, party, user, request, amendment=proposal, reason=reason
-        ),
-        lambda _answered, _names: f"answered with {proposal}",
-        as_,
-        json=json,
-    )
+    out = Output(json=json)
+    with opened() as session:
+        party, user = session.resolve(as_)
+        answered = session.hub.requesting.amend(
+            session.acting(as_), party, user, request, amendment=proposal, reason=reason
+        )
+        names = session.hub.parties.names()
+        name, number = split(proposal)
+        unsigned = session.hub.agreements.get(name, number).eligible
+    out.document(_document(answered, names, answered.answered_at or 0))
+    asker, owner = names[answered.party], names[answered.owner]
+    out.line(f"answered with {proposal}: the answer is in the log, for {asker} and {owner}")
+    out.line(f"{asker} reads nothing more yet: only once {proposal} is in force, and binds both of you")
+    left = [one for one in (owner, asker) if one in unsigned]
+    for one in left:
+        out.line(f"next: tocsin agreement sign {proposal} --as {one}")
+    if not left:
+        out.line(f"next: tocsin agreement show {proposal} (both of you signed it; it says what is missing)")
 
 
 @app.command("withdraw", epilog=example("tocsin request withdraw REQUEST-ID --as vannverk"))

@@ -53,7 +53,13 @@ def test_each_answer(cli: Cli) -> None:
     assert (refused.code, "no such version of an agreement lies before both" in refused.err) == (1, True)
     (cli.home / "knowing.yaml").write_text(KNOWING.replace("version: 1", "version: 2"), encoding="utf-8")
     cli.ok("agreement", "propose", str(cli.home / "knowing.yaml"))
-    amended = cli.json("request", "amend", asked[2], "--as", "alpha", "--proposal", "knowing/2")
+    cli.ok("agreement", "sign", "knowing/2", "--as", "alpha")
+    told = cli.ok("request", "amend", asked[2], "--as", "alpha", "--proposal", "knowing/2").out
+    assert "the answer is in the log, for gamma and alpha" in told
+    assert "gamma reads nothing more yet: only once knowing/2 is in force, and binds both of you" in told
+    assert told.count("next:") == 1
+    assert "next: tocsin agreement sign knowing/2 --as gamma" in told
+    (amended,) = (one for one in cli.json("request", "list") if one["request"] == asked[2])
     assert amended["amendment"] == "knowing/2"
     assert cli.json("request", "withdraw", asked[3], "--as", "gamma")["status"] == "withdrawn"
     assert "granted" in cli.ok("request", "list").out
