@@ -11,7 +11,7 @@ from support.hub import OPERATOR
 from support.inspection import tell
 from support.keeping import ALFA, BRAVO, COAST, notices
 from support.sharing import bundle, indicator
-from tocsin.errors import ForbiddenError, InputError, LogBrokenError, NotFoundError
+from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, NotFoundError
 from tocsin.exchange.recall.model import Authority, Demand, Order, OurCopy, check_order
 from tocsin.exchange.recall.service import Decided
 from tocsin.exchange.replay import replay
@@ -111,3 +111,57 @@ def test_a_replay_holds_an_entry_to_whom_it_names(world: World) -> None:
         lies = [msgspec.structs.replace(one, data=one.data | other) if one.kind == kind else one for one in entries]
         with pytest.raises(LogBrokenError):
             replay(list(enumerate(lies)))
+
+
+DUE: Final = 10 * DAY
+
+
+def again(world: World, due: int, *whom: str, demand: Demand = Demand.DESTROY) -> list[Recall]:
+    world.clock.advance(1)
+    return world.hub.recalls.recall(
+        Acting(actor="alfa"),
+        ALFA,
+        FIRST,
+        demand=demand,
+        due=due,
+        reason="sent in error",
+        recipients=frozenset(whom) or None,
+    )
+
+
+def told(world: World, recalls: list[Recall]) -> list[str]:
+    return [one.party for made in recalls for one in world.hub.recalls.report(made.uuid, ALFA).recipients]
+
+
+@pytest.mark.parametrize("whom", [(), (BRAVO,)], ids=["everybody", "some"])
+def test_what_was_ordered_already_is_not_ordered_again(world: World, whom: tuple[str, ...]) -> None:
+    due = world.clock.now() + DUE
+    first = again(world, due, *whom)
+    with pytest.raises(ConflictError, match=r"called back already: ordered at 2026-.* by alfa") as caught:
+        again(world, due, *whom)
+    assert caught.value.where == f"recall {first[0].uuid}"
+    with pytest.raises(ConflictError):
+        again(world, due, *whom, demand=Demand.STOP_USING)
+    assert len(world.hub.recalls.ordered(None)) == 1
+    assert len(notices(world, "bravo")) == 1
+
+
+def test_an_order_that_widens_tells_only_what_is_new(world: World) -> None:
+    due = world.clock.now() + DUE
+    assert told(world, again(world, due, BRAVO, demand=Demand.STOP_USING)) == [BRAVO]
+    assert told(world, again(world, due, BRAVO, COAST, demand=Demand.STOP_USING)) == [COAST]
+    assert told(world, again(world, due, BRAVO, COAST)) == [BRAVO, COAST], "more is asked of both"
+    world.clock.advance(1)
+    assert len(world.read("coast")) == 1, "it is still on offer"
+    assert told(world, again(world, due, BRAVO, COAST)) == [COAST], "who fetched it again has it again"
+    assert told(world, again(world, due)) == [], "all were told: but the hub's own copy is called back as well"
+    assert world.read("coast") == []
+    assert told(world, again(world, due + DAY)) == [BRAVO, COAST], "another day is another order"
+    assert world.hub.self_test.require() > 0
+    entries = list(tell(world.hub))
+    replay(entries)
+    place = max(place for place, (_, payload) in enumerate(entries) if payload.kind == "recall.ordered")
+    index, payload = entries[place]
+    forged = msgspec.structs.replace(payload, data=payload.data | {"recipients": payload.data["recipients"][:1]})
+    with pytest.raises(LogBrokenError, match="others than those who received"):
+        replay([*entries[:place], (index, forged), *entries[place + 1 :]])

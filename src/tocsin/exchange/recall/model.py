@@ -34,6 +34,7 @@ __all__ = [
     "Recall",
     "Recipient",
     "State",
+    "asks_as_much",
     "check_attestation",
     "check_order",
     "reaches",
@@ -78,6 +79,13 @@ class OurCopy(enum.StrEnum):
     KEEP = "keep"  # it stays on offer: others may go on reading it
     WITHDRAW = "withdraw"  # nobody receives it any more
     PURGE = "purge"  # and its content is destroyed, unless a legal hold keeps it
+
+    def covers(self, other: OurCopy) -> bool:
+        """Return whether this does all that another does."""
+        return _STRENGTH.index(self) >= _STRENGTH.index(other)
+
+
+_STRENGTH: Final = (OurCopy.KEEP, OurCopy.WITHDRAW, OurCopy.PURGE)
 
 
 class Answer(enum.StrEnum):
@@ -231,6 +239,18 @@ def check_order(order: Order, at: Micros) -> None:
             where="ours",
             todo="let it purge its copy, or keep it for those whom the recall does not reach",
         )
+
+
+def asks_as_much(earlier: Recall, later: Order | Recall) -> bool:
+    """Return whether who was told of an earlier recall need not be told of a later one: nothing else is asked of it.
+
+    A body's word beside the owner's is another, and is told as such. What an agreement calls back is never compared:
+    each of its ends calls back what is left by itself.
+    """
+    if later.authority is Authority.AGREEMENT:
+        return False
+    asked, asks = ((one.authority, one.basis, one.due) for one in (earlier, later))
+    return asked == asks and (earlier.demand is Demand.DESTROY or later.demand is Demand.STOP_USING)
 
 
 def reaches(basis: str, objects: Collection[str]) -> bool:

@@ -17,6 +17,7 @@ from tocsin.exchange.recall.model import (
     Order,
     OurCopy,
     Recall,
+    asks_as_much,
     check_attestation,
     check_order,
     reaches,
@@ -66,6 +67,7 @@ class Told(msgspec.Struct, kw_only=True):
     recalls: dict[str, Ordered] = msgspec.field(default_factory=dict)
     notices: dict[str, Noticed] = msgspec.field(default_factory=dict)
     awaited: dict[str, str] = msgspec.field(default_factory=dict)  # notices that were not entered yet -> recall
+    untold: dict[str, frozenset[Key]] = msgspec.field(default_factory=dict)  # of those, what is new to their recipients
 
 
 class Rules(Protocol):
@@ -199,12 +201,14 @@ def _order(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> N
             raise InputError("it calls back what was never contributed")
         _require_agreed(order, rules, until=until, at=act.at)
         found = rules.received(keys, since=since, until=until, under=order.under)
-        meant = {key for key in found if key[0] != order.owner and (order.only is None or key[0] in order.only)}
-        if (
-            meant != set(recipients.values())
-            or len(recipients) != len(order.recipients)
-            or len(meant) != len(recipients)
-        ):
+        meant = {
+            who: keys_
+            for who, keys_ in found.items()
+            if who[0] != order.owner and (order.only is None or who[0] in order.only)
+        }
+        untold = _untold(told, recall, meant, rules)
+        whom = set(recipients.values())
+        if whom not in (set(meant), set(untold)) or len(whom) != len(order.recipients):
             raise InputError("it goes to others than those who received what it calls back")
     told.recalls[order.recall] = Ordered(recall=recall, keys=keys, recipients=recipients)
     told.awaited.update(dict.fromkeys(recipients, order.recall))
@@ -215,8 +219,22 @@ def _order(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> N
                 recall=order.recall,
                 party=address[0],
                 address=address[1],
-                keys=frozenset(found[address]),
+                keys=frozenset(meant[address]),
             )
+            told.untold[notice] = frozenset(untold.get(address, ()))
+
+
+def _untold(
+    told: Told, recall: Recall, received: Mapping[tuple[str, str], set[Key]], rules: Rules
+) -> dict[tuple[str, str], set[Key]]:
+    """Return of what somebody received that of which no earlier recall told them since; earlier versions told anew."""
+    untold = {who: set(keys) for who, keys in received.items()}
+    for one in told.notices.values():
+        who, earlier = (one.party, one.address), told.recalls[one.recall].recall
+        if (known := untold.get(who, set()) & one.keys) and asks_as_much(earlier, recall):
+            again = rules.received(known, since=earlier.ordered_at, until=None, under=None)
+            untold[who] -= known - again.get(who, set())
+    return {who: keys for who, keys in untold.items() if keys}
 
 
 def _require_agreed(order: _Order, rules: Rules, *, until: Micros | None, at: Micros) -> None:
@@ -245,7 +263,7 @@ def _notice(told: Told, act: Act, data: dict[str, Any], rules: Rules | None) -> 
         raise InputError("it tells something else than its recall orders")
     keys = frozenset((of.owner, object_id, version) for object_id, version in notice.objects)
     if rules is not None:
-        if told.notices[notice.notice].keys != keys:
+        if keys not in (told.notices[notice.notice].keys, told.untold.pop(notice.notice)) or not keys:
             raise InputError("it names other objects than its recipient received")
     elif not keys <= recall.keys:
         raise InputError("it names other objects than its recall")

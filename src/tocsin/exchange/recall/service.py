@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.agreements.hub_rules import NOTICE
-from tocsin.agreements.interning import read_labels
 from tocsin.agreements.model import Label, Tlp, user_address
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError
 from tocsin.exchange import store as exchange_store
@@ -19,6 +18,7 @@ from tocsin.exchange.closing import close_offers
 from tocsin.exchange.intake import Submission
 from tocsin.exchange.model import Audience
 from tocsin.exchange.recall import store, wire
+from tocsin.exchange.recall.before import Before, recipients_of
 from tocsin.exchange.recall.model import (
     MAX_OBJECTS,
     RECALLS,
@@ -163,6 +163,7 @@ class Recalls:
             ForbiddenError: the mandate is not for this.
             NotFoundError: the owner contributed no such object or version, or one of ``recipients`` received none.
             InputError, LimitError: the order cannot be followed.
+            ConflictError: all that is ordered was ordered before, of everybody who has it.
         """
         if decided is not None and versions is not None:
             raise InputError("what was decided is about all versions of the object", where="versions")
@@ -193,7 +194,10 @@ class Recalls:
                 ours=whole if recipients is None else OurCopy.KEEP,
                 recipients=recipients,
             )
-            return self.order_recall(connection, acting, order, None if decided is None else decided.mandate)
+            made = self.order_recall(connection, acting, order, None if decided is None else decided.mandate)
+            if not made:
+                raise Before.of(connection, self._store.adapter, self._environment, order).conflict()
+            return made
 
     def _require_received(self, connection: Connection, ids: tuple[int, ...], recipients: frozenset[str]) -> None:
         had = {left.party for left in store.received(connection, self._store.adapter, ids)}
@@ -209,7 +213,9 @@ class Recalls:
     def order_recall(
         self, connection: Connection, acting: Acting, order: Order, mandate: Mandate | None = None
     ) -> list[Recall]:
-        """Call contributions back, in the caller's transaction; returns one recall for each owner.
+        """Call contributions back, in the caller's transaction; returns one recall for each owner with anything new.
+
+        Who was told before what is asked now, and received it before that, is not told again.
 
         Who received any of them is told what it received: through the collection ``recalls``, by every way on which
         collections are read. What was released and not yet entered is entered first. An order of ``Authority.MANDATE``
@@ -234,11 +240,17 @@ class Recalls:
         by_owner: dict[str, list[store.Owned]] = {}
         for one in found:
             by_owner.setdefault(one.owner, []).append(one)
-        return [
-            self._order(connection, acting, order, owned[start : start + MAX_OBJECTS], mandate=mandate, at=at)
-            for _, owned in sorted(by_owner.items())
-            for start in range(0, len(owned), MAX_OBJECTS)
-        ]
+        made: list[Recall] = []
+        for _, owned in sorted(by_owner.items()):
+            before = Before.of(connection, self._store.adapter, self._environment, order)
+            told = before.untold(recipients_of(connection, self._store.adapter, order, owned))
+            wanted = before.left(connection, owned, told)
+            for start in range(0, len(wanted), MAX_OBJECTS):
+                part = wanted[start : start + MAX_OBJECTS]
+                here = {one.contribution_id for one in part}
+                theirs = {who: sorted(here & ids) for who, ids in told.items() if here & ids}
+                made.append(self._order(connection, acting, order, part, told=theirs, mandate=mandate, at=at))
+        return made
 
     def _order(
         self,
@@ -247,6 +259,7 @@ class Recalls:
         order: Order,
         owned: Sequence[store.Owned],
         *,
+        told: Mapping[tuple[str, str], list[int]],
         mandate: Mandate | None,
         at: Micros,
     ) -> Recall:
@@ -265,7 +278,6 @@ class Recalls:
             on_behalf_of=acting.on_behalf_of,
         )
         recall_id = store.add_recall(connection, self._environment, recall, owner_id=owner.owner_id, ids=ids)
-        told = self._recipients(connection, order, owned)
         closed = (
             close_offers(connection, self._store.adapter, self._environment, ids, at)
             if order.ours is OurCopy.WITHDRAW
@@ -289,33 +301,6 @@ class Recalls:
         if order.ours is OurCopy.PURGE:
             self._purger.purge(connection, acting, ids, ground=Ground.RECALL, reference=recall.uuid)
         return recall
-
-    def _recipients(
-        self, connection: Connection, order: Order, owned: Sequence[store.Owned]
-    ) -> dict[tuple[str, str], list[int]]:
-        """Return who received which of these, by party and address; of TLP:RED, the individual who did."""
-        labels = read_labels(connection, self._store.adapter, sorted({one.label_id for one in owned}))
-        red = {one.contribution_id for one in owned if labels[one.label_id].tlp is Tlp.RED}
-        owner = owned[0].owner
-        told: dict[tuple[str, str], set[int]] = {}
-        received = list(store.received(connection, self._store.adapter, [one.contribution_id for one in owned]))
-        otherwise = {(one.contribution_id, one.party) for one in received if not one.under}
-        for left in received:
-            meant = (
-                left.party != owner
-                and (
-                    order.under is None
-                    or (order.under in left.under and (left.contribution_id, left.party) not in otherwise)
-                )
-                and (order.recipients is None or left.party in order.recipients)
-                and (order.since is None or order.since <= left.at)
-                and (order.until is None or left.at < order.until)
-            )
-            if meant:
-                person = left.user if left.contribution_id in red else None
-                address = left.party if person is None else user_address(person, left.party)
-                told.setdefault((left.party, address), set()).add(left.contribution_id)
-        return {key: sorted(told[key]) for key in sorted(told)}
 
     def _notify(
         self,

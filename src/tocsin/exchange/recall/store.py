@@ -47,8 +47,10 @@ __all__ = [
     "contributions_of",
     "notices_of",
     "notices_to",
+    "on_offer",
     "owned",
     "readers_of",
+    "recalls_about",
     "recalls_of",
     "received",
 ]
@@ -244,6 +246,30 @@ def recalls_by_id(connection: Connection, environment: int, recall_ids: Collecti
         )
         found.update({row.recall_id: _recall(row) for row in connection.execute(query)})
     return found
+
+
+def recalls_about(
+    connection: Connection, adapter: Adapter, environment: int, contribution_ids: Collection[int]
+) -> dict[int, tuple[Recall, frozenset[int]]]:
+    """Return the recalls of any of these contributions, by number, the first first; each with those that it names."""
+    wanted = adapter.integers(sorted(set(contribution_ids)), "wanted")
+    query = select(RECALL_OBJECTS.c.recall_id, RECALL_OBJECTS.c.contribution_id).where(
+        RECALL_OBJECTS.c.environment == environment, RECALL_OBJECTS.c.contribution_id.in_(select(wanted.c.value))
+    )
+    about: dict[int, set[int]] = {}
+    for row in connection.execute(query):
+        about.setdefault(row.recall_id, set()).add(row.contribution_id)
+    recalls = recalls_by_id(connection, environment, about)
+    return {number: (recalls[number], frozenset(about[number])) for number in sorted(about)}
+
+
+def on_offer(connection: Connection, adapter: Adapter, contribution_ids: Collection[int]) -> frozenset[int]:
+    """Return those of these contributions that any collection offers."""
+    wanted = adapter.integers(sorted(set(contribution_ids)), "wanted")
+    query = select(OFFERS.c.contribution_id).where(
+        OFFERS.c.contribution_id.in_(select(wanted.c.value)), OFFERS.c.withdrawn_at.is_(None)
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def contributions_of(connection: Connection, recall_id: int) -> list[tuple[int, Named]]:
