@@ -237,9 +237,10 @@ class Acts(Entering):
         at = self._log.now(self._connection)
         if row.status is AgreementStatus.PROPOSED:
             everyone = [one.party for one in parties.party_rows(self._connection, self._environment)]
+            able = may_sign(row, everyone, at)
             raise TransitionError(
-                f"signatures are missing on {name} version {version}",
-                todo="; ".join(missing_signatures(row, may_sign(row, everyone, at))),
+                f"signatures are missing on {name} version {version}: {'; '.join(missing_signatures(row, able))}",
+                todo=f"tocsin agreement sign {row.document.id} --as PARTY" if able else "vet a party that it admits",
             )
         status = next_status(row.status, AgreementAct.ACTIVATE)
         _require_term(row.document, at)

@@ -310,6 +310,13 @@ def test_a_refusal_says_why(world: World, name: str) -> None:
     assert said in str(caught.value)
 
 
+def test_what_is_missing_is_said_and_what_to_do_is_a_command(world: World) -> None:
+    with pytest.raises(TransitionError) as caught:
+        _activated_too_early(world)
+    assert caught.value.what == "signatures are missing on two-towns version 1: still to sign: bravo"
+    assert caught.value.todo == "tocsin agreement sign two-towns/1 --as PARTY"
+
+
 def test_the_table_of_transitions_is_the_only_way() -> None:
     for status in AgreementStatus:
         for act in AgreementAct:
