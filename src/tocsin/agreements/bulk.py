@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from tocsin.agreements.cedar import quoted
-from tocsin.agreements.classes import Classes, person_of
+from tocsin.agreements.classes import Classes, reader_class
 from tocsin.agreements.gate import Slice
 from tocsin.agreements.ground import Ground, ground_for
-from tocsin.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from tocsin.agreements.classes import ReaderClass
     from tocsin.agreements.facts import Facts
     from tocsin.agreements.model import Label, Profile
     from tocsin.kernel.clock import Micros
@@ -93,7 +92,7 @@ class Bulk:
         self.universe = universe
         self._classes = Classes()
         self._grounds: dict[str, Ground] = {}
-        self._kept: dict[Hashable, _Class] = {}
+        self._kept: dict[tuple[Ground, ReaderClass], _Class] = {}
 
     def row(self, profile: Profile) -> Row:
         """Return what is open to a reader who holds no grants."""
@@ -102,8 +101,7 @@ class Bulk:
             ground = self._grounds[profile.party] = ground_for(profile.party, self.facts)
         slice_ = Slice(party=profile.party, ground=ground, valid_until=None)
         apart = self.universe.apart(profile)
-        alike = msgspec.structs.replace(profile, party="", user=None)
-        key = (ground, _standing(ground, profile.party), person_of(ground.persons, profile), alike)
+        key = (ground, reader_class(ground, profile))
         common = self._kept.get(key)
         if common is None:
             common = self._kept[key] = _Class()
@@ -150,12 +148,3 @@ def row_of(found: Iterable[int]) -> Row:
             data.extend(bytes(byte + 1 - len(data)))
         data[byte] |= 1 << (place & 7)
     return int.from_bytes(data, "little")
-
-
-def _standing(ground: Ground, party: str) -> Hashable:
-    """Return a party as the policies of a ground see it: itself where one names it, else what it is in."""
-    try:
-        named = quoted(party)[1:-1] in ground.mentioned
-    except InputError:  # no policy could have held its name
-        named = True
-    return party if named else ground.parents.get(party, ())

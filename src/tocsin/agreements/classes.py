@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.model import Label, Profile
     from tocsin.agreements.placed import Known, Standing
 
-__all__ = ["Classes", "person_of", "standing_of"]
+__all__ = ["Classes", "ReaderClass", "reader_class", "standing_of"]
 
 # Answers by the same rules. A hub has some classes of readers and some hundreds of labels' for each; rules that have
 # this many serve readers whom everything tells apart, and begin anew.
@@ -97,7 +97,7 @@ class Classes:
         if on is None:
             answers = self._by_rules.setdefault(slice_.ground.rules, _Answers())
             on = self._on.setdefault(slice_.ground, _Kept(slice_.ground, self._kinds, answers))
-        decided = on.answers.decided.setdefault(_reader_class(on, profile), {})
+        decided = on.answers.decided.setdefault(reader_class(slice_.ground, profile), {})
         answered: list[tuple[Answer, frozenset[int]]] = []
         asked: dict[LabelClass, frozenset[int]] = {}
         for key, ids in self._classes(on, slice_.grants, profile, labels):
@@ -162,7 +162,6 @@ class _Kept:
 
     def __init__(self, ground: Ground, kinds: Kinds, answers: _Answers) -> None:
         self.standing = partial(standing_of, ground.mentioned, ground.parents)
-        self.persons = ground.persons
         self.places = Places(kinds, self.standing)
         self.answers = answers
 
@@ -179,13 +178,18 @@ def _relation(profile: Profile, known: Known, grants: frozenset[str]) -> int:
     return relation
 
 
-def _reader_class(on: _Kept, profile: Profile) -> ReaderClass:
+def reader_class(ground: Ground, profile: Profile) -> ReaderClass:
+    """Return what the policies of a ground can tell of a reader: who has the same has the same answers there.
+
+    But for what is a reader's own, is addressed to it, or is offered for a grant of its own.
+    """
+    standing = partial(standing_of, ground.mentioned, ground.parents)
+    client = None if profile.client is None else standing(profile.client.party)
     alike = msgspec.structs.replace(profile, party="", user=None)
-    client = None if profile.client is None else on.standing(profile.client.party)
-    return on.standing(profile.party), client, person_of(on.persons, profile), alike
+    return standing(profile.party), client, _person_of(ground.persons, profile), alike
 
 
-def person_of(named: frozenset[str], profile: Profile) -> str:
+def _person_of(named: frozenset[str], profile: Profile) -> str:
     """Return a reader as policies see it that name some persons: nobody, somebody, or one whom they name."""
     if profile.user is None:
         return ""

@@ -8,9 +8,12 @@ import pytest
 
 from support.hub import OPERATOR, World
 from support.sharing import bundle, indicator
+from tocsin.agreements import bulk, classes
 from tocsin.agreements.document import parse_agreement
+from tocsin.agreements.gate import profile_of, slice_for
 from tocsin.errors import AgreementError
 from tocsin.exchange.asking import Question
+from tocsin.exchange.emergency import widening
 from tocsin.exchange.impacts import Question as Impact
 from tocsin.parties.model import Role
 
@@ -90,6 +93,22 @@ def test_why_says_who_is_meant(world: World) -> None:
     (why,) = world.hub.asking.why(asked)
     failed = [text for account in why.explanation.missing for text in account.failed]
     assert "not so: the reader is ann@bravo or kim@alfa (it is bob@bravo)" in " ".join(failed)
+
+
+def test_one_function_says_which_readers_are_alike(world: World) -> None:
+    """For pages, for previews and for annexes: whom a clause names is in no class with anybody else."""
+    assert all(vars(room)["reader_class"] is classes.reader_class for room in (bulk, widening))
+    with world.hub.store.read() as connection:
+        facts = world.hub.agreements.facts(connection, world.hub.log.now(connection))
+
+    def told(reference: str) -> classes.ReaderClass:
+        party, user = world.hub.parties.resolve(reference)
+        profile = profile_of(party, user, "detect", facts.at)
+        return classes.reader_class(slice_for(profile, facts).ground, profile)
+
+    world.user("joe@bravo", roles=frozenset({Role.ANALYST}))
+    assert told("joe@bravo") == told("kim@bravo") != told("bravo")
+    assert len({told(f"{name}@bravo") for name in ("ann", "bob", "joe")}) == 3
 
 
 def test_an_impact_tells_the_persons_apart(world: World) -> None:

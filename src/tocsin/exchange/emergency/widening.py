@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tocsin.agreements.annexes.opened import opened_by_annexes
-from tocsin.agreements.classes import person_of, standing_of
+from tocsin.agreements.classes import reader_class, standing_of
 from tocsin.agreements.compile import purposes_of
 from tocsin.agreements.gate import profile_of, slice_for
 from tocsin.agreements.terms import SILENT_TLP
@@ -64,7 +64,7 @@ def widened(situation: Situation) -> Iterator[frozenset[int]]:
         if not plain:
             break
         slice_ = slice_for(profile, situation.facts)
-        kind = _kind(slice_, profile)
+        kind = slice_.digest, reader_class(slice_.ground, profile)
         if kind not in asked:
             asked[kind], meant = profile.party, plain
         elif (first := asked[kind]) is not None and first != profile.party:
@@ -112,12 +112,6 @@ def _active(situation: Situation, uri: str) -> tuple[User, ...]:
 def _everybody(situation: Situation) -> Iterator[Profile]:
     for uri in sorted(situation.members):
         yield from _profiles(situation, situation.facts.parties[uri], (None, *_active(situation, uri)))
-
-
-def _kind(slice_: Slice, profile: Profile) -> object:
-    """Return what policies can tell of a reader."""
-    bare = msgspec.structs.replace(profile, party="", user=None)
-    return slice_.digest, _standing(slice_, profile.party), person_of(slice_.ground.persons, profile), bare
 
 
 def _standing(slice_: Slice, party: str) -> Standing:
