@@ -1,7 +1,7 @@
 """Why a verdict is what it is, in sentences.
 
 Conditions are evaluated by Cedar, one little policy each; nothing here decides anything. What an asker may be told of
-this is the caller's business: an explanation names every agreement that reader and owner share.
+this ``told_to`` says: an explanation names every agreement that reader and owner share, or that binds either.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tocsin.agreements.gate import Slice, acting, decide, entities_for, request_
 from tocsin.agreements.grants import Grant
 from tocsin.agreements.hub_rules import HUB_SENTENCES
 from tocsin.agreements.life import AgreementStatus
-from tocsin.agreements.model import Effect, Label, Profile, Verdict
+from tocsin.agreements.model import Effect, Label, Profile, Reason, Verdict
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.parties.model import PartyStatus
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "Remark", "explain"]
+__all__ = ["BasisAccount", "ClauseAccount", "Explanation", "Remark", "explain", "told_to"]
 
 
 class BasisAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +110,33 @@ def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Gr
         *case.remarks(),
     )
     return Explanation(verdict=verdict, reasons=reasons, missing=missing, remarks=remarks)
+
+
+def told_to(party: str, told: Explanation, facts: Facts) -> Explanation:
+    """Return what a party (URI) may be told of an explanation: nothing of a version that it is not party to.
+
+    A party to a version joined it, or is named in it as a member. Who is only mentioned in a clause is not: such a
+    clause may name persons, and whoever it reaches through the other end is told that there is one, not what it says.
+    """
+    known = (*facts.agreements, *facts.former)
+    own = {one.id for one in known if party in one.joined or party in one.named}
+    names = {one.partition("/")[0] for one in own}
+
+    def open_to(one: ClauseAccount | Reason) -> bool:
+        return one.agreement is None or f"{one.agreement}/{one.version}" in own
+
+    reasons = tuple(filter(open_to, told.reasons))
+    remarks = tuple(one for one in told.remarks if one.agreement is None or one.agreement in names)
+    if len(reasons) < len(told.reasons):
+        remarks = (*remarks, Remark(text="a clause of an agreement that you are not party to decides here"))
+    return msgspec.structs.replace(
+        told,
+        verdict=msgspec.structs.replace(told.verdict, reasons=tuple(filter(open_to, told.verdict.reasons))),
+        reasons=reasons,
+        missing=tuple(filter(open_to, told.missing)),
+        remarks=remarks,
+        terms=tuple(one for one in told.terms if one.clause is None or one.clause.partition("#")[0] in own),
+    )
 
 
 def _clause_sentence(compiled: Compiled) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import select
 
-from tocsin.agreements.explain import Explanation, Remark, explain
+from tocsin.agreements.explain import Explanation, Remark, explain, told_to
 from tocsin.agreements.gate import profile_of, slice_for
 from tocsin.agreements.grant_store import granted_to, grants_about
 from tocsin.agreements.model import Label
@@ -304,19 +304,8 @@ class Asking:
 
     @staticmethod
     def _told(question: Question, told: Explanation, facts: Facts, *, everything: bool) -> Explanation:
-        """Leave out every agreement that the asker is not party to."""
-        if everything:
-            return told
-        asker = question.party.uri
-        known = (*facts.agreements, *facts.former)
-        own = {one.document.name for one in known if asker in one.joined or asker in one.names.values()}
-        reasons = tuple(item for item in told.reasons if item.agreement is None or item.agreement in own)
-        missing = tuple(item for item in told.missing if item.agreement is None or item.agreement in own)
-        remarks = tuple(item for item in told.remarks if item.agreement is None or item.agreement in own)
-        if len(reasons) < len(told.reasons):
-            remarks = (*remarks, Remark(text="a clause of an agreement that you are not party to decides here"))
-        terms = tuple(item for item in told.terms if item.clause is None or item.clause.partition("/")[0] in own)
-        return msgspec.structs.replace(told, reasons=reasons, missing=missing, remarks=remarks, terms=terms)
+        """Leave out every agreement that the asker is not party to, but for who sees all."""
+        return told if everything else told_to(question.party.uri, told, facts)
 
     def _note(self, connection: Connection, verb: str, question: Question) -> None:
         self._log.append(

@@ -10,11 +10,15 @@ from support.hub import OPERATOR, World
 from support.sharing import bundle, indicator
 from tocsin.agreements import bulk, classes
 from tocsin.agreements.document import parse_agreement
+from tocsin.agreements.explain import explain, told_to
 from tocsin.agreements.gate import profile_of, slice_for
+from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import AgreementError
+from tocsin.exchange.access.granting import Terms
 from tocsin.exchange.asking import Question
 from tocsin.exchange.emergency import widening
 from tocsin.exchange.impacts import Question as Impact
+from tocsin.kernel.clock import DAY
 from tocsin.parties.model import Role
 
 if TYPE_CHECKING:
@@ -109,6 +113,48 @@ def test_one_function_says_which_readers_are_alike(world: World) -> None:
     world.user("joe@bravo", roles=frozenset({Role.ANALYST}))
     assert told("joe@bravo") == told("kim@bravo") != told("bravo")
     assert len({told(f"{name}@bravo") for name in ("ann", "bob", "joe")}) == 3
+
+
+ELSEWHERE: Final = """\
+agreement: elsewhere
+version: 1
+title: Whom others list
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: %s}, {name: coast}]
+purposes: [detect, respond]
+clauses:
+  - {id: "1", forbid: read, of: {type: malware}, unless: {persons: [zoe@coast, bob@alfa, kim@bravo]}}
+"""
+
+
+@pytest.mark.parametrize("bound", ["alfa", "bravo"])
+def test_persons_of_an_agreement_that_one_is_not_party_to_are_told_to_nobody(world: World, bound: str) -> None:
+    """Its forbid reaches one end through the other, and mentions people of both: neither makes one party to it."""
+    world.party("coast")
+    world.user("ann@coast")
+    world.agreement(ELSEWHERE % bound, signed_by=(bound, "coast"))
+    malware = str(things()[1]["id"])
+    alfa, _ = world.hub.parties.resolve("alfa")
+    asked = Question(object_id=malware, party=alfa, user=None, acting=OPERATOR.for_("alfa"), reader="ann@bravo")
+    (why,) = world.hub.asking.why(asked)
+    assert not why.explanation.verdict.allows
+    told = str(why.explanation)
+    assert ("zoe@coast" in told) is (bound == "alfa")
+    assert ("that you are not party to" in told) is (bound == "bravo")
+    given = world.hub.granting.give(
+        OPERATOR.for_("alfa"),
+        alfa,
+        None,
+        Terms(object_id=malware, to="bravo", until=world.clock.now() + DAY, purposes=frozenset({"detect"}), reason=""),
+    )
+    (closed,) = given.closed
+    assert ("zoe@coast" in str(closed)) is (bound == "alfa"), "nor does who gives something learn of it"
+    with world.hub.store.read() as connection:
+        facts = world.hub.agreements.facts(connection, world.hub.log.now(connection))
+    profile = profile_of(*world.hub.parties.resolve("ann@bravo"), "detect", facts.at)
+    whole = explain(profile, Label(owner=alfa.uri, type="malware", tlp=Tlp.AMBER), facts)
+    assert "zoe@coast" in str(whole)
+    assert ("zoe@coast" in str(told_to(profile.party, whole, facts))) is (bound == "bravo")
 
 
 def test_an_impact_tells_the_persons_apart(world: World) -> None:

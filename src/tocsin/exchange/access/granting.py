@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select
 
 from tocsin.agreements import grant_store
-from tocsin.agreements.explain import Explanation, explain
+from tocsin.agreements.explain import Explanation, explain, told_to
 from tocsin.agreements.gate import profile_of
 from tocsin.agreements.grants import DEFAULT_PURPOSES, Grant, granted_label
 from tocsin.errors import ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
@@ -306,7 +306,7 @@ class Granting:
         for label in labels:
             told = explain(profile, granted_label(label, grant), facts, grants=(grant,))
             if not told.verdict.allows:
-                yield told
+                yield told_to(grant.owner, told, facts)  # the owner asks what stands against its grant
 
 
 def require_grantor(acting: Acting, party: Party, user: User | None) -> None:
