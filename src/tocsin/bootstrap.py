@@ -395,7 +395,13 @@ def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> 
                 at=at,
                 acting=acting,
                 concerns=(party.uri,),
-                data={"hub": party.uri, "operator": operator, "origin": hub.log.origin, "vkey": hub.log.vkey},
+                data={
+                    "hub": party.uri,
+                    "operator": operator,
+                    "origin": hub.log.origin,
+                    "vkey": hub.log.vkey,
+                    "signed_with": "both",
+                },
             )
         ],
     )

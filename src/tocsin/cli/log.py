@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from tocsin.cli.options import JsonOption, checked, commands, example
-from tocsin.cli.output import Output, instant
+from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import STDIN, opened, read_bounded, write_new
 from tocsin.errors import InputError, LogBrokenError, UsageError
 from tocsin.exchange.evidence import SCOPES, check_scope, export_log, prove_entry, prove_object, verify_evidence
@@ -257,6 +257,7 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
         "withdrawn": len(rebuilt.withdrawn),
         "releases": rebuilt.releases,
         "verdicts": rebuilt.verdicts,
+        "delegations_with_one_key": rebuilt.granted.with_one,
         "pinned": verified.pinned,
         "caveat": verified.caveat,
     }
@@ -267,6 +268,11 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
         f"{len(rebuilt.agreed.versions)} agreements, {len(rebuilt.offers)} offers under {len(rebuilt.labels)} labels"
     )
     out.line(f"  {rebuilt.releases} release entries decided again, {rebuilt.verdicts} verdicts: all as they were made")
+    if rebuilt.granted.with_one:
+        out.line(
+            f"  signed with one key by who had two, as earlier versions took them: {listed(rebuilt.granted.with_one)}; "
+            "ask whoever signed"
+        )
     if verified.caveat:
         out.line(verified.caveat)
 

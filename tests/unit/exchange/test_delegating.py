@@ -218,7 +218,12 @@ def test_who_has_a_second_key_signs_with_both(world: World) -> None:
         with pytest.raises(TocsinError):
             replay([*entries[:place], (index, forged), *entries[place + 1 :]])
     earlier = msgspec.structs.replace(payload, data=first_alone)
-    replay([*entries[:place], (index, earlier), *entries[place + 1 :]])  # as logs of earlier versions have it
+    of_earlier = [*entries[:place], (index, earlier), *entries[place + 1 :]]
+    with pytest.raises(TocsinError, match="not the form of a delegation"):
+        replay(of_earlier)  # not even the first: the founding asked for both
+    told = replay(_of_before(of_earlier)).granted
+    assert told.with_one == [given.uuid], "an auditor is told of what earlier versions took with one"
+    assert replay(entries).granted.with_one == []
     again = world.hub.delegating.draft(
         parties.get("alfa"), parties.get("outsider"), types=None, tlp=Tlp.GREEN, until=until, signatory="sig"
     )
@@ -229,11 +234,18 @@ def test_who_has_a_second_key_signs_with_both(world: World) -> None:
     assert payload.kind == "delegation.given"
     alone = {name: value for name, value in payload.data.items() if name not in of_second}
     with pytest.raises(TocsinError):
-        replay([*entries[:-1], (index, msgspec.structs.replace(payload, data=alone))])
+        replay(_of_before([*entries[:-1], (index, msgspec.structs.replace(payload, data=alone))]))
     with world.hub.store.write() as connection:
         connection.execute(update(DELEGATIONS).values(ml_dsa_signature=other.ml_dsa_signature))
     with pytest.raises(StoreBrokenError):
         world.hub.self_test.require()
+
+
+def _of_before(entries: list[tuple[int, EntryPayload]]) -> list[tuple[int, EntryPayload]]:
+    """Return a log as a hub of an earlier version founded it."""
+    (index, founding), *rest = entries
+    data = {name: value for name, value in founding.data.items() if name != "signed_with"}
+    return [(index, msgspec.structs.replace(founding, data=data)), *rest]
 
 
 def test_a_forged_delegation_does_not_replay(world: World) -> None:

@@ -38,7 +38,8 @@ class Granted(msgspec.Struct, kw_only=True):
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
     delegations: dict[str, Delegation] = msgspec.field(default_factory=dict)
     requests: dict[str, Request] = msgspec.field(default_factory=dict)
-    two_keys: bool = False  # whether a delegation told of both of its signatory's keys
+    two_keys: bool = False  # whether the founding asked for both of a signatory's keys, or a delegation told of them
+    with_one: list[str] = msgspec.field(default_factory=list)  # by a signatory who had two keys, signed with the first
 
     def of(self, party: str) -> list[Grant]:
         """Return the grants for a party (its URI)."""
@@ -132,7 +133,7 @@ def _delegate(told: Granted, payload: EntryPayload, situation: Situation) -> Non
         raise InputError("it is not by an active signatory", where=one.uuid)
     if not may_delegate(user, situation.at):
         raise InputError("it is not within its signatory's authority", where=one.uuid)
-    # until the first that tells of a second key, logs have delegations of earlier versions: signed with the first alone
+    # earlier versions took the first signature alone; their logs do not begin with the word that both are asked for
     earlier = not told.two_keys and "ml_dsa_key" not in payload.data
     told.two_keys = not earlier
     form = delegation_data(one)
@@ -142,6 +143,8 @@ def _delegate(told: Granted, payload: EntryPayload, situation: Situation) -> Non
     if not by_theirs or not speaks_for(payload, one.represented, situation):
         raise InputError("it is not by the represented party's registered keys", where=one.uuid)
     verify_delegation(one)
+    if user.ml_dsa_key is not None and one.ml_dsa_key is None:
+        told.with_one.append(one.uuid)
     told.delegations[one.uuid] = one
 
 

@@ -99,12 +99,16 @@ class CollectionAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Founding(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of the entry that a log begins with."""
+    """The data of the entry that a log begins with.
+
+    ``signed_with``: whoever has two keys signs all that it signs with both; logs of earlier versions do not say so.
+    """
 
     hub: str
     operator: str
     origin: str
     vkey: str
+    signed_with: Literal["both"] | None = None
 
 
 def shaped(index: int, data: Mapping[str, Any], kind: type[_T]) -> _T:

@@ -106,3 +106,4 @@ def found(state: State, index: int, data: Mapping[str, Any]) -> None:
         raise broken(index, "it was not done by the operator whom it names")
     state.rebuilt.hub = founding.hub
     state.rebuilt.people = People(hub=founding.hub)
+    state.rebuilt.granted.two_keys = founding.signed_with == "both"
