@@ -20,7 +20,7 @@ from tocsin.governance.model.votes import closable, recused, tally_of
 from tocsin.governance.motion_steps import about_of, require_may_table
 from tocsin.governance.state import Scene
 from tocsin.governance.tables import MOTIONS
-from tocsin.governance.tabling import read_text
+from tocsin.governance.tabling import read_text, require_there
 from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.ids import new_uuid
@@ -198,7 +198,7 @@ class Governance:
         ``where`` is its name in errors.
 
         Raises:
-            NotFoundError: there is no such body.
+            NotFoundError: there is no such body, or no such party as the right would be used on.
             ForbiddenError: the body does not hold the right, or the mover has no seat in it.
             InputError: title, reasons or the document are missing, or wrong; or a time is too long.
             AgreementError: the document breaks rules; each fault with its place.
@@ -225,11 +225,12 @@ class Governance:
             }
             governed = store.load(connection, self._environment, uuids=[subject])
             found = governed.body(body)
+            # first: the text tells how a person or party stands now, and a refusal whether there is one
+            require_may_table(governed, found, right, subject, Scene(at=at, acting=acting, register=register))
+            require_there(right, subject, register)
             if document is not None:
                 if right is None:
                     raise InputError("a resolution takes no document", where=where, todo="name the right")
-                # first: the text tells how a person or party stands now
-                require_may_table(governed, found, right, subject, Scene(at=at, acting=acting, register=register))
                 data["text"] = read_text(right, subject, document, register, where=where)
             self._enter(connection, acting, "motion.tabled", data, concerns=self._concerned(connection, found))
             return self._motion(connection, uuid)

@@ -20,13 +20,31 @@ from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.mandate import Right
 from tocsin.parties.model import Party, Permission, User, check_remark, clearance_rank, parse_reference
+from tocsin.parties.register import no_party
 from tocsin.parties.wire import party_data, party_from_data, user_data, user_from_data
 
 if TYPE_CHECKING:
     from tocsin.governance.state import Register
     from tocsin.kernel.canonical import Json
 
-__all__ = ["TERMS", "Term", "read_text"]
+__all__ = ["TERMS", "Term", "read_text", "require_there"]
+
+# Rights whose subject is a party's short name, or user@party of one that is there.
+_ON_A_PARTY: Final = frozenset(
+    {
+        Right.PARTY_CHANGE,
+        Right.PARTY_CLEAR,
+        Right.PARTY_SUSPEND,
+        Right.PARTY_LEAVE,
+        Right.VETTING_PROLONG,
+        Right.WEBHOOK_ADD,
+        Right.USER_ADD,
+        Right.USER_CHANGE,
+        Right.USER_DISABLE,
+        Right.TOKEN_ISSUE,
+        Right.DUTY_SET,
+    }
+)
 
 Reader = Callable[[object, "Register"], Any]
 
@@ -217,6 +235,20 @@ def read_text(right: Right, subject: str, source: bytes, register: Register, *, 
         return text_of(_terms(right, subject, given, register))
     except InputError as error:
         raise InputError(error.what, where=where, todo=error.todo) from error
+
+
+def require_there(right: Right | None, subject: str, register: Register) -> None:
+    """Refuse a motion on a party, or on one of its people, where there is no such party.
+
+    Here and not where entries are held to their rules: logs of earlier versions have motions on whatever was written.
+    The caller has seen that the mover's body holds the right: who decides about parties learns which there are.
+
+    Raises:
+        NotFoundError: there is none; says how to find it.
+    """
+    name = subject.rpartition("@")[2]
+    if right in _ON_A_PARTY and register.party(name) is None:
+        raise no_party(name)
 
 
 def _require_subject(subject: str, found: str, where: str) -> None:

@@ -100,6 +100,19 @@ def test_a_motion_from_the_table_to_the_act(world: World) -> None:
     assert world.hub.parties.get("delta").status == "suspended"
 
 
+@pytest.mark.parametrize("subject", ["delat", "", "sig@delat"])
+def test_no_motion_is_on_a_party_that_is_not_there(world: World, subject: str) -> None:
+    with pytest.raises(NotFoundError, match="there is no party") as refused:
+        motion_on(world, SUSPEND, subject)
+    assert "tocsin party list" in (refused.value.todo or "")
+    constitute(world, council([Right.USER_DISABLE], name="people"))
+    with pytest.raises(NotFoundError, match="there is no party 'delat'"):
+        motion_on(world, Right.USER_DISABLE, "sig@delat", body="people")
+    with pytest.raises(ForbiddenError, match="does not hold"):
+        motion_on(world, Right.PARTY_LEAVE, "delat")  # a body without the right is told of the right alone
+    assert world.hub.governance.motions() == []
+
+
 def test_a_mandate_is_for_one_subject_and_one_use(world: World) -> None:
     motion = decide(world, SUSPEND, "delta")
     granted = world.hub.governance.granted(motion.uuid)
