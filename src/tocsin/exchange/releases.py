@@ -316,8 +316,7 @@ class Integrator:
         places: list[int] = []
         for row in staged:
             places.append(len(records))
-            asked = msgspec.json.decode(row.filter)
-            parts = self._looked_up(connection, row, asked) if row.parts is None else _decode(row.parts)
+            asked, parts = self._read(connection, row)
             told = {
                 "release": row.uuid,
                 "decided_at": format_instant(row.at),
@@ -347,6 +346,17 @@ class Integrator:
         for place, row in zip(places, staged, strict=True):
             connection.execute(_ENTERED, {"release": row.release_id, "idx": indices[place]})
         return len(staged)
+
+    def _read(self, connection: Connection, row: StagedRow) -> tuple[dict[str, Json], Sequence[Part]]:
+        try:
+            asked = msgspec.json.decode(row.filter)
+            return asked, self._looked_up(connection, row, asked) if row.parts is None else _decode(row.parts)
+        except msgspec.DecodeError as error:
+            raise StoreBrokenError(
+                "a release that waits for the log cannot be read",
+                where=f"releases, {row.uuid}",
+                todo="docs/operations.md says what to do; its row must not be deleted",
+            ) from error
 
     def _looked_up(self, connection: Connection, row: StagedRow, asked: dict[str, Json]) -> list[Part]:
         """Return the parts of a release: an entry names no other owner's offers."""

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from support.cli import bundle, indicator
 from support.treaty import found_treaty
@@ -17,6 +18,7 @@ from tocsin.exchange.evidence import export_log
 from tocsin.exchange.model import Query
 from tocsin.exchange.releases import decode_offers, encode_offers
 from tocsin.exchange.tables import RELEASES
+from tocsin.kernel.clock import SECOND
 from tocsin.log.verify import Disclosures
 
 if TYPE_CHECKING:
@@ -99,6 +101,28 @@ def test_who_asks_for_no_id_is_told_to_have_asked_for_none(asked: World) -> None
     with asked.hub.store.read() as connection:
         entries = [row for row in asked.hub.log.rows(connection) if row.kind == "release"]
     assert all(msgspec.json.decode(row.payload or b"")["data"]["filter"]["ids"] is None for row in entries[-2:])
+    assert asked.hub.self_test.require()
+
+
+@pytest.mark.parametrize("column", ["parts", "filter"])
+def test_a_damaged_release_that_waits_stops_every_act_until_it_is_mended(asked: World, column: str) -> None:
+    """As docs/operations.md has it: pages go on at first; a minute later nothing is done before it is mended."""
+    asked.read("bravo")
+    waiting = RELEASES.c.log_idx.is_(None)
+    with asked.hub.store.write() as connection:
+        kept = connection.execute(select(RELEASES.c[column]).where(waiting)).scalar_one()
+        connection.execute(RELEASES.update().where(waiting).values({column: b"{"}))
+    with pytest.raises(StoreBrokenError, match="waits for the log cannot be read") as told:
+        asked.hub.integrator.integrate()
+    assert "must not be deleted" in (told.value.todo or "")
+    asked.share("alfa", bundle(indicator(4)))
+    asked.clock.advance(61 * SECOND)
+    with pytest.raises(StoreBrokenError):
+        asked.share("alfa", bundle(indicator(5)))
+    with asked.hub.store.write() as connection:
+        mended = None if column == "parts" else kept
+        connection.execute(RELEASES.update().where(waiting).values({column: mended}))
+    asked.share("alfa", bundle(indicator(5)))
     assert asked.hub.self_test.require()
 
 
