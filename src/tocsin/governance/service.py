@@ -23,15 +23,19 @@ from tocsin.governance.tables import MOTIONS
 from tocsin.governance.tabling import read_text, require_there
 from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import DAY, Micros
+from tocsin.kernel.db.spans import EVERYTHING, stretch
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Mandate, MandateBasis, Right, founding_mandate
 from tocsin.log.service import Record
 from tocsin.parties.register import require_party
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from tocsin.kernel.db import Store
+    from tocsin.kernel.db.spans import Span, Stretch
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting
     from tocsin.log.service import Log
@@ -374,10 +378,18 @@ class Governance:
         """Return the bodies in which a party (by its short name) has people, in the order of their constitution."""
         return [body for body in self.bodies() if party in parties_of(body)]
 
-    def motions_of(self, party: str, *, uuid: str | None = None) -> list[Standing]:
-        """Return the motions that concern a party, by its short name, as their entries in the log do; or one of them.
+    def motions_of(
+        self,
+        party: str,
+        span: Span = EVERYTHING,
+        *,
+        uuid: str | None = None,
+        keep: Callable[[Motion], bool] = lambda _: True,
+    ) -> Stretch[Standing]:
+        """Return a span of the motions that are kept and concern a party, by its short name, the first first; or one.
 
-        They are before a body in which it has people, or had some when the motion was opened.
+        They do as their entries in the log do: they are before a body in which it has people, or had some when the
+        motion was opened.
         """
         with self._store.read() as connection:
             at = self._log.now(connection)
@@ -385,15 +397,20 @@ class Governance:
             all_bodies = {**governed.dissolved, **governed.bodies}
             seated = {name for name, body in all_bodies.items() if party in parties_of(body)}
             wanted = () if uuid is None else (MOTIONS.c.uuid == uuid,)
-            return [
-                Standing(
-                    motion=motion,
-                    recused=recused(motion),
-                    closable=motion.status is MotionStatus.OPEN and closable(motion, at),
-                )
-                for motion in store.motions(connection, self._environment, *wanted)
-                if motion.body in seated or (motion.electorate is not None and party in parties_of(motion.electorate))
-            ]
+
+            def concerns(motion: Motion) -> bool:
+                electorate = motion.electorate
+                return motion.body in seated or (electorate is not None and party in parties_of(electorate))
+
+            rows = store.numbered_motions(connection, self._environment, *wanted, after=span.after)
+            found = stretch(((number, motion) for number, motion in rows if keep(motion) and concerns(motion)), span)
+        return found.map(
+            lambda motion: Standing(
+                motion=motion,
+                recused=recused(motion),
+                closable=motion.status is MotionStatus.OPEN and closable(motion, at),
+            )
+        )
 
     def seat_of(self, uuid: str, person: str) -> str:
         """Return the seat for which a person can speak on an open motion.

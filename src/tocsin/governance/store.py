@@ -19,7 +19,7 @@ from tocsin.kernel.db.store import next_id
 from tocsin.kernel.mandate import Right
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -83,8 +83,16 @@ def load_all(connection: Connection, environment: int) -> Governed:
 
 def motions(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Motion]:
     """Return motions in the order in which they were tabled."""
-    query = select(MOTIONS.c.motion).where(MOTIONS.c.environment == environment, *conditions)
-    return [_MOTION.decode(row.motion) for row in connection.execute(query.order_by(MOTIONS.c.motion_id))]
+    return [motion for _, motion in numbered_motions(connection, environment, *conditions)]
+
+
+def numbered_motions(
+    connection: Connection, environment: int, *conditions: ColumnElement[bool], after: int = 0
+) -> Iterator[tuple[int, Motion]]:
+    """Yield motions with their numbers, behind the one of a number, in the order in which they were tabled."""
+    query = select(MOTIONS.c.motion_id, MOTIONS.c.motion).where(MOTIONS.c.environment == environment, *conditions)
+    for row in connection.execute(query.where(MOTIONS.c.motion_id > after).order_by(MOTIONS.c.motion_id)):
+        yield row.motion_id, _MOTION.decode(row.motion)
 
 
 def disputes(connection: Connection, environment: int, *conditions: ColumnElement[bool]) -> list[Dispute]:

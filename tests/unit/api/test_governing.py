@@ -129,7 +129,7 @@ def test_a_motion_is_known_to_the_parties_that_sit_in_the_body(doors: Live) -> N
         answers = [ask(doors, method, f"/motions/{each}{path}", "sig-charlie", body) for each in (one, NOBODY, "%00")]
         assert {answer.status_code for answer in answers} == {404}
         assert len({answer.content for answer in answers}) == 1
-    assert told(ask(doors, "GET", "/motions", "sig-charlie")) == {"motions": []}
+    assert told(ask(doors, "GET", "/motions", "sig-charlie")) == {"motions": [], "next": None}
     assert told(ask(doors, "GET", "/bodies", "box-charlie")) == {"bodies": []}
     answers = [
         ask(doors, "POST", "/motions", "sig-charlie", QUESTION | {"body": name}) for name in ("council", "nothing")
@@ -140,6 +140,26 @@ def test_a_motion_is_known_to_the_parties_that_sit_in_the_body(doors: Live) -> N
     assert "council" in ask(doors, "GET", "/bodies", "sig-alfa").text
     for who in ("alfa", "aud-alfa", "anna"):
         assert ask(doors, "GET", f"/motions/{one}", who).status_code == 403
+
+
+def test_motions_come_in_pages(doors: Live) -> None:
+    """The first first, each once, whatever is tabled meanwhile; a filter counts what it keeps."""
+    before = told(ask(doors, "GET", "/motions?status=tabled", "sig-alfa"))["motions"]
+    tabled = [told(ask(doors, "POST", "/motions", "sig-alfa", QUESTION))["motion"] for _ in range(3)]
+    wanted = [one["motion"] for one in before] + tabled
+    path, found = "/motions?status=tabled&limit=2", list[str]()
+    page = told(ask(doors, "GET", path, "sig-alfa"))
+    first = page["next"]
+    told(ask(doors, "POST", f"/motions/{opened(doors)['motion']}/withdrawal", "sig-alfa", {"reason": "no"}))
+    while True:
+        found += [one["motion"] for one in page["motions"]]
+        assert len(page["motions"]) <= 2
+        if page["next"] is None:
+            break
+        page = told(ask(doors, "GET", f"{path}&cursor={page['next']}", "sig-alfa"))
+    assert found == wanted
+    assert ask(doors, "GET", f"/motions?cursor={first}", "sig-alfa").status_code == 400, "it is for these filters"
+    assert ask(doors, "GET", f"{path}&cursor={first}", "sig-bravo").status_code == 400, "and for whom it was given to"
 
 
 def test_what_a_body_may_not_decide_it_is_not_asked(doors: Live) -> None:

@@ -14,16 +14,16 @@ import msgspec
 
 from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.errors import NotFoundError
+from tocsin.exchange.api import lists
 from tocsin.exchange.api.parts import MISSING, REFUSED, ROOT, SMALL, SPEAK, Thing, by_id, id_in
 from tocsin.exchange.api.queries import Name, Said, Text
-from tocsin.exchange.api.wire import instant, read_body, reply
+from tocsin.exchange.api.wire import Next, instant, read_body, reply
 from tocsin.governance.model.bodies import Body, BodyKind, Side, rank_of
 from tocsin.governance.model.motions import MAX_OPEN, MAX_UNUSED, Choice, MotionStatus, motion_digest
 from tocsin.governance.model.tally import Tally
 from tocsin.governance.model.votes import tally_of
 from tocsin.kernel.clock import DAY, format_instant
 from tocsin.kernel.http.operations import Answer, Operation
-from tocsin.kernel.http.query import read_query
 from tocsin.kernel.http.routes import Call, Endpoint, Reply
 from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import MAX_URI, Principal, check_remark
@@ -50,11 +50,13 @@ Document = Annotated[
 ]
 
 
-class MotionsQuery(msgspec.Struct, frozen=True, kw_only=True):
+class MotionsQuery(lists.ListQuery, frozen=True, kw_only=True):
     """Which motions."""
 
     body: Annotated[Name | None, msgspec.Meta(description="Before this body only.")] = None
-    status: Annotated[list[MotionStatus], msgspec.Meta(max_length=len(MotionStatus), description="That stand so.")] = []
+    status: Annotated[list[MotionStatus], msgspec.Meta(max_length=len(MotionStatus), description="That stand so.")] = (
+        msgspec.field(default_factory=list)
+    )
 
 
 class MotionAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,12 +195,13 @@ class Motions(msgspec.Struct, frozen=True, kw_only=True):
     """Motions, in the order in which they were tabled."""
 
     motions: list[MotionSummary]
+    next: Next = None
 
 
 _WHOLE: Final = Answer(says="The motion, as it stands.", type=MotionResource)
 
 
-class Services(Protocol):
+class Services(lists.Services, Protocol):
     """What the addresses need of a hub."""
 
     governance: Governance
@@ -208,6 +211,7 @@ class Governing:
     """The addresses of bodies and motions in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._lists = lists.Lists(services)
         self._governance = services.governance
 
     def bodies(self, call: GoverningCall) -> Reply:
@@ -216,13 +220,14 @@ class Governing:
 
     def motions(self, call: GoverningCall) -> Reply:
         """Answer with the motions before them."""
-        asked = read_query(call.query, MotionsQuery)
-        found = [
-            _summary(one)
-            for one in self._governance.motions_of(call.principal.party_name)
-            if asked.body in (None, one.motion.body) and (not asked.status or one.motion.status in asked.status)
-        ]
-        return reply(Motions(motions=found))
+        asked, span = self._lists.asked(call, "motions", MotionsQuery)
+        found = self._governance.motions_of(
+            call.principal.party_name,
+            span,
+            keep=lambda one: asked.body in (None, one.body) and (not asked.status or one.status in asked.status),
+        )
+        told = [_summary(one) for one in found.items]
+        return reply(Motions(motions=told, next=self._lists.next(call, "motions", found.last, asked)))
 
     def motion(self, call: GoverningCall) -> Reply:
         """Answer with one of them."""
@@ -304,7 +309,7 @@ class Governing:
             NotFoundError: there is none, or none that does: the same words for both.
         """
         uuid = id_in(call.path, "motion", _NO_MOTION)
-        for one in self._governance.motions_of(call.principal.party_name, uuid=uuid):
+        for one in self._governance.motions_of(call.principal.party_name, uuid=uuid).items:
             return one
         raise NotFoundError(_NO_MOTION)
 
@@ -334,7 +339,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
             does=Endpoint(access=SPEAK, run=does.motions),
             summary="The motions before them",
             query=MotionsQuery,
-            answers={HTTPStatus.OK: Answer(says="All of them, without ballots.", type=Motions)},
+            answers={HTTPStatus.OK: Answer(says="A page of them, without ballots.", type=Motions)},
         ),
         Operation(
             id="motion-table",
