@@ -339,7 +339,9 @@ class Partnership:
         """Bring an amendment into force: it carries whom the version before it binds, but who objected."""
         before = self.in_force(paper.name)
         carried = before.binds(self.at) - paper.objected if before else set()
-        notices = {name: until for name, until in before.left.items() if self.at < until} if before else {}
+        # a notice runs on for whom the new version carries; who signed it has joined it
+        kept = carried - paper.signed
+        notices = {name: until for name, until in before.left.items() if name in kept} if before else {}
         self._succeed(paper, carried | paper.signed, notices)
 
     def _succeed(self, paper: Paper, bound: set[str], notices: dict[str, Micros]) -> None:
