@@ -1,7 +1,8 @@
-"""Who does not sign the next version has left: what it shared before is still purged when that is due.
+"""Who does not sign the next version has left, and whom an amendment carries leaves when its notice is over.
 
 docs/retention.md: clauses "go on to bind what was shared by then when … the party has left it"; docs/agreements.md:
-what survives binds "likewise who leaves … by not signing a later version".
+what survives binds "likewise who leaves … by not signing a later version"; a notice runs on in an amendment that
+carries the party, and whoever signs that has joined it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 ORG: Final = {"kind": "private", "country": "NO", "capacities": [], "sectors": [], "clearance": "restricted"}
 
 
-def version(number: int, *clauses: dict[str, Any], **more: Any) -> Act:  # noqa: ANN401  any key of a document
+def version(number: int, *clauses: dict[str, Any], amends: bool = False, **more: Any) -> Act:  # noqa: ANN401  any key
     content = {
         "agreement": "pact-a",
         "version": number,
@@ -33,7 +34,7 @@ def version(number: int, *clauses: dict[str, Any], **more: Any) -> Act:  # noqa:
         "purposes": ["detect"],
         "clauses": [{"id": "1", "permit": "read", "to": {"parties": "all"}}, *clauses],
     }
-    return "propose", {"content": content | more, "amends": False}
+    return "propose", {"content": content | more, "amends": amends}
 
 
 @pytest.mark.parametrize("more", [{}, {"withdrawal": {"notice": "P7D", "survives": ["2"]}}], ids=["left", "survives"])
@@ -53,3 +54,30 @@ def test_it_is_purged(tmp_path: Path, more: dict[str, Any]) -> None:
         ("sweep", {}),
     ]
     assert replay(tmp_path / "hub", script, Reader(party=PARTIES[0])) is None
+
+
+SIGN: Final[Act] = ("sign", {"name": "pact-a", "number": 2, "parties": [PARTIES[0]]})
+NOTICE: Final[Act] = ("withdraw", {"name": "pact-a", "number": 1, "party": PARTIES[0]})
+
+
+@pytest.mark.parametrize("said", [(NOTICE,), (NOTICE, SIGN), (SIGN, NOTICE)], ids=["carried", "signs", "signed"])
+@pytest.mark.parametrize("later", [0, 8 * DAY], ids=["before its notice is over", "after"])
+def test_it_gave_notice_when_an_amendment_is_adopted(tmp_path: Path, said: tuple[Act, ...], later: int) -> None:
+    forbid = {"id": "2", "forbid": "read", "of": {"type": ["indicator"]}}
+    more = {"withdrawal": {"notice": "P7D"}, "amend_by": {"more_than": 0.5, "objection_period": "PT1M"}}
+    script: list[Act] = [
+        *(("add", {"name": name, "org": ORG, "people": {}}) for name in PARTIES[:4]),
+        version(1, **more),
+        ("sign", {"name": "pact-a", "number": 1, "parties": [*PARTIES[:4]]}),
+        ("activate", {"name": "pact-a", "number": 1}),
+        ("share", {"party": PARTIES[0], "made": {"type": "indicator", "tlp": "green"}, "number": 1, "version": 0}),
+        ("share", {"party": PARTIES[0], "made": {"type": "report", "tlp": "green"}, "number": 2, "version": 0}),
+        version(2, forbid, amends=True, **more),
+        ("sign", {"name": "pact-a", "number": 2, "parties": [*PARTIES[1:4]]}),
+        *said,
+        ("wait", {"by": 2 * 60 * SECOND}),
+        ("adopt", {"name": "pact-a", "number": 2}),
+        ("wait", {"by": SECOND + later}),
+    ]
+    for reader in (Reader(party=PARTIES[0]), Reader(party=PARTIES[1])):
+        assert replay(tmp_path / "hub", script, reader) is None
