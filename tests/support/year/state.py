@@ -172,7 +172,8 @@ class Copy:
     said: str  # tells one content from another
     shared_at: Micros
     place: int = 0
-    state: str = "offered"
+    state: str = "offered"  # withdrawn: may be offered again; closed: not, while the hub has its content; gone
+    due: bool = False  # to be destroyed as soon as no hold keeps it
 
 
 @dataclass(kw_only=True)
@@ -228,6 +229,7 @@ class Partnership:
     received: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # owner and object: who has it
     places: int = 0  # that were given in the order of offers
     changes: int = 0  # of anything but objects
+    holds: list[tuple[str, Micros]] = field(default_factory=list)  # whose contributions are kept until when
     council: tuple[str, ...] = ()  # the parties whose signatories sit in the crisis council
 
     # --- objects ------------------------------------------------------------------------------------------------------
@@ -238,9 +240,9 @@ class Partnership:
         The version of an observable is 0 here: it has one of each party, which is called by when it was shared.
         """
         known = self.copies.get((owner, object_id, version))
-        if known is not None and known.state == "gone" and not version and known.version < self.at:
-            known = None  # a later version of an observable: not the one of the same instant
-        if known is not None and (known.said != said or known.state == "gone"):
+        if known is not None and known.state == "gone" and not version:
+            known = None  # nothing is left by which to know an observable again: a later version
+        if known is not None and (known.said != said or known.state in ("gone", "closed")):
             return "refused"
         if known is not None:
             # what was shared before is told apart by its content: its label stays what it was
@@ -273,6 +275,12 @@ class Partnership:
             self.offered[copy.owner, copy.kind].remove(copy)
         copy.state = state
 
+    def destroy(self, copy: Copy) -> None:
+        """Destroy a version's content: now, or with the first sweep after the last hold on it (docs/retention.md)."""
+        held = any(party == copy.owner and self.at < until for party, until in self.holds)
+        self.end(copy, "closed" if held else "gone")
+        copy.due = True
+
     def delegated(self, owner: str, delegate: str, kind: Kind) -> bool:
         """Return whether one of the delegations between two parties that stand covers an object."""
         return any(
@@ -287,10 +295,10 @@ class Partnership:
         due = [
             copy
             for copy in self.copies.values()
-            if copy.state != "gone" and any(self._over(copy, paper) for paper in rules)
+            if copy.state != "gone" and (copy.due or any(self._over(copy, paper) for paper in rules))
         ]
         for copy in due:
-            self.end(copy, "gone")
+            self.destroy(copy)
         return due
 
     def _over(self, copy: Copy, paper: Paper) -> bool:

@@ -372,6 +372,7 @@ class Year:
             scope=Scope(owner=f"https://{party}.example"),
             until=until,
         )
+        self.state.holds.append((party, until))
         return {party}
 
     def _recall(self, *, party: str, known: str, demand: str, due: Micros) -> set[str]:
@@ -383,8 +384,11 @@ class Year:
         received = self.state.received.get((party, known), set()) - {party}
         assert told == {f"https://{one}.example" for one in received}, "exactly who received it is told"
         for copy in list(self.state.copies.values()):
-            if copy.owner == party and copy.id == known:
-                self.state.end(copy, "gone")
+            if copy.owner == party and copy.id == known and copy.state != "gone":
+                if demand == "destroy":
+                    self.state.destroy(copy)
+                else:
+                    self.state.end(copy, "closed")
         return {party} | received
 
     # --- agreements ---------------------------------------------------------------------------------------------------
