@@ -141,6 +141,24 @@ def test_what_is_called_back_is_not_offered_again(world: World) -> None:
     assert world.hub.self_test.require() > 0
 
 
+@pytest.mark.parametrize(("demand", "kept"), [("stop-using", 0), ("destroy", 100), ("destroy", 0)])
+def test_an_observable_is_known_again_as_long_as_the_hub_has_it(world: World, demand: str, kept: int) -> None:
+    address = {"type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.7"}
+    address["id"] = "ipv4-addr--a7a9ba7a-8cb3-5d13-8ef3-3bd2c4fa33bb"
+    world.share("alfa", bundle([address]))
+    if kept:
+        hold(world, days=kept)
+    call_back(world, "alfa", address["id"], Demand(demand))
+    receipt = world.share("alfa", bundle([address]))
+    if demand == "destroy" and not kept:
+        assert receipt.count(Outcome.ACCEPTED) == 1
+    else:
+        assert receipt.count(Outcome.REFUSED) == 1
+        assert "the same content is the same version" in str(receipt.results[0])
+        assert world.share("alfa", bundle([address | {"x_seen_by": "alfa"}])).count(Outcome.ACCEPTED) == 1
+    assert world.hub.self_test.require() > 0
+
+
 def test_a_release_that_is_staged_when_the_order_comes_counts(world: World) -> None:
     world.share("alfa", bundle([indicator(1)]))
     world.read("bravo")

@@ -57,6 +57,12 @@ _CLOSED: Final = InputError(
     todo="share a later version, if it is to be shared again",
 )
 
+_CLOSED_OBSERVABLE: Final = InputError(
+    "you shared this before, and it was called back",
+    where="id",
+    todo="it has no `modified`, so that the same content is the same version: share it with other content, if at all",
+)
+
 # The last instant that a timestamp can write: nothing can be versioned after it.
 _LAST_VERSION: Final = parse_instant("9999-12-31T23:59:59.999999Z")
 
@@ -229,7 +235,7 @@ class Choosing:
         before = own.get(version)
         if before is not None:
             if before.contribution_id in self._closed:
-                raise _CLOSED
+                raise _CLOSED if parsed.version is not None else _CLOSED_OBSERVABLE
             if before.digest != digest:
                 raise _OTHER_CONTENT
             return before, version, before.contribution_id in offered or version in here
