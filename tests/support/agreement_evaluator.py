@@ -14,10 +14,11 @@ from tocsin.kernel.clock import Micros, parse_date
 
 if TYPE_CHECKING:
     from support.agreement_strategies import Content, Paper, Reader, World
+    from tocsin.agreements.compile import Condition
     from tocsin.agreements.model import Label
     from tocsin.parties.model import Party, User
 
-__all__ = ["closed", "permitting", "slow_verdict"]
+__all__ = ["closed", "condition_holds", "permitting", "slow_verdict"]
 
 TLPS = ["clear", "green", "amber", "amber+strict", "red"]
 PAPS = ["clear", "green", "amber", "red"]
@@ -42,6 +43,73 @@ def slow_verdict(world: World, reader: Reader, label: Label) -> tuple[bool, froz
     if not (allowed and some) or (reader.purpose == "enforce" and "supervisor" in has - acts and not own):
         return False, frozenset()
     return True, reasons
+
+
+def condition_holds(
+    world: World, clause: tuple[Paper, str], condition: Condition, reader: Reader, label: Label
+) -> bool:
+    """Return whether one condition of a clause is met, by the keys of the document that it stands for.
+
+    ``clause`` is a paper and the clause's id. A reader who acts in part meets what is asked of its capacities in those
+    in which it acts.
+    """
+    paper, clause_id = clause
+    (terms,) = [one for one in paper.content["clauses"] if one["id"] == clause_id]
+    has = world.parties[reader.party].capacities
+    acts = {reader.capacity} & has if reader.capacity else (has - {"supervisor"} or has)
+    in_part = msgspec.structs.replace(world.parties[reader.party], capacities=frozenset(acts))
+    world = msgspec.structs.replace(
+        world, parties={**world.parties, reader.party: in_part}, members=world.members or world.parties
+    )
+    address = None if reader.user is None else f"{reader.user.name}@{world.uri(reader.party)}"
+    addressed = world.uri(reader.party) in label.recipients or address in label.recipients
+    of_agreement = _of_agreement(world, paper, condition, reader, label, addressed=addressed)
+    if of_agreement is not None:
+        return of_agreement
+    permit, of = "permit" in terms, terms.get("of", {})
+    asked = terms["to"] if permit else terms.get("unless", {})
+    if condition.about == "recipients":
+        strict = "if it is amber+strict" in condition.says
+        return _tlp_permits(label, of, addressed=addressed) if strict else addressed
+    if condition.about == "tlp":
+        return _label_meets(world, label, {"tlp": of["tlp"]}) if "tlp" in of else str(label.tlp) in TLPS[:3]
+    if condition.about == "purpose":
+        everyday = [one for one in paper.content["purposes"] if one != "enforce"]
+        return reader.purpose in _listed(terms.get("for", everyday) if permit else asked["purpose"])
+    end, _, about = condition.about.rpartition(".")
+    key = "without" if "is not marked" in condition.says else _KEYS.get(about, about)
+    if end == "reader":
+        return _reader_meets(world, reader, label, {key: asked[key]}, addressed=addressed)
+    return _label_meets(world, label, {key: of[key]})
+
+
+def _of_agreement(
+    world: World, paper: Paper, condition: Condition, reader: Reader, label: Label, *, addressed: bool
+) -> bool | None:
+    """Return whether a condition on a party's standing to the agreement is met; None: it is no such condition."""
+    owner = next(name for name, party in world.parties.items() if party.uri == label.owner)
+    end, _, about = condition.about.rpartition(".")
+    name = reader.party if end == "reader" else owner
+    if about == "member":
+        return _member(world, paper, name)
+    if about == "basis":
+        return _basis_holds(paper, str(condition.basis), world.parties[name], world.at)
+    if about == "signed":
+        strict = str(label.tlp) == "amber+strict" and not addressed
+        asks = strict if "amber+strict" in condition.says else reader.purpose == "enforce"
+        return paper.amends is None or owner in paper.signed or not asks
+    return None
+
+
+_KEYS = {
+    "party": "parties",
+    "person": "persons",
+    "capacities": "capacity",
+    "roles": "role",
+    "country": "countries",
+    "party_kind": "kind",
+    "categories": "category",
+}
 
 
 def _verdict(world: World, reader: Reader, label: Label) -> tuple[bool, frozenset[str]]:

@@ -18,6 +18,7 @@ from tocsin.agreements.document import Clause, Verb
 from tocsin.agreements.facts import Activated, Facts, eligible
 from tocsin.agreements.gate import Slice, acting, decide, entities_for, request_for, slice_for
 from tocsin.agreements.grants import Grant
+from tocsin.agreements.ground import truths_of
 from tocsin.agreements.hub_rules import HUB_SENTENCES
 from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.model import Effect, Label, Profile, Reason, Verdict
@@ -60,6 +61,7 @@ class ClauseAccount(msgspec.Struct, frozen=True, kw_only=True):
     """One clause or rule of the hub: what it says, as people and as Cedar, what it rests on, what it lacked.
 
     ``failed`` of a permit are the conditions that were not met; of a forbid, what would have spared the reader.
+    ``cedar`` is empty of a rule that is the gate's own and no policy.
     """
 
     effect: Effect
@@ -98,18 +100,34 @@ def explain(profile: Profile, label: Label, facts: Facts, *, grants: Iterable[Gr
     if label.ends is not None and not over:
         until = label.ends if verdict.valid_until is None else min(label.ends, verdict.valid_until)
         verdict = msgspec.structs.replace(verdict, valid_until=until)
-    case = _Case(profile=acting(profile), label=label, facts=facts, slice_=slice_, grants=given)
-    reasons = tuple(case.reason(reason.policy_id) for reason in verdict.reasons)
+    for_client = not verdict.allows and _falls_to_the_client(slice_, profile, label)
+    case = _Case(
+        # what decides of a client is told of the client
+        profile=acting(profile.client if for_client and profile.client is not None else profile),
+        label=label,
+        facts=facts,
+        slice_=slice_,
+        grants=given,
+    )
+    reasons = tuple(map(case.reason, verdict.reasons))
     if verdict.allows:
         terms = carried(label, facts, reader=profile.party, verdict=verdict)
         return Explanation(verdict=verdict, reasons=reasons, terms=terms)
+    errors = tuple(Remark(text=f"an error, which is a deny: {error}") for error in verdict.errors)
+    if for_client:
+        return Explanation(verdict=verdict, reasons=reasons, remarks=(*errors, case.for_client(profile.party)))
     # what Cedar could not hold as a whole it cannot weigh condition by condition either
     missing = () if verdict.errors else tuple(case.missing())
-    remarks = (
-        *(Remark(text=f"an error, which is a deny: {error}") for error in verdict.errors),
-        *case.remarks(),
-    )
+    remarks = (*errors, *case.remarks())
     return Explanation(verdict=verdict, reasons=reasons, missing=missing, remarks=remarks)
+
+
+def _falls_to_the_client(slice_: Slice, profile: Profile, label: Label) -> bool:
+    """Return whether a reader could read what it does not read for its client."""
+    if profile.client is None:
+        return False
+    (own,) = decide(slice_, msgspec.structs.replace(profile, client=None), [label])
+    return own.allows
 
 
 def told_to(party: str, told: Explanation, facts: Facts) -> Explanation:
@@ -187,18 +205,18 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
         party = self.facts.parties.get(uri)
         return uri in one.joined or (party is not None and eligible(one, party, self.facts.at))
 
-    def reason(self, policy_id: str) -> ClauseAccount:
-        """Return the account of a determining policy."""
-        policy = next(policy for policy in self.slice_.policies if policy.id == policy_id)
-        if policy.agreement is None:
-            sentence = self._grant_sentence() if policy.clause == "tocsin.grant" else HUB_SENTENCES[policy.clause]
+    def reason(self, reason: Reason) -> ClauseAccount:
+        """Return the account of what determined the verdict: a policy of the slice, or a rule of the gate's own."""
+        policy = next((policy for policy in self.slice_.policies if policy.id == reason.policy_id), None)
+        if policy is None or policy.agreement is None:
+            sentence = self._grant_sentence() if reason.clause == "tocsin.grant" else HUB_SENTENCES[reason.clause]
             return ClauseAccount(
-                effect=policy.effect,
+                effect=reason.effect,
                 agreement=None,
                 version=None,
-                clause=policy.clause,
+                clause=reason.clause,
                 sentence=sentence,
-                cedar=policy.text,
+                cedar="" if policy is None else policy.text,
             )
         known = (*self.facts.agreements, *self.facts.former)
         one = next(one for one in known if policy.id.startswith(f"{one.id}/"))
@@ -250,11 +268,12 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             policy_text(Policy(id=str(index), effect=Effect.ALLOW, clause="-", text=""), when=(condition.cedar,))
             for index, condition in enumerate(conditions)
         ]
+        truths = truths_of(one, (self.profile.party, self.label.owner), self.facts)
         # every condition that holds is a permit that applies, and Cedar names all of those
         (answer,) = cedarpy.is_authorized_batch(
             [request_for(0)],
             cedarpy.PolicySet.from_str("\n".join(policies)),
-            entities_for(self.slice_, self.profile, [self.label]),
+            entities_for(self.slice_, self.profile, [self.label], among=truths),
         )
         held = set(answer.diagnostics.id_annotations_by_reason.values())
         return tuple(
@@ -331,6 +350,11 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
             valid_until=entry.valid_until,
             grace_until=None if grace is None else grace.until,
         )
+
+    def for_client(self, reader: str) -> Remark:
+        """Return whose verdict it is, where a reader could read for itself."""
+        client = self._name(self.profile.party)
+        return Remark(text=f"{self._name(reader)} may read it itself, and not for its client {client}, the reader here")
 
     def remarks(self) -> Iterator[Remark]:
         """Yield which agreements there are, or could be, between reader and owner; and what ended."""

@@ -17,7 +17,8 @@ import msgspec
 from tocsin.agreements.cedar import ACTION_READ, schema, uid
 from tocsin.agreements.grants import held
 from tocsin.agreements.ground import Ground, ground_for, turns_at
-from tocsin.agreements.model import Effect, Label, Profile, Reason, Tlp, Verdict, user_address
+from tocsin.agreements.hub_rules import CLIENT, TWO_HATS
+from tocsin.agreements.model import Effect, Label, Profile, Tlp, Verdict, user_address
 from tocsin.errors import UsageError
 from tocsin.kernel.canonical import digest
 from tocsin.parties.model import Party, PartyStatus, User, UserStatus, effective_clearance
@@ -51,19 +52,8 @@ _BATCH: Final = 2_000
 _GRANTED_DOMAIN: Final = "tocsin/slice-with-grants/v1"
 # TLP 2.0: what a recipient may pass on to its clients, AMBER on a need to know.
 PASSED_ON: Final = frozenset({Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER})
-_CLIENT: Final = Reason(
-    agreement=None, version=None, clause="tocsin.client", legal_basis=(), effect=Effect.DENY, policy_id="tocsin.client"
-)
 # Capacities that a party puts on of its own accord: who has another one too does not act in these unasked.
 SUPERVISING: Final = frozenset({"supervisor"})
-_TWO_HATS: Final = Reason(
-    agreement=None,
-    version=None,
-    clause="tocsin.two-hats",
-    legal_basis=(),
-    effect=Effect.DENY,
-    policy_id="tocsin.two-hats",
-)
 _READER: Final = uid("Reader", "reader")
 _LABEL: Final = uid("Label", "").type
 
@@ -217,7 +207,7 @@ def _decide_in_part(slice_: Slice, profile: Profile, acts_as: frozenset[str], la
         if two_hats and label.owner != profile.party:
             # a forbid like any other, so that it holds for whoever reads for this one as well
             forbidding = () if verdict.allows else verdict.reasons
-            denied = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(*forbidding, _TWO_HATS))
+            denied = msgspec.structs.replace(verdict, effect=Effect.DENY, reasons=(*forbidding, TWO_HATS))
             verdicts.append(denied)
         else:
             verdicts.append(verdict)
@@ -245,15 +235,19 @@ def _decide_for_client(slice_: Slice, profile: Profile, client: Profile, labels:
             inside = slice_.ground.inside if label.owner != profile.party else frozenset()
             kept = label.grant is not None or any(reason.policy_id in inside for reason in mine.reasons)
             if label.tlp not in PASSED_ON or kept:
-                verdict = msgspec.structs.replace(mine, effect=Effect.DENY, reasons=(_CLIENT,))
+                verdict = msgspec.structs.replace(mine, effect=Effect.DENY, reasons=(CLIENT,))
             elif other.errors or (not other.allows and other.reasons):
                 verdict = other
         verdicts.append(verdict)
     return verdicts
 
 
-def entities_for(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> cedarpy.Entities:
+def entities_for(
+    slice_: Slice, profile: Profile, labels: Sequence[Label], *, among: cedarpy.Entities | None = None
+) -> cedarpy.Entities:
     """Return a slice's entities with one reader and some labels beside them, checked against the schema.
+
+    ``among`` are others to stand in the place of the slice's.
 
     Raises:
         ValueError: Cedar cannot hold one of them.
@@ -270,7 +264,8 @@ def entities_for(slice_: Slice, profile: Profile, labels: Sequence[Label]) -> ce
             for index, label in enumerate(labels)
         ),
     ]
-    return slice_.ground.entities.with_added_json_str(_json(records), schema())
+    entities = slice_.ground.entities if among is None else among
+    return entities.with_added_json_str(_json(records), schema())
 
 
 def request_for(index: int) -> dict[str, dict[str, str]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.facts import Activated, Facts
     from tocsin.kernel.clock import Micros
 
-__all__ = ["Ground", "Rules", "ground_for", "turns_at"]
+__all__ = ["Ground", "Rules", "ground_for", "truths_of", "turns_at"]
 
 Rules: TypeAlias = tuple[tuple[str, ...], frozenset[str], frozenset[tuple[str, str]]]
 """Texts of policies, ids of those that keep within an organisation, and which annex each of some is of."""
@@ -158,6 +158,30 @@ def _parents(
     for binding, bound in forbidding:
         if uri in bound:
             yield uid("Bound", binding)
+
+
+def truths_of(one: Activated, uris: Iterable[str], facts: Facts) -> cedarpy.Entities:
+    """Return all that the clauses of an agreement ask of some parties, members or not.
+
+    A ground holds what is true of members alone, since nothing else can open anything; whoever is told what it lacks
+    must not be told that the rest is lacking too.
+    """
+    records = [
+        {"uid": uid("Party", uri), "attrs": {}, "parents": tuple(_truths(one, uri, facts))} for uri in sorted({*uris})
+    ]
+    return cedarpy.Entities.from_json_str(msgspec.json.encode(records).decode(), schema())
+
+
+def _truths(one: Activated, uri: str, facts: Facts) -> Iterator[Uid]:
+    if uri in facts.members.get(one.id, ()):  # of what is not in force nobody is a member
+        yield uid("Agreement", one.id)
+    if one.amends is not None and uri in one.signed:
+        yield uid("Signed", one.id)
+    for annex in sorted(one.active_annexes(facts.at)):
+        yield uid("Annex", annex_id(one.document, annex))
+    for basis in one.document.legal_bases:
+        if facts.holds(basis, uri, one.graces):
+            yield uid("Basis", basis_id(one.document, basis.name))
 
 
 def turns_at(party: str, facts: Facts, *, beyond: frozenset[str] = frozenset()) -> Micros | None:

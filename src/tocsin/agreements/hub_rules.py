@@ -10,10 +10,10 @@ import functools
 from typing import Final
 
 from tocsin.agreements.cedar import Policy, any_of, policy_text, quoted, validate
-from tocsin.agreements.model import Effect, Tlp
+from tocsin.agreements.model import Effect, Reason, Tlp
 from tocsin.parties.model import CLEARANCES
 
-__all__ = ["ADDRESSED", "GRANT_RULES", "HUB_SENTENCES", "NOTICE", "hub_policies"]
+__all__ = ["ADDRESSED", "CLIENT", "GRANT_RULES", "HUB_SENTENCES", "NOTICE", "TWO_HATS", "hub_policies"]
 
 # The category of what the hub itself has to tell a party. No marking can write it: a name holds no colon.
 NOTICE: Final = "tocsin:notice"
@@ -39,11 +39,27 @@ HUB_SENTENCES: Final[dict[str, str]] = {
 """Each rule as a sentence, by its name."""
 
 
+def _of_the_gate(name: str) -> Reason:
+    """Return a rule that the gate itself decides by, over several answers of Cedar's: no policy stands behind it."""
+    _require_sentence(name)
+    return Reason(agreement=None, version=None, clause=name, legal_basis=(), effect=Effect.DENY, policy_id=name)
+
+
 def _rule(name: str, effect: Effect, when: str, unless: str | None = None) -> Policy:
+    _require_sentence(name)
     bare = Policy(id=name, effect=effect, clause=name, text="")
     text = policy_text(bare, when=(when,), unless=() if unless is None else (unless,))
     return Policy(id=name, effect=effect, clause=name, text=text)
 
+
+def _require_sentence(name: str) -> None:
+    # nothing may decide here that could not be told
+    if name not in HUB_SENTENCES:
+        raise LookupError(name)
+
+
+CLIENT: Final = _of_the_gate("tocsin.client")
+TWO_HATS: Final = _of_the_gate("tocsin.two-hats")
 
 GRANT_RULES: Final = frozenset({"tocsin.grant", "tocsin.no-grant"})
 """The rules that speak of labels made for a grant, and of no other: without a grant they decide nothing."""

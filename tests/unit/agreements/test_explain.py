@@ -13,6 +13,7 @@ from tocsin.agreements.document import parse_agreement
 from tocsin.agreements.explain import Explanation, explain
 from tocsin.agreements.facts import Activated, Facts
 from tocsin.agreements.gate import decide, profile_of, slice_for
+from tocsin.agreements.hub_rules import HUB_SENTENCES
 from tocsin.agreements.model import Label, Pap, Tlp
 from tocsin.kernel.clock import parse_date
 from tocsin.parties.model import Kind, Party, PartyStatus, User
@@ -229,6 +230,44 @@ def test_who_meets_the_criteria_but_has_not_signed() -> None:
         "two-towns version 1: coast meets the criteria but has not signed",
     ]
     assert [remark.agreement for remark in told.remarks] == [None, "two-towns"]
+
+
+def test_of_who_has_not_signed_only_that_is_said_to_be_missing() -> None:
+    told = why(COAST)
+    assert failed(told) == [
+        "not so: the reader is a member of two-towns version 1 (coast meets the criteria but has not signed)"
+    ]
+    assert told.missing[0].bases[0].holds
+
+
+def test_of_who_withdrew_only_that_is_said_to_be_missing() -> None:
+    known = facts(signed=(ALFA, BRAVO, COAST))
+    (one,) = known.agreements
+    gone = msgspec.structs.replace(one, left={COAST.uri: known.at})
+    told = why(COAST, known=msgspec.structs.replace(known, agreements=(gone,)))
+    assert failed(told) == [
+        "not so: the reader is a member of two-towns version 1 (coast withdrew, with effect of 2026-03-01)"
+    ]
+
+
+def test_two_hats_are_told_as_a_rule_of_the_gate_that_is_no_policy() -> None:
+    hats = party("bravo", capacities=frozenset({"csirt", "supervisor"}))
+    told = why(hats, known=facts(everyone=(ALFA, hats, COAST, DELTA)), purpose="enforce")
+    assert [(one.clause, one.cedar) for one in told.reasons] == [("tocsin.two-hats", "")]
+    assert told.reasons[0].sentence == HUB_SENTENCES["tocsin.two-hats"]
+
+
+def test_what_is_not_read_for_a_client_is_told_of_the_client() -> None:
+    serving = party("bravo", clients=frozenset({DELTA.uri}))
+    known = facts(everyone=(ALFA, serving, COAST, DELTA))
+    profile = profile_of(serving, None, "detect", known.at, client=DELTA)
+    strict = explain(profile, label(tlp=Tlp.AMBER_STRICT, recipients=frozenset({serving.uri})), known)
+    assert [one.clause for one in strict.reasons] in ([], ["tocsin.client"])
+    kept = explain(profile, label(categories=frozenset({"export-controlled"})), known)
+    assert [one.clause for one in kept.reasons] == ["2"]
+    owned = explain(profile, label(owner=serving, tlp=Tlp.AMBER_STRICT), known)
+    assert [one.clause for one in owned.reasons] == ["tocsin.client"]
+    assert remarks(owned) == ["bravo may read it itself, and not for its client delta, the reader here"]
 
 
 def test_who_is_named_but_has_not_signed() -> None:
