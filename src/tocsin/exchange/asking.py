@@ -11,6 +11,7 @@ from tocsin.agreements.explain import Explanation, Remark, explain, told_to
 from tocsin.agreements.gate import profile_of, slice_for
 from tocsin.agreements.grant_store import granted_to, grants_about
 from tocsin.agreements.model import Label
+from tocsin.agreements.until import stands_until
 from tocsin.errors import NotFoundError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import UNKNOWN
@@ -161,9 +162,7 @@ class Asking:
             if not known:
                 raise NotFoundError(_NOTHING)
             party, user = self._reader(connection, question, everything=everything)
-            profile = profile_of(party, user, question.purpose, facts.at)
             grants = granted_to(connection, self._environment, party.uri, facts.at)
-            holds = slice_for(profile, facts, grants=grants).grants
             found = [
                 Why(
                     object_id=question.object_id,
@@ -174,7 +173,7 @@ class Asking:
                     label=one.label,
                     explanation=self._told(
                         question,
-                        _standing(one, explain(profile, one.label_for(holds), facts, grants=grants)),
+                        _standing(one, _explained(party, user, question.purpose, one, facts, grants=grants)),
                         facts,
                         everything=everything,
                     ),
@@ -451,6 +450,17 @@ def _purposes(
         told[purpose] = explain(profile, label, facts, grants=own)
     open_for = tuple(purpose for purpose, item in told.items() if item.verdict.allows)
     return open_for, told[open_for[0]] if open_for else told[user.purpose if user else PURPOSES[0]]
+
+
+def _explained(
+    party: Party, user: User | None, purpose: str, one: _Contribution, facts: Facts, *, grants: Sequence[Grant]
+) -> Explanation:
+    """Return the account of one verdict, with the instant until which this one stands."""
+    profile = profile_of(party, user, purpose, facts.at)
+    holds = slice_for(profile, facts, grants=grants).grants
+    told = explain(profile, one.label_for(holds), facts, grants=grants)
+    until = stands_until(party, user, facts, purpose=purpose, label_for=one.label_for, grants=grants)
+    return msgspec.structs.replace(told, verdict=msgspec.structs.replace(told.verdict, valid_until=until))
 
 
 def _standing(one: _Contribution, told: Explanation) -> Explanation:

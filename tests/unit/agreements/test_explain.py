@@ -15,6 +15,7 @@ from tocsin.agreements.facts import Activated, Facts
 from tocsin.agreements.gate import decide, profile_of, slice_for
 from tocsin.agreements.hub_rules import HUB_SENTENCES
 from tocsin.agreements.model import Label, Pap, Tlp
+from tocsin.agreements.until import stands_until
 from tocsin.kernel.clock import parse_date
 from tocsin.parties.model import Kind, Party, PartyStatus, User
 
@@ -307,6 +308,24 @@ def test_an_owner_whom_the_hub_does_not_know() -> None:
 def test_an_agreement_that_is_not_yet_or_no_longer_in_force() -> None:
     assert "two-towns version 1: it is in force from 2026-01-01" in remarks(why(known=facts(on="2025-12-31")))
     assert "two-towns version 1: it was in force until 2027-01-01" in remarks(why(known=facts(on="2027-01-01")))
+
+
+UNTIL: Final = {
+    "the agreement's end, and not the lapse of another's basis": (BRAVO, label(), "2027-01-01"),
+    "the lapse of its own basis": (COAST, label(), "2026-06-01"),
+    "the end of the policy on it": (BRAVO, label(ends=parse_date("2026-04-01")), "2026-04-01"),
+    "of a deny, when it opens": (BRAVO, label(), "2026-01-01"),
+    "never: it is its own": (ALFA, label(), None),
+    "never: no clause reaches it": (DELTA, label(), None),
+}
+
+
+@pytest.mark.parametrize("name", UNTIL)
+def test_until_when_a_verdict_stands_is_the_instant_that_concerns_it(name: str) -> None:
+    reader, what, ends = UNTIL[name]
+    known = facts(signed=(ALFA, BRAVO, COAST), on="2025-12-01" if "opens" in name else AT)
+    until = stands_until(reader, None, known, purpose="detect", label_for=lambda _: what)
+    assert until == (None if ends is None else parse_date(ends))
 
 
 def test_an_error_is_told() -> None:
