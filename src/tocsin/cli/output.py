@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from rich.console import Console
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Output", "day", "instant", "listed", "printable", "spoken"]
+
+_Found = TypeVar("_Found")
 
 # A table keeps its lines whole, so that an object's id can be copied: a terminal wraps what is too long for it.
 TABLE_WIDTH: Final = 400
@@ -87,6 +89,18 @@ class Output:
             sys.stdout.write("".join(line.rstrip() + "\n" for line in drawn.get().splitlines()))
         else:
             self.line(nothing)
+
+    def after(self, ask: Callable[[], _Found]) -> _Found | None:
+        """Return what there is to tell of an act that is done; None where that cannot be told, which is said.
+
+        The act is durable: nothing that is only said about it may end the command as if it had failed.
+        """
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001  of any kind: what is done is not undone by it
+            said = f"{type(error).__name__}: {error}".partition("\n")[0]
+            sys.stderr.write(printable(f"done; what follows from it cannot be told: {said}; report this line") + "\n")
+            return None
 
     @contextlib.contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:

@@ -11,7 +11,7 @@ from tocsin.cli.alarm import banner
 from tocsin.cli.options import AsOption, JsonOption, MotionOption, checked, commands, example, words
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import Session, opened
-from tocsin.exchange.asking import Question
+from tocsin.exchange.asking import Account, Question
 from tocsin.exchange.recall.model import Answer, Attestation, Demand, Notice
 from tocsin.exchange.recall.service import Decided, Report
 from tocsin.kernel.clock import parse_date, parse_instant
@@ -151,19 +151,26 @@ def _order(
     )
     session.hub.retention.erase()
     reports = [session.hub.recalls.report(one.uuid, asked.owner.uri) for one in recalls]
-    still: set[str] = set()
+    still: set[str] | None = set()
     if names:  # it stays on offer, and who still meets a clause could fetch it again
         party, user = asked.asker
         question = Question(object_id=asked.object_id, party=party, user=user, acting=asked.acting)
-        standings = session.hub.asking.who(question).standings
-        still = {one.reader.rpartition("@")[2] for one in standings if one.purposes} & names
+        account = out.after(lambda: session.hub.asking.who(question))
+        still = None if account is None else _may_read(account) & names
     called = session.hub.parties.names()
-    out.document([_report(one, called) | {"may_still_read": sorted(still)} for one in reports])
+    out.document(
+        [_report(one, called) | {"may_still_read": None if still is None else sorted(still)} for one in reports]
+    )
     for one in reports:
         out.line(f"recall {one.recall.uuid}: {len(one.recipients)} are told, by {day(one.recall.due)}")
         out.line(f"next: tocsin recall report {one.recall.uuid}")
-    for name in sorted(still):
+    for name in sorted(still or ()):
         out.line(f"  {name} may still read it here: `tocsin who {asked.object_id}` says by which clause")
+
+
+def _may_read(account: Account) -> set[str]:
+    """Return the parties that may still read it for some purpose, themselves or one of their people."""
+    return {one.reader.rpartition("@")[2] for one in account.standings if one.purposes}
 
 
 @app.command("list", epilog=example("tocsin recall list --as fjordkraft"))

@@ -80,15 +80,17 @@ def share(
             except InputError as error:
                 # until it stores, intake has looked at nothing but the file
                 raise error if STORING in stages else of_file(file, error) from error
-        outlooks = _outlooks(session, for_ or as_, receipt, recipients) if recipients else ()
+        outlooks: tuple[Outlook, ...] | None = ()
+        if recipients:
+            outlooks = out.after(lambda: _outlooks(session, for_ or as_, receipt, recipients))
     document = msgspec.to_builtins(receipt)
     out.document(
         document
         | {"counts": {str(outcome): receipt.count(outcome) for outcome in Outcome}}
-        | ({"recipients": [_outlook_document(one) for one in outlooks]} if recipients else {})
+        | ({"recipients": None if outlooks is None else list(map(_outlook_document, outlooks))} if recipients else {})
     )
     _summary(out, receipt)
-    _recipients(out, outlooks)
+    _recipients(out, outlooks or ())
     if receipt.count(Outcome.REFUSED):
         raise typer.Exit(1)
 
