@@ -80,6 +80,7 @@ def test_what_is_shared_is_the_represented_party_s(world: World) -> None:
     receipt = share(world, bundle(indicator(1), tool(2)))
     assert [result.outcome for result in receipt.results] == [Outcome.ACCEPTED, Outcome.REFUSED]
     assert "under this delegation" in (receipt.results[1].reason or "")
+    assert receipt.results[1].where == "objects[1].type"
     ((item, _),) = world.read("bravo")
     assert item.object_id == indicator(1)["id"]
     assert world.read("outsider") == []

@@ -94,9 +94,9 @@ class Delegation(msgspec.Struct, frozen=True, kw_only=True):
             ForbiddenError: its type or marking is.
         """
         if self.types is not None and label.type not in self.types:
-            raise ForbiddenError(f"no {label.type} is shared under this delegation", where=self.uuid)
+            raise ForbiddenError(f"no {label.type} is shared under this delegation ({self.uuid})", where="type")
         if label.tlp not in DELEGABLE[: DELEGABLE.index(self.tlp) + 1]:
-            raise ForbiddenError(f"this delegation reaches up to TLP:{self.tlp.upper()}", where=self.uuid)
+            raise ForbiddenError(f"this delegation ({self.uuid}) reaches up to TLP:{self.tlp.upper()}")
 
 
 def covering(standing: Sequence[Delegation], label: Label) -> Delegation:
