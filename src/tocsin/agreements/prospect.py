@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.agreements.document import Verb
-from tocsin.agreements.facts import could_read, eligible
+from tocsin.agreements.compile import listed
+from tocsin.agreements.document import ReaderTerms, Verb
+from tocsin.agreements.facts import could_read, eligible, meets
 from tocsin.agreements.prose import clause_passage
-from tocsin.parties.model import PartyStatus
+from tocsin.parties.model import PartyStatus, effective_clearance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.facts import Activated, Facts
     from tocsin.parties.model import Party
 
-__all__ = ["Prospect", "prospects"]
+__all__ = ["Near", "Prospect", "near", "prospects"]
 
 _OPENS: Final = (Verb.PERMIT, Verb.REVEAL)
 
@@ -36,6 +37,45 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     gets: tuple[str, ...]  # what it may read or know of, where it meets what the clause asks of the reader's party
     gives: tuple[str, ...]  # under which others read or know of what it contributes, or it is published
     held: tuple[str, ...]  # forbids, retention, protection
+
+
+class Near(msgspec.Struct, frozen=True, kw_only=True):
+    """One agreement that would admit an applicant, but for what an application asks for: what that is, in words."""
+
+    agreement: str
+    version: int
+    title: str
+    lacks: tuple[str, ...]
+
+
+def near(applicant: Party, facts: Facts) -> tuple[Near, ...]:
+    """Return the agreements in force that lack a clearance or a capacity to admit a party, and nothing else.
+
+    Those two are what an application asks for, and whoever applied with them is shown these agreements' terms. One
+    that also asks what a party is (kind, country, sector, community), or that names its parties, is told to nobody
+    whom it is not for.
+    """
+    vetted = msgspec.structs.replace(applicant, status=PartyStatus.VETTED)
+    found = []
+    for one in facts.in_force:
+        if not eligible(one, vetted, facts.at):
+            lacking = [lacks for terms in one.criteria if (lacks := tuple(_lacks(terms, vetted, facts)))]
+            if lacking:
+                document = one.document
+                lacks = min(lacking, key=len)  # of several ways in, the one with the least to do
+                found.append(Near(agreement=document.name, version=document.version, title=document.title, lacks=lacks))
+    return tuple(found)
+
+
+def _lacks(terms: ReaderTerms, party: Party, facts: Facts) -> Iterator[str]:
+    """Yield what an applicant would have to apply with to meet criteria; nothing where that would not be enough."""
+    if not meets(msgspec.structs.replace(terms, clearance=None, capacity=None), party, facts.at):
+        return
+    if terms.capacity is not None and party.capacities.isdisjoint(terms.capacity):
+        has = listed(sorted(party.capacities), last="and")
+        yield f"the capacity {listed(terms.capacity, last='or')} (it has {has})"
+    if terms.clearance is not None and not meets(ReaderTerms(clearance=terms.clearance), party, facts.at):
+        yield f"the clearance {terms.clearance} (it has {effective_clearance(party, None, facts.at)})"
 
 
 def prospects(applicant: Party, facts: Facts) -> tuple[Prospect, ...]:

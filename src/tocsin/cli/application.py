@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from tocsin.agreements.prospect import Prospect, prospects
+from tocsin.agreements.prospect import Near, Prospect, near, prospects
 from tocsin.cli.options import (
     ClearanceOption,
     JsonOption,
@@ -250,10 +250,11 @@ def offer(
             )
         with session.hub.store.read() as connection:
             now = session.hub.log.now(connection)
-            found = prospects(applicant, session.hub.agreements.facts(connection, now))
-    out.document([_prospect_document(one) for one in found])
+            facts = session.hub.agreements.facts(connection, now)
+        found, closer = prospects(applicant, facts), near(applicant, facts)
+    out.document([*(_prospect_document(one) for one in found), *(_near_document(one) for one in closer)])
     if not found:
-        out.line("no agreement in force would admit it")
+        out.line(f"no agreement in force would admit it{' as it is' if closer else ''}")
     for one in found:
         out.line(f"{one.title} ({one.agreement} version {one.version})", style="bold")
         out.line(f"  for: {', '.join(one.purposes)}")
@@ -261,6 +262,9 @@ def offer(
             out.line(f"  {head}:")
             for sentence in sentences or ("nothing",):
                 out.line(f"    - {sentence}")
+    for near_by in closer:
+        out.line(f"{near_by.title} ({near_by.agreement} version {near_by.version})", style="bold")
+        out.line(f"  would admit it, but it lacks {' and '.join(near_by.lacks)}")
 
 
 def _print(out: Output, session: Session, one: Application) -> None:
@@ -324,6 +328,20 @@ def _document(one: Application, names: dict[str, str], missing: list[str]) -> di
     }
 
 
+def _near_document(one: Near) -> dict[str, object]:
+    """Return what an agreement that would not admit it means for it as it is, which is nothing; and what it lacks."""
+    return {
+        "agreement": one.agreement,
+        "version": one.version,
+        "title": one.title,
+        "purposes": [],
+        "gets": [],
+        "gives": [],
+        "held": [],
+        "lacks": list(one.lacks),
+    }
+
+
 def _prospect_document(one: Prospect) -> dict[str, object]:
     return {
         "agreement": one.agreement,
@@ -333,4 +351,5 @@ def _prospect_document(one: Prospect) -> dict[str, object]:
         "gets": list(one.gets),
         "gives": list(one.gives),
         "held": list(one.held),
+        "lacks": [],
     }

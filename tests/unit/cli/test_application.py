@@ -73,6 +73,27 @@ def test_what_one_would_give_and_get(cli: Cli) -> None:
     assert cli.run("application", "offer").code == 2
 
 
+def test_the_offer_says_what_an_application_would_have_to_ask_for(cli: Cli) -> None:
+    file = cli.home / "cleared.yaml"
+    asks = "{all: {kind: private, clearance: restricted, capacity: [operator]}}"
+    pact = PACT.replace("agreement: pact", "agreement: cleared").replace("{name: beta}]", f"{{name: beta}}, {asks}]")
+    file.write_text(pact, encoding="utf-8")
+    cli.ok("agreement", "propose", str(file))
+    for name in ("alpha", "beta"):
+        cli.ok("agreement", "sign", "cleared", "--as", name)
+    cli.ok("agreement", "activate", "cleared")
+    private = ("application", "offer", "--kind", "private", "--country", "NO")
+    (near,) = cli.json(*private)
+    assert near["lacks"] == ["the capacity operator (it has none)", "the clearance restricted (it has unclassified)"]
+    assert (near["agreement"], near["gets"], near["held"]) == ("cleared", [], [])
+    said = cli.ok(*private, "--capacity", "operator").out
+    assert said.startswith("no agreement in force would admit it as it is\n")
+    assert "  would admit it, but it lacks the clearance restricted (it has unclassified)\n" in said
+    (open_,) = cli.json(*private, "--capacity", "operator", "--clearance", "restricted")
+    assert (open_["lacks"], len(open_["gets"])) == ([], 1)
+    assert cli.json("application", "offer", "--kind", "public", "--country", "NO") == []  # it is not for those
+
+
 PRESS = (
     PACT.replace("agreement: pact", "agreement: press")
     .replace("{name: beta}", "{name: beta}, {name: hub}")
