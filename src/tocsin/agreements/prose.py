@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from tocsin.kernel.clock import Micros
 
-__all__ = ["READING", "Passage", "clause_passage", "prose", "span_text"]
+__all__ = ["READING", "Afterwards", "Passage", "afterwards", "clause_passage", "prose", "span_text"]
 
 READING: Final = (
     (
@@ -189,7 +189,7 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
         )
     else:
         period = (
-            f", and {span_text(amend.objection_period)} have passed since it was proposed or all have signed"
+            f", and {_passed(amend.objection_period)} since it was proposed or all have signed"
             if amend.objection_period
             else ""
         )
@@ -202,12 +202,10 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
     if leave is None:
         yield Passage(about="withdrawal", says="No party leaves it on its own")
     else:
-        clauses = [f"clause {one}" for one in leave.survives]
-        bound = f"{listed(clauses, last='and')} and nothing else" if clauses else "nothing of it"
         yield Passage(
             about="withdrawal",
             says=f"A party may leave it with notice of {span_text(leave.notice)}; what binds it afterwards is "
-            f"{bound}{_outlasting(document, leave.survives)}",
+            f"{afterwards(document).says}",
         )
     if lapse is not None:
         held = {
@@ -218,17 +216,40 @@ def _changes(document: AgreementDocument) -> Iterator[Passage]:
         yield Passage(about="lapse", says=f"When a legal basis lapses, {held[lapse.held]}")
 
 
-def _outlasting(document: AgreementDocument, survives: tuple[str, ...]) -> str:
-    """Return what binds who left besides what survives: what a party promised to destroy, and not to use."""
+class Afterwards(msgspec.Struct, frozen=True, kw_only=True):
+    """What binds a party that has left: ids of clauses, and whether a lapse still calls back what it received."""
+
+    survives: tuple[str, ...]
+    shared: tuple[str, ...]  # besides: for what it shared until then
+    received: tuple[str, ...]  # besides: for what it received until then
+    lapse: bool
+
+    @property
+    def says(self) -> str:
+        """Return it in words, to follow "what binds it afterwards is"."""
+        bound = f"{_clauses_named(self.survives)} and nothing else" if self.survives else "nothing of it"
+        besides = [f"{_clauses_named(self.shared)} for what it shared until then"] if self.shared else []
+        if self.received:
+            besides.append(f"{_clauses_named(self.received)} for what it received until then")
+        if self.lapse:
+            besides.append("what is said of the lapse of a legal basis, for what it received")
+        return bound + (f", but {', and '.join(besides)}" if besides else "")
+
+
+def afterwards(document: AgreementDocument) -> Afterwards:
+    """Return what binds who left: what survives, and besides what it promised to destroy, and not to use."""
+    survives = document.withdrawal.survives if document.withdrawal is not None else ()
     others = [one for one in document.clauses if one.id not in survives]
-    kept = [f"clause {one.id}" for one in others if one.verb is Verb.RETAIN]
-    held = [f"clause {one.id}" for one in others if one.protect is not None and one.protect.survives is not None]
-    besides = [f"{listed(kept, last='and')} for what it shared until then"] if kept else []
-    if held:
-        besides.append(f"{listed(held, last='and')} for what it received until then")
-    if document.on_lapse is not None and document.on_lapse.held is Held.PURGE:
-        besides.append("what is said of the lapse of a legal basis, for what it received")
-    return f", but {', and '.join(besides)}" if besides else ""
+    return Afterwards(
+        survives=survives,
+        shared=tuple(one.id for one in others if one.verb is Verb.RETAIN),
+        received=tuple(one.id for one in others if one.protect is not None and one.protect.survives is not None),
+        lapse=document.on_lapse is not None and document.on_lapse.held is Held.PURGE,
+    )
+
+
+def _clauses_named(ids: tuple[str, ...]) -> str:
+    return listed([f"clause {one}" for one in ids], last="and")
 
 
 # --- clauses ---------------------------------------------------------------------------------------------------------
@@ -424,6 +445,13 @@ def span_text(lasts: Micros) -> str:
         if count:
             parts.append(f"{count} {word}{'' if count == 1 else 's'}")
     return listed(parts, last="and") if parts else "no time"
+
+
+def _passed(lasts: Micros) -> str:
+    """Say that a duration is over: of one unit it has passed, of all others they have."""
+    text = span_text(lasts)
+    one = text.startswith("1 ") and text.count(" ") == 1
+    return f"{text} {'has' if one else 'have'} passed"
 
 
 def _from_until(first: Micros, after: Micros | None) -> str:

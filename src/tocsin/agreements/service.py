@@ -85,6 +85,7 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros
     until: Micros | None
     reason: str
+    taken_back: bool = False  # an objection of who has signed since
 
 
 class Graced(msgspec.Struct, frozen=True, kw_only=True):
@@ -409,7 +410,14 @@ def _view(row: AgreementRow, everyone: list[Party], at: Micros) -> Version:
         policies=activated.policies,
         notes=parse_agreement(row.text, where=row.document.id).notes,
         standings=tuple(
-            Noted(party=called.get(one.party, one.party), act=one.act, at=one.at, until=one.until, reason=one.reason)
+            Noted(
+                party=called.get(one.party, one.party),
+                act=one.act,
+                at=one.at,
+                until=one.until,
+                reason=one.reason,
+                taken_back=one.act is StandingAct.OBJECT and one.party in row.signed,
+            )
             for one in row.standings
         ),
         graces=tuple(

@@ -304,7 +304,16 @@ def _later(out: Output, version: Version) -> None:
         out.line()
         out.table(
             ("party", "did or suffered", "at", "leaves at", "reason"),
-            ((one.party, one.act, instant(one.at), instant(one.until), one.reason) for one in version.standings),
+            (
+                (
+                    one.party,
+                    f"{one.act}, taken back by signing" if one.taken_back else one.act,
+                    instant(one.at),
+                    instant(one.until) or "-",
+                    one.reason,
+                )
+                for one in version.standings
+            ),
             nothing="",
         )
     for grace in version.graces:

@@ -209,6 +209,7 @@ def version_document(version: Version) -> dict[str, object]:
                 "at": instant(one.at),
                 "until": instant(one.until),
                 "reason": one.reason,
+                "taken_back": one.taken_back,
             }
             for one in version.standings
         ],

@@ -15,8 +15,11 @@ from tocsin.agreements.document import (
     sign_bytes,
     signing_bytes,
 )
+from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.life_acts import MAX_ATTACHMENT
+from tocsin.agreements.prose import afterwards
 from tocsin.agreements.seals import check_seal, read_anchors
+from tocsin.agreements.service import Version
 from tocsin.cli.agreement_common import (
     FileArgument,
     KeyOption,
@@ -203,15 +206,35 @@ def withdraw(
         with session.hub.agreements.living(session.acting(signatory)) as acts:
             leaves = acts.withdraw(version.name, version.version, signatory=signatory, made=made, reason=reason)
         version = session.hub.agreements.get(version.name, version.version)
-    terms = version.document.withdrawal
-    survives = list(terms.survives) if terms is not None else []
-    protects = [one.id for one in version.document.clauses if one.protect is not None and one.protect.survives]
-    held = {"survives": survives, "survives_for_received": [one for one in protects if one not in survives]}
+        ahead = _signed_ahead(session, version, signatory)
+    after = afterwards(version.document)
+    held = {
+        "survives": list(after.survives),
+        "survives_for_shared": list(after.shared),
+        "survives_for_received": list(after.received),
+        "lapse_for_received": after.lapse,
+        "signed_ahead": ahead,
+    }
     out.document(version_document(version) | {"leaves_at": instant(leaves)} | held)
     out.line(f"{signatory} has given notice: it leaves {version.name} version {version.version} at {instant(leaves)}.")
-    out.line(f"  clauses that bind it afterwards: {listed(survives) or '-'}")
-    if held["survives_for_received"]:
-        out.line(f"  and for what it receives until then: {listed(held['survives_for_received'])}")
+    out.line(f"  what binds it afterwards is {after.says}.")
+    for number in ahead:
+        out.line(
+            f"  it signed version {number} too, which is not in force yet: that binds it when it is, whatever this "
+            f"notice says; once it is in force, give notice there: tocsin agreement withdraw {version.name}/{number}"
+        )
+
+
+def _signed_ahead(session: Session, left: Version, signatory: str) -> list[int]:
+    """Return the versions that a signatory's party signed and that may yet come into force: no notice reaches them."""
+    party = signatory.rpartition("@")[2]
+    return [
+        one.version
+        for one in session.hub.agreements.all_versions()
+        if one.name == left.name
+        and one.status in (AgreementStatus.PROPOSED, AgreementStatus.SIGNED)
+        and any(signed.party == party for signed in one.signatures)
+    ]
 
 
 @app.command("suspend", epilog=example('tocsin agreement suspend nordic-grid-exchange --reason "a court asks"'))

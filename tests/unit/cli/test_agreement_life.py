@@ -100,7 +100,35 @@ def test_who_leaves_is_told_what_it_stays_held_to(cli: Cli) -> None:
         cli.ok("agreement", "show", "living/2", "--prose").out.split()
     )
     left = cli.ok("agreement", "withdraw", "living/2", "--as", "beta", *BECAUSE).out
-    assert "  clauses that bind it afterwards: 2\n  and for what it receives until then: 8\n" in left
+    bound = "clause 2 and nothing else, but clause 8 for what it received until then"
+    assert f"  what binds it afterwards is {bound}.\n" in left
+
+
+def test_a_notice_tells_of_what_one_signed_ahead(cli: Cli) -> None:
+    second = write(cli, LIVING.replace("version: 1", "version: 2"))
+    cli.ok("agreement", "propose", second, "--amends")
+    cli.ok("agreement", "sign", "living/2", "--as", "beta")
+    left = cli.ok("agreement", "withdraw", "living", "--as", "beta", *BECAUSE).out
+    assert "it signed version 2 too, which is not in force yet: that binds it when it is" in left
+    assert left.endswith("give notice there: tocsin agreement withdraw living/2\n")
+    cli.ok("agreement", "sign", "living/2", "--as", "alpha")
+    cli.ok("agreement", "adopt", "living/2")
+    assert cli.json("agreement", "show", "living/2")["members"] == ["alpha", "beta"]
+    assert cli.json("agreement", "withdraw", "living/2", "--as", "beta", *BECAUSE)["signed_ahead"] == []
+
+
+def test_an_objection_that_was_taken_back_does_not_seem_to_stand(cli: Cli) -> None:
+    second = write(cli, LIVING.replace("version: 1", "version: 2").replace("P30D}", "PT1H}", 1))
+    cli.ok("agreement", "propose", second, "--amends")
+    cli.ok("agreement", "object", "living/2", "--as", "beta", *BECAUSE)
+    shown = cli.ok("agreement", "show", "living/2").out
+    assert "None" not in shown
+    assert "taken back" not in shown
+    assert "and 1 hour has passed since" in " ".join(cli.ok("agreement", "show", "living/2", "--prose").out.split())
+    cli.ok("agreement", "sign", "living/2", "--as", "beta")
+    assert "object, taken back by signing" in cli.ok("agreement", "show", "living/2").out
+    (noted,) = cli.json("agreement", "show", "living/2")["standings"]
+    assert (noted["act"], noted["taken_back"]) == ("object", True)
 
 
 def test_one_is_admitted_and_joins(cli: Cli) -> None:
