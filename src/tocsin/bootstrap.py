@@ -401,6 +401,7 @@ def _enter(hub: Hub, connection: Connection, founding: Founding, at: Micros) -> 
                     "origin": hub.log.origin,
                     "vkey": hub.log.vkey,
                     "signed_with": "both",
+                    "renewed_by": "motion",
                 },
             )
         ],

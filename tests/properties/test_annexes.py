@@ -15,14 +15,17 @@ from tocsin.agreements.annexes.model import (
     Activation,
     Call,
     by_duty,
+    by_founding,
     by_motion,
     end,
     ratify,
+    require_unused,
     review,
 )
 from tocsin.agreements.document import AnnexTerms
 from tocsin.agreements.document.terms import DutyTerms, Majority, MotionTerms
 from tocsin.errors import ConflictError, ForbiddenError, TransitionError
+from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
@@ -47,7 +50,7 @@ def terms_of(draw: st.DrawFn) -> AnnexTerms:
 
 STEPS: Final = st.lists(
     st.tuples(
-        st.sampled_from(("call", "motion", "ratify", "end", "review")),
+        st.sampled_from(("call", "motion", "founding", "ratify", "end", "review", "close")),
         st.sampled_from(("grid-crisis", "grid-crisis-b")),
         st.sampled_from((("cert", "public"), ("ministry", "public"), ("kraft", "private"), ("vann", "private"))),
         st.integers(0, 8 * 60),  # minutes until it happens
@@ -58,13 +61,16 @@ STEPS: Final = st.lists(
 
 
 @given(terms_of(), STEPS)
-def test_it_is_active_only_under_a_motion_or_once_for_half_a_day(  # noqa: C901  a branch for each thing that happens
+def test_it_is_active_only_under_a_motion_or_once_for_half_a_day(  # noqa: C901, PLR0912, PLR0915  a branch for each thing that happens
     terms: AnnexTerms, steps: list[tuple[str, str, tuple[str, str], int, int]]
 ) -> None:
     now: Micros = 0
     calls: list[Call] = []
     history: list[Activation] = []
     answered_for = -1  # the last instant at which a body said anything
+    opened: set[int] = set()  # by duty-holders
+    answered: set[int] = set()  # by a motion
+    founded: set[str] = set()  # annexes that the founding mandate opened, and no motion answered for
     for verb, annex, (party, kind), minutes, version in steps:
         now += minutes * MINUTE
         try:
@@ -74,21 +80,35 @@ def test_it_is_active_only_under_a_motion_or_once_for_half_a_day(  # noqa: C901 
                 if made is not None:
                     fresh = {call.kind for call in calls if call.annex == annex and now - call.at < CALL_STANDS}
                     assert fresh >= {"public", "private"}
-                    unanswered = [one for one in history if one.by is ActivatedBy.DUTY and not one.answered]
-                    assert not unanswered, "duty-holders prolonged what nobody answered for"
+                    assert not opened - answered, "duty-holders renewed what no motion answered for"
+                    opened.add(len(history))
                     history.append(made)
+            elif verb == "founding":
+                by_itself = by_founding(terms, history, annex=annex, version=version, at=now, number=len(history))
+                require_unused(history, annex)
+                assert not opened - answered, "the founding mandate renewed what no motion answered for"
+                assert annex not in founded, "the founding mandate opened it twice"
+                founded.add(annex)
+                history.append(by_itself)
             elif verb == "motion":
                 history.append(by_motion(terms, annex=annex, version=version, at=now, number=len(history)))
                 answered_for = now
             elif history and verb == "ratify":
                 history[-1] = ratify(history[-1], terms, at=now)
+                answered.add(len(history) - 1)
+                founded.discard(history[-1].annex)
                 answered_for = now
             elif history and verb == "end":
                 history[-1] = end(history[-1], at=now)
                 assert not history[-1].active(now)
             elif history and verb == "review":
-                history[-1] = review(history[-1], at=now)
+                history[-1] = review(history[-1], at=now, by=MandateBasis.MOTION)
+                answered.add(len(history) - 1)
+                founded.discard(history[-1].annex)
                 answered_for = now
+            elif history and verb == "close":
+                # closes the review; answers for nothing
+                history[-1] = review(history[-1], at=now, by=MandateBasis.FOUNDING)
         except (ConflictError, TransitionError, ForbiddenError) as error:
             event(f"{verb}: {type(error).__name__}")
         for one in history:
@@ -98,8 +118,10 @@ def test_it_is_active_only_under_a_motion_or_once_for_half_a_day(  # noqa: C901 
                 assert one.last - one.starts <= min(12 * HOUR, terms.duty.lasts, terms.duty.ratify_within)
         active = [one for one in history if one.active(now)]
         if active and answered_for < 0:
-            # no body has said a word yet: two duty-holders at most, for half a day at most since the first of all
-            assert now - min(one.starts for one in history) < 12 * HOUR
+            # no body has said a word yet: two duty-holders once, for half a day at most
+            duty = [one for one in history if one.by is ActivatedBy.DUTY]
+            assert len(duty) <= 1
+            assert all(now - one.starts < 12 * HOUR for one in active)
         event("active" if active else "not active")
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from support.cli import bundle, indicator, tool
+from support.council import DEPUTIES, constitute, council, decide, signatory
 from support.hub import OPERATOR, START, World, key_of
 from tocsin.agreements.annexes.model import Asked
 from tocsin.agreements.annexes.wire import call_bytes
@@ -14,7 +15,7 @@ from tocsin.agreements.document import sign_bytes
 from tocsin.errors import ConflictError, ForbiddenError, NotFoundError, TransitionError
 from tocsin.exchange.model import Query
 from tocsin.kernel.clock import DAY
-from tocsin.kernel.mandate import Acting
+from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind, Role
 
 if TYPE_CHECKING:
@@ -75,10 +76,25 @@ def found_grid(home: Path) -> World:
 
 
 def act(world: World, verb: str) -> None:
-    """Do something with the annex under the founding mandate."""
+    """Do something with the annex under the founding mandate, or a motion's where that is what it takes.
+
+    What ratifies is a motion; once there is a council for it, it activates too.
+    """
     world.clock.advance(1)
+    if verb == "ratify" and not _has_council(world):
+        for reference in DEPUTIES:
+            signatory(world, reference)
+        constitute(world, council([Right.ANNEX_ACTIVATE], name="crisis-council"))
+    mandate = world.hub.mandate
+    if verb in ("activate", "ratify") and _has_council(world):
+        motion = decide(world, Right.ANNEX_ACTIVATE, "grid/1#blackout", body="crisis-council")
+        mandate = world.hub.governance.granted(motion.uuid)
     with world.hub.agreements.emergency(OPERATOR) as acts:
-        getattr(acts, verb)(world.hub.mandate, "grid", 1, "blackout", "because")
+        getattr(acts, verb)(mandate, "grid", 1, "blackout", "because")
+
+
+def _has_council(world: World) -> bool:
+    return bool(world.hub.governance.bodies())
 
 
 def by_duty(world: World) -> None:
@@ -149,12 +165,16 @@ class Case:
         with contextlib.suppress(TransitionError, ConflictError, ForbiddenError):
             act(self.world, verb)
         at = max(at, self.now)
-        # the founding mandate does so once
-        if verb == "activate" and not active and all(one["duty"] for one in self.runs):
+        if verb == "activate" and _has_council(self.world):
+            if not active:
+                self.runs.append({"starts": at, "last": 0, "answered": True, "duty": False})
+            self.runs[-1].update(last=max(int(self.runs[-1]["last"]), at + 72 * HOUR), answered=True)
+        # the founding mandate does so once, and renews nothing that people on duty opened
+        elif verb == "activate" and not self.runs:
             self.runs.append({"starts": at, "last": at + 6 * HOUR, "answered": False, "duty": False})
         elif verb == "end" and active:
             self.runs[-1]["last"] = at
-        elif verb == "ratify" and active and self.runs[-1]["duty"] and not self.runs[-1]["answered"]:
+        elif verb == "ratify" and active and not self.runs[-1]["answered"]:
             self.runs[-1].update(last=int(self.runs[-1]["starts"]) + 72 * HOUR, answered=True)
 
     def by_duty(self) -> None:
@@ -165,6 +185,7 @@ class Case:
         made = self._activations()[before:]
         for one in made:
             assert not self.active
+            assert all(one["answered"] for one in self.runs if one["duty"]), "renewed without a motion"
             self.runs.append({"starts": one.starts, "last": one.starts + 6 * HOUR, "answered": False, "duty": True})
 
     def turn(self) -> None:

@@ -78,10 +78,9 @@ def test_an_annex_is_not_extended_and_not_called_for_again(world: World) -> None
         call(world, "alfa")
     with pytest.raises(TransitionError):
         annex(world, "ratify")
-    annex(world, "activate")
-    renewed = world.hub.agreements.annexes()[0].activations[-1]
-    assert renewed.starts >= made.last
-    assert renewed.ends == renewed.starts + 12 * HOUR  # nobody but the operator opened it: half a day
+    with pytest.raises(ConflictError, match="no motion has answered"):
+        annex(world, "activate")
+    assert [one.number for one in world.hub.agreements.annexes()[0].activations] == [made.number]
 
 
 def test_a_motion_stays_closed(world: World) -> None:

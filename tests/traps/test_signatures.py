@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from msgspec.structs import replace
 
-from support.council import signatory
+from support.council import constitute, council, decide, signatory
 from support.field import FIELD, HOUR, annex, call, seen
 from support.hub import OPERATOR, START, key_of
 from tocsin.agreements.annexes.model import MAX_SHIFT, Asked
@@ -19,7 +19,7 @@ from tocsin.agreements.document import parse_agreement, public_key_of, sign_docu
 from tocsin.agreements.life import AgreementStatus
 from tocsin.errors import ConflictError, ForbiddenError, TocsinError
 from tocsin.kernel.clock import DAY
-from tocsin.kernel.mandate import Acting
+from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Authority, Kind, Role
 
 if TYPE_CHECKING:
@@ -271,13 +271,19 @@ def test_the_duty_of_a_caller_is_over_at_its_instant(world: World) -> None:
 
 
 def test_people_on_duty_open_what_a_body_closed_a_minute_ago(world: World) -> None:
-    """A body that ends an annex has answered; what people on duty opened and nobody answered for stays shut to them."""
+    """A motion that closes a review has answered; what people on duty opened stays shut to them while none has."""
     assert call(world, "alfa") == ()
     assert len(call(world, "bravo")) == 1
     annex(world, "end")
-    with pytest.raises(ConflictError, match="no body has answered"):
+    with pytest.raises(ConflictError, match="no motion has answered"):
         call(world, "alfa")
     annex(world, "review")
+    with pytest.raises(ConflictError, match="closed, but under the founding mandate"):
+        call(world, "alfa")
+    constitute(world, council([Right.ANNEX_REVIEW]))
+    motion = decide(world, Right.ANNEX_REVIEW, "field/1#flood")
+    with world.hub.agreements.emergency(OPERATOR) as acts:
+        acts.review(world.hub.governance.granted(motion.uuid), "field", 1, "flood", "seen")
     world.clock.advance(HOUR)
     assert call(world, "alfa") == ()
     assert len(call(world, "coast")) == 1

@@ -142,6 +142,7 @@ ANNEX_ACTIVATIONS: Final = Table(
     optional_instant("ratified"),
     optional_instant("ended"),
     optional_instant("reviewed"),
+    text("reviewed_by", nullable=True),  # what the mandate rested on; rows of before do not say
     optional_instant("settled"),
     PrimaryKeyConstraint("agreement_id", "number"),
 )

@@ -225,7 +225,7 @@ def ratify(
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let what people on duty activated last as if a motion had begun it."""
+    """Let what was activated without a motion last as if one had begun it; that takes a motion."""
     _act("ratify", agreement, annex, reason, motion, json=json)
 
 
@@ -300,7 +300,7 @@ def close(
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Close the reviews of an annex that is over: people on duty may then activate it again."""
+    """Close the reviews of an annex that is over; under a motion that lets people on duty activate it again, too."""
     _act("review", agreement, annex, reason, motion, json=json)
 
 
@@ -366,6 +366,7 @@ def _document(shown: _Shown, parties: dict[str, str]) -> dict[str, object]:
         "suspended_until": instant(view.suspended_until),
         "ratify_by": instant(view.to_ratify),
         "review_open": list(view.review_open),
+        "unanswered": list(view.unanswered),
         "calls": [
             {
                 "user": f"{one.user}@{parties.get(one.party, one.party)}",
@@ -386,6 +387,7 @@ def _document(shown: _Shown, parties: dict[str, str]) -> dict[str, object]:
                 "ratified_by": _word(view.ratified[one.number]) if one.number in view.ratified else None,
                 "ended": instant(one.ended),
                 "reviewed": instant(one.reviewed),
+                "reviewed_by": None if one.reviewed_by is None else str(one.reviewed_by),
             }
             for one in view.activations
         ],
@@ -444,6 +446,26 @@ def _tell(out: Output, shown: _Shown, parties: dict[str, str]) -> None:
         out.line(
             f"  review open of activation {numbers}: tocsin crisis review {view.agreement} {view.annex}, then close"
         )
+    for line in _closed(view):
+        out.line(line)
+
+
+def _closed(view: AnnexView) -> list[str]:
+    """Return, of activations whose review is closed, that no motion answered for them, and what that means."""
+    numbers = [str(one) for one in view.unanswered if one not in view.review_open]
+    if not numbers:
+        return []
+    body = view.terms.motion.body
+    closed = (
+        f"  the review of activation {listed(numbers)} is closed, and no motion has answered for it: neither people on "
+        "duty nor the founding mandate renew it"
+    )
+    what = (
+        f"  what renews it is a motion of {body} (tocsin motion table {body}, after tocsin body constitute where "
+        f"there is none), or one under which the review is closed: tocsin crisis close {view.agreement} "
+        f"{view.annex} --motion MOTION"
+    )
+    return [closed, what]
 
 
 def _who(view: AnnexView, made: Activation) -> str:

@@ -215,7 +215,7 @@ def test_clause_9_opens_by_two_on_duty_and_ends_by_itself(world: World) -> None:
     (notice,) = notices(world, "svea-vatten")
     assert [one.id for one in notice.objects] == [made("incident", 1)["id"]], "only the annex let it read that"
     assert notices(world, "riks-cert") == []
-    with pytest.raises(ConflictError, match="no body has answered"):
+    with pytest.raises(ConflictError, match="no motion has answered"):
         _call(world, "nordkraft")
 
 

@@ -301,8 +301,8 @@ class Writer:
         found = [
             one for one in self._papers("in-force") if any("emergency" in clause for clause in one.content["clauses"])
         ]
-        verb = self._rng.choice(("activate", "activate", "ratify", "end"))
-        if verb != "activate":
+        verb = self._rng.choice(("activate", "activate", "ratify", "end", "review"))
+        if verb in ("ratify", "end"):
             found = [one for one in found if any(self._state.at < span.ends for span in one.spans)]
         return ("annex", {"verb": verb, **_of(self._rng.choice(found))}) if found else None
 

@@ -92,11 +92,15 @@ class Person:
 
 @dataclass
 class Span:
-    """A time that an annex was active; ``answered`` by a motion that activated or ratified it."""
+    """A time that an annex was active.
+
+    ``answered`` by a motion that activated it, ratified it or closed its review; ``duty``: opened by people on duty.
+    """
 
     begins: Micros
     ends: Micros
     answered: bool = False
+    duty: bool = False
 
 
 @dataclass(kw_only=True)
@@ -322,6 +326,15 @@ class Partnership:
         return [
             copy for (who, _), group in self.offered.items() if who == owner for copy in group if copy.id == object_id
         ]
+
+    def renewable(self, name: str, *, duty: bool) -> bool:
+        """Return whether an annex may be opened without a motion, as docs/crisis.md has it.
+
+        Not where what people on duty opened of the agreement has no answer; nor by the founding mandate where what it
+        opened itself has none. A review that was closed under the founding mandate is none.
+        """
+        spans = [span for (who, _), one in self.papers.items() if who == name for span in one.spans]
+        return all(span.answered or (duty and not span.duty) for span in spans)
 
     # --- the life of a version ----------------------------------------------------------------------------------------
 

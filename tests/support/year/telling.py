@@ -56,7 +56,7 @@ OF_OBJECTS = frozenset(
     ("share", "take_back", "read", "sweep", "hold", "recall", "give", "revoke", "delegate", "end_delegation")
 )
 ANNEX = "crisis"  # the one that agreements here may have
-COUNCIL = (Right.ANNEX_ACTIVATE, Right.PARTY_SUSPEND)
+COUNCIL = (Right.ANNEX_ACTIVATE, Right.ANNEX_REVIEW, Right.PARTY_SUSPEND)
 Act = tuple[str, dict[str, Any]]
 Found = set[tuple[str, "Micros", str]] | None
 ALL = Query(versions=frozenset({VersionChoice.ALL}))
@@ -491,18 +491,24 @@ class Year:
         paper = self._paper(name, number)
         decided = self.world.hub.mandate
         if verb != "end":
-            decided = self._decided(Right.ANNEX_ACTIVATE, f"{name}/{number}#{ANNEX}")
+            right = Right.ANNEX_REVIEW if verb == "review" else Right.ANNEX_ACTIVATE
+            decided = self._decided(right, f"{name}/{number}#{ANNEX}")
         with self.world.hub.agreements.emergency(OPERATOR) as acts:
             getattr(acts, verb)(decided, name, number, ANNEX, "a year")
         at = self.state.at
         match verb:
             case "activate":
+                assert self.state.council or self.state.renewable(name, duty=False), "renewed without a motion"
                 paper.spans.append(
                     Span(at, at + paper.lasts(by_body=bool(self.state.council)), bool(self.state.council))
                 )
             case "ratify":
+                assert self.state.council, "ratified without a motion"
                 span = next(one for one in reversed(paper.spans) if one.begins <= at < one.ends and not one.answered)
                 span.ends, span.answered = span.begins + paper.lasts(by_body=True), True
+            case "review":
+                for span in paper.spans:
+                    span.answered = span.answered or bool(self.state.council)
             case _:
                 for span in paper.spans:
                     span.ends = min(span.ends, at)
@@ -537,7 +543,8 @@ class Year:
                     reason="a year",
                 )
             if made:
-                paper.spans.append(Span(at, at + paper.lasts(by_body=False)))
+                assert self.state.renewable(name, duty=True), "renewed without a motion"
+                paper.spans.append(Span(at, at + paper.lasts(by_body=False), duty=True))
                 return set(paper.bound)
         return set()
 

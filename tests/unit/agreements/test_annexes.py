@@ -21,6 +21,7 @@ from tocsin.agreements.gate import decide, profile_of, slice_for
 from tocsin.agreements.ground import turns_at
 from tocsin.agreements.model import Label, Tlp
 from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, NotFoundError, TransitionError
+from tocsin.exchange.replay import replay
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.annexes.model import Activation
     from tocsin.agreements.annexes.views import AnnexView
     from tocsin.agreements.document import AnnexTerms
+    from tocsin.log.model import EntryPayload
 
 HOUR: Final = 3_600 * 1_000_000
 ANNEX: Final = """\
@@ -185,13 +187,13 @@ def test_the_founding_mandate_s_lasts_no_longer_than_duty_holders_and_is_told_as
     assert view.calls == (), "a call that was not completed did not begin it"
     with pytest.raises(ConflictError, match="is active"):
         act(world, "activate")
-    with pytest.raises(ForbiddenError, match="does not ratify it"):
+    with pytest.raises(ForbiddenError, match="the founding mandate does not"):
         act(world, "ratify")
     world.hub.self_test.require()
     world.clock.advance(6 * HOUR)
     assert not reads(world)
     act(world, "review")
-    with pytest.raises(ConflictError, match="it does so once"):
+    with pytest.raises(ConflictError, match="before, and no motion has answered"):
         act(world, "activate")
     rebuilt(entries_of(world))
 
@@ -202,11 +204,26 @@ def test_logs_of_before_tell_that_it_did_so_again(world: World, monkeypatch: pyt
     with monkeypatch.context() as before:
         before.setattr(model, "require_unused", lambda *_: None)
         act(world, "activate")
-    rebuilt(entries_of(world))
+    with pytest.raises(LogBrokenError, match="no motion has answered"):
+        rebuilt(entries_of(world))
+    rebuilt(of_before(entries_of(world)))
     world.hub.self_test.require()
     world.clock.advance(6 * HOUR)
-    with pytest.raises(ConflictError, match="it does so once"):
+    with pytest.raises(ConflictError, match="before, and no motion has answered"):
         act(world, "activate")
+
+
+def of_before(entries: list[EntryPayload]) -> list[EntryPayload]:
+    """Return a log as hubs of earlier versions wrote it: who closed a review is not in it, nor who may renew."""
+    told = []
+    for one in entries:
+        data = {name: value for name, value in one.data.items() if name != "renewed_by"}
+        if "activations" in data:
+            data["activations"] = [
+                {name: value for name, value in each.items() if name != "reviewed_by"} for each in data["activations"]
+            ]
+        told.append(msgspec.structs.replace(one, data=data))
+    return told
 
 
 def test_a_log_in_which_it_ratified_itself_is_refused(world: World) -> None:
@@ -220,8 +237,10 @@ def test_a_log_in_which_it_ratified_itself_is_refused(world: World) -> None:
         msgspec.structs.replace(one, mandate="founding:entry:0") if one.kind == "annex.ratified" else one
         for one in entries
     ]
-    with pytest.raises(LogBrokenError, match="ratified what it had opened itself"):
+    with pytest.raises(LogBrokenError, match="and the founding mandate does not"):
         rebuilt(forged)
+    with pytest.raises(LogBrokenError, match="ratified what it had opened itself"):
+        rebuilt(of_before(forged))
 
 
 def test_once_used_up_the_founding_mandate_leaves_it_to_a_body(world: World) -> None:
@@ -268,7 +287,9 @@ def test_logs_of_before_say_of_the_founding_mandate_that_it_was_a_motion(
     monkeypatch.undo()
     (made,) = annex(world).activations
     assert (made.by, made.last - made.starts) == (ActivatedBy.MOTION, 72 * HOUR)
-    rebuilt(entries_of(world))
+    with pytest.raises(LogBrokenError, match="what only a motion does"):
+        rebuilt(entries_of(world))
+    rebuilt(of_before(entries_of(world)))
     world.hub.self_test.require()
 
 
@@ -283,10 +304,12 @@ def test_two_on_duty_of_both_sides_open_it_until_it_must_be_ratified(world: Worl
 def test_ratified_it_lasts_as_if_a_motion_had_begun_it(world: World) -> None:
     (made,) = opened(world)
     world.clock.advance(HOUR)
-    act(world, "ratify")
+    with pytest.raises(ForbiddenError, match="and the founding mandate does not"):
+        act(world, "ratify")
+    answer(world, "ratify")
     assert turns(world) == made.starts + 72 * HOUR
     with pytest.raises(TransitionError, match="needs no ratification"):
-        act(world, "ratify")
+        answer(world, "ratify")
 
 
 @pytest.mark.parametrize(("first", "second"), [("alfa", "delta"), ("bravo", "coast"), ("alfa", "alfa")])
@@ -342,15 +365,89 @@ def test_while_it_is_suspended_it_waits_and_duty_holders_can_end_it(world: World
 # --- what duty-holders cannot do -------------------------------------------------------------------------------------
 
 
-def test_never_twice_without_a_body(world: World) -> None:
+def test_never_twice_without_a_motion(world: World) -> None:
     opened(world)
     world.clock.advance(6 * HOUR)
-    for name, annex in (("alfa", "flood"), ("delta", "flood"), ("coast", "flood-too"), ("delta", "flood-too")):
+    for name, annex_ in (("alfa", "flood"), ("delta", "flood"), ("coast", "flood-too"), ("delta", "flood-too")):
         world.clock.advance(1)
-        with pytest.raises(ConflictError, match="no body has answered"):
-            call(world, name, annex)
+        with pytest.raises(ConflictError, match="no motion has answered"):
+            call(world, name, annex_)
+    with pytest.raises(ConflictError, match="no motion has answered"):
+        act(world, "activate")
     act(world, "review")
+    assert (annex(world).review_open, annex(world).unanswered) == ((), (1,))
+    with pytest.raises(ConflictError, match="closed, but under the founding mandate"):
+        opened(world)
+    for name in ("flood", "flood-too"):
+        with pytest.raises(ConflictError, match="closed, but under the founding mandate"):
+            act(world, "activate", name)
+    with pytest.raises(TransitionError, match="no review of flood is open"):
+        act(world, "review")
+    answer(world, "review")
+    assert annex(world).unanswered == ()
     opened(world)
+    assert reads(world)
+    rebuilt(entries_of(world))
+    world.hub.self_test.require()
+
+
+def test_a_log_in_which_no_motion_answered_for_what_is_renewed_is_refused(world: World) -> None:
+    opened(world)
+    world.clock.advance(6 * HOUR)
+    answer(world, "review")
+    opened(world)
+    entries = entries_of(world)
+    rebuilt(entries)
+    (place,) = (index for index, one in enumerate(entries) if one.kind == "annex.reviewed")
+    unanswered = msgspec.structs.replace(entries[place], mandate="founding:entry:0")
+    forged = [*entries[:place], unanswered, *entries[place + 1 :]]
+    with pytest.raises(LogBrokenError):  # it says that a motion closed it
+        rebuilt(forged)
+    (said,) = unanswered.data["activations"]
+    for told in (said | {"reviewed_by": "founding"}, {key: said[key] for key in said if key != "reviewed_by"}):
+        forged[place] = msgspec.structs.replace(unanswered, data=unanswered.data | {"activations": [told]})
+        with pytest.raises(LogBrokenError):
+            rebuilt(forged)
+    rebuilt(of_before(forged))  # as earlier versions took it
+    # from the first entry on that says who closes reviews, a log of an earlier founding is held to it too
+    founded = [of_before([entries[0]])[0], *entries[1:]]
+    rebuilt(founded)
+    forged = [*founded[:place], unanswered, *founded[place + 1 :]]
+    with pytest.raises(LogBrokenError):
+        rebuilt(forged)
+
+
+def test_a_log_that_says_so_with_its_founding_is_held_to_it_from_its_first_entry(world: World) -> None:
+    opened(world)
+    world.clock.advance(6 * HOUR)
+    act(world, "review")
+    entries = entries_of(world)
+    replay([*enumerate(entries)])
+    before = of_before(entries)
+    replay([*enumerate(before)])
+    with pytest.raises(LogBrokenError, match="other activations"):
+        replay([*enumerate([entries[0], *before[1:]])])
+
+
+def test_what_a_log_of_before_says_was_reviewed_counts_as_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(world)
+    world.clock.advance(6 * HOUR)
+    now = model.review
+    with monkeypatch.context() as before:
+        before.setattr(model, "review", lambda one, *, at, by: now(one, at=at, by=by and None))
+        act(world, "review")
+    opened(world)
+    assert reads(world)
+
+
+def test_the_founding_mandate_ends_what_a_motion_opened_while_no_body_may(world: World) -> None:
+    answer(world, "activate")
+    act(world, "end")
+    assert not reads(world)
+    answer(world, "activate")
+    constitute(world, council([Right.ANNEX_END], name="ends"))
+    with pytest.raises(ForbiddenError, match="was given to a body"):
+        act(world, "end")
     assert reads(world)
 
 
@@ -362,7 +459,7 @@ def test_nor_while_it_is_active_nor_in_a_later_version(world: World) -> None:
     world.agreement(SAME_AGAIN.replace("version: 1", "version: 2"), signed_by=ALL)
     assert not reads(world), "an annex ends with its version"
     world.clock.advance(6 * HOUR)
-    with pytest.raises(ConflictError, match="no body has answered"):
+    with pytest.raises(ConflictError, match="no motion has answered"):
         call(world, "delta", version=2)
 
 
@@ -440,7 +537,7 @@ def test_duty_holders_end_what_duty_holders_opened(world: World) -> None:
 
 def test_but_not_what_a_body_answers_for(world: World) -> None:
     opened(world)
-    act(world, "ratify")
+    answer(world, "ratify")
     world.clock.advance(1)
     with pytest.raises(ForbiddenError, match="a body answers"):
         call(world, "delta", asked=Asked.END)
@@ -490,9 +587,18 @@ def test_the_council_s_motion_activates_once(world: World) -> None:
         by_motion(world, motion.uuid)
 
 
-def by_motion(world: World, motion: str, verb: str = "activate") -> None:
+def answer(world: World, verb: str) -> None:
+    """Let a motion of the council that the agreement names act on the annex; it is constituted where there is none."""
+    if not any(one.name == "crisis-council" for one in world.hub.governance.bodies()):
+        seated(world)
+        constitute(world, council([Right.ANNEX_ACTIVATE, Right.ANNEX_REVIEW], name="crisis-council"))
+    right = Right.ANNEX_REVIEW if verb == "review" else Right.ANNEX_ACTIVATE
+    by_motion(world, decide_(world, right, "two-towns/1#flood", body="crisis-council").uuid, verb, right=right)
+
+
+def by_motion(world: World, motion: str, verb: str = "activate", *, right: Right = Right.ANNEX_ACTIVATE) -> None:
     with world.hub.store.read() as connection:
-        mandate = world.hub.governance.mandate(connection, Right.ANNEX_ACTIVATE, "two-towns/1#flood", motion)
+        mandate = world.hub.governance.mandate(connection, right, "two-towns/1#flood", motion)
     with world.hub.agreements.emergency(OPERATOR) as acts:
         getattr(acts, verb)(mandate, "two-towns", 1, "flood", "because")
 
@@ -501,6 +607,7 @@ def by_motion(world: World, motion: str, verb: str = "activate") -> None:
 
 DAMAGE: Final = {
     "an activation lasts longer": "UPDATE annex_activations SET ends = ends + 1, ratify_by = ratify_by + 1",
+    "an activation is reviewed by a motion": "UPDATE annex_activations SET reviewed_by = 'motion'",
     "an activation is ratified": "UPDATE annex_activations SET ratified = starts",
     "an activation is gone": "DELETE FROM annex_activations",
     "a call is another party's": "UPDATE annex_calls SET party = 'https://delta.example' WHERE number = 1",
@@ -527,7 +634,7 @@ def test_an_act_told_twice_is_found(world: World, kind: str) -> None:
     opened(world)
     for verb in ("ratify", "end", "review"):
         world.clock.advance(1)
-        act(world, verb)
+        (act if verb == "end" else answer)(world, verb)
     told = entries_of(world)
     rebuilt(told)
     place = next(index for index, entry in enumerate(told) if entry.kind == kind)

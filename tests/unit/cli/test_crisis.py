@@ -36,7 +36,10 @@ WHY = ("--reason", "two substations are down")
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    home: Path = tmp_path_factory.mktemp("cli") / "home"
+    return grid(tmp_path_factory.mktemp("cli") / "home")
+
+
+def grid(home: Path) -> Cli:
     made = partnership(home)
     made.ok("party", "add", "watch", "--uri", "https://watch.example", "--kind", "public", "--country", "NO")
     made.ok("party", "clear", "watch", "--clearance", "restricted")
@@ -50,7 +53,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return made
 
 
-def test_from_the_first_call_to_the_review(cli: Cli) -> None:
+def test_from_the_first_call_to_the_review(cli: Cli) -> None:  # noqa: PLR0915  one crisis, from its beginning to its end
     def reads() -> bool:
         return str(tool(1)["id"]) in cli.ok("read", "--as", "beta", "--purpose", "respond").out
 
@@ -94,23 +97,42 @@ def test_from_the_first_call_to_the_review(cli: Cli) -> None:
     assert "blackout" in names, "what it widens is offered anew at once"
 
     assert "unless a motion ratifies it" in cli.ok("crisis", "show").out
-    assert cli.json("crisis", "ratify", "grid", "blackout", *WHY)["ratify_by"] is None
+    refused = cli.run("crisis", "ratify", "grid", "blackout", *WHY)
+    assert (refused.code, "and the founding mandate does not" in refused.err) == (1, True)
+    assert "tocsin body constitute" in refused.err
     ended = cli.json("crisis", "end", "grid", "blackout", *WHY)
     assert (ended["active"], ended["review_open"]) == (False, [1])
     assert not reads()
     shown = cli.ok("crisis", "show").out
     assert f"by people on duty (sig@alpha): {WHY[1]}" in shown, "who opened it is told when it is over, too"
-    assert "nothing is called back" in shown
-    assert ended["called_back"] == {"objects": 0, "parties": 0, "recalls": [], "complete": True}
+    assert "1 objects are called back from 1 parties, since no body answered for it" in shown
+    (recall,) = cli.json("recall", "list")
+    assert ended["called_back"] == {"objects": 1, "parties": 1, "recalls": [recall["recall"]], "complete": True}
     assert "CRISIS" not in cli.ok("party", "list").out
     assert cli.json("crisis", "sweep") == {"offered": 0, "recalled": 0, "settled": 0}, "every command sees to it"
     left = cli.json("crisis", "review", "grid", "blackout")
     assert {(one["reader"], one["owner"], one["object"]) for one in left} == {("beta", "alpha", tool(1)["id"])}
-    assert cli.json("crisis", "close", "grid", "blackout", "--reason", "nobody read too much")["review_open"] == []
+    closed = cli.json("crisis", "close", "grid", "blackout", "--reason", "nobody read too much")
+    assert (closed["review_open"], closed["unanswered"]) == ([], [1])
+    assert closed["activations"][0]["reviewed_by"] == "founding"
+    shown = cli.ok("crisis", "show").out
+    assert "no motion has answered for it: neither people on duty nor the founding mandate renew it" in shown
+    assert "what renews it is a motion of crisis-council" in shown
+    for again in (("call", "grid", "blackout", "--as", "sig@watch"), ("activate", "grid", "blackout")):
+        refused = cli.run("crisis", *again, *WHY)
+        assert refused.code == 1
+        assert "its review was closed, but under the founding mandate" in refused.err
+        assert "tocsin body constitute" in refused.err
     cli.ok("check")
 
 
-def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it_opens(cli: Cli) -> None:
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    return grid(tmp_path_factory.mktemp("other") / "home")
+
+
+def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it_opens(other: Cli) -> None:
+    cli = other
     told = cli.json("crisis", "activate", "grid", "blackout", *WHY)
     assert cli.run("crisis", "activate", "grid", "blackout", *WHY).code == 1
     last = told["activations"][-1]
@@ -121,7 +143,7 @@ def test_who_opened_it_alone_is_named_and_a_version_that_is_resumed_says_what_it
     shown = cli.ok("crisis", "show").out
     assert f"by the founding mandate ({last['actor']}): {WHY[1]}" in shown
     assert str(tool(1)["id"]) in cli.ok("read", "--as", "beta", "--purpose", "respond").out
-    assert "does not ratify it" in cli.run("crisis", "ratify", "grid", "blackout", *WHY).err
+    assert "and the founding mandate does not" in cli.run("crisis", "ratify", "grid", "blackout", *WHY).err
 
     cli.ok("agreement", "suspend", "grid", "--reason", "a doubt")
     (waiting,) = cli.json("crisis", "show")

@@ -76,7 +76,13 @@ def test_every_right_has_an_act_and_every_act_a_right() -> None:
     assert DEEDS.keys() == ACTS.keys()
 
 
-@pytest.mark.parametrize(("kind", "deed"), EACH)
+def test_it_ratifies_nothing(world: World) -> None:
+    (deed,) = DEEDS["annex.ratified"]
+    with pytest.raises(ForbiddenError, match="a motion ratifies"):
+        deed.do(world, world.hub.mandate)
+
+
+@pytest.mark.parametrize(("kind", "deed"), [one for one in EACH if one[0] != "annex.ratified"])
 def test_the_founding_mandate_holds_what_nobody_else_was_given(world: World, kind: str, deed: Deed) -> None:
     subject = deed.subject(world)
     names = {party.uri: party.name for party in world.hub.parties.all_parties()}

@@ -14,7 +14,6 @@ from tocsin.agreements.acts import Entering, concerned_by, require_version, sign
 from tocsin.agreements.annexes import model, store
 from tocsin.agreements.annexes.callers import still_calls
 from tocsin.agreements.annexes.model import (
-    ActivatedBy,
     Activation,
     Asked,
     Call,
@@ -79,7 +78,8 @@ class AnnexActs(Entering):
             ForbiddenError: the mandate is not for this, or is not of the body that the agreement names.
             NotFoundError: there is no such version or annex.
             TransitionError: the version is not in force.
-            ConflictError: it is active, and no motion prolongs it; or the founding mandate activated it before.
+            ConflictError: it is active, and no motion prolongs it; or it was opened before without one, and none has
+                answered for that.
             InputError: there is no reason, or it is too long.
         """
         row, history = self._begin(mandate, Right.ANNEX_ACTIVATE, name, version, annex)
@@ -107,7 +107,7 @@ class AnnexActs(Entering):
     def ratify(self, mandate: Mandate, name: str, version: int, annex: str, reason: str) -> Activation:
         """Let what no body activated last as if a motion had; errors are those of ``end``.
 
-        What was opened under the founding mandate that does not ratify: who opened it alone would answer for it alone.
+        Only a motion does: under the founding mandate whoever runs the hub would prolong it alone.
         """
         row, history = self._begin(mandate, Right.ANNEX_ACTIVATE, name, version, annex)
         at = self._require_in_force(row)
@@ -115,11 +115,7 @@ class AnnexActs(Entering):
         waiting = [one for one in history.active(annex, version, at) if not one.answered]
         if not waiting:
             raise TransitionError(f"the activation of {annex} needs no ratification")
-        if waiting[-1].by is ActivatedBy.FOUNDING and mandate.basis is not MandateBasis.MOTION:
-            raise ForbiddenError(
-                f"{annex} was activated under the founding mandate, which does not ratify it",
-                todo="a motion does: constitute the body that the agreement names",
-            )
+        model.require_motion(annex, by_motion=mandate.basis is MandateBasis.MOTION)
         made = model.ratify(waiting[-1], terms, at=at)
         self._enter("annex.ratified", row, annex, [made], reason, mandate=mandate, at=at, by=decided_by(terms))
         return made
@@ -141,6 +137,9 @@ class AnnexActs(Entering):
     def review(self, mandate: Mandate, name: str, version: int, annex: str, reason: str) -> None:
         """Close the reviews of all activations of an annex that are over; ``reason`` is what was found.
 
+        Under a motion that answers for them, so that people on duty may open the annex again. One that was closed
+        before, but not under a motion, a motion closes too.
+
         Raises:
             ForbiddenError: the mandate is not for this.
             NotFoundError: there is no such version or annex.
@@ -149,16 +148,20 @@ class AnnexActs(Entering):
         """
         row, history = self._begin(mandate, Right.ANNEX_REVIEW, name, version, annex)
         at = self._log.now(self._connection)
-        open_ = [one for one in history.of(version) if one.annex == annex and one.reviewed is None]
-        if not open_:
-            raise TransitionError(f"no review of {annex} is open")
+        open_ = model.reviewable(history, annex, version, by=mandate.basis)
         if row.status is AgreementStatus.SUSPENDED and any(one.active(at) for one in open_):
             raise TransitionError(
                 f"{annex} goes on if {row.document.id}, which is suspended, is resumed",
                 todo=f"end it first: tocsin crisis end {name} {annex}",
             )
         self._enter(
-            "annex.reviewed", row, annex, [model.review(one, at=at) for one in open_], reason, mandate=mandate, at=at
+            "annex.reviewed",
+            row,
+            annex,
+            [model.review(one, at=at, by=mandate.basis) for one in open_],
+            reason,
+            mandate=mandate,
+            at=at,
         )
 
     def cease(self, name: str, version: int, annex: str, reason: str) -> tuple[Activation, ...]:

@@ -2,8 +2,9 @@
 
 An annex has no effect until it is activated. A motion activates it for as long as the agreement says, and may do so
 again. Two duty-holders or more, of public and of private parties, activate it for half a day at most: unless a motion
-ratifies that in time it ends by itself, and until a body has answered for it no duty-holder activates anything of the
-agreement again. Where no body holds the right, the founding mandate does, once, for no longer than duty-holders.
+ratifies that in time it ends by itself, and until a motion has answered for it neither duty-holders nor the founding
+mandate activate anything of the agreement again. Where no body holds the right, the founding mandate does, once, for no
+longer than duty-holders; it ratifies nothing, and closes a review without answering for what was reviewed.
 Time alone ends an activation: nothing has to be written for it, and nothing that fails can prolong it.
 """
 
@@ -19,6 +20,7 @@ from tocsin.agreements.document.terms import MAX_DUTY
 from tocsin.agreements.life import AgreementStatus
 from tocsin.errors import ConflictError, ForbiddenError, InputError, NotFoundError, TransitionError
 from tocsin.kernel.clock import DAY, Micros, format_instant
+from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,8 +52,10 @@ __all__ = [
     "may_call",
     "ratify",
     "require_fresh",
+    "require_motion",
     "require_unused",
     "review",
+    "reviewable",
     "runs_of",
     "settle",
     "standing_calls",
@@ -65,6 +69,12 @@ MAX_SAID: Final[Micros] = 900 * 1_000_000
 MAX_AHEAD: Final[Micros] = 120 * 1_000_000
 # Whoever is called out of bed is at a machine within the hour; what somebody said yesterday is no word for today.
 CALL_STANDS: Final[Micros] = 3_600 * 1_000_000
+# What to do about an annex that was opened without a motion.
+_TO_ANSWER: Final = (
+    "the body that the agreement names decides (tocsin motion table), by ratifying it while it is active or by "
+    "activating it itself; or a motion closes its review. Where there is no such body, constitute it: tocsin body "
+    "constitute"
+)
 
 
 class Asked(enum.StrEnum):
@@ -116,8 +126,8 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     """One time that an annex was brought into force. It is active from ``starts`` until before ``ends``.
 
     ``number`` counts all that the agreement knew, from 1. ``ratify_by`` is when one by no body ends unless it is
-    ratified; ``reviewed`` when its review was closed under a mandate; ``settled`` when what follows its end was carried
-    out.
+    ratified; ``reviewed`` when its review was closed under a mandate, and ``reviewed_by`` what that rested on, of which
+    logs of before say nothing; ``settled`` when what follows its end was carried out.
     """
 
     annex: str
@@ -131,6 +141,7 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     ended: Micros | None = None  # before its time, under a mandate or by duty-holders
     reviewed: Micros | None = None
     settled: Micros | None = None
+    reviewed_by: MandateBasis | None = None
 
     def active(self, at: Micros) -> bool:
         """Return whether it has effect at an instant."""
@@ -148,8 +159,18 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def answered(self) -> bool:
-        """Return whether a body has answered for it."""
-        return self.by is ActivatedBy.MOTION or self.ratified is not None or self.reviewed is not None
+        """Return whether a motion has answered for it: activated or ratified it, or closed its review.
+
+        Where a log of before does not say who closed the review of what duty-holders opened, it counts as it did then.
+        """
+        if self.by is ActivatedBy.MOTION or self.ratified is not None or self.reviewed_by is MandateBasis.MOTION:
+            return True
+        return self.by is ActivatedBy.DUTY and self.reviewed is not None and self.reviewed_by is None
+
+    @property
+    def unanswered(self) -> bool:
+        """Return whether its review was closed under the founding mandate, which does not answer for it."""
+        return self.reviewed_by is MandateBasis.FOUNDING and not self.answered
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,19 +360,43 @@ def by_founding(
 
 
 def require_unused(history: Sequence[Activation], annex: str) -> None:
-    """Refuse to let the founding mandate activate an annex again that it activated before, in whatever version.
+    """Refuse to let the founding mandate activate what was opened before without a motion, and answered for by none.
 
-    Here and not where entries are held to their rules: logs of earlier versions have such activations.
+    Itself it opens an annex once, in whatever version; what duty-holders opened of the agreement it does not renew.
+    Logs of earlier versions have such activations: whether an entry is held to this, its log says.
 
     Raises:
-        ConflictError: it did, and no motion ratified that.
+        ConflictError: it was, and no motion answered for that.
     """
-    if any(one.annex == annex and one.by is ActivatedBy.FOUNDING and one.ratified is None for one in history):
+    _require_answered(history)
+    if any(one.annex == annex and one.by is ActivatedBy.FOUNDING and not one.answered for one in history):
         raise ConflictError(
-            f"the founding mandate activated {annex} before, and no motion ratified that",
+            f"the founding mandate activated {annex} before, and no motion has answered for that",
             todo="it does so once: people on duty call for it (tocsin crisis call) where the agreement lets them, or "
             "the body that it names decides, once it is constituted (tocsin body constitute, tocsin motion table)",
         )
+
+
+def require_motion(annex: str, *, by_motion: bool) -> None:
+    """Refuse to have an annex ratified by anything but a motion: who opened it for half a day would prolong it alone.
+
+    Raises:
+        ForbiddenError: no motion decided it.
+    """
+    if not by_motion:
+        raise ForbiddenError(
+            f"a motion ratifies the activation of {annex}, and the founding mandate does not", todo=_TO_ANSWER
+        )
+
+
+def _require_answered(history: Sequence[Activation]) -> None:
+    for one in history:
+        if one.by is ActivatedBy.DUTY and not one.answered:
+            closed = "" if one.reviewed is None else "; its review was closed, but under the founding mandate"
+            raise ConflictError(
+                f"duty-holders activated {one.annex} before, and no motion has answered for that{closed}",
+                todo=_TO_ANSWER,
+            )
 
 
 def by_duty(
@@ -378,18 +423,14 @@ def by_duty(
 
     Raises:
         ForbiddenError: the agreement knows no activation by duty-holders.
-        ConflictError: an annex of the agreement is active, or one that duty-holders activated was never dealt with.
+        ConflictError: an annex of the agreement is active, or no motion answered for one that duty-holders activated.
     """
     if terms.duty is None:
         raise ForbiddenError(f"the annex {annex} is activated by a motion only", todo="table a motion")
     for one in history:
         if one.active(at):
             raise ConflictError(f"the annex {one.annex} is active", todo="what prolongs it is a motion")
-        if one.by is ActivatedBy.DUTY and not one.answered:
-            raise ConflictError(
-                f"duty-holders activated {one.annex} before, and no body has answered for that",
-                todo="they do so once: table a motion, or close the review of the last time",
-            )
+    _require_answered(history)
     # a word that activated an annex once is spent
     spent = max((one.starts for one in history), default=-1)
     fresh = [call for call in calls if call.at > spent]
@@ -513,17 +554,37 @@ def is_spent(status: AgreementStatus, document: AgreementDocument, at: Micros) -
     return over or status in (AgreementStatus.SUPERSEDED, AgreementStatus.TERMINATED)
 
 
-def review(activation: Activation, *, at: Micros) -> Activation:
-    """Return an activation whose review is closed.
+def review(activation: Activation, *, at: Micros, by: MandateBasis | None) -> Activation:
+    """Return an activation whose review is closed, ``by`` a motion or under the founding mandate.
+
+    None is what logs of before say.
 
     Raises:
         TransitionError: it is still active, or its review was closed before.
     """
     if activation.active(at):
         raise TransitionError(f"the annex {activation.annex} is still active", todo="end it first")
-    if activation.reviewed is not None:
+    if activation.reviewed is not None and not (by is MandateBasis.MOTION and activation.unanswered):
         raise TransitionError("its review was closed before")
-    return msgspec.structs.replace(activation, reviewed=at)
+    return msgspec.structs.replace(activation, reviewed=at, reviewed_by=by)
+
+
+def reviewable(history: History, annex: str, version: int, *, by: MandateBasis | None) -> list[Activation]:
+    """Return the activations whose review is closed now, by a motion or not; there may be some that are active.
+
+    A motion closes anew what was closed without one, since only that answers for it.
+
+    Raises:
+        TransitionError: there is none.
+    """
+    found = [
+        one
+        for one in history.of(version)
+        if one.annex == annex and (one.reviewed is None or (by is MandateBasis.MOTION and one.unanswered))
+    ]
+    if not found:
+        raise TransitionError(f"no review of {annex} is open")
+    return found
 
 
 def settle(history: History, *, annex: str, version: int, at: Micros) -> tuple[Activation, ...]:

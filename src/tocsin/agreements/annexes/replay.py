@@ -33,12 +33,17 @@ from tocsin.kernel.mandate import MandateBasis
 if TYPE_CHECKING:
     from tocsin.parties.replay import People
 
-__all__ = ["ANNEX_KINDS", "Emergencies", "require_version_of", "step"]
+__all__ = ["ANNEX_KINDS", "Emergencies", "require_version_of", "step", "tells_who_reviewed"]
 
 
 class Emergencies(msgspec.Struct, frozen=True, kw_only=True):
-    """The history of annexes of each agreement, by its name, and who is on duty, by party's URI and user's name."""
+    """The history of annexes of each agreement, by its name, and who is on duty, by party's URI and user's name.
 
+    ``motions_answer``: what is opened without a motion is answered for by one alone. A log says with its founding that
+    it is (``renewed_by``); one of an earlier version is held to it from the first entry on that tells ``reviewed_by``.
+    """
+
+    motions_answer: bool = False
     histories: Mapping[str, History] = msgspec.field(default_factory=dict)
     shifts: Mapping[tuple[str, str], Shift] = msgspec.field(default_factory=dict)
 
@@ -52,6 +57,7 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     history: History
     at: Micros
     by_motion: bool
+    strict: bool  # only a motion answers for what was opened without one
 
 
 _Step: TypeAlias = "Callable[[_Act], tuple[Activation, ...]]"
@@ -82,6 +88,8 @@ def step(
     if version is None:
         raise InputError("it is about a version that was never proposed")
     said = from_data(data, Calling if kind == "annex.called" else AnnexAct)
+    if tells_who_reviewed(data):
+        told = msgspec.structs.replace(told, motions_answer=True)
     act = _Act(
         said=said,
         version=version,
@@ -89,6 +97,7 @@ def step(
         history=told.histories.get(said.agreement, History()),
         at=at,
         by_motion=(mandate or "").startswith(f"{MandateBasis.MOTION}:"),
+        strict=told.motions_answer,
     )
     if isinstance(said, Calling):
         history, changed = _called(act, said, told, people)
@@ -101,6 +110,12 @@ def step(
     if asked != said.decided_by:
         raise InputError("it tells of another motion than the agreement asks for", where=said.annex)
     return msgspec.structs.replace(told, histories={**told.histories, said.agreement: history})
+
+
+def tells_who_reviewed(data: Mapping[str, object]) -> bool:
+    """Return whether an entry is of a hub that says of each review on what mandate it was closed."""
+    activations = data.get("activations")
+    return isinstance(activations, list) and any("reviewed_by" in one for one in activations)
 
 
 def require_version_of(version: Activated, at: Micros, asked: Asked = Asked.ACTIVATE) -> None:
@@ -184,7 +199,11 @@ def _activated(act: _Act) -> tuple[Activation, ...]:
     # logs of before say of the founding mandate what they say of a motion
     if any(one.by is ActivatedBy.FOUNDING for one in act.said.activations):
         known = act.history.activations
+        if act.strict:
+            model.require_unused(known, act.said.annex)
         return (model.by_founding(act.terms, known, annex=act.said.annex, version=version, at=act.at, number=number),)
+    if act.strict and not act.by_motion:
+        raise ForbiddenError("it tells of the founding mandate what only a motion does")
     return (model.by_motion(act.terms, annex=act.said.annex, version=version, at=act.at, number=number),)
 
 
@@ -194,7 +213,9 @@ def _ratified(act: _Act) -> tuple[Activation, ...]:
     waiting = [one for one in active if not one.answered]
     if not waiting:
         raise TransitionError("nothing was to be ratified")
-    if waiting[-1].by is ActivatedBy.FOUNDING and not act.by_motion:
+    if act.strict:
+        model.require_motion(act.said.annex, by_motion=act.by_motion)
+    elif waiting[-1].by is ActivatedBy.FOUNDING and not act.by_motion:
         raise ForbiddenError("the founding mandate ratified what it had opened itself")
     return (model.ratify(waiting[-1], act.terms, at=act.at),)
 
@@ -205,14 +226,9 @@ def _ended(act: _Act) -> tuple[Activation, ...]:
 
 
 def _reviewed(act: _Act) -> tuple[Activation, ...]:
-    open_ = [
-        one
-        for one in act.history.of(act.version.document.version)
-        if one.annex == act.said.annex and one.reviewed is None
-    ]
-    if not open_:
-        raise TransitionError("no review was open")
-    return tuple(model.review(one, at=act.at) for one in open_)
+    by = (MandateBasis.MOTION if act.by_motion else MandateBasis.FOUNDING) if act.strict else None
+    open_ = model.reviewable(act.history, act.said.annex, act.version.document.version, by=by)
+    return tuple(model.review(one, at=act.at, by=by) for one in open_)
 
 
 def _ceased(act: _Act) -> tuple[Activation, ...]:

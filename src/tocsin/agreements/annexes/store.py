@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tocsin.agreements.annexes.model import ActivatedBy, Activation, Asked, Call, Shift
 from tocsin.agreements.tables import AGREEMENTS, ANNEX_ACTIVATIONS, ANNEX_CALLS, DUTY
 from tocsin.errors import StoreBrokenError
+from tocsin.kernel.mandate import MandateBasis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +58,9 @@ def read_activations(connection: Connection, environment: int) -> dict[str, list
     for row in connection.execute(query):
         try:
             by = ActivatedBy(row.activated_by)
+            reviewed_by = None if row.reviewed_by is None else MandateBasis(row.reviewed_by)
         except ValueError as error:
-            raise StoreBrokenError("nobody activates an annex so", where=f"annex of {row.name}") from error
+            raise StoreBrokenError("nobody activates or reviews an annex so", where=f"annex of {row.name}") from error
         found.setdefault(row.name, []).append(
             Activation(
                 annex=row.annex,
@@ -71,6 +73,7 @@ def read_activations(connection: Connection, environment: int) -> dict[str, list
                 ratified=row.ratified,
                 ended=row.ended,
                 reviewed=row.reviewed,
+                reviewed_by=reviewed_by,
                 settled=row.settled,
             )
         )
@@ -86,6 +89,7 @@ def put_activations(
         values: dict[str, Any] = msgspec.structs.asdict(one)
         del values["version"]
         values["activated_by"] = str(values.pop("by"))
+        values["reviewed_by"] = None if one.reviewed_by is None else str(one.reviewed_by)
         if one.number > known:
             connection.execute(table.insert().values(environment=environment, agreement_id=agreement_id, **values))
             continue

@@ -51,6 +51,7 @@ class AnnexView(msgspec.Struct, frozen=True, kw_only=True):
     to_ratify: Micros | None  # by when a body has to ratify what no body activated
     activations: tuple[Activation, ...]
     review_open: tuple[int, ...]  # numbers of activations that are over and were not reviewed
+    unanswered: tuple[int, ...]  # likewise of those without a motion that are over and that no motion answered for
     calls: tuple[Call, ...]  # that count now, or that activated it
     begun: Mapping[int, Word] = {}  # by the number of an activation
     ratified: Mapping[int, Word] = {}  # likewise
@@ -136,6 +137,7 @@ def views(
                 to_ratify=min(waiting, default=None),
                 activations=made,
                 review_open=open_,
+                unanswered=tuple(each.number for each in made if not each.active(at) and not each.answered),
                 calls=tuple(standing),
                 begun={each.number: word for each in made if (word := begun.get((document.name, each.number)))},
                 ratified={each.number: word for each in made if (word := ratified.get((document.name, each.number)))},

@@ -101,7 +101,8 @@ class CollectionAdded(msgspec.Struct, frozen=True, kw_only=True):
 class Founding(msgspec.Struct, frozen=True, kw_only=True):
     """The data of the entry that a log begins with.
 
-    ``signed_with``: whoever has two keys signs all that it signs with both; logs of earlier versions do not say so.
+    ``signed_with``: whoever has two keys signs all that it signs with both. ``renewed_by``: what was opened of an annex
+    without a motion is renewed by one alone. Logs of earlier versions do not say so.
     """
 
     hub: str
@@ -109,6 +110,7 @@ class Founding(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     vkey: str
     signed_with: Literal["both"] | None = None
+    renewed_by: Literal["motion"] | None = None
 
 
 def shaped(index: int, data: Mapping[str, Any], kind: type[_T]) -> _T:

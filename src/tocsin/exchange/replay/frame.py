@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tocsin.agreements.annexes.replay import Emergencies
+from tocsin.agreements.replay import Agreed
 from tocsin.errors import InputError, TocsinError
 from tocsin.exchange.replay.forms import Founding, broken, shaped
 from tocsin.governance import course
@@ -107,3 +109,5 @@ def found(state: State, index: int, data: Mapping[str, Any]) -> None:
     state.rebuilt.hub = founding.hub
     state.rebuilt.people = People(hub=founding.hub)
     state.rebuilt.granted.two_keys = founding.signed_with == "both"
+    told = Emergencies(motions_answer=founding.renewed_by == "motion")
+    state.rebuilt.agreed = Agreed(emergencies=told)
