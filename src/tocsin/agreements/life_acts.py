@@ -25,6 +25,7 @@ from tocsin.agreements.membership import (
     require_objection,
     tally,
 )
+from tocsin.agreements.seals import require_seal
 from tocsin.agreements.store import AgreementRow
 from tocsin.agreements.wire import attaching_data, saying_data, version_data
 from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError, TransitionError
@@ -312,12 +313,13 @@ class LifeActs(Entering):
             NotFoundError: there is no such version or party.
             LimitError: it is too large, or the version has too many.
             ConflictError: the same file is there.
-            InputError: the title is no line of text.
+            InputError: it is no detached signature at all, or the title is no line of text.
         """
         row = require_version(self._connection, self._environment, name, version)
         owner = require_party(self._connection, self._environment, party).party
         if len(content) > MAX_ATTACHMENT:
             raise LimitError(f"an attachment has at most {MAX_ATTACHMENT} bytes", todo="attach the signature alone")
+        require_seal(content)
         there = store.attachments(self._connection, row.agreement_id)
         if len(there) >= MAX_ATTACHMENTS:
             raise LimitError(f"a version has at most {MAX_ATTACHMENTS} attachments")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.clock import Micros
 
-__all__ = ["Sealed", "check_seal", "read_anchors"]
+__all__ = ["Sealed", "check_seal", "read_anchors", "require_seal"]
 
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
@@ -37,6 +37,8 @@ _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _RSA: Final = frozenset({"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.11"})
 _ECDSA: Final = frozenset({"1.2.840.10045.4.3.2", "1.2.840.10045.2.1"})
 _SEQUENCE, _SET, _OID, _OCTETS, _INTEGER = 0x30, 0x31, 0x06, 0x04, 0x02
+# How every SignedData begins after its outer header: its type's identifier, encoded (RFC 5652 §5.1)
+_BEGINS: Final = bytes.fromhex("06092a864886f70d010702")
 # A signature has some ten levels; deeper is made to exhaust us.
 _MAX_SIGNERS: Final = 10
 _LONG_FORM: Final = 0x80
@@ -56,6 +58,10 @@ class _BrokenError(ValueError):
 
 class _UnknownError(ValueError):
     """It is one that we cannot check; says why."""
+
+
+class _HoldsError(_UnknownError):
+    """It is not detached."""
 
 
 class _Node(msgspec.Struct, frozen=True):
@@ -78,6 +84,35 @@ def read_anchors(pem: bytes) -> list[x509.Certificate]:
         ) from error
 
 
+def require_seal(content: bytes, *, where: str | None = None) -> None:
+    """Refuse a file that is no detached signature at all; one that is broken, or that we cannot check, is one.
+
+    Raises:
+        InputError: it is no CMS signature in DER or PEM, or it holds what it signs.
+    """
+    todo = "attach the signature that the signing service makes beside the file (.p7s, CAdES detached), in DER or PEM"
+    try:
+        der = _der(content)
+    except ValueError:
+        der = b""
+    if not _is_signed_data(der):
+        what = "it is empty" if not content.strip() else "it is no CMS (PKCS #7) signature, in DER or PEM"
+        raise InputError(what, where=where, todo=todo)
+    try:
+        _signers(der)
+    except _HoldsError as error:
+        raise InputError(str(error), where=where, todo=todo) from error
+    except (_UnknownError, _BrokenError, ValueError, LookupError):
+        return  # what is wrong with it is said beside it
+
+
+def _is_signed_data(der: bytes) -> bool:
+    if len(der) < 2 or der[0] != _SEQUENCE:  # noqa: PLR2004  tag and length
+        return False
+    more = der[1] & ~_LONG_FORM if der[1] & _LONG_FORM else 0
+    return der[2 + more :].startswith(_BEGINS)
+
+
 def check_seal(content: bytes, wanted: Mapping[str, str], anchors: Sequence[x509.Certificate], at: Micros) -> Sealed:
     """Check a detached signature.
 
@@ -88,8 +123,8 @@ def check_seal(content: bytes, wanted: Mapping[str, str], anchors: Sequence[x509
         at: the instant at which certificates must be valid.
     """
     try:
-        certificates = _certificates(content)
         signers = _signers(_der(content))
+        certificates = _certificates(content)
         over = {signer.digest for signer in signers}
         if len(over) != 1 or not over <= wanted.keys():
             return Sealed(over="", checked=False, outcome="not valid: it signs neither the instrument nor the document")
@@ -134,7 +169,10 @@ def _der(content: bytes) -> bytes:
 
 def _certificates(content: bytes) -> list[x509.Certificate]:
     load = pkcs7.load_pem_pkcs7_certificates if content.lstrip().startswith(b"-----") else None
-    return (load or pkcs7.load_der_pkcs7_certificates)(content)
+    try:
+        return (load or pkcs7.load_der_pkcs7_certificates)(content)
+    except ValueError as error:
+        raise _BrokenError("the certificates that it carries cannot be read") from error
 
 
 def _signers(der: bytes) -> list[_Signer]:
@@ -143,7 +181,7 @@ def _signers(der: bytes) -> list[_Signer]:
         raise _BrokenError("it is no signature")
     parts = _nodes(_only(wrapped.body, _SEQUENCE))
     if len(_nodes(parts[2].body)) != 1:
-        raise _UnknownError("it holds what it signs; a detached signature is needed")
+        raise _HoldsError("it holds what it signs; a detached signature is needed")
     infos = _nodes(parts[-1].body)
     if parts[-1].tag != _SET or not 1 <= len(infos) <= _MAX_SIGNERS:
         raise _BrokenError(f"it has no signer, or more than {_MAX_SIGNERS}")

@@ -18,7 +18,7 @@ from tocsin.agreements.document import (
 from tocsin.agreements.life import AgreementStatus
 from tocsin.agreements.life_acts import MAX_ATTACHMENT
 from tocsin.agreements.prose import afterwards
-from tocsin.agreements.seals import check_seal, read_anchors
+from tocsin.agreements.seals import check_seal, read_anchors, require_seal
 from tocsin.agreements.service import Version
 from tocsin.cli.agreement_common import (
     FileArgument,
@@ -336,6 +336,7 @@ def attach(
     """Put a detached signature or seal (eIDAS) beside a version: checked where its chain is given, and stored."""
     out = Output(json=json)
     content = read_bounded(file, MAX_ATTACHMENT, "an attachment", todo="attach the detached signature alone")
+    require_seal(content, where=file)
     anchors = [] if trust is None else read_anchors(read_bounded(trust, MAX_ATTACHMENT * 16, "a list of trust anchors"))
     with opened() as session:
         version = session.hub.agreements.get(*_named(session, name))

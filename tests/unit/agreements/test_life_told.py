@@ -43,6 +43,7 @@ TEXT: Final = (
     + "accession: {who: {capacity: operator}, by: motion}\n"
 )
 SECOND: Final = TEXT.replace("version: 1", "version: 2")
+SEAL: Final = bytes.fromhex("300b06092a864886f70d010702")  # a signature by its outer form, and nothing in it
 NAMES: Final = ("alfa", "bravo", "coast", "delta")
 SEED: Final = hashlib.sha256(b"a second key").digest()
 
@@ -67,7 +68,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             until=parse_date("2026-12-20"),
             reason="the act is late",
         )
-        acts.attach("two-towns", 1, party="alfa", title="seal", content=b"p7s", over="00" * 32, outcome="not checked")
+        acts.attach("two-towns", 1, party="alfa", title="seal", content=SEAL, over="00" * 32, outcome="not checked")
     sign(world, "coast", TEXT)
     say(world, "coast", Said.WITHDRAW, TEXT)
     agreements.propose(OPERATOR, mandate, SECOND.encode(), where="a", amends=True)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.agreements.seals import check_seal, read_anchors
+from tocsin.agreements.seals import check_seal, read_anchors, require_seal
 from tocsin.errors import InputError
 from tocsin.kernel.clock import parse_instant
 
@@ -120,6 +120,42 @@ def test_what_is_not_checked_says_why(name: str) -> None:
     assert said in found.outcome
 
 
+WHOLE: Final = seal()  # a signature has another length each time
+NONE_AT_ALL: Final[dict[str, tuple[bytes, str]]] = {
+    "empty": (b"", "it is empty"),
+    "random": (bytes(range(7, 207)), "no CMS"),
+    "a text": (b"agreed by all of us", "no CMS"),
+    "broken PEM": (b"-----BEGIN PKCS7-----\n?\n-----END PKCS7-----\n", "no CMS"),
+    "a certificate": (certificate("root", "root").public_bytes(Encoding.DER), "no CMS"),
+    "its own content": (seal(detached=False), "a detached signature is needed"),
+}
+
+
+@pytest.mark.parametrize("name", NONE_AT_ALL)
+def test_what_is_no_detached_signature_at_all_is_refused(name: str) -> None:
+    content, said = NONE_AT_ALL[name]
+    with pytest.raises(InputError, match=said) as refused:
+        require_seal(content, where="seal.p7s")
+    assert refused.value.where == "seal.p7s"
+    assert "detached" in (refused.value.todo or "")
+
+
+def test_a_signature_that_does_not_verify_is_one() -> None:
+    for content in (
+        seal(),
+        seal(encoding=Encoding.PEM),
+        seal(data=b"another"),
+        seal(hash_=hashes.SHA512()),
+        WHOLE[:300],
+    ):
+        require_seal(content)
+    cut = WHOLE[:300]
+    assert check_seal(cut, WANTED, anchors("root"), AT).outcome == "not valid: a value ends early"
+    indefinite = b"\x30\x80" + WHOLE[4:]
+    require_seal(indefinite)  # BER, as some services write it: stored, and not checked
+    assert "no definite length" in check_seal(indefinite, WANTED, anchors("root"), AT).outcome
+
+
 def test_a_signature_that_was_changed_is_none() -> None:
     whole = seal()
     for place in range(len(whole) - 40, len(whole)):
@@ -140,9 +176,6 @@ def test_a_certificate_of_a_version_that_there_is_not_is_none() -> None:
     text = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(pem) + b"-----END CERTIFICATE-----\n"
     with pytest.raises(InputError):
         read_anchors(text)
-
-
-WHOLE: Final = seal()  # a signature has another length each time
 
 
 @settings(max_examples=150, deadline=None)

@@ -149,7 +149,13 @@ def test_a_lapse_is_foreseen_and_given_a_grace(cli: Cli) -> None:
 
 def test_a_file_stands_beside_it_and_is_said_to_be_unchecked(cli: Cli) -> None:
     seal = cli.home / "seal.p7s"
-    seal.write_bytes(b"no seal")
+    for nothing in (b"", b"no seal"):
+        seal.write_bytes(nothing)
+        refused = cli.run("agreement", "attach", "living", str(seal), "--as", "beta")
+        assert refused.code != 0
+        assert "seal.p7s" in refused.err
+        assert "CAdES detached" in refused.err
+    seal.write_bytes(bytes.fromhex("300b06092a864886f70d010702"))
     stored = cli.json("agreement", "attach", "living", str(seal), "--as", "beta")
     assert (stored["checked"], stored["outcome"].startswith("not valid")) == (False, True)
     assert "beside it: seal.p7s" in cli.ok("agreement", "show", "living").out
