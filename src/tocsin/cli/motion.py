@@ -102,11 +102,13 @@ def table(
         )
         if now:
             motion = governance.open(acting, motion.uuid)
-    out.document(motion_document(motion))
+        standing = governance.motion(motion.uuid)
+    out.document(_standing_document(standing))
     out.line(f"motion {motion.uuid} is {motion.status} before {body}, until {instant(motion.deadline)}")
     if motion.about is not None:
         out.line(f"  it is about {motion.about.agreement} version {motion.about.version}, {motion.about.digest}")
     tell_text(out, motion)
+    _tell_hopeless(out, standing)
     verb = "vote" if now else "open"
     out.line(f"next: tocsin motion {verb} {motion.uuid}" + (" yes --as USER@PARTY, for each seat" if now else ""))
 
@@ -117,8 +119,10 @@ def open_(uuid: MotionArgument, as_: MaybeAsOption = None, json: JsonOption = Fa
     out = Output(json=json)
     with opened() as session:
         motion = session.hub.governance.open(session.acting(as_), uuid)
-    out.document(motion_document(motion))
+        standing = session.hub.governance.motion(uuid)
+    out.document(_standing_document(standing))
     out.line(f"motion {uuid} is open until {instant(motion.deadline)}")
+    _tell_hopeless(out, standing)
     out.line(f"next: tocsin motion vote {uuid} yes --as USER@PARTY, for each seat")
 
 
@@ -348,6 +352,7 @@ def _to_sign(out: Output, message: bytes) -> None:
 def _tell_standing(out: Output, standing: Standing) -> None:
     motion = standing.motion
     out.line(f"  status       {motion.status}" + (", its vote is over: close it" if standing.closable else ""))
+    _tell_hopeless(out, standing)
     if motion.electorate is None:
         return
     tally = motion.result or tally_of(motion)
@@ -360,6 +365,18 @@ def _tell_standing(out: Output, standing: Standing) -> None:
         out.line(f"  recused      {listed(standing.recused)}")
 
 
+def _tell_hopeless(out: Output, standing: Standing) -> None:
+    """Say that a motion has no quorum to reach, as long as something can be done about it."""
+    if not standing.hopeless:
+        return
+    motion = standing.motion
+    out.line(f"  it can only fail: {listed(sorted(standing.out))} take no part, and without them there is no quorum")
+    out.line(
+        f"  what to do: tocsin motion withdraw {motion.uuid}, and table it before another body that holds the right; "
+        f"or seat others in {motion.body} first (tocsin body change), since a recusal does not lower the quorum"
+    )
+
+
 def _counted(part: Count) -> str:
     return f"{part.voted} of {part.seats} voted: yes {part.yes}, no {part.no}, abstained {part.abstained}"
 
@@ -368,6 +385,7 @@ def _standing_document(standing: Standing) -> dict[str, object]:
     return motion_document(standing.motion) | {
         "recused": sorted(standing.recused),
         "vote_is_over": standing.closable,
+        "can_only_fail": standing.hopeless,
     }
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tocsin.governance.state import Governed, Register, Scene
 
-__all__ = ["MOTION_STEPS", "about_of", "require_may_table"]
+__all__ = ["MOTION_STEPS", "about_of", "as_if_open", "require_may_table"]
 
 _VERSION: Final = re.compile(r"([1-9][0-9]{0,8})(?:[:#].*)?", re.ASCII | re.DOTALL)
 # Of the rights on agreements, those that are not about a text that lies before its parties already.
@@ -170,12 +170,30 @@ def _open(governed: Governed, data: Mapping[str, Any], scene: Scene) -> Governed
     if not body.stands(scene.at):
         raise TransitionError("the body's time, or that of all its seats, has run out", where=body.name)
     try:
-        electorate = body.as_of(scene.at)
+        opened = _opened(governed, motion, body, scene.at, scene.register)
     except InputError as error:
         raise TransitionError(f"the body cannot decide now: {error.what}", where=body.name) from error
-    barred = _barred(governed, motion, electorate, scene.register)
-    opened = replace(motion, status=status, opened_at=scene.at, electorate=electorate, barred=barred)
-    return put(governed, opened)
+    return put(governed, replace(opened, status=status))
+
+
+def as_if_open(governed: Governed, motion: Motion, at: Micros, register: Register) -> Motion:
+    """Return a motion that is tabled as it would stand if it were opened now; any other, or if it cannot be, as it is.
+
+    Who votes is known when it is opened: this says beforehand what would come of that.
+    """
+    body = governed.bodies.get(motion.body)
+    if motion.status is not MotionStatus.TABLED or body is None or not body.stands(at):
+        return motion
+    try:
+        return replace(_opened(governed, motion, body, at, register), status=MotionStatus.OPEN)
+    except InputError:
+        return motion
+
+
+def _opened(governed: Governed, motion: Motion, body: Body, at: Micros, register: Register) -> Motion:
+    electorate = body.as_of(at)
+    barred = _barred(governed, motion, electorate, register)
+    return replace(motion, opened_at=at, electorate=electorate, barred=barred)
 
 
 def _barred(governed: Governed, motion: Motion, electorate: Body, register: Register) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from tocsin.governance.authority import StoredRegister
 from tocsin.governance.course import require_usable
 from tocsin.governance.model.bodies import Body, holder_of, parties_of, rank_of, withheld
 from tocsin.governance.model.motions import Choice, Motion, MotionStatus
-from tocsin.governance.model.votes import closable, recused, tally_of
-from tocsin.governance.motion_steps import about_of, require_may_table
+from tocsin.governance.model.votes import closable, hopeless, recused, tally_of
+from tocsin.governance.motion_steps import about_of, as_if_open, require_may_table
 from tocsin.governance.state import Scene
 from tocsin.governance.tables import MOTIONS
 from tocsin.governance.tabling import read_text, require_there
@@ -49,11 +49,17 @@ UNUSED_FOR: Final[Micros] = 30 * DAY
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A motion as it stands now: who takes no part, and whether its vote is over though nobody closed it."""
+    """A motion as it stands now: who takes no part, and whether its vote is over though nobody closed it.
+
+    ``hopeless``: so many seats take no part, or would if it were opened now, that it can only fail for its quorum;
+    ``out`` are those seats.
+    """
 
     motion: Motion
     recused: frozenset[str]
     closable: bool
+    hopeless: bool = False
+    out: frozenset[str] = frozenset()
 
 
 class Governance:
@@ -371,8 +377,18 @@ class Governance:
     def motion_in(self, connection: Connection, uuid: str) -> Standing:
         """Return a motion as it stands in the caller's snapshot; errors as ``motion``."""
         motion = self._motion(connection, uuid)
-        over = motion.status is MotionStatus.OPEN and closable(motion, self._log.now(connection))
-        return Standing(motion=motion, recused=recused(motion), closable=over)
+        at = self._log.now(connection)
+        over = motion.status is MotionStatus.OPEN and closable(motion, at)
+        governed = store.load(connection, self._environment, uuids=[motion.subject])
+        register = StoredRegister(connection, self._environment)
+        opened = as_if_open(governed, motion, at, register)
+        return Standing(
+            motion=motion,
+            recused=recused(motion),
+            closable=over,
+            hopeless=hopeless(opened),
+            out=recused(opened),
+        )
 
     def bodies_of(self, party: str) -> list[Body]:
         """Return the bodies in which a party (by its short name) has people, in the order of their constitution."""

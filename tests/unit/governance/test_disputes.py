@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from sqlalchemy import update
 
-from support.council import constitute, council, motion_on, signatory, vote
+from support.council import constitute, council, motion_on, recuse, signatory, vote
 from support.hub import OPERATOR, START, World
 from tocsin.errors import ForbiddenError, InputError, NotFoundError, StoreBrokenError, TransitionError
-from tocsin.governance.model.bodies import Seat, Side
+from tocsin.governance.model.bodies import Rule, Seat, Side
 from tocsin.governance.model.disputes import (
     CLOCKS,
     DISPUTE_TRANSITIONS,
@@ -74,6 +74,25 @@ def decide(world: World, dispute: Dispute, outcome: Outcome = Outcome.UPHELD) ->
     return world.hub.disputes.decide(
         OPERATOR, world.hub.mandate, dispute.uuid, outcome=outcome, reasons="It names a customer", remedy=remedy
     )
+
+
+def test_a_motion_that_can_only_fail_is_known_before_it_is_opened(world: World) -> None:
+    constitute(world, council([Right.DISPUTE_DECIDE], rule=Rule(quorum="2/3", more_than="1/2")))
+    ours, theirs = (file(world, against=party).uuid for party in ("bravo", "delta"))
+    motion = motion_on(world, Right.DISPUTE_DECIDE, ours, document=CLEARED, opened=False)
+    for _ in range(2):
+        standing = world.hub.governance.motion(motion.uuid)
+        assert (standing.hopeless, standing.out) == (True, {"north", "east"})
+        if motion.status is MotionStatus.TABLED:
+            assert standing.recused == frozenset(), "nobody is, before it is opened"
+            motion = world.hub.governance.open(OPERATOR, motion.uuid)
+    other = motion_on(world, Right.DISPUTE_DECIDE, theirs, document=CLEARED)
+    assert not world.hub.governance.motion(other.uuid).hopeless, "two of three are enough"
+    recuse(world, other, "east", "sig@bravo")
+    assert world.hub.governance.motion(other.uuid).hopeless
+    world.clock.at = other.deadline
+    world.hub.governance.close_due(OPERATOR)
+    assert not world.hub.governance.motion(other.uuid).hopeless, "it has failed"
 
 
 def test_only_who_speaks_for_a_party_speaks_for_it_in_a_dispute(template: Path, tmp_path: Path) -> None:

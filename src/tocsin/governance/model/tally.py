@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tocsin.governance.model.bodies import Body
 
-__all__ = ["Count", "Reason", "Tally", "count", "settled"]
+__all__ = ["YES", "Count", "Reason", "Tally", "count", "settled"]
 
 YES: Final = "yes"
 NO: Final = "no"

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from tocsin.errors import TransitionError
 from tocsin.governance.model.bodies import Closing
 from tocsin.governance.model.motions import MotionAct, MotionStatus, next_status
-from tocsin.governance.model.tally import Tally, count, settled
+from tocsin.governance.model.tally import YES, Reason, Tally, count, settled
 
 if TYPE_CHECKING:
     from tocsin.governance.model.bodies import Body
     from tocsin.governance.model.motions import Motion
     from tocsin.kernel.clock import Micros
 
-__all__ = ["closable", "electorate_of", "lapse", "pending", "recused", "tally_of"]
+__all__ = ["closable", "electorate_of", "hopeless", "lapse", "pending", "recused", "tally_of"]
 
 
 def recused(motion: Motion) -> frozenset[str]:
@@ -57,6 +57,15 @@ def closable(motion: Motion, at: Micros) -> bool:
     if at >= motion.deadline or all(seat.name in choices or seat.name in out for seat in electorate.seats):
         return True
     return electorate.rule.closes is Closing.SETTLED and settled(electorate, choices, out)
+
+
+def hopeless(motion: Motion) -> bool:
+    """Return whether an open motion can only fail for its quorum: too many seats take no part, however others vote."""
+    if motion.status is not MotionStatus.OPEN or motion.electorate is None:
+        return False
+    out = recused(motion)
+    everybody = dict.fromkeys((seat.name for seat in motion.electorate.seats), YES)
+    return count(motion.electorate, everybody, out).reason is Reason.NO_QUORUM_RECUSED
 
 
 def pending(motion: Motion) -> bool:
