@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from support import stores
 from support.agreement_strategies import NAMES, START, contents
-from support.hub import OPERATOR, World
+from support.hub import OPERATOR, World, key_of
 from support.sharing import Mark, bundle, indicator, known_marks, object_id, terms_mark
+from tocsin.agreements.document import Said, act_bytes, sign_bytes, sign_document
 from tocsin.agreements.impact import Seat
 from tocsin.errors import ForbiddenError, TransitionError
 from tocsin.exchange.impacts import Expected, Question
 from tocsin.exchange.model import Outcome
 from tocsin.exchange.store import find_collection, read_label_counts
 from tocsin.kernel.clock import DAY
+from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
 from tocsin.parties.model import Kind
 
@@ -278,6 +280,65 @@ def test_an_amendment_carries_and_a_version_that_cannot_come_is_refused(worlds: 
         assert told(expected.whole) == changes != {}
     finally:
         worlds.drop(world)
+
+
+@CASES
+@given(
+    st.sets(st.sampled_from(NAMES), max_size=3),
+    st.sets(st.sampled_from(NAMES), max_size=3),
+    st.sets(st.sampled_from(NAMES), max_size=2),
+)
+def test_who_objected_is_out_unless_it_signs(
+    worlds: Worlds, signed: set[str], objecting: set[str], takes_back: set[str]
+) -> None:
+    world = worlds.world()
+    try:
+        everybody = [{"name": name} for name in NAMES]
+        first = OPEN | {"parties": everybody, "amend_by": {"more_than": 0.25, "objection_period": "P1D"}}
+        second = first | {"version": 2, "clauses": [OPEN["clauses"][0] | {"of": {"tlp": {"at_most": "green"}}}]}
+        world.agreement(json.dumps(first), signed_by=NAMES)
+        world.agreement(json.dumps(second), signed_by=tuple(sorted(signed)), activate=False, amends=True)
+        for name in sorted(objecting - signed):
+            _objects(world, name)
+        for name in sorted(takes_back & (objecting - signed)):
+            _signs(world, name)
+        out = objecting - signed - takes_back
+        expected = ask(world, second, None)
+        uris = {name: world.hub.parties.get(name).uri for name in NAMES}
+        assert expected.prospect.objected == {uris[name] for name in out}
+        assert expected.prospect.signed == {uris[name] for name in NAMES if name not in out}
+        assert expected.whole is not None
+        # what is told is that everybody signs who did not object
+        for name in sorted(set(NAMES) - out - signed - takes_back):
+            _signs(world, name)
+        for name in sorted((takes_back - objecting) - signed):
+            _signs(world, name)
+        world.clock.advance(DAY)
+        expected = ask(world, second, None)
+        assert expected.whole is not None
+        event(f"{len(out)} objected")
+        if len(NAMES) - len(out) <= len(out):
+            return  # it is not adopted
+        before = Views(world)
+        with world.hub.agreements.living(OPERATOR) as acts:
+            acts.adopt(world.hub.mandate, "open", 2)
+        changes = Views(world).changes(before)
+        assert told(expected.whole) == changes
+    finally:
+        worlds.drop(world)
+
+
+def _signs(world: World, name: str) -> None:
+    document = world.hub.agreements.get("open", 2).document
+    made = sign_document(document, key_of(name))
+    world.hub.agreements.sign(Acting(actor=f"sig@{name}"), "open", 2, signatory=f"sig@{name}", signature=made)
+
+
+def _objects(world: World, name: str) -> None:
+    document = world.hub.agreements.get("open", 2).document
+    said = act_bytes(document, Said.OBJECT, party=world.hub.parties.get(name).uri, reason="so")
+    with world.hub.agreements.living(Acting(actor=f"sig@{name}")) as acts:
+        acts.object("open", 2, signatory=f"sig@{name}", made=sign_bytes(said, key_of(name)), reason="so")
 
 
 def _amending(world: World, content: Content) -> Question:

@@ -42,6 +42,7 @@ class Prospective(msgspec.Struct, frozen=True, kw_only=True):
     proposed: bool  # it lies before its parties already
     signed: frozenset[str]  # URIs of those who signed, or are taken to sign
     carried: frozenset[str]  # URIs of those whom an amendment would carry without that
+    objected: frozenset[str]  # URIs of those who objected to an amendment, and are not taken to sign it all the same
     lacking: frozenset[str]
 
     @property
@@ -62,9 +63,10 @@ def prospective(
 ) -> Prospective:
     """Return what a version would change.
 
-    Whoever signed it already has. Besides, ``signed_by`` (URIs) sign; None: every party that it names, and of those who
-    are bound by the version in force whoever may be a member of this one; where there is none in force, every vetted
-    party that may be a member.
+    Whoever signed it already has, and whoever objected to it is not carried. Besides, ``signed_by`` (URIs) sign, which
+    takes an objection back; None: every party that it names, and of those who are bound by the version in force whoever
+    may be a member of this one, but who objected; where there is none in force, every vetted party that may be a
+    member.
 
     Raises:
         ConflictError: another text was proposed as this version.
@@ -81,7 +83,7 @@ def prospective(
     if document.ends is not None and document.ends <= at:
         raise InputError("its term has ended already", where=document.id, todo="write a later day as its end")
     new = _coming(document, names, old, known, amends=amends, at=at)
-    signed = new.activated.signed | _signers(new.activated, old, everyone, signed_by, at)
+    signed = new.activated.signed | _signers(new, old, everyone, signed_by, at)
     new = msgspec.structs.replace(new, activated=msgspec.structs.replace(new.activated, signed=signed))
     if new.activated.amends is not None and old is not None:
         carried, leaving = carried_over(new, old.standing, at)
@@ -108,6 +110,7 @@ def prospective(
         proposed=known is not None,
         signed=signed,
         carried=new.activated.carried,
+        objected=new.objected,
         lacking=frozenset() if new.activated.amends is not None else new.activated.named - signed,
     )
 
@@ -157,12 +160,13 @@ def _coming(
 
 
 def _signers(
-    one: Activated,
+    new: Standing,
     old: AgreementRow | None,
     everyone: Mapping[str, Party],
     signed_by: Collection[str] | None,
     at: Micros,
 ) -> frozenset[str]:
+    one = new.activated
     may = frozenset(
         uri for uri, party in everyone.items() if party.status is PartyStatus.VETTED and eligible(one, party, at)
     )
@@ -177,7 +181,7 @@ def _signers(
     if old is None:
         return may | one.named
     bound = frozenset(uri for uri in old.activated.joined if old.activated.binds(uri, at))
-    return (bound & may) | one.named
+    return ((bound & may) | one.named) - new.objected
 
 
 def _ended(one: Standing, document: AgreementDocument, at: Micros) -> Standing:

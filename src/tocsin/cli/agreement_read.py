@@ -133,6 +133,7 @@ def _told(expected: Expected, names: Mapping[str, str]) -> dict[str, object]:
         "amends": prospect.amends,
         "assumed_to_sign": sorted(names[uri] for uri in prospect.signed),
         "carried": sorted(names[uri] for uri in prospect.carried),
+        "objected": sorted(names[uri] for uri in prospect.objected),
         "lacking": sorted(names[uri] for uri in prospect.lacking),
         "findings": [
             {"clause": one.clause, "kind": one.kind, "text": one.text, "against": one.against}
@@ -195,6 +196,8 @@ def _print_impact(out: Output, expected: Expected, names: Mapping[str, str]) -> 
     out.line(f"  taken to sign: {listed(sorted(names[uri] for uri in prospect.signed)) or 'nobody'}")
     if prospect.carried:
         out.line(f"  carried without signing: {listed(sorted(names[uri] for uri in prospect.carried))}")
+    if prospect.objected:
+        out.line(f"  objected, and not bound by it: {listed(sorted(names[uri] for uri in prospect.objected))}")
     if prospect.lacking:
         out.line(f"  it cannot be activated without: {listed(sorted(names[uri] for uri in prospect.lacking))}")
     for finding in expected.findings:
