@@ -199,7 +199,10 @@ class Acts(Entering):
         made = Signed(signature=signature, ml_dsa_signature=ml_dsa_signature)
         verify_signature(row.document, made=made, public_key=key, ml_dsa_key=user.ml_dsa_key)
         if party.uri in row.signed:
-            raise ConflictError(f"{party.name} has signed {name} version {version} already")
+            raise ConflictError(
+                f"{party.name} has signed {name} version {version} already",
+                todo=f"nothing: tocsin agreement show {name}/{version} says who is still to sign",
+            )
         entered = store.SignatureRow(
             party=party.uri,
             signatory=user.name,

@@ -182,7 +182,7 @@ def require_accession(one: Standing, party: Party, at: Micros) -> None:
     if terms.by is Accede.MOTION and party.uri not in one.admitted:
         raise ForbiddenError(
             f"{party.name} was not admitted to {called}, which takes a motion",
-            todo=f"tocsin agreement admit {document.id} {party.name}",
+            todo=f"tocsin agreement admit {document.id} {party.name} --reason TEXT",
         )
 
 
@@ -204,9 +204,20 @@ def require_objection(new: Standing, old: Standing | None, party: Party, at: Mic
             todo="whoever does not want to be bound withdraws",
         )
     if not amended.activated.binds(party.uri, at):
-        raise ForbiddenError(f"{party.name} is not bound by what {document.id} amends, and would not be by it")
-    if party.uri in new.activated.signed | new.objections:
-        raise ConflictError(f"{party.name} has signed it, or objected to it, already")
+        raise ForbiddenError(
+            f"{party.name} is not bound by what {document.id} amends, and would not be by it",
+            todo=f"nothing: {document.id} binds nobody who neither signs it nor is bound by the version that it amends",
+        )
+    if party.uri in new.activated.signed:
+        raise ConflictError(
+            f"{party.name} has signed {document.id} already, and a signature is not taken back by an objection",
+            todo=f"once it is in force: tocsin agreement withdraw {document.name}",
+        )
+    if party.uri in new.objections:
+        raise ConflictError(
+            f"{party.name} has objected to {document.id} already",
+            todo=f"to take the objection back, sign it: tocsin agreement sign {document.id}",
+        )
 
 
 def tally(new: Standing, old: Standing | None, kinds: Mapping[str, str], at: Micros) -> Tally:

@@ -10,7 +10,8 @@ import typer
 from tocsin.cli.log import KeyOption, vkey
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
-from tocsin.cli.session import opened, read_bounded, write_new
+from tocsin.cli.session import of_file, opened, read_bounded, write_new
+from tocsin.errors import InputError
 from tocsin.exchange.account.model import Account, Left, Protected, Under
 from tocsin.exchange.account.service import check_account
 from tocsin.exchange.account.wire import MAX_ACCOUNT_BYTES, decode_account
@@ -74,7 +75,12 @@ def confirm(
 ) -> None:
     """Hold an account against an export of the log, offline: no hub, no database, no network."""
     out = Output(json=json)
-    account, pinned = decode_account(read_bounded(file, MAX_ACCOUNT_BYTES, "an account"), trusted_vkey=vkey(key))
+    source = read_bounded(file, MAX_ACCOUNT_BYTES, "an account")
+    try:
+        account, pinned = decode_account(source, trusted_vkey=vkey(key))
+    except InputError as error:
+        todo = error.todo or "name an account's file, as `tocsin party account --out FILE` wrote it"
+        raise of_file(file, InputError(error.what, where=error.where, todo=todo)) from error
     with out.progress("verifying") as advance:
         verified = verify_export(directory, trusted_vkey=vkey(key), progress=advance)
     checked = check_account(account, directory, verified)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,19 +19,20 @@ from tocsin.cli.agreement_common import (
     SignatoryOption,
     SignatureOption,
     any_document,
+    at_hub,
     called,
+    is_file,
     newest,
     notes,
     read,
     signatory_of,
     signatures,
-    split,
     version_document,
 )
 from tocsin.cli.alarm import banner
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output, day, instant, listed
-from tocsin.cli.session import STDIN, opened, settings
+from tocsin.cli.session import opened, settings
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -227,12 +227,11 @@ def show(
             raise UsageError("--cedar and --prose exclude each other")
         _show_prose(out, any_document(name))
         return
-    if name == STDIN or Path(name).is_file():
+    if is_file(name):
         _show_file(out, name, cedar=cedar)
         return
     with opened() as session:
-        agreement, number = split(name)
-        version = session.hub.agreements.get(agreement, number)
+        version = at_hub(session, name)
         files = session.hub.agreements.attachments(version.name, version.version)
     policies = {"policies": [policy.text for policy in version.policies]} if cedar else {}
     source = version.source.decode()

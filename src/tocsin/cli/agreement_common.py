@@ -26,7 +26,9 @@ __all__ = [
     "SignatoryOption",
     "SignatureOption",
     "any_document",
+    "at_hub",
     "called",
+    "is_file",
     "newest",
     "notes",
     "read",
@@ -60,10 +62,37 @@ MlDsaSignatureOption = Annotated[
 
 def any_document(reference: str) -> AgreementDocument:
     """Return a document: a file's, read as anybody's, or that of the hub's version ``name[/version]``."""
-    if reference == STDIN or Path(reference).is_file():
+    if is_file(reference):
         return parse_agreement(read(reference), where=called(reference)).document
     with opened() as session:
-        return session.hub.agreements.get(*split(reference)).document
+        return at_hub(session, reference).document
+
+
+def is_file(reference: str) -> bool:
+    """Return whether a file is meant, and not a version at the hub.
+
+    Raises:
+        UsageError: it looks like one, and there is none.
+    """
+    if reference == STDIN or Path(reference).is_file():
+        return True
+    if reference.endswith((".yaml", ".yml", ".json")) or reference.startswith((".", "/", "~")):
+        raise UsageError("there is no such file", where=reference[:200], todo="name one, or a version: NAME/VERSION")
+    return False
+
+
+def at_hub(session: Session, reference: str) -> Version:
+    """Return what the hub knows as ``name[/version]``.
+
+    Raises:
+        NotFoundError: nothing; nor is there a file of this name.
+        UsageError: what stands behind the slash is no version.
+    """
+    try:
+        return session.hub.agreements.get(*split(reference))
+    except NotFoundError as error:
+        todo = "name a document's file that is there, or NAME/VERSION: `tocsin agreement list` shows what there is"
+        raise NotFoundError(f"{error.what}, and no such file", where=error.where, todo=todo) from error
 
 
 def signatures(

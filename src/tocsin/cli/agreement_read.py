@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tocsin.agreements.diff import Change, Difference, diff
 from tocsin.agreements.impact import Counts, Impact, Move, band
-from tocsin.cli.agreement_common import any_document, called, read, split
+from tocsin.cli.agreement_common import any_document, at_hub, called, is_file, read
 from tocsin.cli.options import JsonOption, commands, example, words
 from tocsin.cli.output import Output, instant, listed
-from tocsin.cli.session import STDIN, Session, opened
+from tocsin.cli.session import Session, opened
 from tocsin.exchange.impacts import Expected, Question
 
 if TYPE_CHECKING:
@@ -117,9 +116,9 @@ def show_impact(
 
 def _source(session: Session, reference: str) -> tuple[bytes, str]:
     """Return the bytes of a document and what to call it."""
-    if reference == STDIN or Path(reference).is_file():
+    if is_file(reference):
         return read(reference), called(reference)
-    version = session.hub.agreements.get(*split(reference))
+    version = at_hub(session, reference)
     return version.source, reference
 
 

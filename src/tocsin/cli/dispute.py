@@ -10,12 +10,14 @@ from tocsin.cli.options import (
     JsonOption,
     MotionOption,
     ReasonOption,
+    checked,
     commands,
     example,
 )
 from tocsin.cli.output import Output, instant
 from tocsin.cli.session import Session, opened
 from tocsin.errors import UsageError
+from tocsin.exchange.stix.types import check_object_id
 from tocsin.governance.model.disputes import Dispute, DisputeKind, Outcome
 
 __all__ = ["app"]
@@ -46,8 +48,14 @@ def file(
     against: Annotated[str, typer.Option("--against", metavar="PARTY", help="With whom.")],
     statement: Annotated[str, typer.Option("--statement", metavar="TEXT", help="What is wrong, and what is asked.")],
     object_: Annotated[
-        str, typer.Option("--object", metavar="ID", help="The object that it is about, if one is.")
-    ] = "",
+        str | None,
+        typer.Option(
+            "--object",
+            metavar="ID",
+            help="The object that it is about, if one is.",
+            callback=checked("--object", check_object_id),
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """File a dispute with another party; its first clock begins to run."""
@@ -59,7 +67,7 @@ def file(
             complainant=as_.rpartition("@")[2],
             respondent=against,
             statement=statement,
-            subject=object_,
+            subject=object_ or "",
         )
         _tell(out, session, dispute)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,7 +14,7 @@ from tocsin.cli.output import Output, instant, listed
 from tocsin.cli.session import STDIN, opened, read_bounded, write_new
 from tocsin.errors import InputError, LogBrokenError, UsageError
 from tocsin.exchange.evidence import SCOPES, check_scope, export_log, prove_entry, prove_object, verify_evidence
-from tocsin.exchange.replay import replay
+from tocsin.exchange.replay import KINDS, replay
 from tocsin.log.model import decode_payload
 from tocsin.log.note import MAX_VKEY_CHARS, VerifierKey
 from tocsin.log.proof import MAX_PROOF_BYTES, decode_proof, encode_proof
@@ -69,6 +70,10 @@ def show(
 ) -> None:
     """List the newest entries, or show one in full."""
     out = Output(json=json)
+    if kind is not None and kind not in KINDS:
+        near = difflib.get_close_matches(kind[:80], KINDS, n=3, cutoff=0.4)
+        meant = f"did you mean {' or '.join(near)}?" if near else "docs/log.md lists the kinds"
+        raise UsageError(f"no entry is of a kind {kind[:80]!r}", where="--kind", todo=meant)
     with opened() as session, session.hub.store.read() as connection:
         log = session.hub.log
         if index is not None:

@@ -42,6 +42,7 @@ def show(
     with opened() as session:
         owner = None if party is None else session.resolve(party)[0].uri
         due = session.hub.retention.due(owner, limit=limit)
+        waiting = len(session.hub.retention.reviews(owner))
         called = session.hub.parties.names()
     out.document([_due(one, called) for one in due])
     out.table(
@@ -58,8 +59,10 @@ def show(
             )
             for one in due
         ),
-        nothing="no retain clause binds anything that is stored",
+        nothing="no retain clause has anything due of what is stored",
     )
+    if waiting:
+        out.line(f"{waiting} reviews are open, whose time is over already: tocsin retention reviews")
 
 
 @app.command("sweep", epilog=example("tocsin retention sweep"))

@@ -65,6 +65,10 @@ class Right(enum.StrEnum):
 REPEATABLE: Final = frozenset({Right.TOKEN_ISSUE})
 
 
+# What a body that holds rights decides of itself: else whoever runs the hub could take them from it.
+_OF_ITSELF: Final = frozenset({Right.BODY_CHANGE, Right.BODY_DISSOLVE})
+
+
 class MandateBasis(enum.StrEnum):
     """What a mandate rests on."""
 
@@ -105,6 +109,12 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
                     where=subject or None,
                     todo="table a motion on what is to be done",
                 )
+        elif right in _OF_ITSELF and (right, ANY_SUBJECT) not in self.withheld and not self.covers(right, subject):
+            raise ForbiddenError(
+                f"{subject} holds rights, so that its own motion alone decides {right} of it",
+                where=subject,
+                todo=f"tocsin motion table {subject} --right {right} --subject {subject}, and name it with --motion",
+            )
         elif not self.covers(right, subject):
             raise ForbiddenError(
                 f"{right} was given to a body: the founding mandate does not reach it",

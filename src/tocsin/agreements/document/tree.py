@@ -135,7 +135,9 @@ def read_tree(text: bytes, *, where: str, document: str = "agreement") -> Node:
         mark = error.problem_mark or error.context_mark
         place = Place(line=1, column=1) if mark is None else Place(line=mark.line + 1, column=mark.column + 1)
         complaint = " ".join(str(error.problem or error.context or "something unreadable").split())
-        raise _fault(where, document, place, complaint, "YAML 1.2") from error
+        todo = "indent with spaces: YAML takes no tabs there" if r"'\t'" in complaint else None
+        # what the parser says begins as our own sentence does
+        raise _fault(where, document, place, complaint.removeprefix("found "), "YAML 1.2", todo=todo) from error
     except ReaderError as error:
         at = error.position
         place = Place(line=decoded.count("\n", 0, at) + 1, column=at - decoded.rfind("\n", 0, at))

@@ -140,7 +140,11 @@ class Granting:
         )
         found = self._offered(connection, grant)
         if not found:
-            raise NotFoundError("the party offers no such object, or no such version of it", where=grant.object_id)
+            raise NotFoundError(
+                "the party offers no such object, or no such version of it",
+                where=grant.object_id,
+                todo="name one that it shared and did not withdraw, by its id: its receipts list them",
+            )
         grant_store.add_grant(connection, self._environment, grant)
         self._log.append(
             connection,

@@ -33,6 +33,7 @@ from tocsin.exchange.api.parts import (
 from tocsin.exchange.api.queries import Name, Reference, Said, Text
 from tocsin.exchange.api.viewers import Register, known_party, sees_all
 from tocsin.exchange.api.wire import Next, instant, read_body, reply
+from tocsin.exchange.stix.types import check_object_id
 from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.governance.model.disputes import DisputeKind, DisputeStatus, Outcome
 from tocsin.kernel.clock import format_instant
@@ -174,6 +175,8 @@ class Disputing:
     def file(self, call: DisputeCall) -> Reply:
         """File a dispute of the asker's party with another."""
         asked = read_body(call.body, FileAsk)
+        if asked.object:
+            check_object_id(asked.object)
         made = self._disputes.file(
             Acting(actor=call.principal.id),
             asked.kind,

@@ -136,7 +136,11 @@ class Retention:
                 if one.item.object_id == object_id
             ]
             if not found:
-                raise NotFoundError("no review of such an object waits for this party", where=object_id[:256])
+                raise NotFoundError(
+                    "no review of such an object waits for this party",
+                    where=object_id[:256],
+                    todo="`tocsin retention reviews` shows those that wait, and whose they are",
+                )
             at = self._log.now(connection)
             if decision is Decision.PURGE:
                 for reference, items in _by_reference(found).items():

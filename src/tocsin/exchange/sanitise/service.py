@@ -164,7 +164,11 @@ class Sanitised:
             )
             original = None if found is None else bodies.get(found.contribution_id)
             if original is None or shown.body is None:
-                raise NotFoundError("what is to be compared is not kept any more", where=uuid[:80])
+                raise NotFoundError(
+                    "what is to be compared is not kept any more",
+                    where=uuid[:80],
+                    todo="it was decided on: `tocsin sanitised list` says how",
+                )
         before, after = msgspec.json.decode(original), msgspec.json.decode(shown.body)
         return shown, [
             Change(name=name, before=before.get(name), after=after.get(name))

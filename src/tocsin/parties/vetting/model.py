@@ -348,7 +348,12 @@ def _ended(application: Application, act: ApplicationAct, told: Application, sce
     until = None
     if act is ApplicationAct.ADMITTED:
         if missing := missing_for_admission(application, scene.parties, scene.at):
-            raise TransitionError(f"it cannot be admitted yet: {'; '.join(missing)}", where=application.uuid)
+            raise TransitionError(
+                f"it cannot be admitted yet: {'; '.join(missing)}",
+                where=application.uuid,
+                todo="tocsin application evidence, review and endorse enter what is missing; application show says how "
+                "it stands",
+            )
         until = told.until
         if until is None or not scene.at < until <= scene.at + LONGEST_VETTING:
             raise InputError(
