@@ -82,7 +82,7 @@ def test_a_motion_that_can_only_fail_is_known_before_it_is_opened(world: World) 
     motion = motion_on(world, Right.DISPUTE_DECIDE, ours, document=CLEARED, opened=False)
     for _ in range(2):
         standing = world.hub.governance.motion(motion.uuid)
-        assert (standing.hopeless, standing.out) == (True, {"north", "east"})
+        assert (standing.hopeless, standing.out) == (True, frozenset({"north", "east"}))
         if motion.status is MotionStatus.TABLED:
             assert standing.recused == frozenset(), "nobody is, before it is opened"
             motion = world.hub.governance.open(OPERATOR, motion.uuid)
