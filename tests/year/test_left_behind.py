@@ -64,7 +64,7 @@ NOTICE: Final[Act] = ("withdraw", {"name": "pact-a", "number": 1, "party": PARTI
 @pytest.mark.parametrize("later", [0, 8 * DAY], ids=["before its notice is over", "after"])
 def test_it_gave_notice_when_an_amendment_is_adopted(tmp_path: Path, said: tuple[Act, ...], later: int) -> None:
     forbid = {"id": "2", "forbid": "read", "of": {"type": ["indicator"]}}
-    more = {"withdrawal": {"notice": "P7D"}, "amend_by": {"more_than": 0.5, "objection_period": "PT1M"}}
+    more: dict[str, Any] = {"withdrawal": {"notice": "P7D"}, "amend_by": {"more_than": 0.5, "objection_period": "PT1M"}}
     script: list[Act] = [
         *(("add", {"name": name, "org": ORG, "people": {}}) for name in PARTIES[:4]),
         version(1, **more),

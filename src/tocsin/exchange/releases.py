@@ -349,7 +349,7 @@ class Integrator:
 
     def _read(self, connection: Connection, row: StagedRow) -> tuple[dict[str, Json], Sequence[Part]]:
         try:
-            asked = msgspec.json.decode(row.filter)
+            asked = msgspec.json.decode(row.filter, type=dict[str, Any])
             return asked, self._looked_up(connection, row, asked) if row.parts is None else _decode(row.parts)
         except msgspec.DecodeError as error:
             raise StoreBrokenError(

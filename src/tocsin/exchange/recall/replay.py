@@ -229,11 +229,15 @@ def _untold(
 ) -> dict[tuple[str, str], set[Key]]:
     """Return of what somebody received that of which no earlier recall told them since; earlier versions told anew."""
     untold = {who: set(keys) for who, keys in received.items()}
-    for one in told.notices.values():
-        who, earlier = (one.party, one.address), told.recalls[one.recall].recall
-        if (known := untold.get(who, set()) & one.keys) and asks_as_much(earlier, recall):
-            again = rules.received(known, since=earlier.ordered_at, until=None, under=None)
-            untold[who] -= known - again.get(who, set())
+    wanted = frozenset[Key]().union(*received.values())
+    for one in told.recalls.values():
+        known = one.keys & wanted if asks_as_much(one.recall, recall) else frozenset[Key]()
+        if not known:
+            continue
+        again = rules.received(known, since=one.recall.ordered_at, until=None, under=None)
+        for notice, who in one.recipients.items():
+            if who in untold:
+                untold[who] -= told.notices[notice].keys - again.get(who, set())
     return {who: keys for who, keys in untold.items() if keys}
 
 
