@@ -51,6 +51,8 @@ def simulate(
     bit, however many there are. Raises ``InputError`` for an asset that is hit twice in a sample, ``LimitError`` for
     what would not fit a sum, and for a cascade that goes on and on.
     """
+    if hits.samples == 0:
+        raise InputError("there are no samples", todo="hit nothing in one sample, if that is what you mean")
     horizon = _horizon(wiring, horizon_h)
     _bounded(wiring, hits, horizon)
     workers = max(1, min(joblib.effective_n_jobs(jobs), hits.samples))
