@@ -29,6 +29,7 @@ NAMES: Final = (
     "log",
     "memory",
     "traffic",
+    "cascades",
 )
 _MODULES: Final = {"log": "logs"}
 # one takes half an hour in full; neither shows what a change elsewhere is likely to change

@@ -137,7 +137,7 @@ def _against(run: Run, *, degraded: bool) -> Table:
         ),
         notes=(
             "stepped by the hour, what happens within an hour is not seen",
-            "networkx: what is down for good when nothing is repaired and no buffer helps; a degraded supply counts as none",
+            "networkx: what is down for good when nothing is repaired and no buffer helps; degraded counts as none",
         ),
     )
 

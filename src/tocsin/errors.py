@@ -118,7 +118,7 @@ class LimitError(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapFault:
-    """One fault in a map: the asset, its group and the supplier (the edge) that it is about, as far as it is about one."""
+    """One fault in a map: the asset, its group and the supplier (the edge), as far as it is about one."""
 
     asset: str | None = None
     group: str | None = None
@@ -140,7 +140,7 @@ class MapFault:
 
 
 class MapError(InputError):
-    """A map breaks rules: ``faults`` are all that were found in one reading, in the map's order; there is at least one."""
+    """A map breaks rules: ``faults`` are all that were found in one reading, in the map's order, at least one."""
 
     def __init__(self, faults: tuple[MapFault, ...]) -> None:
         first = faults[0]

@@ -109,7 +109,8 @@ def test_the_order_in_which_a_map_is_written_changes_nothing(seed: int) -> None:
         plan,
         assets=tuple(assets),
         groups=tuple(
-            structs.replace(group, suppliers=tuple(draw.sample(group.suppliers, len(group.suppliers)))) for group in groups
+            structs.replace(group, suppliers=tuple(draw.sample(group.suppliers, len(group.suppliers))))
+            for group in groups
         ),
     )
     number = {asset.id: place for place, asset in enumerate(plan.assets)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tocsin.map.cascade.hits import Hit
 from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Supplier
+
+if TYPE_CHECKING:
+    import random
 
 __all__ = ["HORIZON_H", "made_hits", "made_map", "needs", "plain"]
 
@@ -16,7 +18,10 @@ HORIZON_H: Final = 48.0
 def needs(asset: str, *suppliers: str, name: str = "power", **given: object) -> DependencyGroup:
     """Return a group of suppliers of weight 1."""
     return DependencyGroup(
-        asset=asset, name=name, suppliers=tuple(Supplier(asset=one) for one in suppliers), **given  # type: ignore[arg-type]
+        asset=asset,
+        name=name,
+        suppliers=tuple(Supplier(asset=one) for one in suppliers),
+        **given,  # type: ignore[arg-type]
     )
 
 
@@ -36,23 +41,22 @@ def made_map(draw: random.Random, size: int, *, whole: bool) -> AssetMap:
         if (group := _made_group(draw, asset, f"g{number}", names, whole=whole)) is not None
     ]
     assets = tuple(
-        Asset(id=name, sector=draw.choice(("energy", "water", "health")), people=draw.randrange(10_000)) for name in names
+        Asset(id=name, sector=draw.choice(("energy", "water", "health")), people=draw.randrange(10_000))
+        for name in names
     )
     return AssetMap(assets=assets, groups=tuple(groups))
 
 
-def _made_group(
-    draw: random.Random, asset: str, name: str, names: list[str], *, whole: bool
-) -> DependencyGroup | None:
+def _made_group(draw: random.Random, asset: str, name: str, names: list[str], *, whole: bool) -> DependencyGroup | None:
     place = names.index(asset)
     # mostly from those before it; at times from anybody
-    among = names[:place] if draw.random() < 0.7 else names  # noqa: PLR2004 -- a share of rings that gives long and short
+    among = names[:place] if draw.random() < 0.7 else names
     others = [one for one in among if one != asset]
     if not others:
         return None
     chosen = draw.sample(others, min(len(others), draw.choice((1, 1, 2, 2, 3, 5))))
-    counted = draw.random() < 0.3  # noqa: PLR2004 -- made up
-    weights = [1.0 if draw.random() < 0.5 else round(draw.uniform(0.1, 4), draw.choice((1, 6))) for _ in chosen]  # noqa: PLR2004
+    counted = draw.random() < 0.3
+    weights = [1.0 if draw.random() < 0.5 else round(draw.uniform(0.1, 4), draw.choice((1, 6))) for _ in chosen]
     most = len(chosen) if counted else sum(weights)
     return DependencyGroup(
         asset=asset,
@@ -60,9 +64,9 @@ def _made_group(
         suppliers=tuple(Supplier(asset=one, weight=weight) for one, weight in zip(chosen, weights, strict=True)),
         need=Need.COUNT if counted else Need.SUM,
         k=float(draw.randint(1, len(chosen))) if counted else round(most * draw.choice((0.3, 0.5, 0.8, 1.0)), 6),
-        buffer_h=_time(draw, 12, whole=whole) if draw.random() < 0.6 else 0.0,  # noqa: PLR2004
+        buffer_h=_time(draw, 12, whole=whole) if draw.random() < 0.6 else 0.0,
         refill=draw.choice((0.0, 0.5, 1.0, 3.7, 1e6)),
-        black_start=draw.random() < 0.15,  # noqa: PLR2004
+        black_start=draw.random() < 0.15,
         alpha=draw.choice((1.0, 1.0, 0.5, 0.123456)),
         beta=draw.choice((0.0, 0.0, 0.1, 0.3)),
         up_from=draw.choice((1.0, 0.5, 1e-6)),
@@ -72,7 +76,7 @@ def _made_group(
 def made_hits(draw: random.Random, names: list[str], *, whole: bool) -> list[Hit]:
     """Return some hits, the first ones at 0."""
     hit = draw.sample(names, max(1, round(len(names) * draw.choice((0.02, 0.1, 0.3)))))
-    begins = [0.0 if draw.random() < 0.7 else _time(draw, 24, whole=whole) for _ in hit]  # noqa: PLR2004
+    begins = [0.0 if draw.random() < 0.7 else _time(draw, 24, whole=whole) for _ in hit]
     return [
         Hit(
             asset=asset,

@@ -38,14 +38,16 @@ def below(worse: Course, better: Course, assets: int) -> bool:
         for instant, asset, level in course.changes:
             changes[instant].append((id(course), asset, level))
     for instant in sorted(changes):
-        for course, asset, level in changes[instant]:
-            states[course][asset] = level
+        for which, asset, level in changes[instant]:
+            states[which][asset] = level
         if any(low > high for low, high in zip(states[id(worse)], states[id(better)], strict=True)):
             return False
     return True
 
 
-def stepped(needs: dict[str, list[tuple[list[str], int, int]]], hits: dict[str, tuple[int, int]], hours: int) -> dict[str, set[int]]:
+def stepped(
+    needs: dict[str, list[tuple[list[str], int, int]]], hits: dict[str, tuple[int, int]], hours: int
+) -> dict[str, set[int]]:
     """Return in which hours each asset is down: up or down only, hour by hour, with sets; nothing of ours in it.
 
     ``needs``: of each asset (suppliers, how many, hours of buffer, which is full again after one hour of supply);

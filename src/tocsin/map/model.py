@@ -157,7 +157,9 @@ def faults(plan: AssetMap) -> Iterator[MapFault]:
 
 def _asset_faults(asset: Asset) -> Iterator[MapFault]:
     if not 0 < len(asset.id) <= _MOST_ID:
-        yield MapFault(asset=asset.id[:_MOST_ID], cause="its id is empty or long", expected=f"1 to {_MOST_ID} characters")
+        yield MapFault(
+            asset=asset.id[:_MOST_ID], cause="its id is empty or long", expected=f"1 to {_MOST_ID} characters"
+        )
     if not 0 <= asset.value_h <= _MOST_VALUE_H:
         yield MapFault(asset=asset.id, cause=f"value_h is {asset.value_h}", expected=f"0 to {_MOST_VALUE_H:,.0f}")
     if not 0 <= asset.people <= _MOST_PEOPLE:

@@ -41,9 +41,12 @@ def test_a_row_off_the_map_is_refused() -> None:
 
 def test_an_asset_hit_twice_is_told_with_its_sample() -> None:
     once = [Hit(asset="mill", until_h=1)]
+    with pytest.raises(InputError, match="sample 2: mill: an asset is hit twice"):
+        hits_of(WIRING, [once, once, once * 2, once])
+    table = np.array([[1, 1, 0, 1]] * 5)
     for jobs in (1, 2):
         with pytest.raises(InputError, match="sample 2: an asset is hit twice"):
-            simulate(WIRING, hits_of(WIRING, [once, once, once * 2, once]), horizon_h=9, jobs=jobs)
+            simulate(WIRING, of_table(WIRING, first=np.array([0, 1, 2, 4, 5]), table=table), horizon_h=9, jobs=jobs)
 
 
 @pytest.mark.parametrize("hours", [0.0, 1e5])

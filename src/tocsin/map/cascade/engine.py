@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from typing import TYPE_CHECKING, Final
 
 import joblib
@@ -10,6 +11,7 @@ import numpy as np
 
 from tocsin.errors import InputError, LimitError
 from tocsin.map.cascade.grid import MOST_TICKS, ticks_of
+from tocsin.map.cascade.hits import ONE_HIT
 from tocsin.map.cascade.kernel import ENDLESS, TWICE, simulate_samples
 from tocsin.map.cascade.outcome import Outcome
 from tocsin.map.cascade.reference import Course
@@ -58,8 +60,8 @@ def simulate(
     workers = max(1, min(joblib.effective_n_jobs(jobs), hits.samples))
     bounds = [hits.samples * worker // workers for worker in range(workers + 1)]
     parts = joblib.Parallel(n_jobs=jobs, prefer="threads")(
-        joblib.delayed(_part)(wiring, hits, begin, end, horizon, hourly, most_told)
-        for begin, end in zip(bounds, bounds[1:], strict=False)
+        joblib.delayed(_part)(wiring, hits, begin, end, horizon=horizon, hourly=hourly, most_told=most_told)
+        for begin, end in itertools.pairwise(bounds)
     )
     total = _joined(parts)
     return Outcome(wiring=wiring, samples=hits.samples, horizon=horizon, hourly_of=hourly.value, sums=total)
@@ -73,7 +75,7 @@ def trace(wiring: Wiring, hits: Hits, *, horizon_h: float, most_told: int = MOST
     room = 64 + 4 * len(hits.table)
     while True:
         sums = _new_sums(wiring, 1, 0, Hourly.NONE, room)
-        changes, emptied = _run(wiring, hits, 0, sums, horizon, most_told)
+        changes, emptied = _run(wiring, hits, sums, begin=0, horizon=horizon, most_told=most_told)
         if max(changes, emptied) <= room:
             return Course(
                 changes=tuple(sorted((int(t), int(asset), int(level)) for t, asset, level in sums.trace[:changes])),
@@ -103,29 +105,27 @@ def _bounded(wiring: Wiring, hits: Hits, horizon: int) -> None:
             )
 
 
-def _part(
-    wiring: Wiring, hits: Hits, begin: int, end: int, horizon: int, hourly: Hourly, most_told: int
-) -> Sums:
+def _part(wiring: Wiring, hits: Hits, begin: int, end: int, *, horizon: int, hourly: Hourly, most_told: int) -> Sums:
     hours = -(-horizon // wiring.ticks_per_hour)
     sums = _new_sums(wiring, end - begin, hours, hourly, 0)
-    _run(wiring, hits.part(begin, end), begin, sums, horizon, most_told)
+    _run(wiring, hits.part(begin, end), sums, begin=begin, horizon=horizon, most_told=most_told)
     return sums
 
 
-def _run(wiring: Wiring, hits: Hits, begin: int, sums: Sums, horizon: int, most_told: int) -> tuple[int, int]:
+def _run(wiring: Wiring, hits: Hits, sums: Sums, *, begin: int, horizon: int, most_told: int) -> tuple[int, int]:
     work = new_work(wiring, hits)
     code, sample = simulate_samples(
         lines_of(wiring), work, sums, hits.first, hits.table, horizon, wiring.ticks_per_hour, most_told
     )
     if code == TWICE:
-        raise InputError("an asset is hit twice", where=f"sample {begin + sample}", todo="join its hits into one")
+        raise InputError("an asset is hit twice", where=f"sample {begin + sample}", todo=ONE_HIT)
     if code == ENDLESS:
         raise LimitError(
             f"after {most_told:,} changes the cascade still goes on",
             where=f"sample {begin + sample}",
             todo="look for a ring of assets whose weights add up to a little less than what they need",
         )
-    return int(work.count[N_TRACE]), int(work.count[N_TRACE_EMPTIED])
+    return int(work.used[N_TRACE]), int(work.used[N_TRACE_EMPTIED])
 
 
 def _new_sums(wiring: Wiring, samples: int, hours: int, hourly: Hourly, traced: int) -> Sums:

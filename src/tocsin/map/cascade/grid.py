@@ -1,7 +1,7 @@
 """The grid on which cascades are computed: services in millionths, time in millionths of an hour. Pure.
 
-On integers a sum is the same in whatever order it is made, and an instant is the same or another: so two engines that
-work differently agree in every bit, and "more damage never helps" holds exactly, not within a tolerance (``docs/map.md``).
+On integers a sum is the same in whatever order it is made, and two instants are the same or not: so two engines that
+work differently agree in every bit, and "more damage never helps" holds exactly (``docs/map.md``).
 """
 
 from __future__ import annotations

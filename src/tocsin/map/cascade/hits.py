@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from tocsin.map.cascade.wiring import Ints, Wiring
 
-__all__ = ["DAMAGE", "FROM", "HIT", "UNTIL", "Hit", "Hits", "hits_of", "of_table"]
+__all__ = ["DAMAGE", "FROM", "HIT", "ONE_HIT", "UNTIL", "Hit", "Hits", "hits_of", "of_table"]
 
 # The columns of ``Hits.table``.
 HIT: Final = 0  # the asset
 DAMAGE: Final = 1  # in millionths
 FROM: Final = 2  # the first tick at which it is damaged
 UNTIL: Final = 3  # the first at which it is whole again
+ONE_HIT: Final = "join its hits into one: which of two repairs ends both, we cannot know"
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +56,18 @@ class Hits:
 def hits_of(wiring: Wiring, samples: Iterable[Sequence[Hit]]) -> Hits:
     """Return what is hit in each sample.
 
-    Raises ``NotFoundError`` for an asset that the map has not, ``InputError`` for a share or a time that is none, or for
-    an asset that is hit twice in a sample: which of two repairs ends both is for who knows, not for us.
+    Raises ``NotFoundError`` for an asset that the map has not, ``InputError`` for a share or time that is none, or an
+    asset that is hit twice in a sample.
     """
     number = {name: place for place, name in enumerate(wiring.ids)}
     rows: list[tuple[int, int, int, int]] = []
     first = [0]
     for sample in samples:
+        struck: set[str] = set()
         for hit in sample:
+            if hit.asset in struck:
+                raise InputError("an asset is hit twice", where=f"sample {len(first) - 1}: {hit.asset}", todo=ONE_HIT)
+            struck.add(hit.asset)
             if hit.asset not in number:
                 raise NotFoundError("there is no such asset", where=hit.asset, todo="`tocsin map show` lists them")
             if not 0 <= hit.damage <= 1:
@@ -74,7 +79,10 @@ def hits_of(wiring: Wiring, samples: Iterable[Sequence[Hit]]) -> Hits:
 
 
 def of_table(wiring: Wiring, *, first: Ints, table: Ints) -> Hits:
-    """Return hits whose rows are on the grid already; raises ``InputError`` where they are not what they must be."""
+    """Return hits whose rows are on the grid already; raises ``InputError`` where a row is not what it must be.
+
+    That no asset is hit twice in a sample, the engine finds.
+    """
     if len(table):
         wrong = (
             (table[:, HIT] < 0)

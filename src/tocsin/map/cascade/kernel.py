@@ -7,7 +7,9 @@ grid is finite, the order does not matter (``docs/map.md``).
 
 from __future__ import annotations
 
-from tocsin.map.cascade.compiled import compiled
+from typing import TYPE_CHECKING
+
+from tocsin.map.cascade.compiled import compiled, inlined
 from tocsin.map.cascade.grid import FULL
 from tocsin.map.cascade.hits import DAMAGE, FROM, HIT, UNTIL
 from tocsin.map.cascade.state import (
@@ -43,11 +45,12 @@ from tocsin.map.cascade.state import (
     TOLD,
     TOUCHED,
     WAITING,
-    Lines,
-    Sums,
-    Work,
 )
 from tocsin.map.cascade.wiring import ALPHA, ASSET, BETA, BLACK_START, BUFFER, COUNTED, FLAGS, REFILL, WANTED, WHOLE
+
+if TYPE_CHECKING:
+    from tocsin.map.cascade.state import Lines, Sums, Work
+    from tocsin.map.cascade.wiring import Ints
 
 __all__ = ["DONE", "ENDLESS", "TWICE", "simulate_samples"]
 
@@ -62,7 +65,9 @@ _WHAT = (1 << _BITS) - 1
 
 
 @compiled
-def simulate_samples(lines: Lines, work: Work, sums: Sums, first, table, horizon, per_hour, most):  # type: ignore[no-untyped-def]
+def simulate_samples(
+    lines: Lines, work: Work, sums: Sums, first: Ints, table: Ints, horizon: int, per_hour: int, most: int
+) -> tuple[int, int]:
     """Simulate each sample up to ``horizon`` and add it to the sums; return why it stopped, and at which sample.
 
     ``most``: how often assets may tell their dependents of a change, in one sample.
@@ -75,9 +80,9 @@ def simulate_samples(lines: Lines, work: Work, sums: Sums, first, table, horizon
     return DONE, len(first) - 1
 
 
-@compiled
-def _simulate(lines, work, sums, hits, horizon, per_hour, most):
-    count, events, heap = work.count, work.events, work.heap
+@inlined
+def _simulate(lines: Lines, work: Work, sums: Sums, hits: Ints, horizon: int, per_hour: int, most: int) -> int:
+    count, events, heap = work.used, work.events, work.heap
     scheduled = _schedule(work, hits, horizon)
     if scheduled < 0:
         return TWICE
@@ -110,8 +115,8 @@ def _simulate(lines, work, sums, hits, horizon, per_hour, most):
     return ENDLESS
 
 
-@compiled
-def _schedule(work, hits, horizon):
+@inlined
+def _schedule(work: Work, hits: Ints, horizon: int) -> int:
     """Put the beginnings and ends of the hits in order; return how many, or -1 if an asset is hit twice."""
     count = 0
     for hit in range(len(hits)):
@@ -132,18 +137,18 @@ def _schedule(work, hits, horizon):
     return count
 
 
-@compiled
-def _touch(work, asset):
+@inlined
+def _touch(work: Work, asset: int) -> None:
     if not work.assets[asset, MARK] & TOUCHED:
         work.assets[asset, MARK] |= TOUCHED
-        work.touched[work.count[N_TOUCHED]] = asset
-        work.count[N_TOUCHED] += 1
+        work.touched[work.used[N_TOUCHED]] = asset
+        work.used[N_TOUCHED] += 1
 
 
-@compiled
-def _run_out(lines, work, sums, now):
+@inlined
+def _run_out(lines: Lines, work: Work, sums: Sums, now: int) -> None:
     """Empty the buffers that run out now."""
-    count, groups = work.count, work.groups
+    count, groups = work.used, work.groups
     while count[N_HEAP] > 0 and work.heap[0] >> _BITS == now:
         group = work.heap[0] & _WHAT
         _pop(work)
@@ -167,10 +172,10 @@ def _run_out(lines, work, sums, now):
             count[N_TRACE_EMPTIED] += 1
 
 
-@compiled
-def _settle(lines, work, group, now):
-    """Bring a group's buffer up to now, at the supply that it had; the first time that it is looked at in an instant."""
-    groups, count = work.groups, work.count
+@inlined
+def _settle(lines: Lines, work: Work, group: int, now: int) -> None:
+    """Bring a group's buffer up to now, at the supply that it had; once in an instant."""
+    groups, count = work.groups, work.used
     mark = groups[group, MARK]
     if mark & CHANGED:
         return
@@ -194,27 +199,28 @@ def _settle(lines, work, group, now):
             groups[group, STOCK] = stock + refill * ticks
 
 
-@compiled
-def _supply(lines, work, group):
+@inlined
+def _supply(lines: Lines, work: Work, group: int) -> int:
     wanted, total = lines.fixed[group, WANTED], work.groups[group, SUM]
     if lines.fixed[group, FLAGS] & COUNTED:
         return FULL if total >= wanted else 0
     return FULL if total >= wanted * FULL else total // wanted
 
 
-@compiled
-def _allowed(lines, work, group):
+@inlined
+def _allowed(lines: Lines, work: Work, group: int) -> int:
     if work.groups[group, STOCK] > 0:
         return FULL
     supply = _supply(lines, work, group)
     if supply == FULL:
         return FULL
     alpha = lines.fixed[group, ALPHA]
-    return min(alpha * supply // FULL + FULL - alpha, supply + lines.fixed[group, BETA])
+    allowed: int = min(alpha * supply // FULL + FULL - alpha, supply + lines.fixed[group, BETA])
+    return allowed
 
 
-@compiled
-def _limit(lines, work, group, allows):
+@inlined
+def _limit(lines: Lines, work: Work, group: int, allows: int) -> None:
     """Lower what a group allows; remember its asset if it could start without."""
     work.groups[group, ALLOWS] = allows
     if lines.fixed[group, FLAGS] & BLACK_START and allows < FULL:
@@ -222,25 +228,25 @@ def _limit(lines, work, group, allows):
         _touch(work, asset)
         if not work.assets[asset, MARK] & WAITING:
             work.assets[asset, MARK] |= WAITING
-            work.waiting[work.count[N_WAITING]] = asset
-            work.count[N_WAITING] += 1
+            work.waiting[work.used[N_WAITING]] = asset
+            work.used[N_WAITING] += 1
 
 
-@compiled
-def _level(lines, work, asset, starting):
+@inlined
+def _level(lines: Lines, work: Work, asset: int, starting: bool) -> int:
     """Return what an asset can do now; when starting, without the needs that have black start."""
-    level = work.assets[asset, OWN]
+    level: int = work.assets[asset, OWN]
     for group in range(lines.groups_of[asset], lines.groups_of[asset + 1]):
         if work.groups[group, ALLOWS] < level and not (starting and lines.fixed[group, FLAGS] & BLACK_START):
             level = work.groups[group, ALLOWS]
     return level
 
 
-@compiled
-def _move(work, asset, level):
+@inlined
+def _move(work: Work, asset: int, level: int) -> None:
     """Give an asset another service, of which its dependents will hear."""
     _touch(work, asset)
-    assets, count = work.assets, work.count
+    assets, count = work.assets, work.used
     assets[asset, NOW] = level
     mark = assets[asset, MARK]
     if not mark & CHANGED:
@@ -255,50 +261,50 @@ def _move(work, asset, level):
     assets[asset, MARK] = mark | CHANGED | QUEUED
 
 
-@compiled
-def _rise(lines, work, hits, due, after, now, most):
+@inlined
+def _rise(lines: Lines, work: Work, hits: Ints, due: int, after: int, now: int, most: int) -> None:
     """Let rise what a repair lets rise, and try every black start: the least fixed point above what was."""
     for event in range(due, after):
         what = work.events[event] & _WHAT
         if what & 1:
             _try(lines, work, hits[what >> 1, HIT])
-    for place in range(work.count[N_WAITING]):
+    for place in range(work.used[N_WAITING]):
         _try(lines, work, work.waiting[place])
-    _tell(lines, work, now, True, most)
+    _tell(lines, work, now, rising=True, most=most)
 
 
-@compiled
-def _try(lines, work, asset):
-    level = _level(lines, work, asset, True)
+@inlined
+def _try(lines: Lines, work: Work, asset: int) -> None:
+    level = _level(lines, work, asset, starting=True)
     if level > work.assets[asset, NOW]:
         _move(work, asset, level)
 
 
-@compiled
-def _fall(lines, work, hits, due, after, now, most, repaired):
-    """Let fall what a hit, an empty buffer or a black start in vain does not let stand: the greatest fixed point below."""
+@inlined
+def _fall(lines: Lines, work: Work, hits: Ints, due: int, after: int, now: int, most: int, repaired: bool) -> None:
+    """Let fall what cannot stand after hits, empty buffers, black starts in vain: the greatest fixed point below."""
     for event in range(due, after):
         _hold(lines, work, hits[(work.events[event] & _WHAT) >> 1, HIT])
-    for place in range(work.count[N_EMPTIED]):
+    for place in range(work.used[N_EMPTIED]):
         _hold(lines, work, lines.fixed[work.emptied[place], ASSET])
-    work.count[N_EMPTIED] = 0
+    work.used[N_EMPTIED] = 0
     if repaired:
-        for place in range(work.count[N_WAITING]):
+        for place in range(work.used[N_WAITING]):
             _hold(lines, work, work.waiting[place])
-    _tell(lines, work, now, False, most)
+    _tell(lines, work, now, rising=False, most=most)
 
 
-@compiled
-def _hold(lines, work, asset):
-    level = _level(lines, work, asset, False)
+@inlined
+def _hold(lines: Lines, work: Work, asset: int) -> None:
+    level = _level(lines, work, asset, starting=False)
     if level < work.assets[asset, NOW]:
         _move(work, asset, level)
 
 
-@compiled
-def _tell(lines, work, now, rising, most):
+@inlined
+def _tell(lines: Lines, work: Work, now: int, rising: bool, most: int) -> None:
     """Tell dependents of changes, and theirs, until nobody's service changes any more."""
-    count, assets = work.count, work.assets
+    count, assets = work.used, work.assets
     while count[N_QUEUE] > 0 and count[N_TOLD] < most:
         asset = work.queue[count[HEAD]]
         count[HEAD] += 1
@@ -313,8 +319,8 @@ def _tell(lines, work, now, rising, most):
             _feed(lines, work, lines.feeds[feed, 0], lines.feeds[feed, 1], told, level, now, rising)
 
 
-@compiled
-def _feed(lines, work, group, weight, told, level, now, rising):
+@inlined
+def _feed(lines: Lines, work: Work, group: int, weight: int, told: int, level: int, now: int, rising: bool) -> None:
     """Let one group see its supplier's service go from ``told`` to ``level``."""
     if lines.fixed[group, FLAGS] & COUNTED:
         threshold = lines.up_from[group]
@@ -338,10 +344,10 @@ def _feed(lines, work, group, weight, told, level, now, rising):
             _move(work, asset, allows)
 
 
-@compiled
-def _close(lines, work, sums, now, horizon, per_hour):
+@inlined
+def _close(lines: Lines, work: Work, sums: Sums, now: int, horizon: int, per_hour: int) -> None:
     """End an instant: write down what changed, and when buffers will run out."""
-    count, groups, assets = work.count, work.groups, work.assets
+    count, groups, assets = work.used, work.groups, work.assets
     for place in range(count[N_DIRTY]):
         group = work.dirty[place]
         groups[group, MARK] &= ~CHANGED
@@ -375,8 +381,8 @@ def _close(lines, work, sums, now, horizon, per_hour):
     count[N_CHANGED] = 0
 
 
-@compiled
-def _account(work, sums, asset, now, per_hour):
+@inlined
+def _account(work: Work, sums: Sums, asset: int, now: int, per_hour: int) -> None:
     """Count what was lost since the asset's service last changed."""
     lost = FULL - work.assets[asset, OLD]
     since = work.assets[asset, SINCE]
@@ -394,10 +400,10 @@ def _account(work, sums, asset, now, per_hour):
     sums.hourly[row, last + 1] -= lost * (now - last * per_hour)
 
 
-@compiled
-def _put_back(lines, work, sums, sample, horizon, per_hour):
+@inlined
+def _put_back(lines: Lines, work: Work, sums: Sums, sample: int, horizon: int, per_hour: int) -> None:
     """End a sample: count it, and make everything whole again."""
-    count, groups, assets = work.count, work.groups, work.assets
+    count, groups, assets = work.used, work.groups, work.assets
     for place in range(count[N_TOUCHED]):
         asset = work.touched[place]
         _account(work, sums, asset, horizon, per_hour)
@@ -425,9 +431,9 @@ def _put_back(lines, work, sums, sample, horizon, per_hour):
     count[:N_TRACE] = 0
 
 
-@compiled
-def _push(work, event):
-    count, heap = work.count, work.heap
+@inlined
+def _push(work: Work, event: int) -> None:
+    count, heap = work.used, work.heap
     if count[N_HEAP] == len(heap):
         _thin(work)
     place = count[N_HEAP]
@@ -441,9 +447,9 @@ def _push(work, event):
     heap[place] = event
 
 
-@compiled
-def _pop(work):
-    count, heap = work.count, work.heap
+@inlined
+def _pop(work: Work) -> None:
+    count, heap = work.used, work.heap
     count[N_HEAP] -= 1
     size = count[N_HEAP]
     event = heap[size]
@@ -461,10 +467,10 @@ def _pop(work):
     heap[place] = event
 
 
-@compiled
-def _thin(work):
-    """Drop what is out of date or stands twice: what is left is at most one event of each group. In order, it is a heap."""
-    count, heap = work.count, work.heap
+@inlined
+def _thin(work: Work) -> None:
+    """Drop what is out of date or stands twice: at most one event of each group is left. In order, it is a heap."""
+    count, heap = work.used, work.heap
     heap[: count[N_HEAP]].sort()
     kept = 0
     for place in range(count[N_HEAP]):

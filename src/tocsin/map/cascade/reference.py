@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Course", "course"]
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Course:
     """What happens in one sample before its horizon, in ticks and millionths.
@@ -57,14 +56,14 @@ class _Group:
         self.supply = FULL
 
     def supplied(self, service: list[int]) -> int:
-        """s = min(1, sum w x / k), or 1[#up >= k]."""
+        """Return min(1, sum w x / k), or 1[#up >= k]."""
         if self.counted:
             up = sum(service[asset] >= self.up_from for asset, _ in self.sources)
             return FULL if up >= self.wanted else 0
         return min(FULL, sum(weight * service[asset] for asset, weight in self.sources) // self.wanted)
 
     def allows(self, service: list[int]) -> int:
-        """min(a s + 1 - a, s + b), of the supply that the buffer makes whole while there is any."""
+        """Return min(a s + 1 - a, s + b), of the supply that the buffer makes whole while there is any."""
         supply = FULL if self.stock > 0 else self.supplied(service)
         return min(self.alpha * supply // FULL + FULL - self.alpha, supply + self.beta, FULL)
 
@@ -104,7 +103,9 @@ class _Engine:
             self.settle(now)
             changes += [(now, asset, new) for asset, new in enumerate(self.service) if new != before[asset]]
             following = min(self.events(now, outside), default=horizon)
-            emptied += [(following, number) for number, group in enumerate(self.groups) if group.pass_time(following - now)]
+            emptied += [
+                (following, number) for number, group in enumerate(self.groups) if group.pass_time(following - now)
+            ]
             now = following
         return Course(changes=tuple(changes), emptied=tuple(one for one in emptied if one[0] < horizon))
 

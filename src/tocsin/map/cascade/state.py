@@ -31,7 +31,7 @@ class Lines(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What one sample changes. ``count`` has how much of each list is in use."""
+    """What one sample changes. ``used`` has how much of each list is."""
 
     assets: Ints
     groups: Ints
@@ -44,7 +44,7 @@ class Work(NamedTuple):
     waiting: Ints  # assets that a need with black start holds down
     heap: Ints  # when buffers run out: instant and group in one number
     events: Ints  # when hits begin and end: instant, hit and which, in one number
-    count: Ints
+    used: Ints
 
 
 # The columns of ``Work.assets``.
@@ -69,7 +69,7 @@ QUEUED: Final = 4
 WAITING: Final = 8
 STRUCK: Final = 16
 EMPTIED: Final = 32
-# The entries of ``Work.count``.
+# The entries of ``Work.used``.
 N_TOUCHED: Final = 0
 N_TOUCHED_GROUPS: Final = 1
 N_CHANGED: Final = 2
@@ -88,7 +88,7 @@ NEVER: Final = -1
 
 
 class Sums(NamedTuple):
-    """What is summed up over a worker's samples. Sums of integers: whoever adds them, and in whatever order, gets these."""
+    """What is summed up over a worker's samples: integers, so that no order of adding them up gives another sum."""
 
     outage: Ints  # by asset: service lost in ticks x millionths, samples in which any was
     hourly: Ints  # by row and hour: service lost; its rows are those that ``row_of`` gives assets (-1: none)
@@ -131,7 +131,7 @@ def new_work(wiring: Wiring, hits: Hits) -> Work:
         # at most one entry of each group is not out of date: those that are go when it is full
         heap=_room(2 * by_group + 64),
         events=_room(2 * most),
-        count=_room(_COUNTS),
+        used=_room(_COUNTS),
     )
 
 
