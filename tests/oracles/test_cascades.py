@@ -9,6 +9,7 @@ import pytest
 
 from support.cascades import HORIZON_H, made_hits, made_map, needs, plain
 from support.courses import lost_hours, stepped
+from tocsin.map.cascade import engine
 from tocsin.map.cascade.engine import Hourly, simulate, trace
 from tocsin.map.cascade.grid import FULL, TICKS
 from tocsin.map.cascade.hits import Hit, hits_of
@@ -40,7 +41,7 @@ def test_both_engines_give_the_same_on_a_thousand_maps() -> None:
     assert sum(same(seed, 200) for seed in range(1_000, 2_000)) > 500
 
 
-def test_batches_add_up_what_single_samples_give() -> None:
+def test_batches_add_up_what_single_samples_give(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(3)
     wiring = wire(made_map(draw, 40, whole=False))
     samples = [made_hits(draw, list(wiring.ids), whole=False) for _ in range(40)]
@@ -64,8 +65,12 @@ def test_batches_add_up_what_single_samples_give() -> None:
             if times:
                 assert outcome.lasted_h[group] == pytest.approx(np.mean(times))
                 assert outcome.earliest_h[group] == min(times)
-    for one, two in zip(outcomes[0].sums, outcomes[1].sums, strict=True):
-        np.testing.assert_array_equal(one, two)  # bit for bit, however many workers
+    monkeypatch.setattr(engine, "compiled_kernel", lambda: None)
+    outcomes.append(simulate(wiring, hits, horizon_h=HORIZON_H, hourly=Hourly.ASSET, jobs=2))
+    for other in outcomes[1:]:  # bit for bit, however many workers, and by whichever engine
+        for one, two in zip(outcomes[0].sums, other.sums, strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert trace(wiring, hits.part(0, 1), horizon_h=HORIZON_H) == courses[0]
     sectors = simulate(wiring, hits, horizon_h=HORIZON_H, hourly=Hourly.SECTOR, jobs=1)
     np.testing.assert_allclose(sectors.by_hour.sum(axis=1), sectors.lost_h.mean(axis=0), atol=1e-4)
 

@@ -29,8 +29,8 @@ MOST_ROUNDS: Final = 1_000_000
 def iim(dependence: ArrayLike, shock: ArrayLike) -> Floats:
     """Return the inoperability of each sector, 0 to 1: the least q with q = min(1, A q + c).
 
-    ``dependence``: A, with A[i][j] the inoperability that i has of j's (Haimes and Jiang 2001); ``shock``: c. What comes
-    round more strongly than it went is bounded by 1, not refused. Raises ``InputError`` for what is no such matrix, and
+    ``dependence``: A, with A[i][j] the inoperability that i has of j's (Haimes and Jiang 2001); ``shock``: c. What
+    comes round more strongly than it went is bounded by 1, not refused. Raises ``InputError`` for what is no such matrix, and
     ``LimitError`` for a ring that weakens so slowly that it never comes to rest.
     """
     matrix, outside = _checked(dependence, shock)
@@ -40,16 +40,14 @@ def iim(dependence: ArrayLike, shock: ArrayLike) -> Floats:
         if np.abs(following - state).max(initial=0.0) <= _STILL:
             return following
         state = following
-    raise LimitError(f"not at rest after {MOST_ROUNDS:,} rounds", todo="look for a ring that passes on nearly everything")
+    raise LimitError(f"not at rest after {MOST_ROUNDS:,} rounds", todo="look for a ring that passes on nearly all")
 
 
-def diim(
-    dependence: ArrayLike, shock: ArrayLike, resilience: ArrayLike, *, start: ArrayLike, steps: int
-) -> Floats:
+def diim(dependence: ArrayLike, shock: ArrayLike, resilience: ArrayLike, *, start: ArrayLike, steps: int) -> Floats:
     """Return the inoperability of each sector at steps 0 to ``steps``, one row for each.
 
-    q(t + 1) = q(t) + K (A q(t) + c - q(t)), bounded by 0 and 1 (Lian and Haimes 2006); ``resilience``: the diagonal of K,
-    the share of the way to its equilibrium that a sector goes in one step.
+    q(t + 1) = q(t) + K (A q(t) + c - q(t)), bounded by 0 and 1 (Lian and Haimes 2006); ``resilience``: the diagonal of
+    K, the share of the way to its equilibrium that a sector goes in one step.
     """
     matrix, outside = _checked(dependence, shock)
     pace = np.asarray(resilience, dtype=np.float64)

@@ -56,7 +56,13 @@ def test_a_receiver_of_two_feeders() -> None:
 
 @pytest.mark.parametrize(
     ("matrix", "shock"),
-    [([[0, 1]], [0, 0]), ([[0, -1], [0, 0]], [0, 0]), ([[0, float("nan")], [0, 0]], [0, 0]), ([[0]], [1.5]), ([[0]], 0)],
+    [
+        ([[0, 1]], [0, 0]),
+        ([[0, -1], [0, 0]], [0, 0]),
+        ([[0, float("nan")], [0, 0]], [0, 0]),
+        ([[0]], [1.5]),
+        ([[0]], 0),
+    ],
     ids=["not square", "negative", "no number", "more than all", "no list"],
 )
 def test_what_is_no_model_is_refused(matrix: object, shock: object) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
+from numba.core import cgutils
+from numba.core.extending import intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compiled", "inlined"]
+    from tocsin.map.cascade.wiring import Ints
+
+__all__ = ["bare", "compiled", "inlined"]
 
 F = TypeVar("F", bound="Callable[..., object]")
 
@@ -29,3 +33,22 @@ def inlined(function: F) -> F:
     Called, it would be handed some hundred words: each array of the working state is seven.
     """
     return cast("F", numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
+
+
+def _bare(array: Ints) -> Ints:
+    return array
+
+
+def _bare_typed(_context: Any, array: Any) -> tuple[Any, Any]:  # noqa: ANN401 -- numba's types, which it does not type
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401 -- the same
+        struct = context.make_array(array)(context, builder, value=arguments[0])
+        struct.meminfo = cgutils.get_null_value(struct.meminfo.type)
+        struct.parent = cgutils.get_null_value(struct.parent.type)
+        return struct._getvalue()  # noqa: SLF001 -- so do numba's own intrinsics
+
+    return array(array), generate
+
+
+# The same array, of which nobody counts who holds it. Counting is a locked instruction on a word that all workers
+# share, several times for each event. Whoever calls a kernel holds its arrays until it returns.
+bare = cast("Callable[[Ints], Ints]", _bare if numba.config.DISABLE_JIT else intrinsic(_bare_typed))

@@ -1,4 +1,7 @@
-"""Run cascades: many samples by the compiled engine, shared out among workers, summed up in integers."""
+"""Run cascades: many samples, shared out among workers, summed up in integers.
+
+By the kernel; where numba is not, by the reference, which gives the same, slowly.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,18 @@ import numpy as np
 from tocsin.errors import InputError, LimitError
 from tocsin.map.cascade.grid import MOST_TICKS, ticks_of
 from tocsin.map.cascade.hits import ONE_HIT
-from tocsin.map.cascade.kernel import ENDLESS, TWICE, simulate_samples
 from tocsin.map.cascade.outcome import Outcome
-from tocsin.map.cascade.reference import Course
+from tocsin.map.cascade.plainly import add_plainly
+from tocsin.map.cascade.reference import Course, course
 from tocsin.map.cascade.state import N_TRACE, N_TRACE_EMPTIED, Sums, lines_of, new_work
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from tocsin.map.cascade.hits import Hits
     from tocsin.map.cascade.wiring import Ints, Wiring
 
-__all__ = ["MOST_TOLD", "Hourly", "simulate", "trace"]
+__all__ = ["MOST_TOLD", "Hourly", "compiled_kernel", "simulate", "trace"]
 
 # How often, in one sample, an asset may tell its dependents of a change. A cascade over a million assets takes some
 # millions; only a ring whose weights fall short of what it needs by a millionth creeps down step by step: a minute.
@@ -35,6 +40,18 @@ class Hourly(enum.StrEnum):
     NONE = "none"
     SECTOR = "sector"
     ASSET = "asset"
+
+
+def compiled_kernel() -> ModuleType | None:
+    """Return the module of compiled functions; None where numba is not installed, or not for this Python.
+
+    It is imported when it is first asked for: numba takes a second, which nobody waits for who simulates nothing.
+    """
+    try:
+        from tocsin.map.cascade import kernel  # noqa: PLC0415 -- see above
+    except ImportError:
+        return None
+    return kernel
 
 
 def simulate(
@@ -68,10 +85,12 @@ def simulate(
 
 
 def trace(wiring: Wiring, hits: Hits, *, horizon_h: float, most_told: int = MOST_TOLD) -> Course:
-    """Return everything that happens in the one sample that ``hits`` has, by the compiled engine."""
+    """Return everything that happens in the one sample that ``hits`` has."""
     if hits.samples != 1:
         raise InputError(f"{hits.samples} samples", todo="one sample is traced at a time")
     horizon = _horizon(wiring, horizon_h)
+    if compiled_kernel() is None:
+        return course(wiring, hits.table, horizon)
     room = 64 + 4 * len(hits.table)
     while True:
         sums = _new_sums(wiring, 1, 0, Hourly.NONE, room)
@@ -113,13 +132,17 @@ def _part(wiring: Wiring, hits: Hits, begin: int, end: int, *, horizon: int, hou
 
 
 def _run(wiring: Wiring, hits: Hits, sums: Sums, *, begin: int, horizon: int, most_told: int) -> tuple[int, int]:
+    kernel = compiled_kernel()
+    if kernel is None:
+        add_plainly(wiring, hits, sums, horizon=horizon)
+        return 0, 0
     work = new_work(wiring, hits)
-    code, sample = simulate_samples(
+    code, sample = kernel.simulate_samples(
         lines_of(wiring), work, sums, hits.first, hits.table, horizon, wiring.ticks_per_hour, most_told
     )
-    if code == TWICE:
+    if code == kernel.TWICE:
         raise InputError("an asset is hit twice", where=f"sample {begin + sample}", todo=ONE_HIT)
-    if code == ENDLESS:
+    if code == kernel.ENDLESS:
         raise LimitError(
             f"after {most_told:,} changes the cascade still goes on",
             where=f"sample {begin + sample}",

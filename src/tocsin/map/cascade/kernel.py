@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.map.cascade.compiled import compiled, inlined
+from tocsin.map.cascade.compiled import bare, compiled, inlined
 from tocsin.map.cascade.grid import FULL
 from tocsin.map.cascade.hits import DAMAGE, FROM, HIT, UNTIL
 from tocsin.map.cascade.state import (
@@ -45,11 +45,13 @@ from tocsin.map.cascade.state import (
     TOLD,
     TOUCHED,
     WAITING,
+    Lines,
+    Sums,
+    Work,
 )
 from tocsin.map.cascade.wiring import ALPHA, ASSET, BETA, BLACK_START, BUFFER, COUNTED, FLAGS, REFILL, WANTED, WHOLE
 
 if TYPE_CHECKING:
-    from tocsin.map.cascade.state import Lines, Sums, Work
     from tocsin.map.cascade.wiring import Ints
 
 __all__ = ["DONE", "ENDLESS", "TWICE", "simulate_samples"]
@@ -72,12 +74,58 @@ def simulate_samples(
 
     ``most``: how often assets may tell their dependents of a change, in one sample.
     """
+    lines, work, sums = _bare_lines(lines), _bare_work(work), _bare_sums(sums)
+    hits = bare(table)
     for sample in range(len(first) - 1):
-        code = _simulate(lines, work, sums, table[first[sample] : first[sample + 1]], horizon, per_hour, most)
+        code = _simulate(lines, work, sums, hits[first[sample] : first[sample + 1]], horizon, per_hour, most)
         _put_back(lines, work, sums, sample, horizon, per_hour)
         if code != DONE:
             return code, sample
     return DONE, len(first) - 1
+
+
+@inlined
+def _bare_lines(lines: Lines) -> Lines:
+    return Lines(
+        bare(lines.groups_of),
+        bare(lines.fixed),
+        bare(lines.feeds_of),
+        bare(lines.feeds),
+    )
+
+
+@inlined
+def _bare_work(work: Work) -> Work:
+    return Work(
+        bare(work.assets),
+        bare(work.groups),
+        bare(work.touched),
+        bare(work.touched_groups),
+        bare(work.queue),
+        bare(work.changed),
+        bare(work.dirty),
+        bare(work.emptied),
+        bare(work.waiting),
+        bare(work.heap),
+        bare(work.events),
+        bare(work.used),
+    )
+
+
+@inlined
+def _bare_sums(sums: Sums) -> Sums:
+    return Sums(
+        bare(sums.outage),
+        bare(sums.hourly),
+        bare(sums.row_of),
+        bare(sums.buffers),
+        bare(sums.measures),
+        bare(sums.sector_of),
+        bare(sums.people),
+        bare(sums.value_h),
+        bare(sums.trace),
+        bare(sums.trace_emptied),
+    )
 
 
 @inlined
@@ -322,9 +370,8 @@ def _tell(lines: Lines, work: Work, now: int, rising: bool, most: int) -> None:
 @inlined
 def _feed(lines: Lines, work: Work, group: int, weight: int, told: int, level: int, now: int, rising: bool) -> None:
     """Let one group see its supplier's service go from ``told`` to ``level``."""
-    if lines.fixed[group, FLAGS] & COUNTED:
-        threshold = lines.up_from[group]
-        change = (1 if level >= threshold else 0) - (1 if told >= threshold else 0)
+    if weight < 0:
+        change = (1 if level >= -weight else 0) - (1 if told >= -weight else 0)
         if change == 0:
             return
     else:

@@ -25,7 +25,6 @@ class Lines(NamedTuple):
 
     groups_of: Ints
     fixed: Ints
-    up_from: Ints
     feeds_of: Ints
     feeds: Ints
 
@@ -104,7 +103,7 @@ class Sums(NamedTuple):
 
 def lines_of(wiring: Wiring) -> Lines:
     """Return what the kernel reads."""
-    return Lines(wiring.groups_of, wiring.fixed, wiring.up_from, wiring.feeds_of, wiring.feeds)
+    return Lines(wiring.groups_of, wiring.fixed, wiring.feeds_of, wiring.feeds)
 
 
 def new_work(wiring: Wiring, hits: Hits) -> Work:

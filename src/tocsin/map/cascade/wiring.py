@@ -52,10 +52,10 @@ BLACK_START: Final = 2
 class Wiring:
     """A checked map on the grid. Assets and groups are numbers from 0; an asset's groups follow each other.
 
-    ``groups_of[a] : groups_of[a + 1]`` are the groups of asset a, ``feeds_of[a] : feeds_of[a + 1]`` the rows of
-    ``feeds`` (group, weight) that it supplies, ``from_of[g] : from_of[g + 1]`` the rows of ``sources`` (asset, weight)
-    that supply group g. ``up_from`` is a group's threshold of COUNT. ``ids`` and ``names`` are empty where nobody needs
-    them. Nobody writes into the arrays.
+    ``groups_of[a] : groups_of[a + 1]`` are the groups of asset a. ``feeds_of[a] : feeds_of[a + 1]`` are the rows of
+    ``feeds`` that it supplies: group and weight; where suppliers are counted, the threshold with a minus before it.
+    ``from_of[g] : from_of[g + 1]`` are the rows of ``sources`` that supply group g: asset and weight. ``up_from`` is a
+    group's threshold of COUNT. ``ids`` and ``names`` are empty where nobody needs them. Nobody writes into the arrays.
     """
 
     ids: tuple[str, ...]
@@ -135,6 +135,7 @@ def assemble(
     fixed = fixed.copy()
     counted = (fixed[:, FLAGS] & COUNTED) != 0
     weights = np.where(counted[edges[:, 1]], 1, edges[:, 2])
+    told = np.where(counted[edges[:, 1]], -up_from[edges[:, 1]], edges[:, 2])
     whole = np.bincount(edges[:, 1], minlength=len(fixed)).astype(np.int64)
     together = np.zeros(len(fixed), dtype=np.int64)
     np.add.at(together, edges[:, 1], edges[:, 2])
@@ -153,7 +154,7 @@ def assemble(
         fixed=fixed,
         up_from=up_from,
         feeds_of=_starts(edges[:, 0], assets),
-        feeds=np.ascontiguousarray(np.column_stack([edges[out, 1], weights[out]])),
+        feeds=np.ascontiguousarray(np.column_stack([edges[out, 1], told[out]])),
         from_of=_starts(edges[:, 1], len(fixed)),
         sources=np.ascontiguousarray(np.column_stack([edges[into, 0], weights[into]])),
         ticks_per_hour=ticks_per_hour,
