@@ -45,14 +45,14 @@ def measure(run: Run) -> Iterator[Table]:
 
 
 def made(assets: int, *, degraded: bool, seed: int = 1) -> Wiring:
-    """Return a map of five tiers, each ten times as large as that above.
+    """Return a map of four tiers, each ten times as large as that above.
 
     Each asset needs power and control of two suppliers each, drawn from the tier above: any one of them (``degraded``:
     by what they give together, of which half is enough to go on at three quarters); half of the needs have buffers of 4
     to 24 hours. The first tier needs the second's control: a ring.
     """
     draw = np.random.default_rng(seed)
-    ends = np.unique((assets / 10.0 ** np.arange(4, -1, -1)).astype(np.int64))
+    ends = np.unique((assets / 10.0 ** np.arange(3, -1, -1)).astype(np.int64))
     tier = np.searchsorted(ends, np.arange(assets), side="right")
     starts = np.concatenate([[0], ends])
     above = np.where(tier == 0, 1, tier - 1)

@@ -30,8 +30,8 @@ def iim(dependence: ArrayLike, shock: ArrayLike) -> Floats:
     """Return the inoperability of each sector, 0 to 1: the least q with q = min(1, A q + c).
 
     ``dependence``: A, with A[i][j] the inoperability that i has of j's (Haimes and Jiang 2001); ``shock``: c. What
-    comes round more strongly than it went is bounded by 1, not refused. Raises ``InputError`` for what is no such matrix, and
-    ``LimitError`` for a ring that weakens so slowly that it never comes to rest.
+    comes round more strongly than it went is bounded by 1, not refused. Raises ``InputError`` for what is no such
+    matrix, ``LimitError`` for a ring that weakens so slowly that it never comes to rest.
     """
     matrix, outside = _checked(dependence, shock)
     state = np.minimum(1.0, outside)

@@ -23,9 +23,9 @@ from tocsin.map.cascade.state import (
     MARK,
     N_CHANGED,
     N_DIRTY,
-    N_EMPTIED,
-    N_HEAP,
+        N_HEAP,
     N_QUEUE,
+    N_SEEDS,
     N_TOLD,
     N_TOUCHED,
     N_TOUCHED_GROUPS,
@@ -104,7 +104,7 @@ def _bare_work(work: Work) -> Work:
         bare(work.queue),
         bare(work.changed),
         bare(work.dirty),
-        bare(work.emptied),
+        bare(work.seeds),
         bare(work.waiting),
         bare(work.heap),
         bare(work.events),
@@ -143,12 +143,11 @@ def _simulate(lines: Lines, work: Work, sums: Sums, hits: Ints, horizon: int, pe
             now = min(now, heap[0] >> _BITS)
         if now >= horizon:
             return DONE
-        due = after
         repaired = False
         while after < scheduled and events[after] >> _BITS == now:
             what = events[after] & _WHAT
             asset = hits[what >> 1, HIT]
-            _touch(work, asset)
+            _seed(work, asset)
             if what & 1:
                 work.assets[asset, OWN] = FULL
                 repaired = True
@@ -156,9 +155,14 @@ def _simulate(lines: Lines, work: Work, sums: Sums, hits: Ints, horizon: int, pe
                 work.assets[asset, OWN] = FULL - hits[what >> 1, DAMAGE]
             after += 1
         _run_out(lines, work, sums, now)
-        if repaired:
-            _rise(lines, work, hits, due, after, now, most)
-        _fall(lines, work, hits, due, after, now, most, repaired)
+        # first what can rise does, then what cannot stand falls; without a repair nothing can rise
+        for rising in range(1 if repaired else 0, -1, -1):
+            for place in range(count[N_SEEDS]):
+                _reconsider(lines, work, work.seeds[place], rising)
+            for place in range(count[N_WAITING] if repaired else 0):
+                _reconsider(lines, work, work.waiting[place], rising)
+            _tell(lines, work, now, rising, most)
+        count[N_SEEDS] = 0
         _close(lines, work, sums, now, horizon, per_hour)
     return ENDLESS
 
@@ -194,6 +198,14 @@ def _touch(work: Work, asset: int) -> None:
 
 
 @inlined
+def _seed(work: Work, asset: int) -> None:
+    """Have an asset reconsidered in this instant."""
+    _touch(work, asset)
+    work.seeds[work.used[N_SEEDS]] = asset
+    work.used[N_SEEDS] += 1
+
+
+@inlined
 def _run_out(lines: Lines, work: Work, sums: Sums, now: int) -> None:
     """Empty the buffers that run out now."""
     count, groups = work.used, work.groups
@@ -205,8 +217,7 @@ def _run_out(lines: Lines, work: Work, sums: Sums, now: int) -> None:
         _settle(lines, work, group, now)
         groups[group, DUE] = NEVER
         _limit(lines, work, group, _allowed(lines, work, group))
-        work.emptied[count[N_EMPTIED]] = group
-        count[N_EMPTIED] += 1
+        _seed(work, lines.fixed[group, ASSET])
         if not groups[group, MARK] & EMPTIED:
             groups[group, MARK] |= EMPTIED
             sums.buffers[group, 0] += 1
@@ -281,7 +292,7 @@ def _limit(lines: Lines, work: Work, group: int, allows: int) -> None:
 
 
 @inlined
-def _level(lines: Lines, work: Work, asset: int, starting: bool) -> int:
+def _level(lines: Lines, work: Work, asset: int, starting: int) -> int:
     """Return what an asset can do now; when starting, without the needs that have black start."""
     level: int = work.assets[asset, OWN]
     for group in range(lines.groups_of[asset], lines.groups_of[asset + 1]):
@@ -310,47 +321,15 @@ def _move(work: Work, asset: int, level: int) -> None:
 
 
 @inlined
-def _rise(lines: Lines, work: Work, hits: Ints, due: int, after: int, now: int, most: int) -> None:
-    """Let rise what a repair lets rise, and try every black start: the least fixed point above what was."""
-    for event in range(due, after):
-        what = work.events[event] & _WHAT
-        if what & 1:
-            _try(lines, work, hits[what >> 1, HIT])
-    for place in range(work.used[N_WAITING]):
-        _try(lines, work, work.waiting[place])
-    _tell(lines, work, now, rising=True, most=most)
-
-
-@inlined
-def _try(lines: Lines, work: Work, asset: int) -> None:
-    level = _level(lines, work, asset, starting=True)
-    if level > work.assets[asset, NOW]:
+def _reconsider(lines: Lines, work: Work, asset: int, rising: int) -> None:
+    """Move an asset to what it can do now, if that is where this phase goes."""
+    level, now = _level(lines, work, asset, rising), work.assets[asset, NOW]
+    if (rising and level > now) or (not rising and level < now):
         _move(work, asset, level)
 
 
 @inlined
-def _fall(lines: Lines, work: Work, hits: Ints, due: int, after: int, now: int, most: int, repaired: bool) -> None:
-    """Let fall what cannot stand after hits, empty buffers, black starts in vain: the greatest fixed point below."""
-    for event in range(due, after):
-        _hold(lines, work, hits[(work.events[event] & _WHAT) >> 1, HIT])
-    for place in range(work.used[N_EMPTIED]):
-        _hold(lines, work, lines.fixed[work.emptied[place], ASSET])
-    work.used[N_EMPTIED] = 0
-    if repaired:
-        for place in range(work.used[N_WAITING]):
-            _hold(lines, work, work.waiting[place])
-    _tell(lines, work, now, rising=False, most=most)
-
-
-@inlined
-def _hold(lines: Lines, work: Work, asset: int) -> None:
-    level = _level(lines, work, asset, starting=False)
-    if level < work.assets[asset, NOW]:
-        _move(work, asset, level)
-
-
-@inlined
-def _tell(lines: Lines, work: Work, now: int, rising: bool, most: int) -> None:
+def _tell(lines: Lines, work: Work, now: int, rising: int, most: int) -> None:
     """Tell dependents of changes, and theirs, until nobody's service changes any more."""
     count, assets = work.used, work.assets
     while count[N_QUEUE] > 0 and count[N_TOLD] < most:
@@ -368,7 +347,7 @@ def _tell(lines: Lines, work: Work, now: int, rising: bool, most: int) -> None:
 
 
 @inlined
-def _feed(lines: Lines, work: Work, group: int, weight: int, told: int, level: int, now: int, rising: bool) -> None:
+def _feed(lines: Lines, work: Work, group: int, weight: int, told: int, level: int, now: int, rising: int) -> None:
     """Let one group see its supplier's service go from ``told`` to ``level``."""
     if weight < 0:
         change = (1 if level >= -weight else 0) - (1 if told >= -weight else 0)
@@ -384,11 +363,11 @@ def _feed(lines: Lines, work: Work, group: int, weight: int, told: int, level: i
     asset = lines.fixed[group, ASSET]
     if rising:
         work.groups[group, ALLOWS] = allows
-        _try(lines, work, asset)
     else:
         _limit(lines, work, group, allows)
-        if allows < work.assets[asset, NOW]:
-            _move(work, asset, allows)
+        if allows >= work.assets[asset, NOW]:
+            return
+    _reconsider(lines, work, asset, rising)
 
 
 @inlined

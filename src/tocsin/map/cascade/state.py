@@ -39,7 +39,7 @@ class Work(NamedTuple):
     queue: Ints  # assets whose service changed and whose dependents do not know it; a ring
     changed: Ints  # assets that changed in this instant
     dirty: Ints  # groups that were fed in this instant
-    emptied: Ints  # groups whose buffers ran out in this instant
+    seeds: Ints  # assets that are hit, repaired, or out of a buffer in this instant
     waiting: Ints  # assets that a need with black start holds down
     heap: Ints  # when buffers run out: instant and group in one number
     events: Ints  # when hits begin and end: instant, hit and which, in one number
@@ -73,7 +73,7 @@ N_TOUCHED: Final = 0
 N_TOUCHED_GROUPS: Final = 1
 N_CHANGED: Final = 2
 N_DIRTY: Final = 3
-N_EMPTIED: Final = 4
+N_SEEDS: Final = 4
 N_WAITING: Final = 5
 N_HEAP: Final = 6
 HEAD: Final = 7
@@ -125,7 +125,7 @@ def new_work(wiring: Wiring, hits: Hits) -> Work:
         queue=_room(by_asset + 1),
         changed=_room(by_asset),
         dirty=_room(by_group),
-        emptied=_room(by_group),
+        seeds=_room(by_asset + by_group),
         waiting=_room(by_asset),
         # at most one entry of each group is not out of date: those that are go when it is full
         heap=_room(2 * by_group + 64),
