@@ -48,7 +48,7 @@ def made(assets: int, *, degraded: bool, seed: int = 1) -> Wiring:
     """Return a map of four tiers, each ten times as large as that above.
 
     Each asset needs power and control of two suppliers each, drawn from the tier above: any one of them (``degraded``:
-    by what they give together, of which half is enough to go on at three quarters); half of the needs have buffers of 4
+    by what they give together, three quarters of which is enough); half of the needs have buffers of 4
     to 24 hours. The first tier needs the second's control: a ring.
     """
     draw = np.random.default_rng(seed)
@@ -63,7 +63,7 @@ def made(assets: int, *, degraded: bool, seed: int = 1) -> Wiring:
     chosen[:, 1] = np.where(chosen[:, 1] == chosen[:, 0], low + (chosen[:, 0] - low + 1) % (high - low), chosen[:, 1])
     fixed = np.zeros((groups, 8), dtype=np.int64)
     fixed[:, ASSET] = owner
-    fixed[:, WANTED] = 2 * FULL if degraded else 1
+    fixed[:, WANTED] = 3 * FULL // 2 if degraded else 1
     fixed[:, FLAGS] = 0 if degraded else COUNTED
     fixed[:, BUFFER] = np.where(draw.random(groups) < 0.5, draw.integers(4, 25, groups), 0) * TICKS * FULL
     fixed[:, REFILL] = FULL
