@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pytest
@@ -11,8 +11,11 @@ from tocsin.errors import InputError, LimitError
 from tocsin.map import sectors
 from tocsin.map.sectors import diim, fdna, iim
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 LIAN: Final = ([[0.15, 0.5], [0.1, 0.05]], [0.0, 0.1])
-EQUILIBRIA: Final = {
+EQUILIBRIA: Final[dict[str, tuple[ArrayLike, ArrayLike, tuple[float, ...], float]]] = {
     "two that need each other": ([[0, 0.8], [0.2, 0]], [0, 0.6], (4 / 7, 5 / 7), 1e-12),
     "four, two of them bounded": (
         [[0, 0.9, 0, 0], [0.4, 0, 0, 0], [1, 0.8, 0, 0], [1, 0.9, 0, 0]],
@@ -65,15 +68,15 @@ def test_a_receiver_of_two_feeders() -> None:
     ],
     ids=["not square", "negative", "no number", "more than all", "no list"],
 )
-def test_what_is_no_model_is_refused(matrix: object, shock: object) -> None:
+def test_what_is_no_model_is_refused(matrix: ArrayLike, shock: ArrayLike) -> None:
     with pytest.raises(InputError):
-        iim(matrix, shock)  # type: ignore[arg-type]
+        iim(matrix, shock)
 
 
 def test_what_never_comes_to_rest_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sectors, "MOST_ROUNDS", 100)
     with pytest.raises(LimitError, match="not at rest after 100 rounds"):
-        iim([[0, 1], [0.9999, 0]], [0.0001, 0])
+        iim([[0.0, 1.0], [0.9999, 0.0]], [0.0001, 0.0])
 
 
 def test_lists_that_do_not_match_and_shares_that_are_none_are_refused() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import numba
-from numba.core import cgutils
+from numba.core import config
 from numba.core.extending import intrinsic
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tocsin.map.cascade.wiring import Ints
 
 __all__ = ["bare", "compiled", "inlined"]
+
+# NUMBA_DISABLE_JIT: kernels run as the Python that they are, to be looked at.
+_INTERPRETED: Final[bool] = config.DISABLE_JIT  # type: ignore[attr-defined]  # numba sets its settings as it is imported
 
 F = TypeVar("F", bound="Callable[..., object]")
 
@@ -42,8 +45,8 @@ def _bare(array: Ints) -> Ints:
 def _bare_typed(_context: Any, array: Any) -> tuple[Any, Any]:  # noqa: ANN401 -- numba's types, which it does not type
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401 -- the same
         struct = context.make_array(array)(context, builder, value=arguments[0])
-        struct.meminfo = cgutils.get_null_value(struct.meminfo.type)
-        struct.parent = cgutils.get_null_value(struct.parent.type)
+        struct.meminfo = struct.meminfo.type(None)  # a null pointer
+        struct.parent = struct.parent.type(None)
         return struct._getvalue()  # noqa: SLF001 -- so do numba's own intrinsics
 
     return array(array), generate
@@ -51,4 +54,4 @@ def _bare_typed(_context: Any, array: Any) -> tuple[Any, Any]:  # noqa: ANN401 -
 
 # The same array, of which nobody counts who holds it. Counting is a locked instruction on a word that all workers
 # share, several times for each event. Whoever calls a kernel holds its arrays until it returns.
-bare = cast("Callable[[Ints], Ints]", _bare if numba.config.DISABLE_JIT else intrinsic(_bare_typed))
+bare = cast("Callable[[Ints], Ints]", _bare if _INTERPRETED else intrinsic(_bare_typed))

@@ -23,7 +23,7 @@ from tocsin.map.cascade.state import (
     MARK,
     N_CHANGED,
     N_DIRTY,
-        N_HEAP,
+    N_HEAP,
     N_QUEUE,
     N_SEEDS,
     N_TOLD,
@@ -155,14 +155,7 @@ def _simulate(lines: Lines, work: Work, sums: Sums, hits: Ints, horizon: int, pe
                 work.assets[asset, OWN] = FULL - hits[what >> 1, DAMAGE]
             after += 1
         _run_out(lines, work, sums, now)
-        # first what can rise does, then what cannot stand falls; without a repair nothing can rise
-        for rising in range(1 if repaired else 0, -1, -1):
-            for place in range(count[N_SEEDS]):
-                _reconsider(lines, work, work.seeds[place], rising)
-            for place in range(count[N_WAITING] if repaired else 0):
-                _reconsider(lines, work, work.waiting[place], rising)
-            _tell(lines, work, now, rising, most)
-        count[N_SEEDS] = 0
+        _resettle(lines, work, now, repaired, most)
         _close(lines, work, sums, now, horizon, per_hour)
     return ENDLESS
 
@@ -318,6 +311,22 @@ def _move(work: Work, asset: int, level: int) -> None:
         work.queue[last] = asset
         count[N_QUEUE] += 1
     assets[asset, MARK] = mark | CHANGED | QUEUED
+
+
+@inlined
+def _resettle(lines: Lines, work: Work, now: int, repaired: bool, most: int) -> None:
+    """First what can rise does, to the least fixed point above what was; then what cannot stand falls.
+
+    Down to the greatest fixed point below. Without a repair nothing can rise; with one, every black start is tried.
+    """
+    count = work.used
+    for rising in range(1 if repaired else 0, -1, -1):
+        for place in range(count[N_SEEDS]):
+            _reconsider(lines, work, work.seeds[place], rising)
+        for place in range(count[N_WAITING] if repaired else 0):
+            _reconsider(lines, work, work.waiting[place], rising)
+        _tell(lines, work, now, rising, most)
+    count[N_SEEDS] = 0
 
 
 @inlined
