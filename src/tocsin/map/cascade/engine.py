@@ -113,13 +113,15 @@ def _horizon(wiring: Wiring, hours: float) -> int:
 def _bounded(wiring: Wiring, hits: Hits, horizon: int) -> None:
     """See that every sum stays within 63 bits, whatever happens."""
     for name, most in (
-        ("samples", wiring.assets * hits.samples),
-        ("people", sum(wiring.people.tolist())),
-        ("value_h", sum(wiring.value_h.tolist())),
+        ("samples by assets by an hour", wiring.assets * hits.samples * wiring.ticks_per_hour),
+        ("samples by the horizon", hits.samples * horizon),
+        ("assets by the horizon", wiring.assets * horizon),
+        ("people by the horizon", sum(wiring.people.tolist()) * horizon),
+        ("value_h by the horizon", sum(wiring.value_h.tolist()) * horizon),
     ):
-        if most * horizon > _MOST_SUM:
+        if most > _MOST_SUM:
             raise LimitError(
-                f"{name} times the horizon would not fit a sum",
+                f"{name}, in ticks, would not fit a sum",
                 todo="a nearer horizon, fewer samples at once, or larger units",
             )
 

@@ -428,11 +428,14 @@ def _account(work: Work, sums: Sums, asset: int, now: int, per_hour: int) -> Non
     if row < 0:
         return
     # a difference for each hour, added up when all samples are done: an outage of weeks costs as much as one of minutes
+    whole = lost * per_hour // FULL
     hour, last = since // per_hour, now // per_hour
-    sums.hourly[row, hour] += lost * ((hour + 1) * per_hour - since)
-    sums.hourly[row, hour + 1] += lost * (since - hour * per_hour)
-    sums.hourly[row, last] -= lost * ((last + 1) * per_hour - now)
-    sums.hourly[row, last + 1] -= lost * (now - last * per_hour)
+    begun = lost * ((hour + 1) * per_hour - since) // FULL
+    sums.hourly[row, hour] += begun
+    sums.hourly[row, hour + 1] += whole - begun
+    ended = lost * ((last + 1) * per_hour - now) // FULL
+    sums.hourly[row, last] -= ended
+    sums.hourly[row, last + 1] -= whole - ended
 
 
 @inlined

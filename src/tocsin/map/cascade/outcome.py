@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tocsin.map.cascade.grid import FULL
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,7 +22,8 @@ __all__ = ["Outcome"]
 class Outcome:
     """What was lost: by asset, by hour, by sample and sector. ``sums`` has the integers that all of it is made from.
 
-    An hour at half service is half an hour lost. What an asset lost in one sample is rounded down to the tick.
+    An hour at half service is half an hour lost. What an asset lost in one sample, or in a
+    part of an hour, is rounded down to the tick.
     """
 
     wiring: Wiring
@@ -46,7 +45,7 @@ class Outcome:
     @property
     def by_hour(self) -> Floats:
         """By asset or sector, and hour: the service lost in that hour, on average (of a sector: of all its assets)."""
-        return self._hours(self.sums.hourly) / FULL / self.samples
+        return self._hours(self.sums.hourly) / self.samples
 
     @property
     def ran_out(self) -> Floats:

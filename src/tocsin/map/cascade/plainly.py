@@ -50,8 +50,9 @@ def _add_hours(sums: Sums, row: int, spell: tuple[int, int], lost: int, per_hour
     """Add a spell to the differences from hour to hour."""
     for instant, sign in zip(spell, (1, -1), strict=True):
         hour = instant // per_hour
-        sums.hourly[row, hour] += sign * lost * ((hour + 1) * per_hour - instant)
-        sums.hourly[row, hour + 1] += sign * lost * (instant - hour * per_hour)
+        part = lost * ((hour + 1) * per_hour - instant) // FULL
+        sums.hourly[row, hour] += sign * part
+        sums.hourly[row, hour + 1] += sign * (lost * per_hour // FULL - part)
 
 
 def _add_asset(sums: Sums, sample: int, asset: int, lost: int) -> None:

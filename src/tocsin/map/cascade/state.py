@@ -90,7 +90,7 @@ class Sums(NamedTuple):
     """What is summed up over a worker's samples: integers, so that no order of adding them up gives another sum."""
 
     outage: Ints  # by asset: service lost in ticks x millionths, samples in which any was
-    hourly: Ints  # by row and hour: service lost; its rows are those that ``row_of`` gives assets (-1: none)
+    hourly: Ints  # by row and hour: service lost, in ticks; its rows are those that ``row_of`` gives assets (-1: none)
     row_of: Ints
     buffers: Ints  # by group: samples in which it ran out, the sum of the first times, the earliest
     measures: Ints  # by sample and sector: service lost, people without, worth lost; each in ticks
