@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from tocsin.map.cascade.hits import Hit
-from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Supplier
+from tocsin.map.model import (
+    Asset,
+    AssetMap,
+    DependencyGroup,
+    FailureMode,
+    Fragility,
+    Lognormal,
+    Need,
+    Normal,
+    Place,
+    Provenance,
+    Quantiles,
+    Supplier,
+)
 
 if TYPE_CHECKING:
     import random
 
-__all__ = ["HORIZON_H", "made_hits", "made_map", "needs", "plain"]
+__all__ = ["HORIZON_H", "made_hits", "made_map", "needs", "plain", "told_map"]
 
 HORIZON_H: Final = 48.0
 
@@ -70,6 +85,58 @@ def _made_group(draw: random.Random, asset: str, name: str, names: list[str], *,
         alpha=draw.choice((1.0, 1.0, 0.5, 0.123456)),
         beta=draw.choice((0.0, 0.0, 0.1, 0.3)),
         up_from=draw.choice((1.0, 0.5, 1e-6)),
+    )
+
+
+def told_map(draw: random.Random, plan: AssetMap, *, owner: str) -> AssetMap:
+    """Return the map with everything that can be said of its assets and edges, of some of them."""
+    assets = tuple(_told_asset(draw, asset, owner) for asset in plan.assets)
+    return AssetMap(assets=assets, groups=tuple(_told_group(draw, group) for group in plan.groups))
+
+
+def _told_asset(draw: random.Random, asset: Asset, owner: str) -> Asset:
+    repairs = (
+        None,
+        Quantiles(hours=(0.0, round(draw.uniform(0, 10), 3), 12.5)),
+        Lognormal(median_h=draw.uniform(1, 100), sigma=0.5),
+        Normal(mean_h=0.0, sigma_h=draw.uniform(0, 9)),
+    )
+    modes = (
+        FailureMode(name="fire", per_year=draw.uniform(0, 2), repair=draw.choice(repairs)),
+        FailureMode(name="quake", fragility=Fragility(measure="PGA g", median=0.3, beta=0.4), damage_least=0.2),
+        FailureMode(name="\u00e5ska \u2028 \U0001f329"),
+    )
+    return structs.replace(
+        asset,
+        owner=owner,
+        kind=draw.choice(("", "pump", "\u00dcbergabestation")),
+        place=draw.choice((None, Place(longitude=draw.uniform(-180, 180), latitude=draw.uniform(-90, 90)))),
+        value_h=draw.choice((0.0, 1.0, draw.uniform(0, 1e6))),
+        repair=draw.choice(repairs),
+        failure_modes=tuple(draw.sample(modes, draw.choice((0, 0, 1, 2, 3)))),
+    )
+
+
+def _told_group(draw: random.Random, group: DependencyGroup) -> DependencyGroup:
+    suppliers = tuple(_told_edge(draw, one) for one in group.suppliers)
+    assumed = draw.random() < 0.2
+    return structs.replace(
+        group,
+        suppliers=suppliers,
+        buffer_least_h=group.buffer_h / 2 if assumed else None,
+        buffer_most_h=group.buffer_h * 1.5 if assumed else None,
+    )
+
+
+def _told_edge(draw: random.Random, one: Supplier) -> Supplier:
+    provenance = draw.choice(tuple(Provenance))
+    assumed = provenance is Provenance.ASSUMED
+    return structs.replace(
+        one,
+        provenance=provenance,
+        basis=draw.choice(("", "table 3", "nearest substation within 5 km")),
+        least=one.weight / 2 if assumed else None,
+        most=one.weight * 2 if assumed else None,
     )
 
 
