@@ -7,7 +7,7 @@
     read_files({"map.geojson": data}, mapping)     # the same without a disk
     write(read.plan, Format.GRAPHML)               # {"map.graphml": b"..."}
 
-Reading raises ``MapError`` with every fault, each with its place in the file (``MapFault.at``), and gives no map at all;
+Reading raises ``MapError`` with every fault, each with its place in the file (``MapFault.at``), and gives no map then;
 ``AgreementError`` for a mapping file that is none, ``LimitError`` for what is larger than we take.
 """
 
