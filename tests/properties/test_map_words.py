@@ -161,6 +161,14 @@ def test_two_owners_may_use_one_name() -> None:
     assert found.named(asset_id(OTHER, "pump")) in ids
 
 
+@pytest.mark.parametrize("text", ["a\nb", " pump", "\x1b[2J", "\x00", "x" * 30_000])
+def test_texts_that_files_and_terminals_do_not_hold_are_neither_written_nor_read(text: str) -> None:
+    with pytest.raises(InputError):
+        encode(AssetMap(assets=(Asset(id="pump", kind=text),)), by=OWNER, at=AT)
+    (one,) = encode(AssetMap(assets=(Asset(id="pump", kind="a"),)), by=OWNER, at=AT)
+    assert read_words(told([one | {"kind": text}]))[1]
+
+
 def test_no_asset_is_called_like_an_id() -> None:
     ref = asset_id(OTHER, "pump")
     plan = AssetMap(assets=(Asset(id=ref, owner=OWNER, people=1),))

@@ -104,7 +104,7 @@ def _told_asset(draw: random.Random, asset: Asset, owner: str) -> Asset:
     modes = (
         FailureMode(name="fire", per_year=draw.uniform(0, 2), repair=draw.choice(repairs)),
         FailureMode(name="quake", fragility=Fragility(measure="PGA g", median=0.3, beta=0.4), damage_least=0.2),
-        FailureMode(name="\u00e5ska \u2028 \U0001f329"),
+        FailureMode(name="\u00e5ska \U0001f329"),
     )
     return structs.replace(
         asset,

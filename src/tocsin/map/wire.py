@@ -28,6 +28,7 @@ from msgspec import structs
 from tocsin.errors import InputError, MapError, MapFault
 from tocsin.kernel.canonical import canonical_json
 from tocsin.kernel.clock import Micros, format_instant, parse_instant
+from tocsin.map.formats.fields import Wrong, plain_text
 from tocsin.map.model import Asset, AssetMap, DependencyGroup, Supplier, checked, faults
 
 if TYPE_CHECKING:
@@ -187,7 +188,15 @@ def encode(
     encoder = _Encoder(by=by, at=format_instant(at), markings=own, tlp=tlp)
     refs = {asset.id: _reference(asset, by) for asset in plan.assets}
     objects = [one for asset in plan.assets for one in encoder.asset(asset, refs[asset.id])]
-    return objects + [encoder.dependency(group, refs) for group in plan.groups]
+    objects += [encoder.dependency(group, refs) for group in plan.groups]
+    found = tuple(
+        MapFault(asset=str(one.get("name", one["id"])), cause=wrong.cause, expected=wrong.expected)
+        for one in objects
+        if (wrong := _unplain(one)) is not None
+    )
+    if found:
+        raise MapError(found)
+    return objects
 
 
 def encode_state(state: State, *, by: str, at: Micros, tlp: str | None = None) -> dict[str, Json]:
@@ -376,6 +385,9 @@ def read_word(told: Told) -> AnyWord:
     try:
         raw = _DECODE(told.body)
         frame = msgspec.convert(raw, _Frame)
+        wrong = _unplain(raw)
+        if wrong is not None:
+            raise InputError(f"a text of it {wrong.cause}; expected {wrong.expected}")
         return _READERS[frame.type](told, raw)
     except msgspec.ValidationError as error:
         raise InputError(str(error)) from error
@@ -463,6 +475,20 @@ def _attributes(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     _require_sound(AssetMap(assets=(asset,)))
     defaults = {field.name: field.default for field in structs.fields(Asset)}
     return {key: getattr(asset, key) for key in given if getattr(asset, key) != defaults[key]}
+
+
+def _unplain(value: object) -> Wrong | None:
+    """Return what is wrong with the first text in a value that has characters which nobody sees, or is too long.
+
+    It is written into files and onto terminals by those who receive it.
+    """
+    if isinstance(value, str):
+        try:
+            plain_text(value)
+        except Wrong as wrong:
+            return wrong
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((wrong for one in inner if (wrong := _unplain(one)) is not None), None)
 
 
 def _require_sound(plan: AssetMap) -> None:
