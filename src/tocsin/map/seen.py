@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import structs
 
-from tocsin.errors import InputError
+from tocsin.errors import InputError, NotFoundError
 from tocsin.map.model import Asset, AssetMap, DependencyGroup
 from tocsin.map.wire import ATTRIBUTES, AssetWord, DependencyWord, State, StateWord, read_word
 
@@ -83,13 +83,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         """Return the id on the map of an asset that is named by that, or by its STIX id.
 
         Raises:
-            InputError: there is none.
+            NotFoundError: there is none, or none that the reader sees.
         """
         if text in self.refs:
             return text
         found = next((name for name, ref in self.refs.items() if ref == text), None)
         if found is None:
-            raise InputError("there is no such asset on the map that you see", where=text[:_SHOWN])
+            raise NotFoundError("there is no such asset on the map that you see", where=text[:_SHOWN])
         return found
 
 

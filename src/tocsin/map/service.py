@@ -79,8 +79,10 @@ class Maps:
         self._reading = reading
         self._intake = intake
 
-    def seen(self, asker: Asker, collection: str | None = None) -> Seen:
+    def seen(self, asker: Asker, collection: str | None = None, *, most: int | None = None) -> Seen:
         """Return the map that a reader may see, of one collection or of all that it knows of.
+
+        ``most``: so many objects at most, if not ``MOST_WORDS``.
 
         Raises:
             NotFoundError: there is no such collection.
@@ -89,7 +91,7 @@ class Maps:
         latest: dict[tuple[str, str], tuple[Micros, Told]] = {}
         doubtful: set[str] = set()
         where = self._collections(asker, collection)
-        for item, body in self._read(asker, where, Query(types=TYPES)):
+        for item, body in self._read(asker, where, Query(types=TYPES), most):
             one = self._told(item, body)
             _keep(latest, item, one)
             if read_words([one])[1]:
@@ -97,7 +99,7 @@ class Maps:
                 doubtful.add(item.object_id)
         for ids in _batches(sorted(doubtful)):
             query = Query(types=TYPES, ids=frozenset(ids), versions=frozenset({VersionChoice.ALL}))
-            for item, body in self._read(asker, where, query):
+            for item, body in self._read(asker, where, query, most):
                 _keep(latest, item, self._told(item, body))
         words, unread = read_words(one for _, one in latest.values())
         told = (Unread(id=_id_of(one.body), by=one.by, cause=cause) for one, cause in unread)
@@ -175,7 +177,7 @@ class Maps:
             InputError: as ``wire.encode_state``; otherwise as ``Intake.submit``.
         """
         one = wire.encode_state(state, by=sharing.asker.party, at=at)
-        before = self._own(sharing).get(str(one["id"]))
+        before = self._own(sharing, frozenset({str(one["id"])})).get(str(one["id"]))
         if before is not None:
             kept = msgspec.json.decode(before.body)
             one |= {"created": kept["created"], "modified": wire.after(before.version, at)}
@@ -195,13 +197,13 @@ class Maps:
             )
         )
 
-    def _own(self, sharing: Sharing) -> dict[str, _Own]:
-        """Return the last version of each object of the map that a party shared itself."""
+    def _own(self, sharing: Sharing, ids: frozenset[str] | None = None) -> dict[str, _Own]:
+        """Return the last version of each object of the map that a party shared itself, or of these."""
         own: dict[str, _Own] = {}
         asker = sharing.asker
         here = self._reading.collection(asker, sharing.collection).uuid
         # every version: whoever shared under the same id before would hide it else
-        query = Query(types=TYPES, versions=frozenset({VersionChoice.ALL}))
+        query = Query(types=TYPES, ids=ids, versions=frozenset({VersionChoice.ALL}))
         for collection in self._collections(asker, None):
             for item, body in self._read(asker, (collection,), query):
                 if self._reading.owner(item) != asker.party:
@@ -224,16 +226,18 @@ class Maps:
             return (self._reading.collection(asker, collection).uuid,)
         return tuple(one.uuid for one in self._reading.collections(asker))
 
-    def _read(self, asker: Asker, collections: Iterable[str], query: Query) -> Iterator[tuple[PageItem, bytes]]:
-        count = 0
+    def _read(
+        self, asker: Asker, collections: Iterable[str], query: Query, most: int | None = None
+    ) -> Iterator[tuple[PageItem, bytes]]:
+        count, most = 0, MOST_WORDS if most is None else most
         for collection in collections:
             cursor = None
             while True:
                 answer = self._reading.objects(asker, collection, query, limit=MAX_PAGE, cursor=cursor)
                 count += len(answer.page.items)
-                if count > MOST_WORDS:
+                if count > most:
                     raise LimitError(
-                        f"the map has more than {MOST_WORDS:,} objects", todo="read one collection, or page by page"
+                        f"the map has more than {most:,} objects", todo="read one collection, or page by page"
                     )
                 yield from zip(answer.page.items, answer.page.bodies, strict=True)
                 cursor = answer.next

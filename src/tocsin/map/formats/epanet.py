@@ -38,10 +38,40 @@ _FLOWS: Final = {
 }
 # Sections that say nothing of who is fed by whom.
 _LEFT: Final = frozenset(
-    ["TITLE", "TAGS", "ENERGY", "EMITTERS", "QUALITY", "SOURCES", "REACTIONS", "MIXING", "TIMES", "REPORT", "VERTICES", "LABELS", "BACKDROP", "END"]
+    [
+        "TITLE",
+        "TAGS",
+        "ENERGY",
+        "EMITTERS",
+        "QUALITY",
+        "SOURCES",
+        "REACTIONS",
+        "MIXING",
+        "TIMES",
+        "REPORT",
+        "VERTICES",
+        "LABELS",
+        "BACKDROP",
+        "END",
+    ]
 )
 _READ: Final = frozenset(
-    ["JUNCTIONS", "RESERVOIRS", "TANKS", "PIPES", "PUMPS", "VALVES", "DEMANDS", "STATUS", "PATTERNS", "CURVES", "CONTROLS", "RULES", "OPTIONS", "COORDINATES"]
+    [
+        "JUNCTIONS",
+        "RESERVOIRS",
+        "TANKS",
+        "PIPES",
+        "PUMPS",
+        "VALVES",
+        "DEMANDS",
+        "STATUS",
+        "PATTERNS",
+        "CURVES",
+        "CONTROLS",
+        "RULES",
+        "OPTIONS",
+        "COORDINATES",
+    ]
 )
 _WORD: Final = re.compile(r"\S+")
 _SHOWN: Final = 60
