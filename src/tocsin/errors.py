@@ -118,8 +118,12 @@ class LimitError(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapFault:
-    """One fault in a map: the asset, its group and the supplier (the edge), as far as it is about one."""
+    """One fault in a map: the asset, its group and the supplier (the edge), as far as it is about one.
 
+    ``at``: where it stands in what was read: a file and its line, row, feature or element.
+    """
+
+    at: str | None = None
     asset: str | None = None
     group: str | None = None
     supplier: str | None = None
@@ -135,8 +139,8 @@ class MapFault:
         return f"{self.asset!r}{group}" + ("" if self.supplier is None else f" from {self.supplier!r}")
 
     def __str__(self) -> str:
-        text = f"{self.cause}; expected {self.expected}"
-        return text if self.where is None else f"{self.where}: {text}"
+        parts = (self.at, self.where, f"{self.cause}; expected {self.expected}")
+        return ": ".join(part for part in parts if part is not None)
 
 
 class MapError(InputError):
@@ -145,7 +149,8 @@ class MapError(InputError):
     def __init__(self, faults: tuple[MapFault, ...]) -> None:
         first = faults[0]
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-        super().__init__(f"{first.cause}; expected {first.expected}{more}", where=first.where)
+        where = ": ".join(part for part in (first.at, first.where) if part is not None)
+        super().__init__(f"{first.cause}; expected {first.expected}{more}", where=where or None)
         self.faults = faults
 
 

@@ -11,7 +11,23 @@ from msgspec import structs
 from support.cascades import made_map, needs, plain
 from tocsin.errors import MapError
 from tocsin.map.cascade.wiring import wire
-from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Place, Supplier, checked, faults
+from tocsin.map.model import (
+    Asset,
+    AssetMap,
+    DependencyGroup,
+    FailureMode,
+    Fragility,
+    Lognormal,
+    Need,
+    Normal,
+    Place,
+    Provenance,
+    Quantiles,
+    Supplier,
+    checked,
+    faults,
+    hours_of,
+)
 
 GOOD: Final = plain(needs("mill", "grid"))
 
@@ -26,6 +42,10 @@ def supplier(**given: object) -> AssetMap:
 
 def asset(**given: object) -> AssetMap:
     return structs.replace(GOOD, assets=(structs.replace(GOOD.assets[0], **given), *GOOD.assets[1:]))
+
+
+def mode(**given: object) -> AssetMap:
+    return asset(failure_modes=(FailureMode(name="fire", **given),))  # type: ignore[arg-type]
 
 
 FAULTS: Final = {
@@ -57,6 +77,48 @@ FAULTS: Final = {
     "half a supplier": (group(k=0.5, need=Need.COUNT), "'mill' needs 'power'", "k is 0.5"),
     "more than all": (group(k=1.1), "'mill' needs 'power'", "k is 1.1 and all suppliers together give 1"),
     "two of one": (group(k=2.0, need=Need.COUNT), "'mill' needs 'power'", "k is 2 and all suppliers together give 1"),
+    "a buffer outside its range": (
+        group(buffer_h=5.0, buffer_least_h=6.0, buffer_most_h=8.0),
+        "'mill' needs 'power'",
+        "buffer_h is 5.0 within 6.0 to 8.0",
+    ),
+    "half a range of a buffer": (group(buffer_least_h=0.0), "'mill' needs 'power'", "within 0.0 to None"),
+    "assumed without a range": (
+        supplier(provenance=Provenance.ASSUMED),
+        "'mill' needs 'power' from 'grid'",
+        "assumed with weight 1.0 within None to None",
+    ),
+    "a range of what is published": (
+        supplier(provenance=Provenance.PUBLISHED, least=0.5, most=2.0),
+        "'mill' needs 'power' from 'grid'",
+        "published with weight 1.0 within 0.5 to 2.0",
+    ),
+    "a weight outside its range": (
+        supplier(provenance=Provenance.ASSUMED, least=1.5, most=2.0),
+        "'mill' needs 'power' from 'grid'",
+        "assumed with weight 1.0 within 1.5 to 2.0",
+    ),
+    "one quantile": (asset(repair=Quantiles(hours=(1.0,))), "'grid'", "its repair has 1 quantiles"),
+    "quantiles that fall": (asset(repair=Quantiles(hours=(2.0, 1.0))), "'grid'", "or fall"),
+    "a median that is no number": (asset(repair=Lognormal(median_h=float("nan"), sigma=1.0)), "'grid'", "median_h nan"),
+    "repairs that give time": (asset(repair=Normal(mean_h=-1.0, sigma_h=1.0)), "'grid'", "mean_h -1.0"),
+    "fails all the time": (mode(per_year=1e5), "'grid'", "its failure mode 'fire' has per_year 100000.0"),
+    "damage the wrong way round": (mode(damage_least=1.0, damage_most=0.5), "'grid'", "damage from 1.0 to 0.5"),
+    "a fragility of nothing": (
+        mode(fragility=Fragility(measure="PGA g", median=0.0, beta=0.4)),
+        "'grid'",
+        "a fragility in 'PGA g' of 0.0, 0.4",
+    ),
+    "a mode's repair": (
+        mode(repair=Lognormal(median_h=5.0, sigma=-1.0)),
+        "'grid'",
+        "the repair of its failure mode 'fire' has sigma -1.0",
+    ),
+    "a mode twice": (
+        asset(failure_modes=(FailureMode(name="fire"), FailureMode(name="fire"))),
+        "'grid'",
+        "its failure mode 'fire' stands 2 times",
+    ),
     "heavier than a sum holds": (
         structs.replace(
             plain(needs("mill", "grid", "wind")),
@@ -118,3 +180,17 @@ def test_thirds_add_up_to_a_whole() -> None:
     thirds = tuple(Supplier(asset=name, weight=1 / 3) for name in "abc")
     wiring = wire(structs.replace(plan, groups=(structs.replace(plan.groups[0], suppliers=thirds),)))
     assert int(wiring.fixed[0, 0]) == 999_999
+
+
+def test_a_buffer_that_is_assumed_has_its_own_range() -> None:
+    one = structs.replace(GOOD.groups[0].suppliers[0], provenance=Provenance.ASSUMED)
+    assert not list(faults(group(suppliers=(one,), buffer_h=8.0, buffer_least_h=4.0, buffer_most_h=24.0)))
+
+
+def test_hours_of_a_repair() -> None:
+    assert [hours_of(Quantiles(hours=(1.0, 2.0, 10.0)), at) for at in (0.0, 0.25, 0.5, 0.75, 1.0)] == [1, 1.5, 2, 6, 10]
+    assert hours_of(Lognormal(median_h=24.0, sigma=0.5), 0.5) == pytest.approx(24.0)
+    assert hours_of(Lognormal(median_h=24.0, sigma=0.5), 0.841344746) == pytest.approx(24.0 * 1.6487212707)
+    assert hours_of(Normal(mean_h=72.0, sigma_h=48.0), 0.841344746) == pytest.approx(120.0)
+    assert hours_of(Normal(mean_h=1.0, sigma_h=48.0), 0.1) == 0.0
+    assert hours_of(Lognormal(median_h=1.0, sigma=1.0), 1.0) == hours_of(Lognormal(median_h=1.0, sigma=1.0), 0.999)
