@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import NamedTuple
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from support.cascades import HORIZON_H, made_hits, made_map, needs, plain
 from support.courses import lost_hours, stepped
 from tocsin.map.cascade import engine
-from tocsin.map.cascade.engine import Hourly, simulate, trace
+from tocsin.map.cascade.engine import Hourly, courses, simulate, trace
 from tocsin.map.cascade.grid import FULL, TICKS
 from tocsin.map.cascade.hits import Hit, hits_of
 from tocsin.map.cascade.reference import course
@@ -20,8 +22,17 @@ from tocsin.map.model import Need
 HORIZON = round(HORIZON_H * TICKS)
 
 
-def same(seed: int, most: int) -> bool:
-    """Run both engines on one random map; returns whether anything happened beyond the hits themselves."""
+class Tried(NamedTuple):
+    """What one random map was like."""
+
+    size: int
+    whole: bool  # every time is whole hours
+    ring: bool  # some assets depend on themselves
+    spread: bool  # more happened than the hits themselves
+
+
+def same(seed: int, most: int) -> Tried:
+    """Run both engines on one random map."""
     draw = random.Random(seed)
     whole = seed % 2 == 0
     plan = made_map(draw, draw.randint(2, most), whole=whole)
@@ -29,16 +40,48 @@ def same(seed: int, most: int) -> bool:
     hits = hits_of(wiring, [made_hits(draw, list(wiring.ids), whole=whole)])
     expected = course(wiring, hits.table, HORIZON)
     assert trace(wiring, hits, horizon_h=HORIZON_H) == expected, seed
-    return len({asset for _, asset, _ in expected.changes}) > len(hits.table)
+    needs_of = nx.DiGraph((one.asset, group.asset) for group in plan.groups for one in group.suppliers)
+    return Tried(
+        size=wiring.assets,
+        whole=whole,
+        ring=not nx.is_directed_acyclic_graph(needs_of),
+        spread=len({asset for _, asset, _ in expected.changes}) > len(hits.table),
+    )
+
+
+def of_every_kind(tried: list[Tried]) -> bool:
+    """Return whether rings with whole and with real hours were a fifth each, and hits spread on half of the maps."""
+    fifth = len(tried) / 5
+    return (
+        all(fifth < sum(one.ring and one.whole is whole for one in tried) for whole in (True, False))
+        and any(not one.ring for one in tried)
+        and sum(one.spread for one in tried) > len(tried) / 2
+    )
 
 
 def test_both_engines_give_the_same() -> None:
-    assert sum(same(seed, 60) for seed in range(150)) > 75
+    assert of_every_kind([same(seed, 60) for seed in range(150)])
 
 
 @pytest.mark.long
 def test_both_engines_give_the_same_on_a_thousand_maps() -> None:
-    assert sum(same(seed, 200) for seed in range(1_000, 2_000)) > 500
+    tried = [same(seed, 200) for seed in range(1_000, 2_000)]
+    assert of_every_kind(tried)
+    assert max(one.size for one in tried) == 200
+
+
+def test_many_samples_traced_at_once_are_those_traced_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(11)
+    wiring = wire(made_map(draw, 40, whole=True))
+    samples = [made_hits(draw, list(wiring.ids), whole=draw.random() < 0.5) for _ in range(30)]
+    hits = hits_of(wiring, [[], *samples])
+    expected = [course(wiring, hits.part(at, at + 1).table, HORIZON) for at in range(31)]
+    assert expected[0].changes == ()
+    for jobs in (1, 2):
+        assert courses(wiring, hits, horizon_h=HORIZON_H, jobs=jobs) == expected
+    monkeypatch.setattr(engine, "compiled_kernel", lambda: None)
+    assert courses(wiring, hits, horizon_h=HORIZON_H) == expected
+    assert courses(wiring, hits_of(wiring, []), horizon_h=HORIZON_H) == []
 
 
 def test_batches_add_up_what_single_samples_give(monkeypatch: pytest.MonkeyPatch) -> None:

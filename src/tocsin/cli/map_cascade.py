@@ -14,10 +14,9 @@ from tocsin.cli.output import Output
 from tocsin.errors import UsageError
 from tocsin.map import failures
 from tocsin.map.cascade import Hit, Hourly, hits_of, simulate, trace, wire
-from tocsin.map.cascade.draws import draw_hits, keys_of
 from tocsin.map.cascade.grid import FULL
-from tocsin.map.hazards import Asked, hazard_of
 from tocsin.map.plots import draw_hours, draw_ranks
+from tocsin.map.sampling import Asked, drawn
 
 if TYPE_CHECKING:
     from tocsin.map.cascade import Course, Outcome, Wiring
@@ -76,8 +75,7 @@ def run(
         hits = hits_of(wiring, [[_hit(seen, one, hours) for one in hit or ()]])
     else:
         asked = _asked(chance, intensity, repair, hours)
-        hazard = hazard_of(seen.plan, asked, spared=frozenset(seen.unseen))
-        hits = draw_hits(wiring, hazard, keys_of(wiring.ids), seed=seed, samples=range(samples))
+        hits = drawn(seen.plan, wiring, asked, seed=seed, samples=samples, spared=frozenset(seen.unseen))
     outcome = simulate(wiring, hits, horizon_h=hours, hourly=Hourly.NONE if plot is None else Hourly.SECTOR)
     course = trace(wiring, hits, horizon_h=hours) if samples is None else None
     if plot is not None:
@@ -148,7 +146,7 @@ def _asked(chance: float | None, intensity: str | None, repair: float, hours: fl
         return Asked(repair_h=repair, chance=chance, within_h=hours)
     measure, _, value = intensity.rpartition("=")
     try:
-        return Asked(repair_h=repair, intensity=float(value), measure=measure)
+        return Asked(repair_h=repair, within_h=hours, intensity=float(value), measure=measure)
     except ValueError as error:
         raise UsageError(f"{value[:40]!r} is no number", where="--intensity", todo="write MEASURE=X") from error
 

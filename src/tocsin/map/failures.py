@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["MOST_PAIRS", "Losses", "cuts", "pairs", "singles"]
+__all__ = ["MOST_PAIRS", "Losses", "Measure", "cuts", "pairs", "singles"]
 
 # A pair is one sample: some seconds for a million on two processors, where a pair takes little with it.
 MOST_PAIRS: Final = 5_000_000
 # So many are tried at once: their hits and their sums, not those of all pairs, are in memory.
 _BATCH: Final = 200_000
+
+
+class Measure(enum.StrEnum):
+    """By what losses are compared."""
+
+    HOURS = "hours"  # of service
+    PEOPLE = "people"  # hours that people were without
+    WORTH = "worth"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +47,10 @@ class Losses:
     hours: Floats
     people_h: Floats
     worth: Floats
+
+    def by(self, measure: Measure) -> Floats:
+        """Return the losses in one measure, of each set."""
+        return {Measure.HOURS: self.hours, Measure.PEOPLE: self.people_h, Measure.WORTH: self.worth}[measure]
 
     def ranked(self) -> Ints:
         """Return the places of the sets: by the people they leave without, then by service; ties in the map's order."""

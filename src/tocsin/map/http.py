@@ -28,9 +28,8 @@ from tocsin.kernel.http.query import read_query
 from tocsin.kernel.http.routes import Body, Call, Endpoint, Reply
 from tocsin.kernel.mandate import Acting
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
-from tocsin.map.cascade.draws import draw_hits, keys_of
-from tocsin.map.hazards import Asked, hazard_of
 from tocsin.map.model import Asset, DependencyGroup
+from tocsin.map.sampling import Asked, drawn
 from tocsin.map.seen import Beside, PartlySeen, Seen, Unread
 from tocsin.map.service import Sharing
 from tocsin.map.wire import State, is_asset_id
@@ -319,8 +318,8 @@ def _ran(seen: Seen, asked: SimulateAsk, samples: int) -> Outcome:
             measure=asked.measure,
             within_h=asked.hours,
         )
-        drawn = hazard_of(seen.plan, hazard, spared=frozenset(seen.unseen))
-        hits = draw_hits(wiring, drawn, keys_of(wiring.ids), seed=asked.seed, samples=range(samples))
+        spared = frozenset(seen.unseen)
+        hits = drawn(seen.plan, wiring, hazard, seed=asked.seed, samples=samples, spared=spared, jobs=1)
     return simulate(wiring, hits, horizon_h=asked.hours, jobs=1, most_told=_MOST_TOLD // samples)
 
 

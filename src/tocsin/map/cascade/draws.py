@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Words = NDArray[np.uint64]
 
-__all__ = ["Hazard", "draw_hits", "keys_of"]
+__all__ = ["HARD", "LONG", "STRIKES", "Hazard", "draw_hits", "keys_of", "shares"]
 
-# Which number of an asset in a sample.
-_STRIKES: Final = 1
-_HARD: Final = 2
-_LONG: Final = 3
+# Which number of an asset in a sample: whether it is hit, how hard, how long its repair takes.
+STRIKES: Final = 1
+HARD: Final = 2
+LONG: Final = 3
 # The steps of SplitMix64 (Steele, Lea and Flood 2014): each is a bijection of 64 bits.
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MIX: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
@@ -71,16 +71,25 @@ def draw_hits(wiring: Wiring, hazard: Hazard, keys: Words, *, seed: int, samples
     parts: list[Ints] = []
     first = [0]
     for sample in samples:
-        night = _mixed((seed * _GOLDEN + sample) & _WORD)
-        struck = np.flatnonzero(_uniform(keys, night, _STRIKES) < hazard.chance)
+        night = _night(seed, sample)
+        struck = np.flatnonzero(_uniform(keys, night, STRIKES) < hazard.chance)
         parts.append(_rows(wiring, hazard, keys, struck, night))
         first.append(first[-1] + len(struck))
     table = np.concatenate(parts) if parts else np.zeros((0, 4), dtype=np.int64)
     return of_table(wiring, first=np.array(first, dtype=np.int64), table=table)
 
 
+def shares(keys: Words, question: int, *, seed: int, sample: int) -> Floats:
+    """Return the number in [0, 1) that answers one question of each key in one sample."""
+    return _uniform(keys, _night(seed, sample), question)
+
+
+def _night(seed: int, sample: int) -> int:
+    return _mixed((seed * _GOLDEN + sample) & _WORD)
+
+
 def _rows(wiring: Wiring, hazard: Hazard, keys: Words, struck: Ints, night: int) -> Ints:
-    hard, long = (_uniform(keys[struck], night, which) for which in (_HARD, _LONG))
+    hard, long = (_uniform(keys[struck], night, which) for which in (HARD, LONG))
     low, high = hazard.damage[struck].T
     quantiles = hazard.repairs[hazard.repair_of[struck]]
     place = long * (quantiles.shape[1] - 1)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tocsin.map.cascade.hits import Hits
     from tocsin.map.cascade.wiring import Ints, Wiring
 
-__all__ = ["MOST_TOLD", "Hourly", "compiled_kernel", "simulate", "trace"]
+__all__ = ["MOST_TOLD", "Hourly", "compiled_kernel", "courses", "simulate", "trace"]
 
 # How often, in one sample, an asset may tell its dependents of a change. A cascade over a million assets takes some
 # millions; only a ring whose weights fall short of what it needs by a millionth creeps down step by step: a minute.
@@ -88,19 +88,54 @@ def trace(wiring: Wiring, hits: Hits, *, horizon_h: float, most_told: int = MOST
     """Return everything that happens in the one sample that ``hits`` has."""
     if hits.samples != 1:
         raise InputError(f"{hits.samples} samples", todo="one sample is traced at a time")
+    return courses(wiring, hits, horizon_h=horizon_h, jobs=1, most_told=most_told)[0]
+
+
+def courses(
+    wiring: Wiring, hits: Hits, *, horizon_h: float, jobs: int = -1, most_told: int = MOST_TOLD
+) -> list[Course]:
+    """Return everything that happens, sample by sample. Errors and ``jobs`` as ``simulate`` has them.
+
+    All of it is in memory: for questions about when something happens, of some thousands of samples.
+    """
+    if hits.samples == 0:
+        return []
     horizon = _horizon(wiring, horizon_h)
+    _bounded(wiring, hits, horizon)
     if compiled_kernel() is None:
-        return course(wiring, hits.table, horizon)
-    room = 64 + 4 * len(hits.table)
+        return [course(wiring, hits.part(at, at + 1).table, horizon) for at in range(hits.samples)]
+    workers = max(1, min(joblib.effective_n_jobs(jobs), hits.samples))
+    bounds = [hits.samples * worker // workers for worker in range(workers + 1)]
+    parts = joblib.Parallel(n_jobs=jobs, prefer="threads")(
+        joblib.delayed(_traced)(wiring, hits, begin, end, horizon=horizon, most_told=most_told)
+        for begin, end in itertools.pairwise(bounds)
+    )
+    return [one for part in parts for one in part]
+
+
+def _traced(wiring: Wiring, hits: Hits, begin: int, end: int, *, horizon: int, most_told: int) -> list[Course]:
+    part = hits.part(begin, end)
+    room = 64 + 4 * len(part.table)
     while True:
-        sums = _new_sums(wiring, 1, 0, Hourly.NONE, room)
-        changes, emptied = _run(wiring, hits, sums, begin=0, horizon=horizon, most_told=most_told)
+        sums = _new_sums(wiring, end - begin, 0, Hourly.NONE, room)
+        changes, emptied = _run(wiring, part, sums, begin=begin, horizon=horizon, most_told=most_told)
         if max(changes, emptied) <= room:
-            return Course(
-                changes=tuple(sorted((int(t), int(asset), int(level)) for t, asset, level in sums.trace[:changes])),
-                emptied=tuple(sorted((int(t), int(group)) for t, group in sums.trace_emptied[:emptied])),
-            )
+            break
         room = max(changes, emptied)
+    rows, emptied_rows = sums.trace[:changes], sums.trace_emptied[:emptied]
+    # by sample, then instant, then asset or group
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0], rows[:, 3]))]
+    emptied_rows = emptied_rows[np.lexsort((emptied_rows[:, 1], emptied_rows[:, 0], emptied_rows[:, 2]))]
+    each = np.arange(end - begin + 1)
+    of, of_emptied = np.searchsorted(rows[:, 3], each), np.searchsorted(emptied_rows[:, 2], each)
+    told = [(t, asset, level) for t, asset, level, _ in rows.tolist()]
+    told_emptied = [(t, group) for t, group, _ in emptied_rows.tolist()]
+    return [
+        Course(
+            changes=tuple(told[of[at] : of[at + 1]]), emptied=tuple(told_emptied[of_emptied[at] : of_emptied[at + 1]])
+        )
+        for at in range(end - begin)
+    ]
 
 
 def _horizon(wiring: Wiring, hours: float) -> int:
@@ -169,8 +204,8 @@ def _new_sums(wiring: Wiring, samples: int, hours: int, hourly: Hourly, traced: 
         sector_of=wiring.sector_of,
         people=wiring.people,
         value_h=wiring.value_h,
-        trace=_zeros(traced, 3),
-        trace_emptied=_zeros(traced, 2),
+        trace=_zeros(traced, 4),
+        trace_emptied=_zeros(traced, 3),
     )
 
 

@@ -25,6 +25,7 @@ from tocsin.map.cascade.state import (
     N_DIRTY,
     N_HEAP,
     N_QUEUE,
+    N_SAMPLE,
     N_SEEDS,
     N_TOLD,
     N_TOUCHED,
@@ -77,6 +78,7 @@ def simulate_samples(
     lines, work, sums = _bare_lines(lines), _bare_work(work), _bare_sums(sums)
     hits = bare(table)
     for sample in range(len(first) - 1):
+        work.used[N_SAMPLE] = sample
         code = _simulate(lines, work, sums, hits[first[sample] : first[sample + 1]], horizon, per_hour, most)
         _put_back(lines, work, sums, sample, horizon, per_hour)
         if code != DONE:
@@ -221,6 +223,7 @@ def _run_out(lines: Lines, work: Work, sums: Sums, now: int) -> None:
             if count[N_TRACE_EMPTIED] < len(sums.trace_emptied):
                 sums.trace_emptied[count[N_TRACE_EMPTIED], 0] = now
                 sums.trace_emptied[count[N_TRACE_EMPTIED], 1] = group
+                sums.trace_emptied[count[N_TRACE_EMPTIED], 2] = count[N_SAMPLE]
             count[N_TRACE_EMPTIED] += 1
 
 
@@ -412,6 +415,7 @@ def _close(lines: Lines, work: Work, sums: Sums, now: int, horizon: int, per_hou
                 sums.trace[count[N_TRACE], 0] = now
                 sums.trace[count[N_TRACE], 1] = asset
                 sums.trace[count[N_TRACE], 2] = level
+                sums.trace[count[N_TRACE], 3] = count[N_SAMPLE]
             count[N_TRACE] += 1
     count[N_CHANGED] = 0
 

@@ -81,6 +81,7 @@ N_QUEUE: Final = 8
 N_TOLD: Final = 9  # how often an asset told its dependents, in this sample
 N_TRACE: Final = 10
 N_TRACE_EMPTIED: Final = 11
+N_SAMPLE: Final = 12  # which sample of this worker's it is
 _COUNTS: Final = 16  # two cache lines, so that no two workers write into one
 
 NEVER: Final = -1
@@ -97,8 +98,8 @@ class Sums(NamedTuple):
     sector_of: Ints
     people: Ints
     value_h: Ints
-    trace: Ints  # rows of instant, asset, service; a length of 0: not kept
-    trace_emptied: Ints  # rows of instant, group
+    trace: Ints  # rows of instant, asset, service, sample; a length of 0: not kept
+    trace_emptied: Ints  # rows of instant, group, sample
 
 
 def lines_of(wiring: Wiring) -> Lines:
