@@ -1,6 +1,6 @@
-"""Samples of what may happen to a whole map: one chance for all, one intensity for all, or as assets fail by themselves.
+"""Samples of what may happen to a whole map: one chance or intensity for all, or as assets fail by themselves. Pure.
 
-Pure. What an asset does not say of its repair, is asked for.
+What an asset does not say of its repair, is asked for.
 """
 
 from __future__ import annotations

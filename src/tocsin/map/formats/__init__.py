@@ -7,11 +7,7 @@
     read_files({"map.geojson": data}, mapping)     # the same without a disk
     write(read.plan, Format.GRAPHML)               # {"map.graphml": b"..."}
 
-<<<<<<< HEAD
 Reading raises ``MapError`` with every fault, each with its place in the file (``MapFault.at``), and gives no map then;
-=======
-Reading raises ``MapError`` with every fault, each with its place in the file (``MapFault.at``), and gives no map at all;
->>>>>>> maps3
 ``AgreementError`` for a mapping file that is none, ``LimitError`` for what is larger than we take.
 """
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from typing import TYPE_CHECKING, Final
 
 from tocsin.agreements.document.tree import MAX_BYTES as MOST_MAPPING
 from tocsin.errors import LimitError, NotFoundError
 from tocsin.map.formats.limits import MOST_BYTES, MOST_FILES
-=======
-from typing import TYPE_CHECKING
-
->>>>>>> maps3
 from tocsin.map.formats.reading import read_files
 
 if TYPE_CHECKING:
@@ -21,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_folder"]
 
-<<<<<<< HEAD
 _ENDINGS: Final = (".csv", ".geojson", ".graphml", ".inp", ".json", ".yaml")
 
 
@@ -63,10 +57,3 @@ def _bytes(path: Path, most: int) -> bytes:
     if len(data) > most:
         raise LimitError("the file is larger than we take", where=str(path), todo=f"{most:,} bytes at most")
     return data
-=======
-
-def read_folder(path: Path, mapping: Path | None = None) -> ReadMap:
-    """Return the map of a folder's files, or of one file; ``mapping``: by default the folder's ``mapping.yaml``."""
-    files = [path] if path.is_file() else sorted(one for one in path.iterdir() if one.is_file())
-    return read_files({one.name: one.read_bytes() for one in files}, None if mapping is None else mapping.read_bytes())
->>>>>>> maps3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -23,20 +22,11 @@ from tocsin.map.formats.power_json import read_power
 from tocsin.map.formats.recipe import Format, Places, Recipe, by_name, read_recipe
 from tocsin.map.formats.rules import apply_nearest, put_links
 from tocsin.map.formats.tables import read_table
-=======
-import enum
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from tocsin.errors import UsageError
->>>>>>> maps3
 from tocsin.map.model import AssetMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-<<<<<<< HEAD
     from tocsin.map.formats.recipe import FileRecipe
 
 __all__ = ["MAPPING", "Format", "ReadMap", "Source", "read_files"]
@@ -46,19 +36,6 @@ MAPPING: Final = "mapping.yaml"
 _LAYOUTS: Final = {
     "shelby.yaml": {"power.json", "water.inp", "dependencies.csv", "road_nodes.csv", "road_links.csv"},
 }
-=======
-__all__ = ["Format", "ReadMap", "Source", "read_files"]
-
-
-class Format(enum.StrEnum):
-    """How a map stands in files."""
-
-    CSV = "csv"
-    GEOJSON = "geojson"
-    GRAPHML = "graphml"
-    EPANET = "epanet"  # read only
-    PANDAPOWER = "pandapower"  # read only
->>>>>>> maps3
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +56,6 @@ class ReadMap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_files(files: Mapping[str, bytes], mapping: bytes | None = None) -> ReadMap:
-<<<<<<< HEAD
     """Return the map that these files make together, by their names; ``mapping`` says what is what in them.
 
     Without it, a file called ``mapping.yaml`` among them does.
@@ -178,7 +154,3 @@ def _on_the_globe(row: Row, places: Places) -> Row:
         return row
     rest = {name: value for name, value in row.values.items() if name not in {"longitude", "latitude"}}
     return Row(at=row.at, values=rest if place is None else {**rest, "longitude": place[0], "latitude": place[1]})
-=======
-    """Return the map that these files make together, by their names; ``mapping`` says what is what in them."""
-    raise UsageError(f"maps are not yet read from {len(files)} files and a mapping of {len(mapping or b'')} bytes")
->>>>>>> maps3
