@@ -40,6 +40,7 @@ from tocsin.cli import (
     grant,
     hub,
     log,
+    map_ahead,
     map_cascade,
     map_share,
     marking,
@@ -148,6 +149,7 @@ for _group, _name in (
     app.add_typer(_group, name=_name)
 party.app.add_typer(account.app)
 map_share.app.add_typer(map_cascade.app)
+map_share.app.add_typer(map_ahead.app)
 
 
 def _version(asked: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import numpy as np
 import typer
 
@@ -15,11 +16,13 @@ from tocsin.errors import UsageError
 from tocsin.map import failures
 from tocsin.map.cascade import Hit, Hourly, hits_of, simulate, trace, wire
 from tocsin.map.cascade.grid import FULL
+from tocsin.map.criticality import MOST_REDRAWS, criticality
 from tocsin.map.plots import draw_hours, draw_ranks
 from tocsin.map.sampling import Asked, drawn
 
 if TYPE_CHECKING:
     from tocsin.map.cascade import Course, Outcome, Wiring
+    from tocsin.map.criticality import Criticality
     from tocsin.map.failures import Losses
     from tocsin.map.seen import Seen
 
@@ -30,6 +33,7 @@ app = commands()
 # Rows of a table for people; `--json` has all.
 _ROWS: Final = 15
 _MOST_SAMPLES: Final = 1_000_000
+_MOST_PAIRS_TOLD: Final = 10_000
 
 HoursOption = Annotated[float, typer.Option("--hours", min=0.001, help="How far to look.")]
 
@@ -92,6 +96,11 @@ def spof(
     purpose: SeenPurposeOption = "analyse",
     hours: HoursOption = 168.0,
     pairs: Annotated[bool, typer.Option("--pairs", help="Try each two assets as well.")] = False,
+    redraws: Annotated[
+        int | None,
+        typer.Option("--redraws", min=1, max=MOST_REDRAWS, help="Draw what is assumed anew so often, and rank again."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The redraws follow from it alone.")] = 1,
     of: Annotated[
         str | None,
         typer.Option("--of", metavar="ASSET", help="Instead: what this asset cannot do without, by one and by two."),
@@ -114,12 +123,17 @@ def spof(
         draw_ranks(plot, [wiring.ids[int(alone.sets[at][0])] for at in order], alone.people_h[order])
     document: dict[str, Any] = {"hours": hours, "singles": _losses(wiring, alone)}
     if both is not None:
-        document["pairs"] = _losses(wiring, both, most=10_000)
+        document["pairs"] = _losses(wiring, both, most=_MOST_PAIRS_TOLD)
+    again = None if redraws is None else criticality(seen.plan, horizon_h=hours, redraws=redraws, seed=seed)
+    if again is not None:
+        document["redrawn"] = msgspec.to_builtins(again)
     out.document(document)
     _ranking(out, wiring, alone, "asset")
     if both is not None:
         out.line()
         _ranking(out, wiring, both, "two assets")
+    if again is not None:
+        _redrawn(out, again)
 
 
 # --- what is hit -----------------------------------------------------------------------------------------------------
@@ -255,6 +269,24 @@ def _ranking(out: Output, wiring: Wiring, losses: Losses, head: str) -> None:
         for at in losses.ranked()[:_ROWS]
     ]
     out.table((head, "people-hours", "asset-hours lost", "worth lost"), rows, nothing="no assets")
+
+
+def _redrawn(out: Output, again: Criticality) -> None:
+    out.line()
+    if not again.assumed:
+        out.line("nothing on this map is assumed: the ranking stands as it is")
+        return
+    rows = [
+        (one.rank, one.asset, f"{one.loss:,.0f}", f"{one.best} to {one.worst}", f"{one.often[0]:.0%}")
+        for one in again.ranks[:_ROWS]
+    ]
+    out.table(("rank", "asset", "people-hours", "rank in 90 of 100", "first in"), rows, nothing="no assets")
+    taus = sorted(again.taus)
+    if taus:
+        out.line(
+            f"{again.assumed} assumed numbers drawn {again.redraws} times; Kendall's tau to this ranking:"
+            f" {taus[len(taus) // 2]:.2f} in the middle, {taus[0]:.2f} at the least"
+        )
 
 
 def _cuts(out: Output, wiring: Wiring, name: str, hours: float) -> None:

@@ -8,14 +8,24 @@ from typing import Annotated, TypeAlias
 import typer
 
 from tocsin.cli.options import checked
-from tocsin.cli.session import opened
-from tocsin.errors import UsageError
-from tocsin.map.formats import ReadMap, read_folder
+from tocsin.cli.session import opened, write_new
+from tocsin.errors import InputError, UsageError
+from tocsin.map.formats import Format, ReadMap, read_folder, write
+from tocsin.map.model import AssetMap
 from tocsin.map.seen import Seen
 from tocsin.map.service import sorted_by_name
 from tocsin.parties.model import check_purpose
 
-__all__ = ["FromOption", "MappingOption", "PlotOption", "ReaderOption", "SeenPurposeOption", "map_of", "read_map"]
+__all__ = [
+    "FromOption",
+    "MappingOption",
+    "PlotOption",
+    "ReaderOption",
+    "SeenPurposeOption",
+    "map_of",
+    "read_map",
+    "write_map",
+]
 
 ReaderOption: TypeAlias = Annotated[
     str | None,
@@ -72,3 +82,22 @@ def map_of(
 def _whole(read: ReadMap) -> Seen:
     """Return files' map as if its reader saw all of it."""
     return Seen(plan=read.plan, refs={asset.id: asset.id for asset in read.plan.assets})
+
+
+def write_map(plan: AssetMap, form: Format, folder: Path) -> list[str]:
+    """Write a map into new files of a folder; returns their names.
+
+    Raises:
+        InputError: one of them is there already; UsageError: it cannot be written.
+    """
+    files = write(plan, form)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"it cannot be made: {error.strerror}", where=str(folder)) from error
+    clash = next((name for name in sorted(files) if (folder / name).exists()), None)
+    if clash is not None:
+        raise InputError(f"there is a file {clash} already", where=str(folder), todo="name another folder")
+    for name, data in files.items():
+        write_new(str(folder / name), data)
+    return sorted(files)

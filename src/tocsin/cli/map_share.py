@@ -9,14 +9,22 @@ import msgspec
 import typer
 
 from tocsin.agreements.model import Tlp
-from tocsin.cli.map_common import FromOption, MappingOption, ReaderOption, SeenPurposeOption, map_of, read_map
+from tocsin.cli.map_common import (
+    FromOption,
+    MappingOption,
+    ReaderOption,
+    SeenPurposeOption,
+    map_of,
+    read_map,
+    write_map,
+)
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output, listed
-from tocsin.cli.session import Session, opened, write_new
-from tocsin.errors import ForbiddenError, InputError, UsageError
+from tocsin.cli.session import Session, opened
+from tocsin.errors import ForbiddenError, UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION, Outcome
 from tocsin.kernel.clock import format_instant, parse_date
-from tocsin.map.formats import Format, write
+from tocsin.map.formats import Format
 from tocsin.map.service import Sharing
 from tocsin.map.wire import State, is_asset_id
 from tocsin.parties.model import Permission, role_permissions
@@ -137,7 +145,9 @@ def show(
         raise UsageError("this form is read, and not written", where="--format", todo=f"use {', '.join(_OUT)}")
     seen = map_of(reader, from_, mapping, purpose, collection)
     if format_ is not None and to_folder is not None:
-        _written(out, write(seen.plan, format_), Path(to_folder))
+        files = write_map(seen.plan, format_, Path(to_folder))
+        out.document({"files": files})
+        out.line(f"{to_folder}: {', '.join(files)}")
         return
     out.document(_seen_document(seen))
     _assets(out, seen)
@@ -330,17 +340,3 @@ def _notes(out: Output, seen: Seen) -> None:
         out.line(line)
     if len(lines) > _LINES:
         out.line(f"and {len(lines) - _LINES} more; --json has all of them")
-
-
-def _written(out: Output, files: dict[str, bytes], folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"it cannot be made: {error.strerror}", where=str(folder)) from error
-    clash = [name for name in files if (folder / name).exists()]
-    if clash:
-        raise InputError(f"there is a file {clash[0]} already", where=str(folder), todo="name another folder")
-    for name, data in files.items():
-        write_new(str(folder / name), data)
-    out.document({"files": sorted(files)})
-    out.line(f"{folder}: {', '.join(sorted(files))}")

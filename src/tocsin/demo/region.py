@@ -51,7 +51,7 @@ def cascade(seen: Seen, asset: str, hours: float) -> str:
     falls: dict[int, str] = {}
     for at, number, level in course.changes:
         if level < FULL and wiring.ids[number] != asset:
-            falls.setdefault(number, f"{wiring.ids[number]} at {at / wiring.ticks_per_hour:g} h ({level / FULL:.0%})")
+            falls.setdefault(number, f"{wiring.ids[number]} at {at / wiring.ticks_per_hour:.1f} h ({level / FULL:.0%})")
     return f"{asset} down for {hours:g} h: " + (", ".join(falls.values()) or "nothing else falls")
 
 
