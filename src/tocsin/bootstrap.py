@@ -245,8 +245,8 @@ class Hub:
 
     @functools.cached_property
     def maps(self) -> Maps:
-        """The map that members share: nothing but reading and intake."""
-        return Maps(reading=self.reading, intake=self.intake)
+        """The map that members share: nothing but intake, reading and withdrawals."""
+        return Maps(reading=self.reading, intake=self.intake, withdrawals=self.withdrawals)
 
     @functools.cached_property
     def lapsing(self) -> Lapsing:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from support.cascades import made_map, told_map
+from tocsin.agreements.document.object_types import MAP_TYPES
 from tocsin.errors import InputError
 from tocsin.exchange.stix import ParsedObject, parse_object
 from tocsin.map import wire
@@ -103,6 +104,10 @@ def broken(one: dict[str, Any], wrong: random.Random) -> None:
 def test_no_bytes_crash_it(data: bytes) -> None:
     with pytest.raises(InputError):
         wire.read_word(Told(by=OWNER, body=data))
+
+
+def test_agreements_know_the_types_of_the_map() -> None:
+    assert wire.TYPES == MAP_TYPES
 
 
 # --- whose word counts -----------------------------------------------------------------------------------------------

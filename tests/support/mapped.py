@@ -70,10 +70,8 @@ def share_map(
         at = world.hub.log.now(connection)
     own = sharing(world, name)
     changes = world.hub.maps.changes(plan, own, at=at, markings=markings, tlp=AMBER, retire=retire)
-    if not changes.objects:
-        return None
     receipt = world.hub.maps.share(changes, own)
-    assert not [one.reason for one in receipt.results if one.reason is not None]
+    assert receipt is None or not [one.reason for one in receipt.results if one.reason is not None]
     return receipt
 
 

@@ -102,9 +102,11 @@ def import_(
         changes = session.hub.maps.changes(
             read.plan, sharing, at=session.now(), markings=markings, tlp=_MARKS[tlp], retire=retire
         )
-        if changes.objects and not dry_run:
+        if not dry_run:
             receipt = session.hub.maps.share(changes, sharing)
-    counts = {name: getattr(changes, name) for name in ("added", "changed", "same", "missing", "retired")}
+    counts = {name: getattr(changes, name) for name in ("added", "changed", "same", "missing", "retired")} | {
+        "withdrawn": len(changes.stale)
+    }
     out.document(
         _read_document(read)
         | {"counts": counts, "shared": receipt is not None}
@@ -115,6 +117,11 @@ def import_(
     if changes.missing:
         out.line(
             f"note: {changes.missing} that you shared before are not in these files and stay; --retire takes them down"
+        )
+    if changes.stale:
+        out.line(
+            f"note: {len(changes.stale)} earlier versions were open to others than now: they are withdrawn; to call"
+            " back what was received, order a recall"
         )
     if receipt is not None:
         _receipt(out, receipt)

@@ -36,7 +36,9 @@ def share_maps(hub: Hub, acting: Acting) -> Iterator[tuple[str, int]]:
         sharing = Sharing(asker=asker, acting=asker.acting, collection=COLLECTION)
         with hub.store.read() as connection:
             at = hub.log.now(connection)
-        yield name, len(hub.maps.share(hub.maps.changes(read.plan, sharing, at=at), sharing).results)
+        changes = hub.maps.changes(read.plan, sharing, at=at)
+        hub.maps.share(changes, sharing)
+        yield name, len(changes.objects)
 
 
 def seen_by(hub: Hub, acting: Acting, reader: str) -> Seen:

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import structs
 
 from tocsin.agreements.model import Tlp
-from tocsin.errors import InputError, LimitError
+from tocsin.errors import LimitError
 from tocsin.exchange.intake import Submission
-from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, MAX_QUERY_VALUES, Query, VersionChoice
+from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, MAX_QUERY_VALUES, Outcome, Query, VersionChoice
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.stix import DEFAULT_LIMITS
 from tocsin.kernel.canonical import Json
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from tocsin.exchange.intake import Intake
     from tocsin.exchange.model import PageItem, Receipt
     from tocsin.exchange.reading import Reading
+    from tocsin.exchange.withdraw import Withdrawals
     from tocsin.map.model import AssetMap
 
-__all__ = ["MOST_WORDS", "Changes", "Maps", "Sharing"]
+__all__ = ["MOST_WORDS", "Changes", "Maps", "Sharing", "Stale", "sorted_by_name"]
 
 # Objects of the map that are read at once: 200 pages, each a release, and half a gigabyte once they are values. A
 # larger map is read as its pages are, by type and collection, and put together where there is room for it.
@@ -49,11 +50,21 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
     to: tuple[str, ...] = ()
 
 
+class Stale(msgspec.Struct, frozen=True, kw_only=True):
+    """An own version that is to be withdrawn from a collection (its UUID)."""
+
+    id: str
+    version: Micros
+    collection: str
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What sharing a map would change of what its party shared before.
 
     ``objects`` are those to be shared. ``added`` and ``changed`` count them, ``same`` those that say already what they
-    should; ``missing`` are shared, and not in this map; ``retired`` of them are taken down by it.
+    should; ``missing`` are shared, and not in this map; ``retired`` of them are taken down by it. ``stale`` are earlier
+    versions under other markings than the map has now, or with what it marks apart: they would stay open to whoever
+    could read them, and are withdrawn.
     """
 
     objects: tuple[dict[str, Json], ...]
@@ -62,22 +73,24 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     same: int
     missing: int
     retired: int
+    stale: tuple[Stale, ...] = ()
 
 
 class _Own(msgspec.Struct, frozen=True, kw_only=True):
-    """The last version of an object that a party shared."""
+    """A version of an object that a party shared, in one of the collections that offer it."""
 
     version: Micros
     body: bytes
-    here: bool  # in the collection that is asked about
+    collection: str
 
 
 class Maps:
     """The map of one environment of a hub."""
 
-    def __init__(self, *, reading: Reading, intake: Intake) -> None:
+    def __init__(self, *, reading: Reading, intake: Intake, withdrawals: Withdrawals) -> None:
         self._reading = reading
         self._intake = intake
+        self._withdrawals = withdrawals
 
     def seen(self, asker: Asker, collection: str | None = None, *, most: int | None = None) -> Seen:
         """Return the map that a reader may see, of one collection or of all that it knows of.
@@ -124,28 +137,37 @@ class Maps:
             LimitError: it is more than one submission takes.
         """
         own = self._own(sharing)
+        here = self._reading.collection(sharing.asker, sharing.collection).uuid
         wanted = wire.encode(plan, by=sharing.asker.party, at=at, markings=markings, tlp=tlp)
         objects: list[dict[str, Json]] = []
+        stale: list[Stale] = []
         added = changed = same = 0
         for one in wanted:
-            before = own.get(str(one["id"]))
-            if before is None:
+            id_ = str(one["id"])
+            if id_ not in own:
                 added += 1
                 objects.append(one)
                 continue
+            before = own[id_][-1]
             kept = msgspec.json.decode(before.body)
-            if not wire.same_content(one, kept):
+            if wire.same_content(one, kept):
+                same += 1
+                if not any((each.version, each.collection) == (before.version, here) for each in own[id_]):
+                    objects.append(kept)
+            else:
                 changed += 1
                 objects.append(one | {"created": kept["created"], "modified": wire.after(before.version, at)})
-                continue
-            same += 1
-            if not before.here:
-                objects.append(kept)
+            stale += [
+                Stale(id=id_, version=each.version, collection=each.collection)
+                for each in own[id_]
+                if _is_wider(msgspec.json.decode(each.body), one, markings or {})
+            ]
         gone = self._missing(own, {str(one["id"]) for one in wanted}, sharing.asker.party)
         # an attribute that has moved to another object must not be said twice
-        moved = [id_ for id_ in gone if id_.startswith(f"{wire.Form.DETAIL}--") and _about(own[id_]) in _refs(wanted)]
+        refs = {str(one["id"]) for one in wanted if one["type"] == wire.Form.ASSET}
+        moved = [id_ for id_ in gone if id_.startswith(f"{wire.Form.DETAIL}--") and _about(own[id_][-1]) in refs]
         down = gone if retire else moved
-        objects += [wire.retired(own[id_].body, at=max(at, own[id_].version + 1)) for id_ in down]
+        objects += [wire.retired(own[id_][-1].body, at=max(at, own[id_][-1].version + 1)) for id_ in down]
         if len(objects) > DEFAULT_LIMITS.max_objects:
             raise LimitError(
                 f"{len(objects):,} objects, more than the {DEFAULT_LIMITS.max_objects:,} of one submission",
@@ -158,17 +180,26 @@ class Maps:
             same=same,
             missing=len(gone) - len(down),
             retired=len(down),
+            stale=tuple(stale),
         )
 
-    def share(self, changes: Changes, sharing: Sharing) -> Receipt:
-        """Share what a map changes; durable when this returns.
+    def share(self, changes: Changes, sharing: Sharing) -> Receipt | None:
+        """Share what a map changes, and withdraw what would stay open else; durable when this returns.
+
+        Returns None where nothing was to be shared. What is interrupted in between, the next import withdraws.
 
         Raises:
-            InputError: nothing changes; otherwise as ``Intake.submit``.
+            TocsinError: as ``Intake.submit`` and ``Withdrawals.withdraw``.
         """
-        if not changes.objects:
-            raise InputError("nothing is to be shared: it is all there")
-        return self._submit(changes.objects, sharing)
+        receipt = self._submit(changes.objects, sharing) if changes.objects else None
+        refused = {one.id for one in receipt.results if one.outcome is Outcome.REFUSED} if receipt else set()
+        by_place: dict[tuple[str, str], set[Micros]] = {}
+        for one in changes.stale:
+            if one.id not in refused:
+                by_place.setdefault((one.id, one.collection), set()).add(one.version)
+        for (id_, collection), versions in by_place.items():
+            self._withdrawals.withdraw(sharing.acting, sharing.asker.party, collection, id_, frozenset(versions))
+        return receipt
 
     def report(self, state: wire.State, sharing: Sharing, *, at: Micros) -> Receipt:
         """Share how an asset was found, named by its STIX id; another report of the same source is its next version.
@@ -179,8 +210,8 @@ class Maps:
         one = wire.encode_state(state, by=sharing.asker.party, at=at)
         before = self._own(sharing, frozenset({str(one["id"])})).get(str(one["id"]))
         if before is not None:
-            kept = msgspec.json.decode(before.body)
-            one |= {"created": kept["created"], "modified": wire.after(before.version, at)}
+            kept = msgspec.json.decode(before[-1].body)
+            one |= {"created": kept["created"], "modified": wire.after(before[-1].version, at)}
         return self._submit([one], sharing)
 
     def _submit(self, objects: Sequence[dict[str, Json]], sharing: Sharing) -> Receipt:
@@ -197,29 +228,24 @@ class Maps:
             )
         )
 
-    def _own(self, sharing: Sharing, ids: frozenset[str] | None = None) -> dict[str, _Own]:
-        """Return the last version of each object of the map that a party shared itself, or of these."""
-        own: dict[str, _Own] = {}
+    def _own(self, sharing: Sharing, ids: frozenset[str] | None = None) -> dict[str, list[_Own]]:
+        """Return the versions of each object of the map, or of these, that a party shared itself: the last one last."""
+        own: dict[str, list[_Own]] = {}
         asker = sharing.asker
-        here = self._reading.collection(asker, sharing.collection).uuid
         # every version: whoever shared under the same id before would hide it else
         query = Query(types=TYPES, ids=ids, versions=frozenset({VersionChoice.ALL}))
-        for collection in self._collections(asker, None):
+        # what the hub made for somebody it fills, and empties, itself
+        for collection in (one.uuid for one in self._reading.collections(asker) if not one.made_for):
             for item, body in self._read(asker, (collection,), query):
-                if self._reading.owner(item) != asker.party:
-                    continue
-                before = own.get(item.object_id)
-                inside = collection == here
-                if before is None or item.version > before.version:
-                    own[item.object_id] = _Own(version=item.version, body=body, here=inside)
-                elif item.version == before.version and inside:
-                    own[item.object_id] = structs.replace(before, here=True)
-        return own
+                if self._reading.owner(item) == asker.party:
+                    one = _Own(version=item.version, body=body, collection=collection)
+                    own.setdefault(item.object_id, []).append(one)
+        return {id_: sorted(versions, key=lambda one: one.version) for id_, versions in own.items()}
 
     @staticmethod
-    def _missing(own: Mapping[str, _Own], wanted: set[str], party: str) -> list[str]:
+    def _missing(own: Mapping[str, Sequence[_Own]], wanted: set[str], party: str) -> list[str]:
         missing = [id_ for id_ in own if id_ not in wanted and not id_.startswith(f"{wire.Form.STATE}--")]
-        return [id_ for id_ in missing if not _is_retired(own[id_], party)]
+        return [id_ for id_ in missing if not _is_retired(own[id_][-1], party)]
 
     def _collections(self, asker: Asker, collection: str | None) -> tuple[str, ...]:
         if collection is not None:
@@ -274,8 +300,11 @@ def _about(own: _Own) -> str:
     return str(msgspec.json.decode(own.body).get("asset_ref"))
 
 
-def _refs(objects: Iterable[Mapping[str, Json]]) -> set[str]:
-    return {str(one["id"]) for one in objects if one["type"] == wire.Form.ASSET}
+def _is_wider(before: Mapping[str, Json], now: Mapping[str, Json], markings: Mapping[str, str]) -> bool:
+    """Return whether an earlier version is under another marking, or holds what is now marked apart."""
+    if before.get("object_marking_refs") != now.get("object_marking_refs"):
+        return True
+    return now["type"] == wire.Form.ASSET and any(name in before for name in markings)
 
 
 def _is_retired(own: _Own, party: str) -> bool:

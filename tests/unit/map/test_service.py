@@ -17,7 +17,7 @@ from tocsin.kernel.clock import SECOND, parse_instant
 from tocsin.map import service
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.model import Asset, AssetMap, Place
-from tocsin.map.wire import TYPES, State, asset_id, encode
+from tocsin.map.wire import DEPENDENCIES, TYPES, State, asset_id, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,6 +92,31 @@ def test_an_attribute_that_gets_a_marking_of_its_own_leaves_the_asset(world: Wor
     share_map(world, "alfa", moved)
     assert map_of(world, "alfa").plan == owned(moved)  # the detail of before says nothing any more
     assert map_of(world, "bravo").plan == owned(moved)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_is_marked_more_narrowly_is_open_in_no_version(
+    world: World, *, interrupted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_map(world, "alfa", region())
+    world.clock.advance(SECOND)
+    narrow = {"place": STRICT, DEPENDENCIES: STRICT}
+    if interrupted:
+        with monkeypatch.context() as patched:
+            patched.setattr(world.hub.maps._withdrawals, "withdraw", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                share_map(world, "alfa", region(), markings=narrow)
+        assert any(b"suppliers" in body for _, body in world.read("bravo", query=EVERY))
+    share_map(world, "alfa", region(), markings=narrow)
+    bodies = [body for _, body in world.read("bravo", query=EVERY)]
+    assert not [body for body in bodies if b"suppliers" in body or b"longitude" in body]
+    assert map_of(world, "bravo").plan.groups == ()
+    assert map_of(world, "alfa").plan == owned(region())
+    assert share_map(world, "alfa", region(), markings=narrow) is None
+
+
+def stopped(*_given: Any) -> None:  # noqa: ANN401  whatever it is asked
+    raise KeyboardInterrupt
 
 
 def test_a_report_of_the_field_has_versions_by_source(world: World) -> None:
