@@ -6,8 +6,9 @@ once and what follows from it is not.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["built"]
 
+# how the model's faults name a failure mode; they carry no field for it
+_MODE: Final = re.compile(r"its failure mode ('.*?'|\".*?\") ")
+
 
 def built(draft: Draft) -> AssetMap:
     """Return the map of these rows, its groups in the order of its assets. Raises ``MapError`` with every fault."""
@@ -49,8 +53,11 @@ def built(draft: Draft) -> AssetMap:
                     row.at, f"its failure mode {mode.name!r}: there is no such asset", "the id of an asset", asset=name
                 )
     suppliers = _suppliers(draft, places)
-    groups = [_group(draft, row, suppliers, places) for row in draft.groups]
-    groups += _implied(draft, suppliers, {(group.asset, group.name) for group in groups})
+    read = [(row, _group(draft, row, suppliers, places)) for row in draft.groups]
+    groups = [group for _, group in read if group is not None]
+    # whose suppliers belong to a group that could not be read: that is told once, with the group
+    unread = {str(row.values.get("asset")) for row, group in read if group is None}
+    groups += _implied(draft, suppliers, {(group.asset, group.name) for group in groups}, unread)
     order = {asset.id: place for place, asset in enumerate(assets)}
     groups.sort(key=lambda group: order.get(group.asset, len(order)))
     plan = AssetMap(assets=tuple(assets), groups=tuple(groups))
@@ -109,9 +116,8 @@ def _asset(
         values["place"] = Place(longitude=longitude, latitude=latitude)  # type: ignore[arg-type]
     values["id"] = name
     mine = tuple(mode for _, mode in modes.get(name, ()))
-    for mode_row, _ in modes.get(name, ()):
-        if mode_row.at not in places[name, None, None]:
-            places[name, None, None].append(mode_row.at)
+    for mode_row, mode in modes.get(name, ()):
+        places[name, None, f"\0{mode.name!r}"].append(mode_row.at)
     return msgspec.convert({**values, "failure_modes": mine}, Asset, from_attributes=True)
 
 
@@ -157,10 +163,10 @@ def _group(
     row: Row,
     suppliers: dict[tuple[str, str], list[tuple[Row, Supplier]]],
     places: dict[_Key, list[str]],
-) -> DependencyGroup:
+) -> DependencyGroup | None:
     values, wrong = _read(draft, "groups", row)
-    for name in wrong & {"asset", "name"}:
-        values[name] = f"\0{row.at}"
+    if wrong & {"asset", "name"}:
+        return None
     if "need" in wrong or "k" in wrong:
         values["k"] = 1.0 if values.get("need") == "count" else LEAST
     if wrong & {"buffer_h", "buffer_least_h", "buffer_most_h"}:
@@ -173,15 +179,18 @@ def _group(
 
 
 def _implied(
-    draft: Draft, suppliers: dict[tuple[str, str], list[tuple[Row, Supplier]]], known: set[tuple[str, str]]
+    draft: Draft,
+    suppliers: dict[tuple[str, str], list[tuple[Row, Supplier]]],
+    known: set[tuple[str, str]],
+    unread: set[str],
 ) -> list[DependencyGroup]:
     """Return the groups that only their suppliers name, where the mapping says what such groups are."""
     made: list[DependencyGroup] = []
     for (asset, name), rows in suppliers.items():
-        if (asset, name) in known:
+        if (asset, name) in known or asset in unread:
             continue
         file = rows[0][0].at.partition(":")[0]
-        pattern = draft.implied.get((file, name)) or draft.implied.get((file, ""))
+        pattern = draft.implied.get(file)
         if pattern is None:
             for row, one in rows:
                 draft.wrong(
@@ -203,7 +212,11 @@ def _placed(fault: MapFault, places: Mapping[_Key, list[str]]) -> MapFault:
     """Return the fault with where it stands: the supplier's row, else the group's, else the asset's."""
     asset = fault.asset
     hidden = asset is not None and asset.startswith("\0")
-    for key in ((asset, fault.group, fault.supplier), (asset, fault.group, None), (asset, None, None)):
+    keys: list[_Key] = [(asset, fault.group, fault.supplier), (asset, fault.group, None), (asset, None, None)]
+    mode = _MODE.search(fault.cause)
+    if mode is not None and fault.group is None:
+        keys.insert(0, (asset, None, f"\0{mode[1]}"))
+    for key in keys:
         if key in places:
             at = ", ".join(places[key][:10])
             return MapFault(

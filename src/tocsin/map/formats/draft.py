@@ -34,7 +34,7 @@ class Draft:
     groups: list[Row] = field(default_factory=list)
     suppliers: list[Row] = field(default_factory=list)
     # of groups that no file describes, by file: what they are where suppliers of them are named
-    implied: dict[tuple[str, str], Row] = field(default_factory=dict)
+    implied: dict[str, Row] = field(default_factory=dict)
     faults: list[MapFault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -197,10 +197,12 @@ def _links(lines: _Lines, network: Network, flow: float) -> None:
     curves: dict[str, list[float]] = {}
     for at, words in lines.rows("CURVES", 2):
         curves.setdefault(words[0], []).append(lines.number(at, words, 1, "x") * flow)
+    nodes = set(network.elements)
     for section, kind, least in (("PIPES", "pipe", 5), ("PUMPS", "pump", 3), ("VALVES", "valve", 5)):
         for at, words in lines.rows(section, least):
-            own, start, end = words[:3]
-            ends_there = [one for one in (start, end) if one in network.elements]
+            written, start, end = words[:3]
+            own = f"{kind} {written}" if written in nodes else written  # nodes and links may share an id
+            ends_there = [one for one in (start, end) if one in nodes]
             for one in (start, end):
                 if one not in ends_there:
                     lines.draft.wrong(
@@ -211,7 +213,7 @@ def _links(lines: _Lines, network: Network, flow: float) -> None:
             before = own in network.elements
             add(lines.draft, network, Element(id=own, kind=kind, at=at, place=place, capacity=capacity))
             said = words[7].upper() if kind == "pipe" and len(words) > 7 else ""  # noqa: PLR2004
-            shut = status.get(own, said) == "CLOSED" and own not in moved and kind != "pump"
+            shut = status.get(written, said) == "CLOSED" and written not in moved and kind != "pump"
             if before or shut or len(ends_there) != 2:  # noqa: PLR2004 -- both of them
                 continue
             back = kind != "pump" and said != "CV" and not (kind == "valve" and words[4].upper() == "PRV")

@@ -119,6 +119,8 @@ def _taken(draft: Draft, name: str, data: bytes, recipe: Recipe) -> Source:
 
 
 def _read(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> None:
+    if recipe.groups is not None:
+        draft.implied[name] = Row(at=name, values=recipe.groups)
     if recipe.form is Format.GEOJSON:
         read_features(draft, name, data, recipe)
     elif recipe.form is Format.GRAPHML:
@@ -140,8 +142,6 @@ def _table(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> None:
     tables = {"assets": draft.assets, "failure_modes": draft.modes, "groups": draft.groups}
     rows = [_on_the_globe(row, recipe.places) for row in read_table(draft, name, data, recipe)]
     tables.get(recipe.table, draft.suppliers).extend(rows)
-    if recipe.table == "suppliers" and recipe.groups is not None:
-        draft.implied[name, ""] = Row(at=name, values=recipe.groups)
 
 
 def _on_the_globe(row: Row, places: Places) -> Row:
