@@ -37,7 +37,7 @@ def around(plan: AssetMap, own: frozenset[str], outputs: list[str]) -> list[str]
 
 
 @given(seed=SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_of_trees_with_a_buffer_behind_them_it_tells_all(seed: int) -> None:
     draw = random.Random(seed)
     plan, own = one_stock_each(draw)

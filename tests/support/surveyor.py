@@ -136,9 +136,8 @@ def truth_of(plan: AssetMap, own: frozenset[str], outputs: set[str]) -> Drawing:
 def scored(truth: Drawing, guess: Drawing, outputs: set[str]) -> Score:
     """Return how much of the truth was drawn, hidden assets taken for those that they resemble most."""
     alias = _matched(truth, guess, outputs)
-    name = lambda one: alias.get(one, one)  # noqa: E731
-    inner = {(name(a), name(b)) for a, b in guess.inner}
-    entering = {(a, name(b)) for a, b in guess.entering}
+    inner = {(alias.get(a, a), alias.get(b, b)) for a, b in guess.inner}
+    entering = {(a, alias.get(b, b)) for a, b in guess.entering}
     own = len(truth.hidden) + len(outputs)
     return Score(
         hidden=len(truth.hidden),

@@ -14,6 +14,7 @@ from tocsin.map.interfaces.probing import falls_of, level_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tocsin.map.cascade.reference import Course
     from tocsin.map.interfaces.probing import Answer, Away, Probe
 
 __all__ = ["stocks_of"]
@@ -39,9 +40,9 @@ class _Kind(NamedTuple):
 def stocks_of(probe: Probe, asset: int, answers: Sequence[Answer], names: Sequence[str]) -> tuple[Stock, ...]:
     """Return the stocks of one output: each answer in one of them, in an order that depends on nothing else."""
     kinds: defaultdict[_Kind, list[Answer]] = defaultdict(list)
-    for answer in answers:
-        after = _stays_after(probe, asset, answer)
-        refill = 1.0 if after is not None else _refill(probe, asset, answer)
+    afters, refills = _stay_after(probe, asset, answers), _refills(probe, asset, answers)
+    for answer, after, regained in zip(answers, afters, refills, strict=True):
+        refill = 1.0 if after is not None else regained
         kinds[_Kind(answer.ticks, answer.level, answer.up_from, after, refill)].append(answer)
     found: list[Stock] = []
     for kind in sorted(kinds, key=lambda one: (one.ticks, -one.level, -one.up_from, one.stays_after or 0, one.refill)):
@@ -65,37 +66,57 @@ def _stock(kind: _Kind, losses: tuple[Loss, ...]) -> Stock:
     )
 
 
-def _stays_after(probe: Probe, asset: int, answer: Answer) -> int | None:
-    """Return how long the loss may last at most for the output to be spared or to come back; None: any time.
+def _stay_after(probe: Probe, asset: int, answers: Sequence[Answer]) -> list[int | None]:
+    """Return how long each loss may last at most for the output to be spared or to come back; None: any time.
 
     Between two instants of the course nothing happens, so that only these instants are tried, each by a loss that
     lasts a tick longer.
     """
-    instants = {0, *(t for t, _, _ in answer.course.changes), *(t for t, _ in answer.course.emptied), answer.ticks}
-    before = sorted(t for t in instants if t <= answer.ticks)
+    instants = [_instants(answer) for answer in answers]
+    tries = [answer.aways(end=at + 1) for answer, each in zip(answers, instants, strict=True) for at in each]
+    found = iter(probe.run(tries))
+    told: list[int | None] = []
+    for answer, each in zip(answers, instants, strict=True):
+        after: int | None = None
+        for at, course in zip(each, itertools.islice(found, len(each)), strict=True):
+            falls = [t for t, level in falls_of(course, asset) if level <= answer.level]
+            stays = falls and (at < answer.ticks or level_at(course, asset, falls[0] + TICKS) <= answer.level)
+            if stays and after is None:
+                after = at
+        told.append(after)
+    return told
+
+
+def _instants(answer: Answer) -> list[int]:
+    """Return when anything happens on the way to an answer."""
+    happens = {0, answer.ticks, *(t for t, _, _ in answer.course.changes), *(t for t, _ in answer.course.emptied)}
+    before = sorted(t for t in happens if t <= answer.ticks)
     step = -(-len(before) // _MOST_INSTANTS)
-    before = [*before[:-1:step], before[-1]]
-    found = probe.run([answer.aways(end=instant + 1) for instant in before])
-    for instant, course in zip(before, found, strict=True):
-        falls = [t for t, level in falls_of(course, asset) if level <= answer.level]
-        if falls and (instant < answer.ticks or level_at(course, asset, falls[0] + TICKS) <= answer.level):
-            return instant
-    return None
+    return [*before[:-1:step], before[-1]]
 
 
-def _refill(probe: Probe, asset: int, answer: Answer) -> float:
+def _refills(probe: Probe, asset: int, answers: Sequence[Answer]) -> list[float]:
     """Return hours regained in an hour without loss: lost for half of what it lasts, there for a while, lost again."""
-    half = answer.ticks // 2
-    if half == 0:
+    pauses = [[pause for part in _PAUSES if (pause := answer.ticks // part) > 0] for answer in answers]
+    tries = [
+        [*answer.aways(end=answer.ticks // 2), *answer.aways(begin=answer.ticks // 2 + pause)]
+        for answer, each in zip(answers, pauses, strict=True)
+        for pause in each
+    ]
+    found = iter(probe.run(tries))
+    return [
+        _refill(asset, answer, each, list(itertools.islice(found, len(each))))
+        for answer, each in zip(answers, pauses, strict=True)
+    ]
+
+
+def _refill(asset: int, answer: Answer, pauses: Sequence[int], found: Sequence[Course]) -> float:
+    """Return what the longest pause shows after which the stock was not full."""
+    if not pauses:
         return 1.0
-    pauses = [pause for part in _PAUSES if (pause := answer.ticks // part) > 0]
-    found = probe.run([[*answer.aways(end=half), *answer.aways(begin=half + pause)] for pause in pauses])
     for pause, course in zip(pauses, found, strict=True):
         lasted = next((t for t, level in falls_of(course, asset) if level <= answer.level), None)
-        if lasted is None:
-            continue
-        gained = lasted - pause - answer.ticks
-        if gained < half:
+        if lasted is not None and (gained := lasted - pause - answer.ticks) < answer.ticks // 2:
             return max(0.0, round(gained / pause, _DIGITS))
     return _AT_ONCE
 
