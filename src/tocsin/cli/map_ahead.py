@@ -26,7 +26,7 @@ from tocsin.errors import InputError, UsageError
 from tocsin.kernel.clock import SECOND
 from tocsin.map.formats import Format
 from tocsin.map.interfaces import compose, interface_of, rounded
-from tocsin.map.model import Asset, AssetMap, Quantiles
+from tocsin.map.model import LONGEST_H, Asset, AssetMap, Quantiles
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def _reported(seen: Seen, now: Micros, but: set[str]) -> list[Outage]:
         Outage(
             asset=one.asset,
             damage=round(1 - one.state.service, 6),
-            since_h=max(0.0, (now - one.state.since) / _HOUR),
-            repaired_in_h=None if one.state.until is None else (one.state.until - now) / _HOUR,
+            since_h=min(max(0.0, (now - one.state.since) / _HOUR), LONGEST_H),
+            repaired_in_h=None if one.state.until is None else min((one.state.until - now) / _HOUR, LONGEST_H),
         )
         for one in seen.states
         if one.counts

@@ -84,7 +84,7 @@ def test_what_falls_is_the_same_from_the_hub_and_from_files(cli: Cli) -> None:
 
 def test_single_points_pairs_and_cuts(cli: Cli) -> None:
     found = cli.json("map", "spof", "--from", str(REGION), "--pairs")
-    assert found["singles"][0]["assets"] == ["Bekk"]
+    assert found["singles"][0]["assets"] == ["Vika"]
     assert len(found["pairs"]) == 10
     cuts = cli.json("map", "spof", "--from", str(REGION), "--of", "Lund pumps")
     assert "Vika" in cuts["one"]
