@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,10 +21,11 @@ from tocsin.cli.map_common import (
 )
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output, listed
-from tocsin.cli.session import Session, opened
+from tocsin.cli.session import Session, opened, read_bounded
 from tocsin.errors import ForbiddenError, UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION, Outcome
 from tocsin.kernel.clock import format_instant, parse_date
+from tocsin.map.field import MOST_BYTES, read_reports
 from tocsin.map.formats import Format
 from tocsin.map.service import Sharing
 from tocsin.map.wire import State, is_asset_id
@@ -162,17 +164,22 @@ def show(
     _notes(out, seen)
 
 
-@app.command(
-    "state",
-    epilog=example("tocsin map state 'pump 7' --as fjordkraft --service 0.5 --source 'crew 4' --until 2026-11-23"),
-)
+@app.command("state", epilog=example("tocsin map state 'pump 7' --as fjordkraft --service 0.5 --source 'crew 4'"))
 def state(
-    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Its name on the map that you see, or its STIX id.")],
     as_: AsOption,
-    service: Annotated[float, typer.Option("--service", min=0, max=1, help="The share of its service that is left.")],
+    asset: Annotated[
+        str | None, typer.Argument(metavar="ASSET", help="Its name on the map that you see, or its STIX id.")
+    ] = None,
+    service: Annotated[
+        float | None, typer.Option("--service", min=0, max=1, help="The share of its service that is left.")
+    ] = None,
     source: Annotated[
-        str, typer.Option("--source", metavar="TEXT", help="Who or what saw it: a crew, a survey, a flight.")
-    ],
+        str | None, typer.Option("--source", metavar="TEXT", help="Who or what saw it: a crew, a survey, a flight.")
+    ] = None,
+    geojson: Annotated[
+        str | None,
+        typer.Option("--geojson", metavar="FILE", help="Instead: the features of a survey; - for standard input."),
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="INSTANT", help="Since when; else now.")] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="INSTANT", help="Until when this is expected.")
@@ -185,25 +192,37 @@ def state(
     collection: CollectionOption = DEFAULT_COLLECTION,
     json: JsonOption = False,
 ) -> None:
-    """Share how an asset was found in the field; the same source's next report is the next version of it."""
+    """Share how assets were found in the field; the same source's next report is the next version of it."""
     out = Output(json=json)
+    if (asset is None) == (geojson is None):
+        raise UsageError("say what was found: ASSET, or --geojson", todo="one of the two")
+    data = None if geojson is None else read_bounded(geojson, MOST_BYTES, "a survey", todo="report it in parts")
     with opened() as session:
         sharing = _sharing(session, as_, collection, tlp=tlp)
-        if is_asset_id(asset):
-            ref = asset
+
+        @functools.cache
+        def seen() -> Seen:
+            return session.hub.maps.seen(session.asker(as_, "respond"))
+
+        def named(text: str) -> str:
+            return text if is_asset_id(text) else seen().refs[seen().named(text)]
+
+        if data is not None:
+            states = read_reports(data, named=named, now=session.now(), source=source)
+        elif asset is None or service is None or source is None:
+            raise UsageError("a report has --service and --source", todo="say both")
         else:
-            seen = session.hub.maps.seen(session.asker(as_, "respond"))
-            ref = seen.refs[seen.named(asset)]
-        found = State(
-            asset=ref,
-            service=service,
-            since=session.now() if since is None else parse_date(since),
-            until=None if until is None else parse_date(until),
-            source=source,
-            confidence=confidence,
-            note=note,
-        )
-        receipt = session.hub.maps.report(found, sharing, at=session.now())
+            one = State(
+                asset=named(asset),
+                service=service,
+                since=session.now() if since is None else parse_date(since),
+                until=None if until is None else parse_date(until),
+                source=source,
+                confidence=confidence,
+                note=note,
+            )
+            states = [one]
+        receipt = session.hub.maps.report(states, sharing, at=session.now())
     out.document(msgspec.to_builtins(receipt))
     _receipt(out, receipt)
 

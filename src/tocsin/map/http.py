@@ -245,7 +245,7 @@ class Mapping:
         sharing = Sharing(
             asker=asker, acting=Acting(actor=call.principal.id), collection=asked.collection, tlp=asked.tlp
         )
-        receipt = self._services.maps.report(state, sharing, at=now)
+        receipt = self._services.maps.report([state], sharing, at=now)
         return reply(forms.receipt(receipt), status=HTTPStatus.CREATED)
 
     def _seen(self, call: _Call, collection: str | None) -> Seen:

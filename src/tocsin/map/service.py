@@ -201,18 +201,20 @@ class Maps:
             self._withdrawals.withdraw(sharing.acting, sharing.asker.party, collection, id_, frozenset(versions))
         return receipt
 
-    def report(self, state: wire.State, sharing: Sharing, *, at: Micros) -> Receipt:
-        """Share how an asset was found, named by its STIX id; another report of the same source is its next version.
+    def report(self, states: Sequence[wire.State], sharing: Sharing, *, at: Micros) -> Receipt:
+        """Share how assets were found, named by STIX ids; another report of the same source is its next version.
 
         Raises:
             InputError: as ``wire.encode_state``; otherwise as ``Intake.submit``.
         """
-        one = wire.encode_state(state, by=sharing.asker.party, at=at)
-        before = self._own(sharing, frozenset({str(one["id"])})).get(str(one["id"]))
-        if before is not None:
-            kept = msgspec.json.decode(before[-1].body)
-            one |= {"created": kept["created"], "modified": wire.after(before[-1].version, at)}
-        return self._submit([one], sharing)
+        found = {
+            str(one["id"]): one for one in (wire.encode_state(each, by=sharing.asker.party, at=at) for each in states)
+        }
+        for ids in _batches(sorted(found)):
+            for id_, versions in self._own(sharing, frozenset(ids)).items():
+                kept = msgspec.json.decode(versions[-1].body)
+                found[id_] |= {"created": kept["created"], "modified": wire.after(versions[-1].version, at)}
+        return self._submit([*found.values()], sharing)
 
     def _submit(self, objects: Sequence[dict[str, Json]], sharing: Sharing) -> Receipt:
         envelope = msgspec.json.encode({"objects": objects})

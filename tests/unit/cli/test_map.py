@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -99,6 +100,24 @@ def test_a_report_is_what_whatnext_begins_with(cli: Cli) -> None:
     assert "Lund pumps" in [one["asset"] for one in found["falls"]]
     shown = cli.json("map", "show", "--as", "cert")["states"]
     assert [(one["asset"], one["state"]["source"], one["counts"]) for one in shown] == [("Vika", "crew 4", True)]
+
+
+def test_a_survey_is_reported_whole_or_not_at_all(cli: Cli, tmp_path: Path) -> None:
+    survey = tmp_path / "flight.geojson"
+    told = [
+        {"type": "Feature", "geometry": None, "properties": {"asset": name, "service": 0.5}}
+        for name in ("Bekk", "Moon")
+    ]
+    survey.write_text(json.dumps({"type": "FeatureCollection", "features": told}), encoding="utf-8")
+    line = ("map", "state", "--geojson", str(survey), "--as", "cert", "--source", "flight 1")
+    refused = cli.run(*line, "--json")
+    assert (refused.error["kind"], [one["at"] for one in refused.error["faults"]]) == ("map", ["features[1]"])
+    survey.write_text(json.dumps({"type": "FeatureCollection", "features": told[:1]}), encoding="utf-8")
+    cli.ok(*line)
+    shown = cli.json("map", "show", "--as", "water")["states"]
+    assert ("Bekk", "flight 1", 0.5) in [
+        (one["asset"], one["state"]["source"], one["state"]["service"]) for one in shown
+    ]
 
 
 def test_an_interface_is_a_map_that_can_be_imported(cli: Cli, tmp_path: Path) -> None:

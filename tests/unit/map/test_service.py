@@ -20,7 +20,7 @@ from tocsin.map.model import Asset, AssetMap, Place
 from tocsin.map.wire import DEPENDENCIES, TYPES, State, asset_id, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from tocsin.map.seen import Seen
@@ -128,7 +128,7 @@ def test_a_report_of_the_field_has_versions_by_source(world: World) -> None:
             asset=ref, service=service_left, since=parse_instant("2026-06-01T07:00:00Z"), source=source, confidence=70
         )
         with world.hub.store.read() as connection:
-            world.hub.maps.report(found, sharing(world, "bravo"), at=world.hub.log.now(connection))
+            world.hub.maps.report([found], sharing(world, "bravo"), at=world.hub.log.now(connection))
     states = map_of(world, "coast").states
     assert sorted((one.state.source, one.state.service, one.counts) for one in states) == [
         ("crew 4", 0.8, True),
@@ -214,7 +214,7 @@ def test_a_supplier_that_is_not_seen_is_an_id_and_stays_up(world: World) -> None
     assert map_of(world, "bravo").unseen == ()
 
 
-HIDINGS: Final = {
+HIDINGS: Final[dict[str, Callable[[World], object]]] = {
     "nothing": lambda world: None,
     "the supplier itself": lambda world: share_map(
         world, "bravo", AssetMap(assets=(Asset(id="secret", people=7),)), markings=None
