@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bench.measure import Table, line
+from bench.measure import Ratio, Table
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.formats import read_files
-from tocsin.map.model import AssetMap, DependencyGroup, Need, Supplier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bench.run import Run
+    from tocsin.map.model import AssetMap
 
+    Net = Any  # pandapower and wntr have no types
     Outage = tuple[str, ...]
     Lost = dict[Outage, set[str]]
 
@@ -70,25 +71,41 @@ class Case:
 
 
 def measure(run: Run) -> Iterator[Table]:
-    """Measure each network."""
+    """Measure each network; in a quick run sixty outages and forty pairs of each."""
     for name in (*POWER, *WATER):
         if name.startswith("shelby") and not SHELBY.exists():
             continue
-        case = power(name) if name in POWER else water(name)
-        singles: list[Outage] = [(one,) for one in case.elements]
-        draw = random.Random(7)
-        pairs: list[Outage] = [tuple(draw.sample(case.elements, 2)) for _ in range(40 if run.quick else PAIRS)]
-        if run.quick:
-            singles = draw.sample(singles, min(len(singles), 60))
-        lines = []
-        for what, outages in (("single outages", singles), ("pairs", pairs)):
-            true = {outage: case.truth(outage) for outage in outages}
-            for rule, plan in (("cuts", case.plan), ("neighbours", neighbours(case.plan))):
-                got = score(case, outages, predicted(plan, case.loads, outages), true)
-                said = f"precision {got.precision:.3f}, recall {got.recall:.3f}"
-                counts = f"{len(outages)} outages: right {got.right}, false alarms {got.alarm}, missed {got.missed}"
-                lines.append(line(f"{what}, by {rule}", said, note=counts))
-        yield Table(name=f"truth-{name}", title=f"{name}: which loads an outage takes", lines=tuple(lines))
+        case = made(name)
+        notes, ratios = [f"{len(case.elements)} elements, {len(case.loads)} loads"], []
+        for what, outages in outages_of(case, singles=60 if run.quick else None, pairs=40 if run.quick else PAIRS):
+            got = scored(case, outages)
+            notes.append(f"{what}: {len(outages)}; right {got.right}, false alarms {got.alarm}, missed {got.missed}")
+            ratios += [Ratio(name=f"{what}, precision", value=got.precision)]
+            ratios += [Ratio(name=f"{what}, recall", value=got.recall)]
+        yield Table(
+            name=f"truth {name}",
+            title=f"{name}: which loads an outage takes, by the map and by the physics",
+            notes=tuple(notes),
+            ratios=tuple(ratios),
+        )
+
+
+def made(name: str) -> Case:
+    """Return one of the networks that are measured."""
+    return power(name) if name in POWER else water(name)
+
+
+def outages_of(case: Case, *, singles: int | None, pairs: int) -> Iterator[tuple[str, list[Outage]]]:
+    """Give every single outage, or so many of them, and so many pairs: the same in every run."""
+    draw = random.Random(7)
+    every: list[Outage] = [(one,) for one in case.elements]
+    yield "single outages", every if singles is None else draw.sample(every, min(singles, len(every)))
+    yield "pairs", [tuple(draw.sample(case.elements, 2)) for _ in range(pairs)]
+
+
+def scored(case: Case, outages: Sequence[Outage]) -> Score:
+    """Compare what the map tells of these outages with what the physics say."""
+    return score(case, outages, predicted(case.plan, case.loads, outages), {one: case.truth(one) for one in outages})
 
 
 def score(case: Case, outages: Iterable[Outage], told: Lost, true: Lost) -> Score:
@@ -113,21 +130,6 @@ def predicted(plan: AssetMap, loads: Sequence[str], outages: Sequence[Outage]) -
         outage_h = simulate(wiring, hits, horizon_h=HOURS, jobs=1).outage_h[places]
         found[outage] = {load for load, hours in zip(loads, outage_h, strict=True) if hours > LOST * HOURS}
     return found
-
-
-def neighbours(plan: AssetMap) -> AssetMap:
-    """Return the same assets with the dependencies that a drawing suggests: any one neighbour on a path will do."""
-    found: dict[str, set[str]] = {}
-    for group in plan.groups:
-        if group.name == "path" or group.name.startswith("either"):
-            found.setdefault(group.asset, set()).update(one.asset for one in group.suppliers)
-    groups = tuple(
-        DependencyGroup(
-            asset=asset, name="any", need=Need.COUNT, suppliers=tuple(Supplier(asset=one) for one in sorted(others))
-        )
-        for asset, others in found.items()
-    )
-    return AssetMap(assets=plan.assets, groups=groups)
 
 
 def power(name: str) -> Case:
@@ -155,7 +157,7 @@ def power(name: str) -> Case:
     )
 
 
-def _ids(net: Any, kinds: tuple[str, ...]) -> dict[tuple[str, int], str]:
+def _ids(net: Net, kinds: tuple[str, ...]) -> dict[tuple[str, int], str]:
     """Return the id that the map gives each element: its name where no other has it."""
     times: dict[str, int] = {}
     every = [(kind, int(key), net[kind].at[key, "name"]) for kind in kinds for key in net[kind].index]
@@ -171,16 +173,16 @@ def _ids(net: Any, kinds: tuple[str, ...]) -> dict[tuple[str, int], str]:
 class _PowerFlow:
     """DC power flow: islands without a source are dark, those short of generation share it, overloaded lines trip."""
 
-    def __init__(self, net: Any, where: dict[str, tuple[str, int]], loads: tuple[str, ...]) -> None:
+    def __init__(self, net: Net, where: dict[str, tuple[str, int]], loads: tuple[str, ...]) -> None:
         self.net = net
         self.where = where
         self.loads = loads
-        self.rated = {"line": np.inf, "trafo": np.inf}
         whole = copy.deepcopy(net)
         self._flow(whole)
         # what is overloaded with everything whole has a rating that is none
         self.trips = {
-            table: set(whole[table].index[~(whole[f"res_{table}"].loading_percent > 100)]) for table in self.rated
+            table: set(whole[table].index[~(whole[f"res_{table}"].loading_percent > 100)])
+            for table in ("line", "trafo")
         }
 
     def __call__(self, outage: Outage) -> set[str]:
@@ -202,14 +204,14 @@ class _PowerFlow:
                 break
         return {load for load in self.loads if served[self.where[load]] < 1 - LOST}
 
-    def _flow(self, net: Any) -> None:
+    def _flow(self, net: Net) -> None:
         import pandapower as pp
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pp.rundcpp(net)
 
-    def _served(self, net: Any) -> dict[tuple[str, int], float]:
+    def _served(self, net: Net) -> dict[tuple[str, int], float]:
         """Return what each load gets, and balance each island over what its generators have left."""
         import networkx as nx
         from pandapower import topology
@@ -243,7 +245,7 @@ class _PowerFlow:
         return served
 
 
-def _drawn(net: Any, here: dict[str, Any]) -> dict[tuple[str, int], float]:
+def _drawn(net: Net, here: dict[str, Any]) -> dict[tuple[str, int], float]:
     loads = {("load", int(key)): float(net.load.p_mw.at[key] * net.load.scaling.at[key]) for key in here["load"]}
     return {**loads, **{("motor", int(key)): float(net.motor.pn_mech_mw.at[key]) for key in here["motor"]}}
 
@@ -252,7 +254,9 @@ def water(name: str) -> Case:
     """Return a network of EPANET with its pressure-driven hydraulics as truth."""
     import wntr
 
-    path = SHELBY / "water.inp" if name == "shelby water" else Path(wntr.__file__).parent / f"library/networks/{name}.inp"
+    path = (
+        SHELBY / "water.inp" if name == "shelby water" else Path(wntr.__file__).parent / f"library/networks/{name}.inp"
+    )
     plan = read_files({"net.inp": path.read_bytes()}, b"map: 1\nfiles: {net.inp: {places: none}}\n").plan
     hydraulics = _Hydraulics(path)
     loads = tuple(hydraulics.expected)
@@ -294,7 +298,7 @@ class _Hydraulics:
         return {str(node): float(total) for node, total in demand.sum().items()}
 
 
-def _close(net: Any, outage: Outage) -> None:
+def _close(net: Net, outage: Outage) -> None:
     """Close what is out, with all links of a node, and take away the controls that would open it again."""
     import wntr
 
@@ -311,10 +315,10 @@ def _close(net: Any, outage: Outage) -> None:
         net.remove_control(name)
         kept = [
             [action for action in actions if getattr(action.target()[0], "name", "") not in shut]
-            for actions in (control._then_actions, control._else_actions)
+            for actions in (control._then_actions, control._else_actions)  # noqa: SLF001 -- no other way to change them
         ]
         if kept[0] or kept[1]:
-            control._then_actions, control._else_actions = kept
+            control._then_actions, control._else_actions = kept  # noqa: SLF001
             net.add_control(name, control)
     for one in shut:
         link = net.get_link(one)

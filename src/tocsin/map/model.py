@@ -345,13 +345,12 @@ def _group_faults(group: DependencyGroup, known: Counter[str]) -> Iterator[MapFa
     ):
         if not least <= value <= most:
             yield _fault(group, f"{name} is {value}", f"{least:g} to {most:,.10g}")
-    least, most = group.buffer_least_h, group.buffer_most_h
-    if (least is None) != (most is None) or (
-        least is not None and most is not None and not 0 <= least <= group.buffer_h <= most <= LONGEST_H
-    ):
+    low, high = group.buffer_least_h, group.buffer_most_h
+    ranged = low is not None and high is not None and 0 <= low <= group.buffer_h <= high <= LONGEST_H
+    if not (ranged or (low is None and high is None)):
         yield _fault(
             group,
-            f"buffer_h is {group.buffer_h} within {least} to {most}",
+            f"buffer_h is {group.buffer_h} within {low} to {high}",
             f"both or neither; 0 to {LONGEST_H:,.0f}, with the buffer in between",
         )
     edges = list(_edge_faults(group, known))

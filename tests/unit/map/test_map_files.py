@@ -53,8 +53,10 @@ def test_fifty_faults_in_a_thousand_assets_are_told_each_with_place_and_cause(
 def test_a_fault_says_which_asset_which_edge_and_why() -> None:
     files = {"assets.csv": TWO, "groups.csv": NEEDS, "suppliers.csv": FROM.replace(b"grid", b"wind")}
     assert told(files) == [
-        "suppliers.csv:2: 'mill' needs 'power' from 'wind': there is no such asset; "
-        "expected the id of an asset of this map"
+        (
+            "suppliers.csv:2: 'mill' needs 'power' from 'wind': there is no such asset; "
+            "expected the id of an asset of this map"
+        )
     ]
 
 
@@ -186,7 +188,7 @@ rules:
         "old.csv": b"\xff",
     }
     read = read_files(files, mapping)
-    plant, pump = read.plan.assets
+    plant = read.plan.assets[0]
     assert plant.place is not None
     assert plant.place.longitude == pytest.approx(10.0)
     assert plant.place.latitude == pytest.approx(60.0, abs=1e-6)

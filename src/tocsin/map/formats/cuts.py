@@ -142,12 +142,13 @@ def pair_cuts(into: Successors, above: Sequence[int]) -> dict[int, set[tuple[int
 
         for one, other in crossing:
             local[at(one)].append(at(other))
-            while one != root and one not in meets:
-                above_it = at(above[one])
-                if at(one) in local[above_it]:
+            way = one
+            while way != root and way not in meets:
+                over = at(above[way])
+                if at(way) in local[over]:
                     break
-                local[above_it].append(at(one))
-                one = above[one]
+                local[over].append(at(way))
+                way = above[way]
         _pairs_within(local, vertices, [place[vertex] for vertex in meets], found)
     return found
 
@@ -187,8 +188,9 @@ def _regions(into: Successors, above: Sequence[int]) -> dict[int, list[tuple[int
 def _depths(above: Sequence[int]) -> list[int]:
     depth = [_NONE] * len(above)
     depth[0] = 0
-    for vertex in range(1, len(above)):
+    for first in range(1, len(above)):
         path = []
+        vertex = first
         while vertex != _NONE and depth[vertex] < 0 and above[vertex] >= 0:
             path.append(vertex)
             vertex = above[vertex]
@@ -245,10 +247,10 @@ class _Flow:
             rows.append(self.source)
             into.append(2 * place)
             most.append(self._units(value))
-        for place in np.flatnonzero(self.demand):
-            rows.append(2 * int(place) + 1)
+        for load in np.flatnonzero(self.demand):
+            rows.append(2 * int(load) + 1)
             into.append(self.sink)
-            most.append(self._units(self.demand[place], up=True))
+            most.append(self._units(float(self.demand[load]), up=True))
         self.graph = csr_array(
             (np.array(most, dtype=np.int32), (rows, into)), shape=(2 * count + 2, 2 * count + 2), dtype=np.int32
         )

@@ -23,6 +23,7 @@ MOST_PAIRED: Final = 2_000
 _MOST_PAIRS: Final = 500_000
 _SOLE: Final = "cut of one: every path from a source leads through it"
 _EITHER: Final = "cut of two: without both no path from a source is left"
+_SOURCES: Final = "any source: without all of those that reach it nothing is left"
 _FILL: Final = "cut of one from sources other than tanks: every path that fills it leads through it"
 _ENOUGH: Final = "cut of capacity: what leads there carries the demand behind it ({unit})"
 
@@ -42,6 +43,7 @@ def put(draft: Draft, network: Network, recipe: FileRecipe) -> None:
         draft.wrong(network.name, "nothing feeds it", "a source in service: an external grid, a generator, a reservoir")
         return
     _paths(draft, network, recipe, sources)
+    _any_source(draft, network, recipe, sources)
     _tanks(draft, network, recipe)
     _capacity(draft, network, recipe, sources)
 
@@ -50,6 +52,7 @@ def _need(
     draft: Draft,
     network: Network,
     recipe: FileRecipe,
+    *,
     asset: str,
     group: Mapping[str, object],
     suppliers: Iterable[tuple[str, float]],
@@ -84,7 +87,15 @@ def _paths(draft: Draft, network: Network, recipe: FileRecipe, sources: list[str
     for vertex in range(1, len(ids)):
         if above[vertex] > 0:
             group = {"name": "path", "need": "count", "k": 1}
-            _need(draft, network, recipe, ids[vertex], group, [(ids[above[vertex]], 1.0)], _SOLE)
+            _need(
+                draft,
+                network,
+                recipe,
+                asset=ids[vertex],
+                group=group,
+                suppliers=[(ids[above[vertex]], 1.0)],
+                rule=_SOLE,
+            )
     if not recipe.pairs:
         return
     if len(ids) > MOST_PAIRED:
@@ -97,7 +108,31 @@ def _paths(draft: Draft, network: Network, recipe: FileRecipe, sources: list[str
     for vertex, pairs in found.items():
         for number, (one, other) in enumerate(sorted(pairs), 1):
             group = {"name": f"either {number}", "need": "count", "k": 1}
-            _need(draft, network, recipe, ids[vertex], group, [(ids[one], 1.0), (ids[other], 1.0)], _EITHER)
+            _need(
+                draft,
+                network,
+                recipe,
+                asset=ids[vertex],
+                group=group,
+                suppliers=[(ids[one], 1.0), (ids[other], 1.0)],
+                rule=_EITHER,
+            )
+
+
+def _any_source(draft: Draft, network: Network, recipe: FileRecipe, sources: list[str]) -> None:
+    """Each demand needs one of the sources that reach it: what cuts of one and two cannot say when many are hit."""
+    reaching: dict[str, list[str]] = {}
+    for source in sources:
+        ids, into = successors(network, [source])
+        above = dominators(into)
+        for vertex in range(1, len(ids)):
+            if above[vertex] >= 0 and network.elements[ids[vertex]].demand > 0:
+                reaching.setdefault(ids[vertex], []).append(source)
+    for load, found in reaching.items():
+        others = [(source, 1.0) for source in found if source != load]
+        if len(others) > 2 and len(others) == len(found):  # noqa: PLR2004 -- one or two are cuts already
+            group = {"name": "sources", "need": "count", "k": 1}
+            _need(draft, network, recipe, asset=load, group=group, suppliers=others, rule=_SOURCES)
 
 
 def _tanks(draft: Draft, network: Network, recipe: FileRecipe) -> None:
@@ -124,7 +159,15 @@ def _tanks(draft: Draft, network: Network, recipe: FileRecipe) -> None:
             "buffer_least_h": math.floor(alone * 1000) / 1000,
             "buffer_most_h": round(10 * hours, 3),
         }
-        _need(draft, network, recipe, name, group, [(ids[one], 1.0) for one in filled_by], _FILL)
+        _need(
+            draft,
+            network,
+            recipe,
+            asset=name,
+            group=group,
+            suppliers=[(ids[one], 1.0) for one in filled_by],
+            rule=_FILL,
+        )
 
 
 def _capacity(draft: Draft, network: Network, recipe: FileRecipe, sources: list[str]) -> None:
@@ -142,7 +185,15 @@ def _capacity(draft: Draft, network: Network, recipe: FileRecipe, sources: list[
             group = {"name": f"capacity {counts[load]}", "need": "sum", "k": k}
             others = [(name, weight) for name, weight in weights if name != load]
             if len(others) == len(weights):
-                _need(draft, network, recipe, load, group, weights, _ENOUGH.format(unit=network.unit))
+                _need(
+                    draft,
+                    network,
+                    recipe,
+                    asset=load,
+                    group=group,
+                    suppliers=weights,
+                    rule=_ENOUGH.format(unit=network.unit),
+                )
 
 
 def _some(names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """EPANET's input file (EPANET 2.2 user manual, appendix C) to a network. Pure.
 
-Only what decides who is fed by whom is read: elements, their ends, demands, tanks, pumps' curves, closed pipes.
+Only what decides who is fed by whom is read: elements, their ends, demands, tanks, closed pipes. A pump's curve is no
+capacity: it gives more where less head is needed (``docs/map.md`` has what taking it for one cost).
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def read_water(draft: Draft, name: str, data: bytes, places: Places) -> Network:
         )
         store = max(level - low, 0.0) * math.pi * across**2 / 4
         add(draft, network, Element(id=words[0], kind="tank", at=at, place=where.get(words[0]), store=store))
-    _links(lines, network, flow)
+    _links(lines, network)
     return network
 
 
@@ -189,14 +190,11 @@ def _demands(lines: _Lines, options: dict[str, tuple[str, list[str]]], flow: flo
     return {**found, **listed}
 
 
-def _links(lines: _Lines, network: Network, flow: float) -> None:
+def _links(lines: _Lines, network: Network) -> None:
     status = {words[0]: words[1].upper() for _, words in lines.rows("STATUS", 2)}
     # what a control or a rule opens and closes is there to be opened
     moved = {words[1] for _, words in lines.sections["CONTROLS"] if len(words) > 1}
     moved |= {words[2] for _, words in lines.sections["RULES"] if len(words) > 2}  # noqa: PLR2004 -- THEN PUMP id
-    curves: dict[str, list[float]] = {}
-    for at, words in lines.rows("CURVES", 2):
-        curves.setdefault(words[0], []).append(lines.number(at, words, 1, "x") * flow)
     nodes = set(network.elements)
     for section, kind, least in (("PIPES", "pipe", 5), ("PUMPS", "pump", 3), ("VALVES", "valve", 5)):
         for at, words in lines.rows(section, least):
@@ -209,9 +207,8 @@ def _links(lines: _Lines, network: Network, flow: float) -> None:
                         at, f"there is no node {one[:_SHOWN]!r}", "a junction, reservoir or tank", asset=own
                     )
             place = network.elements[ends_there[0]].place if ends_there else None
-            capacity = _pumped(words, curves) if kind == "pump" else math.inf
             before = own in network.elements
-            add(lines.draft, network, Element(id=own, kind=kind, at=at, place=place, capacity=capacity))
+            add(lines.draft, network, Element(id=own, kind=kind, at=at, place=place))
             said = words[7].upper() if kind == "pipe" and len(words) > 7 else ""  # noqa: PLR2004
             shut = status.get(written, said) == "CLOSED" and written not in moved and kind != "pump"
             if before or shut or len(ends_there) != 2:  # noqa: PLR2004 -- both of them
@@ -219,13 +216,3 @@ def _links(lines: _Lines, network: Network, flow: float) -> None:
             back = kind != "pump" and said != "CV" and not (kind == "valve" and words[4].upper() == "PRV")
             network.join(start, own, back=back)
             network.join(own, end, back=back)
-
-
-def _pumped(words: list[str], curves: dict[str, list[float]]) -> float:
-    """Return what a pump gives at most: its curve's last flow; of a curve of one point that flow (section C, PUMPS)."""
-    upper = [word.upper() for word in words]
-    if "HEAD" in upper and upper.index("HEAD") + 1 < len(words):
-        known = curves.get(words[upper.index("HEAD") + 1])
-        if known:
-            return max(known) or math.inf
-    return math.inf

@@ -106,13 +106,13 @@ def _truth(value: object) -> bool:
 
 def _need(value: object) -> Need:
     if value in tuple(Need):
-        return Need(value)
+        return Need(str(value))
     raise Wrong(f"is {_shown(value)}", "'sum' or 'count'")
 
 
 def _provenance(value: object) -> Provenance:
     if value in tuple(Provenance):
-        return Provenance(value)
+        return Provenance(str(value))
     raise Wrong(f"is {_shown(value)}", "'published', 'reported', 'derived' or 'assumed'")
 
 

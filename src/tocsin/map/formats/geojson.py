@@ -85,7 +85,7 @@ def read_features(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> N
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             draft.wrong(at, "no feature", "an object with type 'Feature'")
             continue
-        _feature(draft, at, feature, recipe, unknown, number)
+        _feature(draft, at, feature, recipe, unknown=unknown, number=number)
     for prop, numbers in unknown.items():
         at = f"{name}: feature {numbers[0]}"
         often = f" in {len(numbers):,} features" if len(numbers) > 1 else ""
@@ -96,7 +96,7 @@ def read_features(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> N
 
 
 def _feature(
-    draft: Draft, at: str, feature: dict[str, object], recipe: FileRecipe, unknown: dict[str, list[int]], number: int
+    draft: Draft, at: str, feature: dict[str, object], recipe: FileRecipe, *, unknown: dict[str, list[int]], number: int
 ) -> None:
     properties = feature.get("properties")
     if properties is None:

@@ -228,7 +228,7 @@ def write_graph(rows: Mapping[str, Iterable[Mapping[str, object]]]) -> dict[str,
     nested: dict[object, dict[str, list[dict[str, object]]]] = {}
     for table in _NESTED:
         for row in rows[table]:
-            inner = {
+            inner: dict[str, object] = {
                 name: value if isinstance(value, bool | int | float) else text_of(value)
                 for name, value in row.items()
                 if name != "asset"

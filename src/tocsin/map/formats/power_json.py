@@ -30,6 +30,10 @@ _AT_BUS: Final = ("ext_grid", "gen", "sgen", "load", "motor")
 _MOST_RATING: Final = 9_000.0  # MVA: what the library puts where nobody knows (9,900 and more)
 
 
+def _false(value: object) -> bool:
+    return isinstance(value, bool | int) and not value
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     """One row of one table; ``key`` is its index there, by which others name it."""
@@ -51,7 +55,7 @@ class _Record:
 
     @property
     def on(self) -> bool:
-        return self.values.get("in_service") not in {False}
+        return not _false(self.values.get("in_service"))
 
 
 def read_power(draft: Draft, name: str, data: bytes, places: Places) -> Network | None:
@@ -215,8 +219,8 @@ def _branches(
             continue
         if one.values.get("et") == "b":
             far = _bus(draft, tables, one, "element")
-            if far is not None and one.values.get("closed") not in {False}:
-                _between(draft, network, names, one, (bus, far), math.inf)
+            if far is not None and not _false(one.values.get("closed")):
+                _between(draft, network, names, one, at=(bus, far), joined=True)
         elif other is not None:
             at_end.setdefault((str(one.values.get("et")), other, bus), []).append(one)
     kinds = (("line", "l", "from_bus", "to_bus"), ("trafo", "t", "hv_bus", "lv_bus"))
@@ -225,9 +229,9 @@ def _branches(
             ends = _bus(draft, tables, one, first), _bus(draft, tables, one, second)
             if ends[0] is None or ends[1] is None or not one.on:
                 continue
-            _between(draft, network, names, one, (), _rating(tables, one, ends[0]))
+            _between(draft, network, names, one, at=(ends[0], ends[1]), rating=_rating(tables, one, ends[0]))
             for bus in (ends[0], ends[1]):
-                _end(draft, network, names, one, bus, at_end.get((letter, one.key, bus), []))
+                _end(draft, network, names, one, bus=bus, switches=at_end.get((letter, one.key, bus), []))
 
 
 def _between(
@@ -235,16 +239,20 @@ def _between(
     network: Network,
     names: Mapping[tuple[str, int], str],
     one: _Record,
-    buses: tuple[int, ...],
-    rating: float,
+    *,
+    at: tuple[int, ...],
+    joined: bool = False,
+    rating: float = math.inf,
 ) -> None:
-    known = [names["bus", bus] for bus in buses if names["bus", bus] in network.elements]
-    place = network.elements[known[0]].place if known else None
+    """Add a branch or a switch in the middle of its buses, and join it to them where nothing stands in between."""
+    buses = [network.elements[names["bus", bus]] for bus in at if names["bus", bus] in network.elements]
+    places = [bus.place for bus in buses if bus.place is not None]
+    middle = (sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)) if places else None
     own = names[one.table, one.key]
     kind = {"trafo": "transformer"}.get(one.table, one.table)
-    add(draft, network, Element(id=own, kind=kind, at=one.at, place=place, capacity=rating))
-    for name in known:
-        network.join(own, name)
+    add(draft, network, Element(id=own, kind=kind, at=one.at, place=middle, capacity=rating))
+    for bus in buses if joined else ():
+        network.join(own, bus.id)
 
 
 def _end(
@@ -252,6 +260,7 @@ def _end(
     network: Network,
     names: Mapping[tuple[str, int], str],
     branch: _Record,
+    *,
     bus: int,
     switches: list[_Record],
 ) -> None:
@@ -259,10 +268,10 @@ def _end(
     own, at = names[branch.table, branch.key], names["bus", bus]
     if at not in network.elements:
         return
-    open_ = any(one.values.get("closed") in {False} for one in switches)
+    open_ = any(_false(one.values.get("closed")) for one in switches)
     last = own
     for one in switches:
-        _between(draft, network, names, one, (), math.inf)
+        _between(draft, network, names, one, at=(bus,))
         network.join(last, names["switch", one.key])
         last = names["switch", one.key]
     if not open_:
@@ -270,7 +279,7 @@ def _end(
 
 
 def _rating(tables: Mapping[str, Mapping[int, _Record]], one: _Record, bus: int) -> float:
-    """Return what a branch carries in MW, taken as its MVA: infinity where the file says nothing that could be meant."""
+    """Return what a branch carries in MW, taken as its MVA: infinity where the file says nothing that is meant."""
     parallel = max(one.number("parallel", 1.0), 1.0)
     if one.table == "line":
         amps = one.number("max_i_ka", math.inf) * one.number("df", 1.0)

@@ -94,14 +94,8 @@ def _columns(draft: Draft, at: str, header: list[str], recipe: FileRecipe) -> di
         fine = False
     fields = LINK if recipe.table == "links" else TABLES[recipe.table]
     if recipe.columns:
-        for field, column in recipe.columns.items():
-            if column not in where:
-                draft.wrong(at, f"there is no column {column[:_SHOWN]!r}", f"it, for {field}, as the mapping says")
-                fine = False
-        left = [column for column in header if column not in recipe.columns.values()]
-        if left:
-            draft.notes.append(f"{at}: not taken: {', '.join(left)}")
-        return {field: where[column] for field, column in recipe.columns.items()} if fine else None
+        mapped = _mapped(draft, at, where, recipe)
+        return mapped if fine else None
     for column in where:
         if column not in fields:
             draft.wrong(at, f"the unknown column {column[:_SHOWN]!r}", ", ".join(fields))
@@ -110,6 +104,17 @@ def _columns(draft: Draft, at: str, header: list[str], recipe: FileRecipe) -> di
             draft.wrong(at, f"there is no column {field!r}", "it, or a mapping file that says which column it is")
             fine = False
     return {column: place for column, place in where.items() if column in fields} if fine else None
+
+
+def _mapped(draft: Draft, at: str, where: Mapping[str, int], recipe: FileRecipe) -> dict[str, int] | None:
+    """Return the places of the columns that the mapping names; None where one of them is missing."""
+    missing = [(field, column) for field, column in recipe.columns.items() if column not in where]
+    for field, column in missing:
+        draft.wrong(at, f"there is no column {column[:_SHOWN]!r}", f"it, for {field}, as the mapping says")
+    left = [column for column in where if column not in recipe.columns.values()]
+    if left:
+        draft.notes.append(f"{at}: not taken: {', '.join(left)}")
+    return None if missing else {field: where[column] for field, column in recipe.columns.items()}
 
 
 def _unquoted(cell: str) -> str:
