@@ -65,8 +65,8 @@ conformance: $(VENV)/.runtime  ## judge a TAXII server by TAXII 2.1: URL=... USE
 		$(BIN)/tocsin conformance '$(URL)' --user '$(if $(filter command% override,$(origin USER)),$(USER))' $(ARGS)
 
 lock:  ## resolve the lock files anew (needs uv)
-	uv pip compile pyproject.toml --extra demo --extra postgres --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
-	uv pip compile pyproject.toml --extra demo --extra postgres --extra dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra demo --extra plot --extra postgres --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
+	uv pip compile pyproject.toml --extra demo --extra plot --extra postgres --extra grid --extra dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.lock
 
 clean:  ## remove what was made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -29,10 +29,12 @@ NAMES: Final = (
     "log",
     "memory",
     "traffic",
+    "cascades",
+    "truth",
 )
 _MODULES: Final = {"log": "logs"}
-# one takes half an hour in full; neither shows what a change elsewhere is likely to change
-_ASKED_FOR: Final = frozenset({"memory", "traffic"})
+# some take half an hour in full; none shows what a change elsewhere is likely to change
+_ASKED_FOR: Final = frozenset({"memory", "traffic", "truth"})
 HERE: Final = Path(__file__).parent
 
 

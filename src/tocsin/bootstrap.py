@@ -62,6 +62,7 @@ from tocsin.kernel.mandate import Acting, Mandate
 from tocsin.log.note import NoteSigner
 from tocsin.log.service import Log, Record
 from tocsin.log.tables import LOG_HEADS
+from tocsin.map.service import Maps
 from tocsin.parties.credentials import Authenticator, TokenKey
 from tocsin.parties.model import Kind, Party, Role, User, clearance_rank
 from tocsin.parties.passwords import Passwords, password_hasher
@@ -241,6 +242,11 @@ class Hub:
         self.self_test = SelfTest(
             store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
         )
+
+    @functools.cached_property
+    def maps(self) -> Maps:
+        """The map that members share: nothing but intake, reading and withdrawals."""
+        return Maps(reading=self.reading, intake=self.intake, withdrawals=self.withdrawals)
 
     @functools.cached_property
     def lapsing(self) -> Lapsing:

@@ -7,7 +7,8 @@
     ├── RefusedError             understood, and refused
     │   ├── InputError           what was handed in breaks a rule
     │   │   ├── AgreementError   an agreement document does: every fault that was found, each with its place
-    │   │   └── LimitError       it is larger, deeper or more than we take
+    │   │   ├── LimitError       it is larger, deeper or more than we take
+    │   │   └── MapError         a map does: every fault that was found, each with its asset and edge
     │   ├── NotFoundError        there is none, or none that the asker may see
     │   ├── AuthenticationError  we do not know who is asking
     │   ├── ForbiddenError       we know who is asking, and they may not
@@ -37,6 +38,8 @@ __all__ = [
     "InputError",
     "LimitError",
     "LogBrokenError",
+    "MapError",
+    "MapFault",
     "NotFoundError",
     "Problem",
     "RefusedError",
@@ -111,6 +114,44 @@ class AgreementError(InputError):
 
 class LimitError(InputError):
     """What was handed in is larger, deeper or more than we take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapFault:
+    """One fault in a map: the asset, its group and the supplier (the edge), as far as it is about one.
+
+    ``at``: where it stands in what was read: a file and its line, row, feature or element.
+    """
+
+    at: str | None = None
+    asset: str | None = None
+    group: str | None = None
+    supplier: str | None = None
+    cause: str
+    expected: str
+
+    @property
+    def where(self) -> str | None:
+        """The asset, then what it needs, then who supplies it."""
+        if self.asset is None:
+            return None
+        group = "" if self.group is None else f" needs {self.group!r}"
+        return f"{self.asset!r}{group}" + ("" if self.supplier is None else f" from {self.supplier!r}")
+
+    def __str__(self) -> str:
+        parts = (self.at, self.where, f"{self.cause}; expected {self.expected}")
+        return ": ".join(part for part in parts if part is not None)
+
+
+class MapError(InputError):
+    """A map breaks rules: ``faults`` are all that were found in one reading, in the map's order, at least one."""
+
+    def __init__(self, faults: tuple[MapFault, ...]) -> None:
+        first = faults[0]
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        where = ": ".join(part for part in (first.at, first.where) if part is not None)
+        super().__init__(f"{first.cause}; expected {first.expected}{more}", where=where or None)
+        self.faults = faults
 
 
 class NotFoundError(RefusedError):

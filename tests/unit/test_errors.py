@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tocsin import errors
-from tocsin.errors import AgreementError, InputError, Problem, TocsinError
+from tocsin.errors import AgreementError, InputError, MapError, MapFault, Problem, TocsinError
 
 
 def _classes() -> dict[str, type[TocsinError]]:
@@ -41,7 +41,7 @@ def test_the_drawing_is_the_tree() -> None:
 
 
 def test_every_name_is_public_and_said() -> None:
-    assert set(errors.__all__) == {*_classes(), "Problem"}
+    assert set(errors.__all__) == {*_classes(), "MapFault", "Problem"}
     assert errors.__all__ == sorted(errors.__all__)
     assert all(found.__doc__ for found in _classes().values())
 
@@ -58,6 +58,12 @@ def test_each_says_what_where_and_what_to_do(name: str) -> None:
         error: TocsinError = kind((problem, problem))
         assert str(error) == "a.yaml:3:7: found x; expected y, and 1 more (write y)"
         assert isinstance(error, InputError)
+        return
+    if issubclass(kind, MapError):
+        fault = MapFault(asset="mill", group="power", supplier="line", cause="there is no such asset", expected="one")
+        said = kind((fault, MapFault(cause="c", expected="e")))
+        assert str(said) == "'mill' needs 'power' from 'line': there is no such asset; expected one, and 1 more"
+        assert [str(one) for one in said.faults] == [str(said).removesuffix(", and 1 more"), "c; expected e"]
         return
     error = kind("it is so", where="there", todo="do this")
     assert str(error) == "there: it is so (do this)"

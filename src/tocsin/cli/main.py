@@ -40,6 +40,9 @@ from tocsin.cli import (
     grant,
     hub,
     log,
+    map_ahead,
+    map_cascade,
+    map_share,
     marking,
     motion,
     party,
@@ -60,10 +63,12 @@ from tocsin.cli import (
 )
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
-from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
+from tocsin.errors import AgreementError, BrokenError, MapError, RefusedError, TocsinError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tocsin.errors import MapFault
 
 __all__ = ["EXIT_CODES", "app", "execute", "run"]
 
@@ -74,6 +79,8 @@ BROKEN: Final = 3
 # As shells count them: 128 and the number of the signal.
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
+# Of a map's faults so many are printed: who reads more of them corrects the first ones first.
+MOST_FAULTS: Final = 100
 
 # What the system says of output that finds no place: no reader, no room, no more of it allowed.
 _UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -126,6 +133,7 @@ for _group, _name in (
     (marking.app, "marking"),
     (share.app, None),
     (read.app, None),
+    (map_share.app, "map"),
     (search.app, None),
     (saved.app, "saved"),
     (sanitised.app, "sanitised"),
@@ -140,6 +148,8 @@ for _group, _name in (
 ):
     app.add_typer(_group, name=_name)
 party.app.add_typer(account.app)
+map_share.app.add_typer(map_cascade.app)
+map_share.app.add_typer(map_ahead.app)
 
 
 def _version(asked: bool) -> None:
@@ -257,17 +267,36 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
                 }
                 for problem in error.problems
             ]
+        if isinstance(error, MapError):
+            document["faults"] = [_fault(one) for one in error.faults]
         _complain(msgspec.json.encode({"error": document}).decode())
         return code
     if isinstance(error, AgreementError):
         for problem in error.problems:
             _complain(printable(str(problem)))
         return code
+    if isinstance(error, MapError):
+        for one in error.faults[:MOST_FAULTS]:
+            _complain(printable(str(one)))
+        if len(error.faults) > MOST_FAULTS:
+            _complain(f"and {len(error.faults) - MOST_FAULTS:,} more faults; --json tells all of them")
+        return code
     where = f"{error.where}: " if error.where else ""
     _complain(printable(f"tocsin: {where}{error.what}"))
     if error.todo:
         _complain(printable(f"  to do: {error.todo}"))
     return code
+
+
+def _fault(one: MapFault) -> dict[str, str | None]:
+    return {
+        "at": one.at,
+        "asset": one.asset,
+        "group": one.group,
+        "supplier": one.supplier,
+        "cause": one.cause,
+        "expected": one.expected,
+    }
 
 
 def _misused(error: TyperException, *, json: bool) -> int:

@@ -13,6 +13,7 @@ from rich.table import Table
 from tocsin.bootstrap import Founding, found_hub
 from tocsin.demo.home import cleared
 from tocsin.demo.partnership import AGREEMENTS, HUB, PARTIES, STORY, Credential, build, credentials, story, tell
+from tocsin.demo.region import cascade, seen_by, share_maps, single_point
 from tocsin.errors import LogBrokenError, NotFoundError
 from tocsin.exchange.asking import Question
 from tocsin.exchange.evidence import export_log
@@ -69,6 +70,7 @@ def run(home: Path, console: Console, *, port: int | None) -> None:
         issued = credentials(hub)
         received = _receptions(hub, console, objects)
         _questions(hub, console, objects)
+        _map(hub, console)
         _proof(hub, console, home)
         _clients(hub, console, issued, received)
         _tokens(home, issued)
@@ -208,11 +210,28 @@ def _explain(console: Console, why: Why) -> None:
             console.print(f"      {line}", style="dim", markup=False, highlight=False)
 
 
-# --- 5: the proof ----------------------------------------------------------------------------------------------------
+# --- 5: the map ------------------------------------------------------------------------------------------------------
+
+
+def _map(hub: Hub, console: Console) -> None:
+    _title(console, 5, "The region's map, which nobody has alone: what falls next, what hurts most")
+    acting = Acting(actor=OPERATOR)
+    for name, count in share_maps(hub, acting):
+        console.print(f"[bold]{name}[/bold] shares its part: {count} objects")
+    seen = seen_by(hub, acting, "national-cert")
+    console.print(
+        f"national-cert sees {len(seen.plan.assets)} assets and {len(seen.plan.groups)} needs;"
+        f" havnlogistikk, under the same agreement, {len(seen_by(hub, acting, 'havnlogistikk').plan.assets)}"
+    )
+    console.print(f"cascade: {cascade(seen, 'Bekk', 36)}", highlight=False)
+    console.print(f"single point of failure: {single_point(seen)}", highlight=False)
+
+
+# --- 6: the proof ----------------------------------------------------------------------------------------------------
 
 
 def _proof(hub: Hub, console: Console, home: Path) -> None:
-    _title(console, 5, "The proof: a log that no single party can rewrite")
+    _title(console, 6, "The proof: a log that no single party can rewrite")
     hub.integrator.integrate()
     exported = home / "log-export"
     export_log(hub.store, hub.log, exported, scope="all")
@@ -237,11 +256,11 @@ def _proof(hub: Hub, console: Console, home: Path) -> None:
         raise LogBrokenError("a forged log verified", where=str(forged))
 
 
-# --- 6: a client that we did not write -------------------------------------------------------------------------------
+# --- 7: a client that we did not write -------------------------------------------------------------------------------
 
 
 def _clients(hub: Hub, console: Console, issued: list[Credential], received: dict[str, dict[str, bytes]]) -> None:
-    _title(console, 6, "Read back by taxii2-client, a TAXII client that is not ours")
+    _title(console, 7, "Read back by taxii2-client, a TAXII client that is not ours")
     try:
         from taxii2client.v21 import Collection, Server, as_pages  # noqa: PLC0415  an extra: [demo]
     except ImportError:
@@ -263,7 +282,7 @@ def _clients(hub: Hub, console: Console, issued: list[Credential], received: dic
             console.print(f"    {credential.reference:16} {len(found):3} objects, JSON-equal to what was shared")
 
 
-# --- 7: serve --------------------------------------------------------------------------------------------------------
+# --- 8: serve --------------------------------------------------------------------------------------------------------
 
 
 def _tokens(home: Path, issued: list[Credential]) -> None:
@@ -275,7 +294,7 @@ def _tokens(home: Path, issued: list[Credential]) -> None:
 
 def _serve(hub: Hub, console: Console, issued: list[Credential], listening: socket.socket) -> None:
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    _title(console, 7, "Serving, until Ctrl-C")
+    _title(console, 8, "Serving, until Ctrl-C")
     console.print(
         f"TAXII 2.1 discovery   {address}/taxii2/\ncollection            {address}/live/collections/exchange/\n"
     )

@@ -182,6 +182,10 @@ class Reading:
         """Return the TLP under which an object of a page of ours was released."""
         return self._labels[item.label_id].tlp
 
+    def owner(self, item: PageItem) -> str:
+        """Return whose contribution an object of a page of ours is: the URI that `why` names to who may read it."""
+        return self._labels[item.label_id].owner
+
     def _answer(
         self,
         asker: Asker,

@@ -23,6 +23,7 @@ from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.operations import routes_of
 from tocsin.kernel.http.problem_details import JSON_DIALECT
 from tocsin.kernel.ids import new_uuid
+from tocsin.map import http as map_
 from tocsin.parties.credentials import CHALLENGES
 from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
 from tocsin.serving import background, watch
@@ -54,7 +55,7 @@ serve = server.serve
 running = server.running
 
 
-class Services(taxii.Services, api.Services, Protocol):
+class Services(taxii.Services, api.Services, map_.Services, Protocol):
     """What the application needs of a hub."""
 
     environment: int
@@ -118,7 +119,7 @@ def create_app(
         metrics.answered(answer)
         observe(answer)
 
-    table = api.with_document(api.operations(services))
+    table = api.with_document([*api.operations(services), *map_.operations(services)])
     edges: list[Edge[Principal]] = [
         Edge(
             dialect=TAXII_DIALECT,

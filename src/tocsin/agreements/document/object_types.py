@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.document.checks import Checker
     from tocsin.agreements.document.tree import Node
 
-__all__ = ["STIX_TYPES", "read_types"]
+__all__ = ["MAP_TYPES", "STIX_TYPES", "read_types"]
 
 _TYPE = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,248}[a-z0-9])", re.ASCII)  # STIX 2.1 §3.1: 3 to 250 of these
 # STIX 2.1 §4, §5, §6 and §7: what a bundle can hold.
@@ -24,6 +24,8 @@ _STIX: Final = (
     "extension-definition language-content marking-definition"
 )
 STIX_TYPES: Final = frozenset(_STIX.split())
+# What an extension-definition of this hub brings (docs/map.md): clauses name them as any other.
+MAP_TYPES: Final = frozenset({"asset", "asset-detail", "asset-state", "dependency"})
 
 
 def read_types(check: Checker, node: Node) -> tuple[str, ...]:
@@ -38,8 +40,8 @@ class _Reader:
     def __call__(self, node: Node, what: str) -> str:
         name = self._check.matching(node, what, _TYPE, "a STIX type: 3 to 250 of a-z, 0-9, '-'")
         # §11.2: names of types of one's own began with x- before extension definitions brought others
-        if _TYPE.fullmatch(name) and name not in STIX_TYPES and not name.startswith("x-"):
-            asked = meant(self._check.nearest(name, sorted(STIX_TYPES)))
+        if _TYPE.fullmatch(name) and name not in STIX_TYPES | MAP_TYPES and not name.startswith("x-"):
+            asked = meant(self._check.nearest(name, sorted(STIX_TYPES | MAP_TYPES)))
             self._check.note(
                 f"line {node.place.line} type: {name!r} is no type of STIX 2.1, and matches only objects of an "
                 "extension that brings it" + (f"; {asked}" if asked else "")

@@ -55,13 +55,14 @@ __all__ = ["DOCUMENT", "VERSION", "Services", "operations", "with_document"]
 
 DOCUMENT: Final = f"{ROOT}/openapi.json"
 # Of the interface, not of the software: what is added to `/api/v1` raises the second number, and nothing is taken away.
-VERSION: Final = "1.1.0"
+VERSION: Final = "1.2.0"
 
 STIX_TYPE: Final = MediaType(type="application", subtype="stix+json", parameters=(("version", "2.1"),))
 
 _TAGS: Final = (
     ("exchange", "Collections, objects, and what is shared into them."),
     ("search", "Search, correlation, relations, and searches that one keeps."),
+    ("map", "Assets, what they depend on, and what falls when something is hit."),
     ("sanitised", "What leaves in place of what was shared."),
     ("access", "One object for one party: asked for, granted, ended."),
     ("delegations", "Who shares for whom."),

@@ -6,20 +6,21 @@ import difflib
 import re
 from typing import Final
 
+from tocsin.agreements.document.object_types import MAP_TYPES
 from tocsin.errors import InputError
 from tocsin.exchange.stix.model import META_TYPES, SCO_TYPES, SDO_TYPES, SRO_TYPES
 from tocsin.exchange.stix.model.common import OBJECT_ID
 
 __all__ = ["check_object_id", "check_type"]
 
-_TYPES: Final = sorted({**SDO_TYPES, **SRO_TYPES, **SCO_TYPES, **META_TYPES})
+_TYPES: Final = sorted({*SDO_TYPES, *SRO_TYPES, *SCO_TYPES, *META_TYPES, *MAP_TYPES})
 # STIX 2.1 §11.2.1: 3 to 250 characters, of which the first are `x-`.
 _CUSTOM: Final = re.compile(r"(?=.{3,250}\Z)x(?:-[a-z0-9]+)+-?", re.ASCII)
 _OBJECT_ID: Final = re.compile(rf"(?!bundle--){OBJECT_ID}", re.ASCII)
 
 
 def check_type(name: str) -> None:
-    """Refuse what is neither a type that STIX 2.1 defines nor a custom one, `x-…` (§11.2.1).
+    """Refuse what is neither a type of STIX 2.1, nor one of the map, nor a custom one, `x-…` (§11.2.1).
 
     Raises:
         InputError: it is none.

@@ -37,6 +37,7 @@ STATUS: Final[dict[type[errors.TocsinError], HTTPStatus]] = {
     errors.InputError: HTTPStatus.BAD_REQUEST,
     errors.AgreementError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.LimitError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.MapError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.AuthenticationError: HTTPStatus.UNAUTHORIZED,
     errors.ForbiddenError: HTTPStatus.FORBIDDEN,

@@ -1,0 +1,368 @@
+"""``tocsin map``: what members share of the map, and what one of them sees of it."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+import typer
+
+from tocsin.agreements.model import Tlp
+from tocsin.cli.map_common import (
+    FromOption,
+    MappingOption,
+    ReaderOption,
+    SeenPurposeOption,
+    map_of,
+    read_map,
+    write_map,
+)
+from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
+from tocsin.cli.output import Output, listed
+from tocsin.cli.session import Session, opened, read_bounded
+from tocsin.errors import ForbiddenError, UsageError
+from tocsin.exchange.model import DEFAULT_COLLECTION, Outcome
+from tocsin.kernel.clock import format_instant, parse_date
+from tocsin.map.field import MOST_BYTES, read_reports
+from tocsin.map.formats import Format
+from tocsin.map.service import Sharing
+from tocsin.map.wire import State, is_asset_id
+from tocsin.parties.model import Permission, role_permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tocsin.exchange.model import Receipt
+    from tocsin.map.formats import ReadMap
+    from tocsin.map.model import Asset, DependencyGroup
+    from tocsin.map.seen import Seen
+
+__all__ = ["app"]
+
+app = commands("The map: assets, what they depend on, and what falls when one is hit.")
+
+# TLP 2.0 in STIX 2.1 (facts of FIRST and OASIS): what an object is marked with.
+_MARKS: Final = {
+    Tlp.CLEAR: "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+    Tlp.GREEN: "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+    Tlp.AMBER: "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+    Tlp.AMBER_STRICT: "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+    Tlp.RED: "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+}
+_OUT: Final = (Format.CSV, Format.GEOJSON, Format.GRAPHML)
+# Of each list of notes so many lines are for a person; `--json` has all.
+_LINES: Final = 20
+
+
+@app.command("validate", epilog=example("tocsin map validate region/"))
+def validate(
+    path: Annotated[str, typer.Argument(metavar="FOLDER|FILE", help="A map, in files.")],
+    mapping: MappingOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Look for every fault in a map that is in files: which asset, which edge, why. Nothing leaves this machine."""
+    out = Output(json=json)
+    read = read_map(path, mapping)
+    out.document(_read_document(read))
+    _read_lines(out, read)
+    out.line("no faults")
+
+
+@app.command(
+    "import", epilog=example("tocsin map import region/ --as fjordkraft --tlp amber --marking place=amber+strict")
+)
+def import_(
+    path: Annotated[str, typer.Argument(metavar="FOLDER|FILE", help="A map, in files.")],
+    as_: AsOption,
+    mapping: MappingOption = None,
+    collection: CollectionOption = DEFAULT_COLLECTION,
+    tlp: Annotated[Tlp, typer.Option("--tlp", help="The TLP of all that --marking does not name.")] = Tlp.AMBER,
+    marking: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--marking", metavar="ATTRIBUTE=TLP", help="An attribute, or `dependencies`, under a TLP of its own."
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", metavar="PARTY|USER@PARTY", help="To these recipients only.")
+    ] = None,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Take down what you shared before and is not in these files.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and share nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Share a map from files: all of it or, with a fault in it, nothing. Again: only what has changed."""
+    out = Output(json=json)
+    markings = {name: _MARKS[level] for name, level in _markings(marking or ())}
+    read = read_map(path, mapping)
+    receipt = None
+    with opened() as session:
+        sharing = _sharing(session, as_, collection, to=tuple(sorted(words(to))))
+        changes = session.hub.maps.changes(
+            read.plan, sharing, at=session.now(), markings=markings, tlp=_MARKS[tlp], retire=retire
+        )
+        if not dry_run:
+            receipt = session.hub.maps.share(changes, sharing)
+    counts = {name: getattr(changes, name) for name in ("added", "changed", "same", "missing", "retired")} | {
+        "withdrawn": len(changes.stale)
+    }
+    out.document(
+        _read_document(read)
+        | {"counts": counts, "shared": receipt is not None}
+        | ({"receipt": msgspec.to_builtins(receipt)} if receipt is not None else {})
+    )
+    _read_lines(out, read)
+    out.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to share")
+    if changes.missing:
+        out.line(
+            f"note: {changes.missing} that you shared before are not in these files and stay; --retire takes them down"
+        )
+    if changes.stale:
+        out.line(
+            f"note: {len(changes.stale)} earlier versions were open to others than now: they are withdrawn; to call"
+            " back what was received, order a recall"
+        )
+    if receipt is not None:
+        _receipt(out, receipt)
+    else:
+        out.line("nothing was shared" if dry_run else "all of it is shared already")
+
+
+@app.command("show", epilog=example("tocsin map show --as national-cert"))
+def show(
+    reader: ReaderOption = None,
+    from_: FromOption = None,
+    mapping: MappingOption = None,
+    purpose: SeenPurposeOption = "analyse",
+    collection: Annotated[
+        str | None, typer.Option("--collection", metavar="NAME", help="Of this collection alone.")
+    ] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Write files of this form into --out: csv, geojson or graphml.")
+    ] = None,
+    to_folder: Annotated[str | None, typer.Option("--out", metavar="FOLDER", help="Where --format writes.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the map that a reader may see, and what of it is whose word."""
+    out = Output(json=json)
+    if (format_ is None) != (to_folder is None):
+        raise UsageError("--format and --out go together", todo="say the form and the folder")
+    if format_ is not None and format_ not in _OUT:
+        raise UsageError("this form is read, and not written", where="--format", todo=f"use {', '.join(_OUT)}")
+    seen = map_of(reader, from_, mapping, purpose, collection)
+    if format_ is not None and to_folder is not None:
+        files = write_map(seen.plan, format_, Path(to_folder))
+        out.document({"files": files})
+        out.line(f"{to_folder}: {', '.join(files)}")
+        return
+    out.document(_seen_document(seen))
+    _assets(out, seen)
+    _groups(out, seen.plan.groups)
+    _notes(out, seen)
+
+
+@app.command("state", epilog=example("tocsin map state 'pump 7' --as fjordkraft --service 0.5 --source 'crew 4'"))
+def state(
+    as_: AsOption,
+    asset: Annotated[
+        str | None, typer.Argument(metavar="ASSET", help="Its name on the map that you see, or its STIX id.")
+    ] = None,
+    service: Annotated[
+        float | None, typer.Option("--service", min=0, max=1, help="The share of its service that is left.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="TEXT", help="Who or what saw it: a crew, a survey, a flight.")
+    ] = None,
+    geojson: Annotated[
+        str | None,
+        typer.Option("--geojson", metavar="FILE", help="Instead: the features of a survey; - for standard input."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="INSTANT", help="Since when; else now.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="INSTANT", help="Until when this is expected.")
+    ] = None,
+    confidence: Annotated[
+        int | None, typer.Option("--confidence", min=0, max=100, help="How sure the source is (STIX 2.1).")
+    ] = None,
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="What else is to be said.")] = "",
+    tlp: Annotated[Tlp, typer.Option("--tlp", help="The TLP of the report.")] = Tlp.AMBER,
+    collection: CollectionOption = DEFAULT_COLLECTION,
+    json: JsonOption = False,
+) -> None:
+    """Share how assets were found in the field; the same source's next report is the next version of it."""
+    out = Output(json=json)
+    if (asset is None) == (geojson is None):
+        raise UsageError("say what was found: ASSET, or --geojson", todo="one of the two")
+    data = None if geojson is None else read_bounded(geojson, MOST_BYTES, "a survey", todo="report it in parts")
+    with opened() as session:
+        sharing = _sharing(session, as_, collection, tlp=tlp)
+
+        @functools.cache
+        def seen() -> Seen:
+            return session.hub.maps.seen(session.asker(as_, "respond"))
+
+        def named(text: str) -> str:
+            return text if is_asset_id(text) else seen().refs[seen().named(text)]
+
+        if data is not None:
+            states = read_reports(data, named=named, now=session.now(), source=source)
+        elif asset is None or service is None or source is None:
+            raise UsageError("a report has --service and --source", todo="say both")
+        else:
+            one = State(
+                asset=named(asset),
+                service=service,
+                since=session.now() if since is None else parse_date(since),
+                until=None if until is None else parse_date(until),
+                source=source,
+                confidence=confidence,
+                note=note,
+            )
+            states = [one]
+        receipt = session.hub.maps.report(states, sharing, at=session.now())
+    out.document(msgspec.to_builtins(receipt))
+    _receipt(out, receipt)
+
+
+# --- what is shared --------------------------------------------------------------------------------------------------
+
+
+def _sharing(
+    session: Session, reference: str, collection: str, *, to: tuple[str, ...] = (), tlp: Tlp | None = None
+) -> Sharing:
+    party, user = session.resolve(reference)
+    if user is not None and Permission.OBJECTS_SUBMIT not in role_permissions(user.roles):
+        raise ForbiddenError(
+            "the roles of this user do not allow to share", where=reference, todo="act for the party, or for an analyst"
+        )
+    # what the party itself shared before, it may always read
+    asker = msgspec.structs.replace(session.asker(party.name, "analyse"), acting=session.acting(reference))
+    return Sharing(asker=asker, acting=session.acting(reference), collection=collection, to=to, tlp=tlp)
+
+
+def _markings(given: Iterable[str]) -> Iterable[tuple[str, Tlp]]:
+    for one in given:
+        name, _, level = one.partition("=")
+        if level not in {str(tlp) for tlp in Tlp}:
+            raise UsageError(
+                f"{level[:40]!r} is no TLP",
+                where="--marking",
+                todo=f"write ATTRIBUTE={'|'.join(str(tlp) for tlp in Tlp)}",
+            )
+        yield name, Tlp(level)
+
+
+def _receipt(out: Output, receipt: Receipt) -> None:
+    refused = [result for result in receipt.results if result.outcome is Outcome.REFUSED]
+    for result in refused[:_LINES]:
+        out.line(f"refused: {result.id}: {result.reason}")
+    for text in sorted({note for result in receipt.results for note in result.notes}):
+        out.line(f"note: {text}")
+    if receipt.id is not None:
+        out.line(f"receipt {receipt.id}, collection {receipt.collection}, {receipt.received_at}")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _read_document(read: ReadMap) -> dict[str, Any]:
+    return {
+        "assets": len(read.plan.assets),
+        "groups": len(read.plan.groups),
+        "sources": msgspec.to_builtins(read.sources),
+        "notes": list(read.notes),
+    }
+
+
+def _read_lines(out: Output, read: ReadMap) -> None:
+    for source in read.sources:
+        out.line(f"{source.name}: {source.assets} assets, {source.groups} groups; sha256 {source.sha256}")
+    for note in read.notes[:_LINES]:
+        out.line(f"note: {note}")
+    if len(read.notes) > _LINES:
+        out.line(f"and {len(read.notes) - _LINES} more notes; --json has all of them")
+    out.line(f"{len(read.plan.assets)} assets, {len(read.plan.groups)} groups")
+
+
+# --- what is seen ----------------------------------------------------------------------------------------------------
+
+
+def _seen_document(seen: Seen) -> dict[str, Any]:
+    lists = ("unseen", "lent", "beside", "partly", "unread")
+    return {
+        "assets": [{"id": seen.refs[asset.id], "name": asset.id} | _attributes(asset) for asset in seen.plan.assets],
+        "groups": msgspec.to_builtins(seen.plan.groups),
+        "states": [msgspec.to_builtins(one) | {"state": _state_document(one.state)} for one in seen.states],
+    } | {name: msgspec.to_builtins(getattr(seen, name)) for name in lists}
+
+
+def _attributes(asset: Asset) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(asset).items() if name != "id"}
+
+
+def _state_document(state: State) -> dict[str, Any]:
+    until = None if state.until is None else format_instant(state.until)
+    document: dict[str, Any] = msgspec.to_builtins(state)
+    return document | {"since": format_instant(state.since), "until": until}
+
+
+def _assets(out: Output, seen: Seen) -> None:
+    unseen = set(seen.unseen)
+    rows = [
+        (
+            asset.id,
+            "not seen" if asset.id in unseen else asset.kind,
+            asset.sector,
+            asset.owner,
+            f"{asset.place.latitude:.4f}, {asset.place.longitude:.4f}" if asset.place is not None else "",
+            asset.people or "",
+            f"{asset.value_h:,.0f}" if asset.value_h else "",
+        )
+        for asset in seen.plan.assets
+    ]
+    out.table(
+        ("asset", "kind", "sector", "owner", "place", "people", "value/h"), rows, nothing="no assets that you see"
+    )
+
+
+def _groups(out: Output, groups: tuple[DependencyGroup, ...]) -> None:
+    if not groups:
+        return
+    out.line()
+    rows = [
+        (
+            group.asset,
+            group.name,
+            f"{group.k:g} of",
+            listed(f"{one.asset}" if one.weight == 1 else f"{one.asset} ({one.weight:g})" for one in group.suppliers),
+            f"{group.buffer_h:g}" if group.buffer_h else "",
+            listed({str(one.provenance) for one in group.suppliers}),
+        )
+        for group in groups
+    ]
+    out.table(("asset", "needs", "k", "suppliers", "buffer h", "known"), rows, nothing="")
+
+
+def _notes(out: Output, seen: Seen) -> None:
+    lines = [
+        *(
+            f"{one.asset} needs {one.group}: {one.unseen} of {one.of} suppliers are not seen, and count as up"
+            for one in seen.partly
+        ),
+        *(f"{one.asset}: {one.what} is {one.by}'s word: {one.says}" for one in seen.lent),
+        *(f"{one.asset}: {one.by} says of {one.what}: {one.says}" for one in seen.beside),
+        *(
+            f"{one.asset}: {one.state.service:.0%} of its service since {format_instant(one.state.since)},"
+            f" by {one.state.source} ({one.by})" + ("" if one.counts else "; a later report counts")
+            for one in seen.states
+        ),
+        *(f"left out: {one.id} of {one.by}: {one.cause}" for one in seen.unread),
+    ]
+    if lines:
+        out.line()
+    for line in lines[:_LINES]:
+        out.line(line)
+    if len(lines) > _LINES:
+        out.line(f"and {len(lines) - _LINES} more; --json has all of them")

@@ -1,0 +1,66 @@
+"""Pictures of what the map says, as SVG or PNG: through matplotlib, which is an extra."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tocsin.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["draw_hours", "draw_ranks"]
+
+_FORMS: Final = frozenset({".svg", ".png"})
+
+
+def draw_hours(path: str, sectors: Sequence[str], by_hour: Floats) -> None:
+    """Draw the service that each sector loses, hour by hour (rows: sectors).
+
+    Raises:
+        UsageError: matplotlib is not installed, or the name ends in no form that we draw, or it cannot be written.
+    """
+    figure, axes = _figure(path)
+    for name, row in zip(sectors, by_hour, strict=True):
+        axes.step(range(len(row)), row, where="post", label=name or "(no sector)")
+    axes.set_xlabel("hour")
+    axes.set_ylabel("assets without service")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    _save(figure, path)
+
+
+def draw_ranks(path: str, names: Sequence[str], people_h: Floats) -> None:
+    """Draw what each asset takes with it, the most first. Raises as ``draw_hours``."""
+    figure, axes = _figure(path)
+    axes.barh(range(len(names)), people_h)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel("people-hours")
+    _save(figure, path)
+
+
+def _figure(path: str) -> tuple[Any, Any]:
+    if Path(path).suffix not in _FORMS:
+        raise UsageError("a picture is .svg or .png", where=path, todo="end its name so")
+    try:
+        figures = importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        raise UsageError("pictures need matplotlib", todo="pip install 'tocsin[plot]'") from error
+    figure = figures.Figure(figsize=(8, 4.5), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _save(figure: Any, path: str) -> None:  # noqa: ANN401  matplotlib is an extra, and has no types where it is not
+    try:
+        # without a date in it, the same picture is the same bytes
+        figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror or error}", where=path) from error

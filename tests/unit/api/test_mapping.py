@@ -1,0 +1,133 @@
+"""The map over /api/v1: one's own map, what follows on it within limits, and reports of the field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from support.mapped import region
+from tocsin.agreements.model import Tlp
+from tocsin.kernel.mandate import Acting
+from tocsin.map import http
+from tocsin.map.model import Asset, AssetMap
+from tocsin.map.service import Sharing
+from tocsin.map.wire import asset_id
+
+if TYPE_CHECKING:
+    from support.taxii import Live
+
+STRICT: Final = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
+ALFA: Final = "https://alfa.example"
+
+
+@pytest.fixture(scope="module")
+def mapped(live: Live) -> Live:
+    """Alfa shares its region, and beside it an asset that nobody else may see."""
+    asker = live.world.asker("alfa", purpose="analyse")
+    sharing = Sharing(asker=asker, acting=Acting(actor="alfa"), collection="inbox")
+    with live.world.hub.store.read() as connection:
+        at = live.world.hub.log.now(connection)
+    maps = live.world.hub.maps
+    maps.share(maps.changes(region(), sharing, at=at), sharing)
+    hidden = AssetMap(assets=(Asset(id="hidden", people=10**9),))
+    maps.share(maps.changes(hidden, sharing, at=at, tlp=STRICT), sharing)
+    return live
+
+
+def ask(live: Live, method: str, path: str, who: str = "bravo", **more: Any) -> httpx.Response:  # noqa: ANN401  httpx's own
+    return httpx.request(method, f"{live.url}/api/v1{path}", auth=live.secrets[who], timeout=60, **more)
+
+
+def test_a_reader_gets_its_map_and_nothing_of_what_is_hidden(mapped: Live) -> None:
+    answer = ask(mapped, "GET", "/map?collection=inbox")
+    assert answer.status_code == 200
+    found = answer.json()
+    assert [one["asset"]["id"] for one in found["assets"]] == ["plant", "pump", "substation 3"]
+    assert [one["seen"] for one in found["assets"]] == [True] * 3
+    assert "hidden" not in answer.text
+    own = ask(mapped, "GET", "/map?collection=inbox", "alfa").json()
+    assert "hidden" in [one["asset"]["id"] for one in own["assets"]]
+
+
+def test_what_follows_is_computed_on_the_readers_map(mapped: Live) -> None:
+    asked = {"hours": 10, "hits": [{"asset": "plant"}], "collection": "inbox"}
+    found = ask(mapped, "POST", "/map/simulate", json=asked).json()
+    assert {one["asset"]: one["outage_h"] for one in found["assets"]} == {"plant": 10, "substation 3": 10, "pump": 6}
+    assert {one["sector"]: one["people_h"] for one in found["sectors"]} == {"energy": 0, "water": 2400}
+
+
+@pytest.mark.parametrize("name", ["hidden", asset_id(ALFA, "hidden"), "nowhere", asset_id(ALFA, "nowhere")])
+@pytest.mark.parametrize("path", ["simulate", "states"])
+def test_an_asset_that_one_may_not_see_is_one_that_is_not_there(mapped: Live, path: str, name: str) -> None:
+    if path == "states":
+        if name.startswith("asset--"):
+            return  # a report may be about what only others see: it is told to them, and answers the same in any case
+        asked: dict[str, Any] = {"asset": name, "service": 0.5, "source": "crew", "collection": "inbox"}
+    else:
+        asked = {"hits": [{"asset": name}], "collection": "inbox"}
+    answer = ask(mapped, "POST", f"/map/{path}", json=asked)
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "there is no such asset on the map that you see"
+
+
+@pytest.mark.parametrize("name", ["hidden", "nowhere"])
+def test_a_report_about_what_is_hidden_answers_as_about_what_is_not_there(mapped: Live, name: str) -> None:
+    asked = {"asset": asset_id(ALFA, name), "service": 0.5, "source": f"crew {name}", "collection": "inbox"}
+    answer = ask(mapped, "POST", "/map/states", json=asked)
+    assert answer.status_code == 201
+    (result,) = answer.json()["results"]
+    assert (result["outcome"], result.get("notes", [])) == ("accepted", [])
+
+
+def test_samples_are_the_same_for_the_same_seed(mapped: Live) -> None:
+    asked = {"hours": 100, "samples": 50, "chance": 0.3, "seed": 7, "collection": "inbox"}
+    first, second = (ask(mapped, "POST", "/map/simulate", json=asked).json() for _ in range(2))
+    assert first == second
+    assert first["samples"] == 50
+
+
+REFUSED: Final[dict[str, tuple[dict[str, Any], int]]] = {
+    "nothing hit": ({}, 422),
+    "both": ({"hits": [{"asset": "pump"}], "samples": 3}, 422),
+    "a hazard nobody tells of": ({"samples": 3}, 422),
+    "too many samples": ({"samples": 10**9, "chance": 0.1}, 422),
+    "twice the same": ({"hits": [{"asset": "pump"}, {"asset": asset_id(ALFA, "pump")}]}, 422),
+    "repaired before it is hit": ({"hits": [{"asset": "pump", "from_h": 5, "until_h": 1}]}, 422),
+    "no such collection": ({"samples": 1, "chance": 1, "collection": "none"}, 404),
+    "an unknown field": ({"samples": 1, "chance": 1, "jobs": 64}, 422),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(mapped: Live, name: str) -> None:
+    asked, status = REFUSED[name]
+    answer = ask(mapped, "POST", "/map/simulate", json={"collection": "inbox"} | asked)
+    assert answer.status_code == status, answer.text
+
+
+def test_more_work_than_one_may_ask_for_is_refused(mapped: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MOST_WORK", 5)
+    asked = {"samples": 2, "chance": 0.1, "collection": "inbox"}
+    assert ask(mapped, "POST", "/map/simulate", json=asked).status_code == 413
+    monkeypatch.setattr(http, "MOST_OBJECTS", 2)
+    assert ask(mapped, "GET", "/map?collection=inbox").status_code == 413
+
+
+def test_a_report_of_the_field_is_shared_and_seen(mapped: Live) -> None:
+    asked = {
+        "asset": "pump",
+        "service": 0.25,
+        "source": "crew 4",
+        "since": "2026-06-01",
+        "confidence": 60,
+        "collection": "inbox",
+    }
+    answer = ask(mapped, "POST", "/map/states", json=asked | {"tlp": str(Tlp.GREEN)})
+    assert answer.status_code == 201
+    found = ask(mapped, "GET", "/map?collection=inbox", "alfa").json()["states"]
+    (one,) = [one for one in found if one["source"] == "crew 4"]
+    assert (one["asset"], one["service"], one["by"], one["counts"]) == ("pump", 0.25, "https://bravo.example", True)
+    ended = asked | {"until": "2026-05-01"}
+    assert ask(mapped, "POST", "/map/states", json=ended).status_code == 422

@@ -1,0 +1,298 @@
+"""A map that members share: what an import changes, what a reader sees, and what it must not be able to tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from support.cascades import needs
+from support.hub import World
+from support.mapped import ALFA, BRAVO, STRICT, agreed, map_of, region, share_map, sharing
+from tocsin.errors import LimitError
+from tocsin.exchange.model import Query, VersionChoice
+from tocsin.kernel.clock import SECOND, parse_instant
+from tocsin.map import service
+from tocsin.map.cascade import Hit, hits_of, simulate, wire
+from tocsin.map.model import Asset, AssetMap, Place
+from tocsin.map.wire import DEPENDENCIES, TYPES, State, asset_id, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from tocsin.map.seen import Seen
+
+EVERY: Final = Query(types=TYPES, versions=frozenset({VersionChoice.ALL}))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path / "hub")
+    agreed(world)
+    return world
+
+
+def owned(plan: AssetMap, owner: str = ALFA) -> AssetMap:
+    assets = sorted((structs.replace(one, owner=owner) for one in plan.assets), key=lambda one: one.id)
+    return AssetMap(assets=tuple(assets), groups=tuple(sorted(plan.groups, key=lambda one: (one.asset, one.name))))
+
+
+# --- sharing ---------------------------------------------------------------------------------------------------------
+
+
+def test_members_see_what_was_shared_and_nobody_else_does(world: World) -> None:
+    world.party("outsider")
+    receipt = share_map(world, "alfa", region())
+    assert receipt is not None
+    assert len(receipt.results) == 5
+    for name in ("alfa", "bravo", "coast"):
+        assert map_of(world, name).plan == owned(region())
+    assert map_of(world, "outsider").plan == AssetMap(assets=())
+
+
+def test_an_import_again_shares_what_has_changed_and_nothing_else(world: World) -> None:
+    share_map(world, "alfa", region())
+    assert share_map(world, "alfa", region()) is None
+    world.clock.advance(SECOND)
+    changed = region(value_h=5.0)
+    receipt = share_map(world, "alfa", changed)
+    assert receipt is not None
+    assert [one.id for one in receipt.results] == [asset_id(ALFA, "pump")]
+    assert map_of(world, "bravo").plan == owned(changed)
+    assert len([item for item, _ in world.read("bravo", query=EVERY)]) == 6  # both versions are there to be asked for
+
+
+def test_what_was_taken_down_may_come_back(world: World) -> None:
+    share_map(world, "alfa", region())
+    world.clock.advance(SECOND)
+    smaller = AssetMap(assets=region().assets[:2], groups=region().groups[:1])
+    assert share_map(world, "alfa", smaller) is None  # nothing is taken down unless that is said
+    share_map(world, "alfa", smaller, retire=True)
+    assert map_of(world, "bravo").plan == owned(smaller)
+    world.clock.advance(SECOND)
+    share_map(world, "alfa", region())
+    assert map_of(world, "bravo").plan == owned(region())
+
+
+def test_an_attribute_that_gets_a_marking_of_its_own_leaves_the_asset(world: World) -> None:
+    share_map(world, "alfa", region())
+    assert any(asset.place for asset in map_of(world, "bravo").plan.assets)
+    world.clock.advance(SECOND)
+    share_map(world, "alfa", region(), markings={"place": STRICT})
+    assert not any(asset.place for asset in map_of(world, "bravo").plan.assets)
+    assert map_of(world, "alfa").plan == owned(region())
+    world.clock.advance(SECOND)
+    moved = AssetMap(
+        assets=tuple(structs.replace(one, place=Place(longitude=1.0, latitude=2.0)) for one in region().assets),
+        groups=region().groups,
+    )
+    share_map(world, "alfa", moved)
+    assert map_of(world, "alfa").plan == owned(moved)  # the detail of before says nothing any more
+    assert map_of(world, "bravo").plan == owned(moved)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_is_marked_more_narrowly_is_open_in_no_version(
+    world: World, *, interrupted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_map(world, "alfa", region())
+    world.clock.advance(SECOND)
+    narrow = {"place": STRICT, DEPENDENCIES: STRICT}
+    if interrupted:
+        with monkeypatch.context() as patched:
+            patched.setattr(world.hub.maps._withdrawals, "withdraw", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                share_map(world, "alfa", region(), markings=narrow)
+        assert any(b"suppliers" in body for _, body in world.read("bravo", query=EVERY))
+    share_map(world, "alfa", region(), markings=narrow)
+    bodies = [body for _, body in world.read("bravo", query=EVERY)]
+    assert not [body for body in bodies if b"suppliers" in body or b"longitude" in body]
+    assert map_of(world, "bravo").plan.groups == ()
+    assert map_of(world, "alfa").plan == owned(region())
+    assert share_map(world, "alfa", region(), markings=narrow) is None
+
+
+def stopped(*_given: Any) -> None:  # noqa: ANN401  whatever it is asked
+    raise KeyboardInterrupt
+
+
+def test_a_report_of_the_field_has_versions_by_source(world: World) -> None:
+    share_map(world, "alfa", region())
+    ref = asset_id(ALFA, "pump")
+    for service_left, source in ((0.5, "crew 4"), (0.0, "flight 1"), (0.8, "crew 4")):
+        world.clock.advance(SECOND)
+        found = State(
+            asset=ref, service=service_left, since=parse_instant("2026-06-01T07:00:00Z"), source=source, confidence=70
+        )
+        with world.hub.store.read() as connection:
+            world.hub.maps.report([found], sharing(world, "bravo"), at=world.hub.log.now(connection))
+    states = map_of(world, "coast").states
+    assert sorted((one.state.source, one.state.service, one.counts) for one in states) == [
+        ("crew 4", 0.8, True),
+        ("flight 1", 0.0, False),
+    ]
+    assert {(one.by, one.asset, one.state.confidence) for one in states} == {(BRAVO, "pump", 70)}
+
+
+# --- whose word ------------------------------------------------------------------------------------------------------
+
+
+def bundled(objects: Iterable[Mapping[str, Any]]) -> bytes:
+    bundle_id = "bundle--00000000-0000-4000-8000-000000000000"
+    return msgspec.json.encode({"type": "bundle", "id": bundle_id, "objects": list(objects)})
+
+
+def squat(world: World, *objects: Mapping[str, Any]) -> None:
+    receipt = world.share("coast", bundled(objects))
+    assert not [one.reason for one in receipt.results if one.reason is not None]
+
+
+def test_who_shares_first_under_an_owners_id_does_not_hide_the_owner(world: World) -> None:
+    with world.hub.store.read() as connection:
+        at = world.hub.log.now(connection)
+    forged = AssetMap(assets=tuple(structs.replace(one, owner=ALFA, people=9) for one in region().assets))
+    squat(world, *encode(forged, by=ALFA, at=at))
+    world.clock.advance(SECOND)
+    share_map(world, "alfa", region())
+    found = map_of(world, "bravo")
+    assert found.plan == owned(region())
+    assert {one.by for one in found.unread} == {"https://coast.example"}
+    assert len(found.unread) == 3
+    assert share_map(world, "alfa", region()) is None  # and its owner, too, finds its own
+
+
+def test_another_fills_in_and_never_replaces(world: World) -> None:
+    share_map(world, "alfa", region())
+    other = AssetMap(assets=(Asset(id="pump", owner=ALFA, people=9, kind="pump station"),))
+    share_map(world, "bravo", other)
+    found = map_of(world, "coast")
+    pump = next(asset for asset in found.plan.assets if asset.id == "pump")
+    assert (pump.people, pump.kind) == (400, "pump station")
+    assert [(one.what, one.by) for one in found.beside] == [("people", BRAVO)]
+    assert [(one.what, one.by) for one in found.lent] == [("kind", BRAVO)]
+
+
+def test_a_member_says_that_it_needs_what_another_has(world: World) -> None:
+    share_map(world, "alfa", region())
+    plan = AssetMap(
+        assets=(Asset(id="hospital", people=90), Asset(id="substation 3", owner=ALFA)),
+        groups=(needs("hospital", "substation 3"),),
+    )
+    receipt = share_map(world, "bravo", plan)
+    assert receipt is not None
+    assert len(receipt.results) == 2  # of alfa's substation bravo says nothing
+    found = map_of(world, "coast")
+    wiring = wire(found.plan)
+    outcome = simulate(wiring, hits_of(wiring, [[Hit(asset="plant", until_h=10)]]), horizon_h=10, jobs=1)
+    assert outcome.outage_h[wiring.ids.index("hospital")] == 10
+
+
+# --- what must not be told -------------------------------------------------------------------------------------------
+
+
+def test_a_supplier_that_is_not_seen_is_an_id_and_stays_up(world: World) -> None:
+    share_map(world, "alfa", region(), markings=dict.fromkeys(("kind", "sector"), STRICT))
+    hidden = AssetMap(assets=(Asset(id="secret plant", people=1),))
+    plan = AssetMap(assets=(Asset(id="mill", people=5), *hidden.assets), groups=(needs("mill", "secret plant"),))
+    for one, mark in ((hidden, STRICT), (plan, None)):
+        with world.hub.store.read() as connection:
+            at = world.hub.log.now(connection)
+        objects = [
+            each for each in encode(one, by=BRAVO, at=at, tlp=mark) if mark or each.get("name") != "secret plant"
+        ]
+        world.share("bravo", bundled(objects))
+    found = map_of(world, "coast")
+    ref = asset_id(BRAVO, "secret plant")
+    assert found.unseen == (ref,)
+    assert [(one.asset, one.group, one.unseen, one.of) for one in found.partly] == [("mill", "power", 1, 1)]
+    wiring = wire(found.plan)
+    none = hits_of(wiring, [[]])
+    assert simulate(wiring, none, horizon_h=10, jobs=1).outage_h.sum() == 0
+    assert map_of(world, "bravo").unseen == ()
+
+
+HIDINGS: Final[dict[str, Callable[[World], object]]] = {
+    "nothing": lambda world: None,
+    "the supplier itself": lambda world: share_map(
+        world, "bravo", AssetMap(assets=(Asset(id="secret", people=7),)), markings=None
+    ),
+    "a whole map": lambda world: share_map(world, "bravo", structs.replace(region(), assets=region().assets)),
+    "what others say of alfa's": lambda world: share_map(
+        world, "bravo", AssetMap(assets=(Asset(id="pump", owner=ALFA, people=7),))
+    ),
+    "the same ids": lambda world: squat(world, *encode(region(), by=ALFA, at=1_780_000_000_000_000)),
+}
+
+
+@pytest.mark.parametrize("hide", [name for name in HIDINGS if name != "nothing"])
+def test_a_map_is_the_same_whatever_is_hidden(tmp_path: Path, hide: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One world has what a reader may not see, the other has not: maps, errors and the number of pages are equal."""
+    found: list[tuple[Seen, list[int]]] = []
+    for number, hiding in enumerate(("nothing", hide)):
+        world = World(tmp_path / str(number), seed=3)
+        for name in ("alfa", "bravo", "coast"):
+            world.party(name)
+        world.party("reader")
+        world.agreement(ONLY_ALFA, signed_by=("alfa", "reader"))
+        HIDINGS[hiding](world)
+        world.clock.advance(SECOND)
+        plan = AssetMap(
+            assets=(*region().assets, Asset(id="secret", owner=BRAVO)),
+            groups=(*region().groups, needs("pump", "secret", name="data")),
+        )
+        share_map(world, "alfa", plan)
+        pages: list[int] = []
+        asked = world.hub.reading.objects
+
+        def counted(*given: Any, asked: Any = asked, pages: list[int] = pages, **named: Any) -> Any:  # noqa: ANN401
+            answer = asked(*given, **named)
+            pages.append(len(answer.page.items))
+            return answer
+
+        monkeypatch.setattr(world.hub.reading, "objects", counted)
+        found.append((map_of(world, "reader"), pages))
+    assert found[0] == found[1]
+
+
+ONLY_ALFA: Final = """
+agreement: only-alfa
+version: 1
+title: What alfa shows
+in_force: {from: 2026-01-01, until: null}
+parties: [{name: alfa}, {name: reader}]
+purposes: [analyse]
+clauses:
+  - id: "1"
+    permit: read
+    to: {parties: all}
+    of: {tlp: {at_most: amber}}
+    for: [analyse]
+"""
+
+
+# --- the log, limits -------------------------------------------------------------------------------------------------
+
+
+def test_every_page_of_a_map_is_a_release(world: World) -> None:
+    share_map(world, "alfa", region())
+    world.hub.integrator.integrate()
+    before = releases(world)
+    map_of(world, "bravo")
+    map_of(world, "bravo")
+    world.hub.integrator.integrate()
+    assert releases(world) == before + 2
+
+
+def releases(world: World) -> int:
+    with world.hub.store.read() as connection:
+        return [row.kind for row in world.hub.log.rows(connection)].count("release")
+
+
+def test_a_map_that_is_too_large_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    share_map(world, "alfa", region())
+    monkeypatch.setattr(service, "MOST_WORDS", 4)
+    with pytest.raises(LimitError, match="more than 4 objects"):
+        map_of(world, "bravo")
