@@ -209,7 +209,7 @@ class _PowerFlow:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if net.ext_grid.in_service.any():
+            if (net.ext_grid.in_service & net.bus.in_service.reindex(net.ext_grid.bus).to_numpy()).any():
                 pp.rundcpp(net)
             else:  # nothing but islands of generators, which are balanced without a flow
                 for table in ("line", "trafo"):
