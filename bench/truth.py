@@ -209,7 +209,11 @@ class _PowerFlow:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pp.rundcpp(net)
+            if (net.ext_grid.in_service & net.bus.in_service.reindex(net.ext_grid.bus).to_numpy()).any():
+                pp.rundcpp(net)
+            else:  # nothing but islands of generators, which are balanced without a flow
+                for table in ("line", "trafo"):
+                    net[f"res_{table}"] = net[f"res_{table}"].assign(loading_percent=0.0)
 
     def _served(self, net: Net) -> dict[tuple[str, int], float]:
         """Return what each load gets, and balance each island over what its generators have left."""

@@ -38,7 +38,7 @@ def test_a_radial_network_of_medium_voltage() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "precision", "recall"), [("Net3", 0.95, 0.6), ("Net2", 0.7, 0.8)])
+@pytest.mark.parametrize(("name", "precision", "recall"), [("Net3", 0.2, 0.65), ("Net2", 0.8, 0.8)])
 def test_networks_of_pipes_where_pressure_says_more_than_paths(name: str, precision: float, recall: float) -> None:
     pytest.importorskip("wntr")
     singles, _ = _scored(name, singles=None, pairs=5)

@@ -148,9 +148,9 @@ def planted_csv() -> tuple[dict[str, bytes], dict[str, str]]:  # noqa: C901 -- a
     # a group whose supplier or name is lost must still be met by those that are left, or that is a second fault
     for name in ("suppliers.csv",):
         gone = {tables[name][400 + 2 * row]["asset"] for row in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)}
-        for row in tables["groups.csv"]:
-            if row["asset"] in gone:
-                row["k"] = "1"
+        for each in tables["groups.csv"]:
+            if each["asset"] in gone:
+                each["k"] = "1"
     for row, (column, value, cause) in enumerate(
         (
             ("asset", "nobody", "there is no such asset"),
@@ -163,9 +163,9 @@ def planted_csv() -> tuple[dict[str, bytes], dict[str, str]]:  # noqa: C901 -- a
     ):
         cell("failure_modes.csv", row, column, value, cause)
     # an asset that is nobody is so in both files; the suppliers of a group without an asset belong to none
-    for row in tables["suppliers.csv"]:
-        if row["asset"] == "asset 60":
-            row["asset"] = "nobody"
+    for each in tables["suppliers.csv"]:
+        if each["asset"] == "asset 60":
+            each["asset"] = "nobody"
     cell("groups.csv", len(tables["groups.csv"]) - 1, "asset", "", "there is no asset")
     del tables["suppliers.csv"][-2:]
     written = {name: _written(rows) for name, rows in tables.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tocsin.map.formats.cuts import capacities, chain, dominators, fits, pair_cuts, successors
 from tocsin.map.formats.draft import Draft, Row
 from tocsin.map.formats.limits import MOST_ELEMENTS
+from tocsin.map.model import LONGEST_H
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -136,38 +137,40 @@ def _any_source(draft: Draft, network: Network, recipe: FileRecipe, sources: lis
 
 
 def _tanks(draft: Draft, network: Network, recipe: FileRecipe) -> None:
-    """A tank needs all that every path that fills it leads through; its water lasts as long as all tanks' together."""
+    """A tank needs all that every path that fills it leads through; then it lasts as long as what is cut off with it.
+
+    With one of these out, the water of all tanks behind it meets the demand behind it.
+    """
     stores = {one.id: one.store for one in network.elements.values() if one.store is not None}
-    demand = sum(one.demand for one in network.elements.values())
-    if not stores or demand <= 0:
+    if not stores:
         return
     ids, into = successors(network, [one.id for one in network.elements.values() if one.source])
     above = dominators(into)
-    hours = sum(stores.values()) / demand
+    water = [0.0] * len(ids)
+    demand = [0.0] * len(ids)
+    for vertex in range(1, len(ids)):
+        one = network.elements[ids[vertex]]
+        for gate in chain(above, vertex):
+            water[gate] += one.store or 0.0
+            demand[gate] += one.demand
     for vertex, name in enumerate(ids):
         if name not in stores:
             continue
-        filled_by = chain(above, vertex)
-        if not filled_by:
-            continue
-        alone = min(stores[name] / demand, hours)
-        group = {
-            "name": "filling",
-            "need": "count",
-            "k": len(filled_by),
-            "buffer_h": round(hours, 3),
-            "buffer_least_h": math.floor(alone * 1000) / 1000,
-            "buffer_most_h": round(10 * hours, 3),
-        }
-        _need(
-            draft,
-            network,
-            recipe,
-            asset=name,
-            group=group,
-            suppliers=[(ids[one], 1.0) for one in filled_by],
-            rule=_FILL,
-        )
+        lasts: dict[float, list[str]] = {}
+        for gate in chain(above, vertex):
+            hours = water[gate] / demand[gate] if demand[gate] > 0 else LONGEST_H
+            lasts.setdefault(round(min(hours, LONGEST_H), 3), []).append(ids[gate])
+        for number, (hours, gates) in enumerate(lasts.items(), 1):
+            group = {
+                "name": f"filling {number}",
+                "need": "count",
+                "k": len(gates),
+                "buffer_h": hours,
+                "buffer_least_h": hours / 2,
+                "buffer_most_h": min(2 * hours, LONGEST_H),
+            }
+            suppliers = [(one, 1.0) for one in gates]
+            _need(draft, network, recipe, asset=name, group=group, suppliers=suppliers, rule=_FILL)
 
 
 def _capacity(draft: Draft, network: Network, recipe: FileRecipe, sources: list[str]) -> None:

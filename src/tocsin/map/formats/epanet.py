@@ -1,7 +1,7 @@
 """EPANET's input file (EPANET 2.2 user manual, appendix C) to a network. Pure.
 
 Only what decides who is fed by whom is read: elements, their ends, demands, tanks, closed pipes. A pump's curve is no
-capacity: it gives more where less head is needed (``docs/map.md`` has what taking it for one cost).
+capacity: it gives more where less head is needed.
 """
 
 from __future__ import annotations
