@@ -80,8 +80,8 @@ def test_whatever_the_inside_a_lasting_loss_is_told_exactly(seed: int, *, rings:
 
 def test_what_it_leaves_out_of_any_inside_stays_within_what_is_published() -> None:
     # docs/map.md has these numbers: whoever changes what an interface is measures anew
-    for degraded, differing, mean_h, optimistic in ((False, 0.2, 1.0, 0.15), (True, 0.5, 3.0, 0.25)):
-        hurt = differ = better = 0
+    for degraded, differing, mean_h in ((False, 0.01, 0.1), (True, 0.05, 1.0)):
+        hurt = differ = 0
         apart = 0.0
         for seed in range(40):
             draw = random.Random(seed)
@@ -91,10 +91,7 @@ def test_what_it_leaves_out_of_any_inside_stays_within_what_is_published() -> No
             found = error_of(plan, own, interface_of(plan, own), samples, horizon_h=HORIZON, jobs=1)
             hurt += found.hurt
             differ += found.differ
-            better += found.better
             apart += found.mean_h * found.hurt
-        print(degraded, hurt, differ / hurt, better / hurt, apart / hurt)  # noqa: T201
-        assert hurt > 1_000
+        assert hurt > 2_500
         assert differ / hurt <= differing
-        assert better / hurt <= optimistic
         assert apart / hurt <= mean_h

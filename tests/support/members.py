@@ -24,7 +24,7 @@ def hits_on(draw: random.Random, names: list[str], *, most_h: float = 60.0) -> l
     return [
         Hit(
             asset=one,
-            damage=draw.choice((1.0, 1.0, round(draw.random(), 3))),
+            damage=draw.choice((1.0, 1.0, 1.0, 0.5)),
             from_h=(begin := draw.choice((0.0, draw.uniform(0, 30)))),
             until_h=begin + draw.uniform(0.1, most_h),
         )
@@ -35,7 +35,7 @@ def hits_on(draw: random.Random, names: list[str], *, most_h: float = 60.0) -> l
 def any_member(draw: random.Random, *, rings: bool, degraded: bool) -> tuple[AssetMap, frozenset[str]]:
     """Return others' assets o…, a member's m… that depend on them and on each other, and those who need the member."""
     outside = [f"o{number}" for number in range(draw.randint(2, 4))]
-    own = [f"m{number}" for number in range(draw.randint(4, 8))]
+    own = [f"m{number}" for number in range(draw.randint(3, 7))]
     groups: list[DependencyGroup] = []
     for place, asset in enumerate(own):
         for number in range(draw.choice((1, 1, 2))):
@@ -56,10 +56,10 @@ def any_member(draw: random.Random, *, rings: bool, degraded: bool) -> tuple[Ass
                 )
             groups.append(group)
     users = [f"u{number}" for number in range(3)]
-    for user in users:  # they need the last ones; the others are hidden
-        chosen = draw.sample(own[-3:], draw.randint(1, 2))
-        least = float(draw.randint(1, len(chosen)))
-        groups.append(needs(user, *chosen, need=Need.COUNT, k=least, buffer_h=draw.choice((0, 2, 9))))
+    groups += [
+        needs(user, *draw.sample(own, 2), need=Need.COUNT, k=float(draw.randint(1, 2)), buffer_h=draw.choice((0, 2, 9)))
+        for user in users
+    ]
     names = [*outside, *own, *users]
     return AssetMap(assets=tuple(Asset(id=name) for name in names), groups=tuple(groups)), frozenset(own)
 
