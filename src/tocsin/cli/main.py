@@ -28,6 +28,7 @@ from tocsin.cli import (
     account,
     agreement,
     application,
+    baseline,
     body,
     ceiling,
     charter,
@@ -48,6 +49,7 @@ from tocsin.cli import (
     recall,
     request,
     retention,
+    risk,
     sanitised,
     saved,
     search,
@@ -60,7 +62,7 @@ from tocsin.cli import (
 )
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
-from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
+from tocsin.errors import AgreementError, BrokenError, CatalogueError, RefusedError, TocsinError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,6 +134,8 @@ for _group, _name in (
     (webhook.app, "webhook"),
     (retention.app, "retention"),
     (recall.app, "recall"),
+    (risk.app, "risk"),
+    (baseline.app, "baseline"),
     (why.app, None),
     (terms.app, None),
     (log.app, "log"),
@@ -257,11 +261,15 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
                 }
                 for problem in error.problems
             ]
+        if isinstance(error, CatalogueError):
+            document["problems"] = [
+                {"where": fault.path, "found": fault.found, "expected": fault.expected} for fault in error.faults
+            ]
         _complain(msgspec.json.encode({"error": document}).decode())
         return code
-    if isinstance(error, AgreementError):
-        for problem in error.problems:
-            _complain(printable(str(problem)))
+    if isinstance(error, AgreementError | CatalogueError):
+        for fault in error.problems if isinstance(error, AgreementError) else error.faults:
+            _complain(printable(str(fault)))
         return code
     where = f"{error.where}: " if error.where else ""
     _complain(printable(f"tocsin: {where}{error.what}"))
