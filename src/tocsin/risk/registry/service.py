@@ -127,8 +127,8 @@ class Registry:
         wanted = frozenset(one.reference for one in scenario.evidence if one.kind in _GATED)
         seen: set[str] = set()
         for collection in self._reading.collections(asker) if wanted else ():
-            page = self._reading.manifest(asker, collection.alias, Query(ids=wanted))
-            seen |= {item.object_id for item in page.items}
+            answer = self._reading.manifest(asker, collection.alias, Query(ids=wanted))
+            seen |= {item.object_id for item in answer.page.items}
         return tuple(one for one in scenario.evidence if one.kind not in _GATED or one.reference in seen)
 
     def due(self, *, within: Micros) -> list[Due]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from tocsin.kernel.db.metadata import BIG
-
 revision = "0025"
 down_revision = "0024"
+
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     """Make both tables."""
     op.create_table(
         "risk_records",
-        sa.Column("record_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("record_id", _BIG, autoincrement=False, nullable=False),
         sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("noun", sa.String(length=32), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -28,7 +28,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "risk_figures",
-        sa.Column("figures_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("figures_id", _BIG, autoincrement=False, nullable=False),
         sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("uuid", sa.String(length=36), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
