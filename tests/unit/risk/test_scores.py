@@ -116,7 +116,7 @@ def test_a_finished_treatment_is_what_moved_it() -> None:
     before = scenario(losses={"water": Pert.known("1000")}, rate=Pert.known("0.1"), treatments=(gates,))
     after = replace(before, treatments=(replace(gates, status=TreatmentStatus.DONE),))
     (move,) = moves({"flood": before}, {"flood": after}, Unit.MONEY)
-    assert (move.change, move.treatment, move.amount) == (Change.TREATMENT, "gates", -75)
+    assert (move.change, move.treatment, move.amount) == (Change.TREATMENT, "gates", Fraction(-75))
 
 
 def test_a_level_without_a_rate_is_in_no_sum() -> None:
