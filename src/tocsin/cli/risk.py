@@ -281,7 +281,7 @@ def _tell(out: Output, made: RollUp) -> None:
         nothing="nothing can be shown under these rules",
     )
     out.line(
-        f"of {rules.group} parties or more; {rules.colluding} of them together cannot narrow another's figure down to "
+        f"each of {rules.group} parties or more; coalitions of up to {rules.colluding} cannot narrow a figure down to "
         f"less than {rules.margin} % to both sides. Of other sums nothing is said, not whether there are any."
     )
 
