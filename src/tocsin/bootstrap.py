@@ -70,6 +70,10 @@ from tocsin.parties.service import Parties
 from tocsin.parties.store import read_hub
 from tocsin.parties.tables import HUBS
 from tocsin.parties.vetting.service import Vetting
+from tocsin.risk.baselines.service import Baselines
+from tocsin.risk.check import Check
+from tocsin.risk.registry.figures import Seal
+from tocsin.risk.registry.service import Registry
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -107,8 +111,11 @@ class Hub:
         self.agreements = Agreements(store=store, log=self.log)
         self.governance = Governance(store=store, log=self.log, entropy=entropy)
         self.disputes = Disputes(store=store, log=self.log, entropy=entropy)
-        measuring = _measuring(Measures(store=store, log=self.log, agreements=self.agreements))
-        self.charters = Charters(store=store, log=self.log, measuring=measuring)
+        self.charters = Charters(
+            store=store,
+            log=self.log,
+            measuring=_measuring(Measures(store=store, log=self.log, agreements=self.agreements)),
+        )
         self.gate = Gate(store=store, log=self.log, environment=LIVE)
         self.alarm = Alarm(store=store, log=self.log, gate=self.gate, clock=clock, environment=LIVE)
         token_key = TokenKey(key=keys.token, environment=LIVE)
@@ -239,8 +246,14 @@ class Hub:
         )
         self.accounts = Accounts(store=store, log=self.log, integrator=self.integrator)
         self.impacts = Impacts(store=store, log=self.log)
+        self._seal = Seal(key=keys.token, environment=LIVE, entropy=entropy)
         self.self_test = SelfTest(
-            store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
+            store=store,
+            log=self.log,
+            agreements=self.agreements,
+            integrator=self.integrator,
+            environment=LIVE,
+            above={"risk": Check(self._seal)},
         )
 
     @functools.cached_property
@@ -252,6 +265,16 @@ class Hub:
     def lapsing(self) -> Lapsing:
         """What follows the lapse of a legal basis."""
         return Lapsing(store=self.store, log=self.log, recalls=self.recalls, environment=LIVE)
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """What may happen, and members' figures of what it would cost."""
+        return Registry(store=self.store, log=self.log, reading=self.reading, seal=self._seal, entropy=self.entropy)
+
+    @functools.cached_property
+    def baselines(self) -> Baselines:
+        """What is required, and who has it."""
+        return Baselines(store=self.store, log=self.log)
 
     @property
     def mandate(self) -> Mandate:

@@ -7,6 +7,7 @@
     ├── RefusedError             understood, and refused
     │   ├── InputError           what was handed in breaks a rule
     │   │   ├── AgreementError   an agreement document does: every fault that was found, each with its place
+    │   │   ├── CatalogueError   an OSCAL catalogue does: every fault that was found, each with its JSON path
     │   │   ├── LimitError       it is larger, deeper or more than we take
     │   │   └── MapError         a map does: every fault that was found, each with its asset and edge
     │   ├── NotFoundError        there is none, or none that the asker may see
@@ -33,6 +34,8 @@ __all__ = [
     "AuthenticationError",
     "BrokenError",
     "BusyError",
+    "CatalogueError",
+    "CatalogueFault",
     "ConflictError",
     "ForbiddenError",
     "InputError",
@@ -110,6 +113,28 @@ class AgreementError(InputError):
         )
         self.problems = problems
         self.document = document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueFault:
+    """One fault in a catalogue: where (a path like ``$.catalog.groups[0].title``), what is there, what should be."""
+
+    path: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: found {self.found}; expected {self.expected}"
+
+
+class CatalogueError(InputError):
+    """A catalogue breaks rules: ``faults`` are all that were found in one reading, in its order, at least one."""
+
+    def __init__(self, faults: tuple[CatalogueFault, ...]) -> None:
+        first = faults[0]
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        super().__init__(f"found {first.found}; expected {first.expected}{more}", where=first.path)
+        self.faults = faults
 
 
 class LimitError(InputError):

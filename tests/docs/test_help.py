@@ -79,6 +79,10 @@ EXPECTED = {
     *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),
     *(f"retention {verb}" for verb in ("show", "sweep", "reviews", "keep", "drop", "hold", "holds", "renew", "lift")),
     *(f"recall {verb}" for verb in ("order", "impose", "list", "report", "notices", "attest")),
+    *(f"risk scenario {verb}" for verb in ("check", "add", "amend", "review", "retire", "list", "show")),
+    *(f"risk {verb}" for verb in ("assess", "sheets", "figures", "withdraw", "rollup", "show", "attack")),
+    *(f"risk {verb}" for verb in ("score", "simulate", "due")),
+    *(f"baseline {verb}" for verb in ("import", "list", "show", "target", "assess", "confirm", "assessments", "gaps")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

@@ -5,6 +5,7 @@ Who adds an act under a mandate adds it here, by the kind of its entry in the lo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,11 @@ from tocsin.kernel.mandate import Mandate
 from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
 from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
+from tocsin.risk.baselines.model import Standing, Target
+from tocsin.risk.baselines.oscal import read_catalogue
+from tocsin.risk.registry.documents import read_figures, read_scenario
+from tocsin.risk.registry.model import Unit
+from tocsin.risk.registry.rollup.model import Rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
     from tocsin.parties.acts import Acts
     from tocsin.settings import Settings
 
-__all__ = ["CHARTER", "DEEDS", "DRAFT", "ECHO", "ECHO_TERMS", "OTHERWISE", "Deed", "copy", "ready"]
+__all__ = ["CATALOGUE", "CHARTER", "DEEDS", "DRAFT", "ECHO", "ECHO_TERMS", "OTHERWISE", "Deed", "copy", "ready"]
 
 DRAFT: Final = TREATY.replace("version: 1", "version: 2")
 SIGNED: Final = TREATY.replace("agreement: treaty", "agreement: compact")
@@ -103,6 +109,22 @@ goals:
 """
 
 
+CATALOGUE: Final = msgspec.json.encode(
+    {
+        "catalog": {
+            "uuid": "0b2e6f3a-0000-4000-8000-000000000000",
+            "metadata": {"title": "Ours", "version": "1", "oscal-version": "1.1.3", "last-modified": "2026-01-01"},
+            "controls": [{"id": "a-1", "title": "Lock the door"}],
+        }
+    }
+)
+SCENARIO: Final = b"""\
+{scenario: flood, title: A flood, kind: natural, owner: alfa, review: 2027-01-01, rate: 0.1,
+ losses: [{sector: energy, money: [1, 2, 9]}]}
+"""
+FIGURES: Final = b"{sector: energy, figures: {flood: {money: 100}}}"
+
+
 class Deed(msgspec.Struct, frozen=True):
     """One act: what its subject is called in a world made by ``ready``, and how it is done under a mandate.
 
@@ -154,6 +176,9 @@ def ready(home: Path) -> World:
     constitute(world, council(name="advisers"))
     world.share("alfa", bundle([indicator(1)]))
     hold(world)
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), read_scenario(SCENARIO, where="test"))
+    for name in MEMBERS:
+        world.hub.registry.submit(OPERATOR.for_(name), name, read_figures(FIGURES, where="test"))
     for name in ("delta", "foxtrot"):
         world.party(name)
     _admit(world, "foxtrot")
@@ -266,6 +291,19 @@ def _impose(world: World, mandate: Mandate) -> object:
     )
     with world.hub.store.write() as connection:
         return world.hub.recalls.order_recall(connection, OPERATOR, order, mandate)
+
+
+def _rollup(world: World, mandate: Mandate) -> object:
+    return world.hub.registry.publish(OPERATOR, mandate, Unit.MONEY, Rules())
+
+
+def _import(world: World, mandate: Mandate) -> object:
+    return world.hub.baselines.import_catalogue(OPERATOR, mandate, read_catalogue(CATALOGUE, name="ours"))
+
+
+def _target(world: World, mandate: Mandate) -> object:
+    asked = Target(catalogue="nato-seven", control="energy", standing=Standing.MET, due=DUTY)
+    return world.hub.baselines.set_target(OPERATOR, mandate, asked)
 
 
 def _token(world: World) -> str:
@@ -462,6 +500,19 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             CHARTER,
         )
     ],
+    "rollup.published": [
+        Deed(_said("money"), _rollup, "{group: 3, colluding: 1, margin: 10, dominance: 75, least: 1}")
+    ],
+    "catalogue.imported": [
+        Deed(_said("ours"), _import, f"sha256: '{hashlib.sha256(CATALOGUE).hexdigest()}'"),
+    ],
+    "target.set": [
+        Deed(
+            _said("nato-seven:energy"),
+            _target,
+            f"{{standing: met, due: '{format_instant(DUTY)}', confirmed: 'no'}}",
+        )
+    ],
     "dispute.decided": [Deed(_dispute, _decide, "{outcome: rejected, reasons: It did not}")],
     "body.dissolved": [
         Deed(
@@ -481,6 +532,12 @@ OTHERWISE: Final[dict[str, tuple[str, str]]] = {
     "recall.imposed": (
         f"{{objects: {indicator(1)['id']}, of: bravo, from: alfa, demand: stop-using, by: '{format_instant(DUTY)}'}}",
         "demand, from",
+    ),
+    "rollup.published": ("{group: 3, colluding: 1, margin: 20, dominance: 75, least: 1}", "margin"),
+    "catalogue.imported": (f"sha256: '{'0' * 64}'", "sha256"),
+    "target.set": (
+        f"{{standing: partly, due: '{format_instant(DUTY)}', confirmed: 'no', hours: 8, level: 100, share: 95}}",
+        "hours, level, share, standing",
     ),
     "webhook.added": ("{url: 'https://127.0.0.2:9/', content: objects}", "content, url"),
 }

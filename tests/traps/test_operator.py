@@ -18,7 +18,7 @@ import tocsin.cli
 from support.cli import Cli
 from support.council import constitute, council, decide
 from support.hub import OPERATOR, World
-from support.privileged import CHARTER, DRAFT, ready
+from support.privileged import CATALOGUE, CHARTER, DRAFT, ready
 from support.sharing import indicator
 from tocsin.cli.main import app
 from tocsin.governance.privileged import ACTS
@@ -83,6 +83,9 @@ COMMANDS: Final[dict[str, tuple[Right, str]]] = {
     "retention renew": (Right.HOLD_RENEW, "{hold} --until 2026-12-20 --reason appeal"),
     "retention lift": (Right.HOLD_LIFT, "{hold} --reason done"),
     "vetting prolong": (Right.VETTING_PROLONG, "bravo --until 2026-12-20 --reason late"),
+    "risk rollup": (Right.ROLLUP_PUBLISH, "--unit money"),
+    "baseline import": (Right.CATALOGUE_IMPORT, "{home}/catalogue.json --name ours"),
+    "baseline target": (Right.TARGET_SET, "nato-seven energy --due 2026-12-20"),
     "recall impose": (Right.RECALL_ORDER, "{object} --of bravo --by 2026-12-20 --reason late"),
 }
 # it tells what it left to the body, and refuses nothing
@@ -150,6 +153,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typed]:
         ("charter", CHARTER),
     ):
         (home / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (home / "catalogue.json").write_bytes(CATALOGUE)
     cli = Cli(home)
     cli.ok("hub", "ceiling")  # what the hub itself had to do by now is done with the first command
     yield Typed(cli, named, watching)

@@ -8,7 +8,16 @@ import re
 import pytest
 
 from tocsin import errors
-from tocsin.errors import AgreementError, InputError, MapError, MapFault, Problem, TocsinError
+from tocsin.errors import (
+    AgreementError,
+    CatalogueError,
+    CatalogueFault,
+    InputError,
+    MapError,
+    MapFault,
+    Problem,
+    TocsinError,
+)
 
 
 def _classes() -> dict[str, type[TocsinError]]:
@@ -41,7 +50,7 @@ def test_the_drawing_is_the_tree() -> None:
 
 
 def test_every_name_is_public_and_said() -> None:
-    assert set(errors.__all__) == {*_classes(), "MapFault", "Problem"}
+    assert set(errors.__all__) == {*_classes(), "CatalogueFault", "MapFault", "Problem"}
     assert errors.__all__ == sorted(errors.__all__)
     assert all(found.__doc__ for found in _classes().values())
 
@@ -58,6 +67,11 @@ def test_each_says_what_where_and_what_to_do(name: str) -> None:
         error: TocsinError = kind((problem, problem))
         assert str(error) == "a.yaml:3:7: found x; expected y, and 1 more (write y)"
         assert isinstance(error, InputError)
+        return
+    if issubclass(kind, CatalogueError):
+        told = CatalogueFault(path="$.catalog", found="nothing", expected="an object")
+        refused = kind((told, told))
+        assert str(refused) == f"{told}, and 1 more" == "$.catalog: found nothing; expected an object, and 1 more"
         return
     if issubclass(kind, MapError):
         fault = MapFault(asset="mill", group="power", supplier="line", cause="there is no such asset", expected="one")

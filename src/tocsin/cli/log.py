@@ -19,6 +19,7 @@ from tocsin.log.model import decode_payload
 from tocsin.log.note import MAX_VKEY_CHARS, VerifierKey
 from tocsin.log.proof import MAX_PROOF_BYTES, decode_proof, encode_proof
 from tocsin.log.verify import Disclosures, verify_export
+from tocsin.risk.replay import Retelling
 
 if TYPE_CHECKING:
     from tocsin.log.store import Row
@@ -250,7 +251,7 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
         )
     # they are read twice: what a release was decided by stands before it
     with out.progress("replaying", 2 * verified.size) as advance:
-        rebuilt = replay(Disclosures(directory, advance))
+        rebuilt = replay(Disclosures(directory, advance), above=Retelling())
     document = {
         "hub": rebuilt.hub,
         "entries": rebuilt.entries,

@@ -28,6 +28,7 @@ from tocsin.cli import (
     account,
     agreement,
     application,
+    baseline,
     body,
     ceiling,
     charter,
@@ -51,6 +52,7 @@ from tocsin.cli import (
     recall,
     request,
     retention,
+    risk,
     sanitised,
     saved,
     search,
@@ -63,7 +65,15 @@ from tocsin.cli import (
 )
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
-from tocsin.errors import AgreementError, BrokenError, MapError, RefusedError, TocsinError, UsageError
+from tocsin.errors import (
+    AgreementError,
+    BrokenError,
+    CatalogueError,
+    MapError,
+    RefusedError,
+    TocsinError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,6 +150,8 @@ for _group, _name in (
     (webhook.app, "webhook"),
     (retention.app, "retention"),
     (recall.app, "recall"),
+    (risk.app, "risk"),
+    (baseline.app, "baseline"),
     (why.app, None),
     (terms.app, None),
     (log.app, "log"),
@@ -269,11 +281,15 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
             ]
         if isinstance(error, MapError):
             document["faults"] = [_fault(one) for one in error.faults]
+        if isinstance(error, CatalogueError):
+            document["problems"] = [
+                {"where": fault.path, "found": fault.found, "expected": fault.expected} for fault in error.faults
+            ]
         _complain(msgspec.json.encode({"error": document}).decode())
         return code
-    if isinstance(error, AgreementError):
-        for problem in error.problems:
-            _complain(printable(str(problem)))
+    if isinstance(error, AgreementError | CatalogueError):
+        for fault in error.problems if isinstance(error, AgreementError) else error.faults:
+            _complain(printable(str(fault)))
         return code
     if isinstance(error, MapError):
         for one in error.faults[:MOST_FAULTS]:

@@ -56,7 +56,7 @@ from tocsin.parties import store as parties
 from tocsin.parties.vetting.store import access_reviews, applications
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import Row
 
@@ -100,8 +100,17 @@ class SelfTest:
     """Runs the checks on one environment of a hub."""
 
     def __init__(
-        self, *, store: Store, log: Log, agreements: Agreements, integrator: Integrator, environment: int
+        self,
+        *,
+        store: Store,
+        log: Log,
+        agreements: Agreements,
+        integrator: Integrator,
+        environment: int,
+        above: Mapping[str, Callable[[Case], str]] | None = None,
     ) -> None:
+        """Begin; ``above`` are the checks of rooms above, which run after ours."""
+        self._checks = CHECKS | dict(above or {})
         self._store = store
         self._log = log
         self._agreements = agreements
@@ -109,7 +118,7 @@ class SelfTest:
         self._environment = environment
 
     def run(self, progress: Callable[[str], None] = lambda _check: None) -> Iterator[Finding]:
-        """Enter what is staged, then yield what each check finds, in the order of ``CHECKS``.
+        """Enter what is staged, then yield what each check finds, in the order of ``CHECKS``, then rooms above.
 
         A fault ends its own check only: the others still say what they find. ``progress`` is told each check's name
         before it runs.
@@ -121,7 +130,7 @@ class SelfTest:
             yield Finding(check="staged releases", detail="", fault=str(error))
         with self._store.read() as connection:
             case = Case(self._store, self._log, self._agreements, self._environment, connection)
-            for name, check in CHECKS.items():
+            for name, check in self._checks.items():
                 progress(name)
                 try:
                     yield Finding(check=name, detail=check(case))

@@ -70,6 +70,8 @@ _OF_PARTY: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "access": lambda data: data["party"],
     "purge": lambda data: data["owner"],
     "review": lambda data: data["owner"],
+    "figures": lambda data: data["party"],
+    "control": lambda data: data["party"],
 }
 
 
@@ -78,6 +80,8 @@ def _readers(data: Mapping[str, Any]) -> set[str]:
     return {profile["party"], data["owner"], *([profile["client"]["party"]] if "client" in profile else ())}
 
 
+# And those whose entries concern nobody by name.
+_OF_NOBODY: Final = frozenset({"collection", "ceiling", "hold", "scenario", "rollup", "catalogue", "target"})
 # And those whose entries concern several.
 _OF_SEVERAL: Final[dict[str, Callable[[Mapping[str, Any]], set[str]]]] = {
     "delegation": lambda data: {data["represented"], data["delegate"]},
@@ -123,7 +127,7 @@ class Concerned:
             return tuple(sorted(_OF_SEVERAL[room](data)))
         if room == "recall":
             return self._of_recall(payload.kind, data)
-        return () if room in {"collection", "ceiling", "hold"} else None
+        return () if room in _OF_NOBODY else None
 
     def _of_recall(self, kind: str, data: Mapping[str, Any]) -> tuple[str, ...] | None:
         if kind == "recall.noticed":

@@ -78,6 +78,14 @@ def _charter(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
     return f"{data['charter']}/{data['version']}"
 
 
+def _catalogue(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return str(data["catalogue"]["name"])
+
+
+def _target(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return f"{data['target']['catalogue']}:{data['target']['control']}"
+
+
 def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str]:
     return lambda data, _name_of: str(data[name])
 
@@ -124,6 +132,9 @@ ACTS: Final[dict[str, Act]] = {
     "dispute.decided": Act(right=Right.DISPUTE_DECIDE, subject=_field("dispute"), terms=texts.dispute_terms),
     "sanitised.cleared": Act(right=Right.SANITISED_APPROVE, subject=_field("version")),
     "sanitised.stopped": Act(right=Right.SANITISED_STOP, subject=_field("version")),
+    "rollup.published": Act(right=Right.ROLLUP_PUBLISH, subject=_field("unit"), terms=texts.rollup_terms),
+    "catalogue.imported": Act(right=Right.CATALOGUE_IMPORT, subject=_catalogue, terms=texts.catalogue_terms),
+    "target.set": Act(right=Right.TARGET_SET, subject=_target, terms=texts.target_terms),
 }
 
 # What a body votes on is fixed by a text that the motion keeps.

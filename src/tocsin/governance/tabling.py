@@ -46,6 +46,9 @@ _ON_A_PARTY: Final = frozenset(
     }
 )
 
+# More than any number that a body votes on.
+_DIGITS: Final = 13
+
 Reader = Callable[[object, "Register"], Any]
 
 
@@ -80,6 +83,14 @@ def _one_of(*words: str) -> Reader:
         return word
 
     return read
+
+
+def _whole(value: object, _register: Register) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**_DIGITS:
+        raise InputError("this is no whole number", todo="write digits alone")
+    return value
 
 
 def _words(value: object, register: Register) -> list[str]:
@@ -192,6 +203,17 @@ TERMS: Final[Mapping[Right, Mapping[str, Term]]] = {
         "from": Term(read=_parties),
         "demand": Term(read=_one_of("destroy", "stop-using")),
         "by": Term(read=_day, needed=True),
+    },
+    Right.ROLLUP_PUBLISH: {
+        name: Term(read=_whole, needed=True) for name in ("group", "colluding", "margin", "dominance", "least")
+    },
+    Right.CATALOGUE_IMPORT: {"sha256": Term(read=_word, needed=True)},
+    Right.TARGET_SET: {
+        "standing": Term(read=_one_of("partly", "met"), needed=True),
+        "due": Term(read=_day, needed=True),
+        "sectors": Term(read=_words),
+        "confirmed": Term(read=_one_of("yes", "no"), needed=True),
+        **{name: Term(read=_whole) for name in ("hours", "level", "share")},
     },
     Right.WEBHOOK_ADD: {
         "url": Term(read=_word, needed=True),

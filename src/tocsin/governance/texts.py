@@ -199,6 +199,30 @@ def webhook_terms(data: Mapping[str, Any]) -> Terms:
     return _said({name: data[name] for name in ("url", "purpose", "content", "types")})
 
 
+def rollup_terms(data: Mapping[str, Any]) -> Terms:
+    """Return the rules under which figures are rolled up."""
+    return dict(data["rules"])
+
+
+def catalogue_terms(data: Mapping[str, Any]) -> Terms:
+    """Return the digest of the file that a catalogue is read from."""
+    return {"sha256": data["catalogue"]["sha256"]}
+
+
+def target_terms(data: Mapping[str, Any]) -> Terms:
+    """Return what a target asks, of which sectors (else of all), by when, and how soon service is to be back."""
+    target = data["target"]
+    return _said(
+        {
+            "standing": target["standing"],
+            "due": format_instant(target["due"]),
+            "sectors": sorted(target["sectors"]),
+            "confirmed": "yes" if target["confirmed"] else "no",
+            **(target["recovery"] or {}),
+        }
+    )
+
+
 _NOT_OF_A_PARTY: Final = frozenset({"name", "status", "clearance", "clearance_until"})
 _NOT_OF_A_USER: Final = frozenset({"name", "party", "status"})
 

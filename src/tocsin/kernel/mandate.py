@@ -59,6 +59,9 @@ class Right(enum.StrEnum):
     CHARTER_ADOPT = "governance:charter:adopt"  # name/version
     SANITISED_APPROVE = "exchange:sanitised:approve"  # the sanitised version's UUID
     SANITISED_STOP = "exchange:sanitised:stop"
+    ROLLUP_PUBLISH = "risk:rollup:publish"  # money or people-hours
+    CATALOGUE_IMPORT = "risk:catalogue:import"  # its name
+    TARGET_SET = "risk:target:set"  # catalogue:control
 
 
 # A machine needs two tokens while one replaces the other, which is one decision. Everything else is decided each time.

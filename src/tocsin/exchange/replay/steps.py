@@ -9,6 +9,7 @@ from tocsin.errors import TocsinError
 from tocsin.exchange.access import replay as access
 from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.exchange.replay import frame, rooms
+from tocsin.exchange.replay.above import ABOVE
 from tocsin.exchange.replay.ahead import Ahead
 from tocsin.exchange.replay.forms import broken
 from tocsin.exchange.replay.offers import Offers
@@ -17,6 +18,7 @@ from tocsin.exchange.replay.state import State
 from tocsin.exchange.retention import keeping
 from tocsin.exchange.sanitise import replay as sanitised
 from tocsin.governance import course
+from tocsin.governance.replay import ToldRegister
 from tocsin.kernel.clock import parse_instant
 from tocsin.parties import replay as parties
 from tocsin.parties.vetting import replay as vetting
@@ -24,6 +26,7 @@ from tocsin.parties.vetting import replay as vetting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from tocsin.exchange.replay.above import Above
     from tocsin.exchange.replay.rebuilt import Judged, Rebuilt
     from tocsin.kernel.clock import Micros
     from tocsin.log.model import EntryPayload
@@ -50,17 +53,23 @@ _ROOMS: Final[Mapping[str, Callable[[rooms.Before, int, EntryPayload], None]]] =
 )
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
-_ELSEWHERE: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS
+_ELSEWHERE: Final = _OTHERS | ABOVE | parties.KINDS | agreements.KINDS | course.KINDS
 # Every kind of entry that can be told.
 KINDS: Final = frozenset({"hub.founded"}) | _OFFERS.keys() | _ROOMS.keys() | _ELSEWHERE
 
 
-def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Judged], None] | None = None) -> Rebuilt:
+def replay(
+    entries: Iterable[tuple[int, EntryPayload]],
+    *,
+    witness: Callable[[Judged], None] | None = None,
+    above: Above | None = None,
+) -> Rebuilt:
     """Tell a log from its beginning and decide every release again.
 
     ``entries`` are walked over twice, so that no iterator will do. Held at a time is what the partnership is made of,
     some hundred bytes for each release, and those entries that lie between a decision and its own entry.
-    ``witness`` is told of each release as it is judged.
+    ``witness`` is told of each release as it is judged, ``above`` each entry of the rooms above, whose rules it keeps:
+    without it these are held to what every entry is held to, and to no more.
 
     Raises:
         LogBrokenError: an entry is missing, does not follow from those before it, or a release was made that the
@@ -68,7 +77,7 @@ def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Ju
     """
     if iter(entries) is entries:
         raise TypeError("entries are walked over twice: an iterator is empty the second time")
-    ahead, telling = Ahead(entries), _Telling(witness)
+    ahead, telling = Ahead(entries), _Telling(witness, above)
     for index, payload in ahead:
         telling.step(index, payload)
         for place, release in ahead.decided_by(index + 1):
@@ -81,8 +90,9 @@ def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Ju
 class _Telling:
     """What was told so far, by the parts that hold the next entry to it."""
 
-    def __init__(self, witness: Callable[[Judged], None] | None) -> None:
+    def __init__(self, witness: Callable[[Judged], None] | None, above: Above | None) -> None:
         self.state = State()
+        self._above = above
         self._offers = Offers(self.state)
         self.releases = Releases(self.state, self._offers.keeping, witness)
 
@@ -119,6 +129,16 @@ class _Telling:
             frame.check_founded(state, index)
         rebuilt.entries = index + 1
 
+    def _hand_up(self, index: int, payload: EntryPayload) -> None:
+        if self._above is None:
+            return
+        rebuilt = self.state.rebuilt
+        register = ToldRegister(rebuilt.people, rebuilt.agreed, self.state.names)
+        try:
+            self._above(payload, register, self.state.at)
+        except TocsinError as error:
+            raise broken(index, str(error)) from error
+
     def _dispatch(self, index: int, payload: EntryPayload) -> None:
         """Hand an entry to the room that it is of, where that has not seen it yet."""
         own, room = _OFFERS.get(payload.kind), _ROOMS.get(payload.kind)
@@ -126,6 +146,8 @@ class _Telling:
             own(self._offers, index, payload.data)
         elif room is not None:
             room(rooms.Before(self.state, self._offers), index, payload)
+        elif payload.kind in ABOVE:
+            self._hand_up(index, payload)
         elif payload.kind == "hub.founded":
             frame.found(self.state, index, payload.data)
         elif payload.kind not in _ELSEWHERE:

@@ -36,6 +36,7 @@ STATUS: Final[dict[type[errors.TocsinError], HTTPStatus]] = {
     errors.RefusedError: HTTPStatus.FORBIDDEN,
     errors.InputError: HTTPStatus.BAD_REQUEST,
     errors.AgreementError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CatalogueError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.LimitError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.MapError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,

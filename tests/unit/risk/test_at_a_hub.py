@@ -1,0 +1,389 @@
+"""The registry and baselines at a hub: who may, what the log tells, and what nobody is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from sqlalchemy import update
+
+from support.hub import OPERATOR, START, World
+from support.sharing import bundle, indicator
+from support.treaty import MEMBERS, TREATY
+from tocsin.agreements.model import Tlp
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    LogBrokenError,
+    NotFoundError,
+    RefusedError,
+    StoreBrokenError,
+    TransitionError,
+)
+from tocsin.exchange.replay import replay
+from tocsin.exchange.replay.above import ABOVE
+from tocsin.kernel.clock import DAY
+from tocsin.kernel.mandate import Acting
+from tocsin.log.model import decode_payload
+from tocsin.parties.model import Role
+from tocsin.risk import store
+from tocsin.risk.baselines.model import Lack, Standing, Target
+from tocsin.risk.baselines.state import Held
+from tocsin.risk.registry.documents import read_figures, read_scenario
+from tocsin.risk.registry.model import Evidence, EvidenceKind, Scenario, Unit
+from tocsin.risk.registry.rollup.model import ALL, Rules
+from tocsin.risk.registry.scores import Change, moves
+from tocsin.risk.registry.state import Registered
+from tocsin.risk.replay import KINDS, Retelling
+from tocsin.risk.tables import RISK_FIGURES, RISK_RECORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tocsin.log.model import EntryPayload
+    from tocsin.risk.registry.figures import Figures
+    from tocsin.risk.registry.state import RollUp
+
+SECRET = indicator(1)["id"]
+FLOOD = f"""\
+scenario: flood
+title: A flood
+kind: natural
+owner: alfa
+review: 2027-01-01
+rate: [0.05, 0.1, 0.3]
+losses:
+  - {{sector: energy, money: [10, 20, 90]}}
+evidence:
+  - {{kind: intelligence, reference: {SECRET}}}
+  - {{kind: asset, reference: substation 3}}
+treatments:
+  - {{id: gates, title: Gates, owner: alfa, due: 2026-09-01, leaves_loss: 0.5}}
+"""
+EVERYBODY = (*MEMBERS, "delta", "echo", "foxtrot")
+PAPER = Evidence(kind=EvidenceKind.DOCUMENT, reference="plan.pdf", sha256="ab" * 32)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("risk") / "hub"
+    world = World(folder)
+    for name in EVERYBODY:
+        world.party(name)
+        world.user(f"ana@{name}")
+    world.user("vic@alfa", roles=frozenset({Role.VIEWER}))
+    world.agreement(TREATY, signed_by=MEMBERS)
+    world.share("alfa", bundle([indicator(1)]), tlp=Tlp.AMBER)
+    world.hub.close()
+    return folder
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path / "hub", template=template)
+    yield made
+    made.hub.self_test.require()
+    made.hub.close()
+
+
+def flood(**others: object) -> Scenario:
+    return msgspec.structs.replace(read_scenario(FLOOD.encode(), where="test"), **others)
+
+
+def figures(money: int, *, scenario: str = "flood", sector: str = "energy") -> Figures:
+    return read_figures(f"{{sector: {sector}, figures: {{{scenario}: {{money: {money}}}}}}}".encode(), where="test")
+
+
+def give(world: World, name: str, money: int) -> str:
+    return world.hub.registry.submit(OPERATOR.for_(f"ana@{name}"), name, figures(money)).sheet
+
+
+def publish(world: World, rules: Rules | None = None) -> RollUp:
+    return world.hub.registry.publish(OPERATOR, world.hub.mandate, Unit.MONEY, rules or Rules())
+
+
+def entries(world: World) -> list[tuple[int, EntryPayload]]:
+    with world.hub.store.read() as connection:
+        return [(row.index, decode_payload(row.payload)) for row in world.hub.log.rows(connection) if row.payload]
+
+
+# --- scenarios -------------------------------------------------------------------------------------------------------
+
+
+def test_a_scenario_lives_and_what_moved_the_score_is_told(world: World) -> None:
+    registry, ana = world.hub.registry, OPERATOR.for_("ana@alfa")
+    registry.put(ana, flood())
+    then = world.clock.now()
+    world.clock.at += DAY
+    done = msgspec.convert("done", type(flood().treatments[0].status))
+    treated = (msgspec.structs.replace(flood().treatments[0], status=done),)
+    registry.amend(ana, flood(treatments=treated))
+    (move,) = moves(registry.as_of(then), registry.state().current(), Unit.MONEY)
+    assert (move.change, move.treatment) == (Change.TREATMENT, "gates")
+    assert move.amount < 0
+    assert [one.what for one in registry.due(within=400 * DAY)] == ["review"]
+    registry.review(ana, "flood", again=START + 500 * DAY, note="holds")
+    assert registry.retire(ana, "flood", "joined").status == "retired"
+    with pytest.raises(TransitionError):
+        registry.amend(ana, flood())
+    with pytest.raises(TransitionError):
+        registry.put(ana, flood())
+    assert registry.state().current() == {}
+
+
+@pytest.mark.parametrize("who", ["ana@bravo", "vic@alfa", "bravo"])
+def test_nobody_else_puts_a_scenario_for_its_owner(world: World, who: str) -> None:
+    with pytest.raises(ForbiddenError):
+        world.hub.registry.put(OPERATOR.for_(who), flood())
+    with pytest.raises(ForbiddenError):
+        world.hub.registry.put(Acting(actor=who, on_behalf_of="ana@alfa"), flood())
+
+
+def test_evidence_of_the_exchange_is_for_those_who_may_read_it(world: World) -> None:
+    registry = world.hub.registry
+    registry.put(OPERATOR.for_("ana@alfa"), flood())
+    seen = {name: registry.evidence(world.asker(name), flood()) for name in ("alfa", "bravo", "delta")}
+    assert [one.reference for one in seen["bravo"]] == [SECRET, "substation 3"]
+    assert [one.reference for one in seen["delta"]] == ["substation 3"]
+    # and a scenario without that evidence answers in the same way
+    bare = flood(evidence=flood().evidence[1:])
+    assert registry.evidence(world.asker("delta"), bare) == seen["delta"]
+
+
+# --- members' figures ------------------------------------------------------------------------------------------------
+
+
+def test_the_log_tells_no_figure_and_neither_does_the_store(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    sheet = give(world, "alfa", 7_654_321)
+    told = [msgspec.json.encode(payload) for _, payload in entries(world)]
+    assert not any(b"7654321" in one for one in told)
+    with world.hub.store.read() as connection:
+        for table in (RISK_FIGURES, RISK_RECORDS):
+            assert all(b"7654321" not in repr(tuple(row)).encode() for row in connection.execute(table.select()))
+    assert world.hub.registry.figures(OPERATOR.for_("ana@alfa"), "alfa", sheet).figures[0].money == 7_654_321
+    kind, payload = (entries(world)[-1][1].kind, entries(world)[-1][1])
+    assert (kind, payload.actor, payload.on_behalf_of) == ("figures.shown", "operator@hub", "ana@alfa")
+
+
+@pytest.mark.parametrize("who", ["ana@bravo", "operator@hub", "hub"])
+def test_figures_are_shown_to_their_party_alone(world: World, who: str) -> None:
+    sheet = give(world, "alfa", 7)
+    before = len(entries(world))
+    missing = "00000000-0000-4000-8000-000000000000"
+    said = []
+    for uuid in (sheet, missing):
+        with pytest.raises(RefusedError) as told:
+            world.hub.registry.figures(OPERATOR.for_(who), "alfa", uuid)
+        said.append((type(told.value), told.value.what))
+    assert said[0] == said[1]
+    with pytest.raises(NotFoundError):
+        world.hub.registry.withdraw(OPERATOR.for_(who), "alfa", sheet)
+    with pytest.raises(ForbiddenError):
+        world.hub.registry.submit(OPERATOR.for_(who), "alfa", figures(1))
+    assert len(entries(world)) == before
+
+
+def test_the_last_figures_of_a_sector_count(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for name, money in zip(EVERYBODY, (100, 120, 140, 160, 180, 200), strict=True):
+        give(world, name, money)
+    first = publish(world)
+    assert first.shown == (("energy", "flood", 900),)
+    for name in EVERYBODY:
+        give(world, name, 300)
+    assert publish(world).shown == (("energy", "flood", 1_800),)
+
+
+# --- roll-ups --------------------------------------------------------------------------------------------------------
+
+
+def test_who_joins_is_not_had_back_by_subtraction(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for name, money in zip(EVERYBODY[:5], (100, 120, 140, 160, 180), strict=True):
+        give(world, name, money)
+    assert publish(world).shown == (("energy", "flood", 700),)
+    give(world, "foxtrot", 200)
+    assert publish(world).shown == ()
+    found = world.hub.registry.attack(Unit.MONEY)
+    assert found is not None
+    assert found.passed
+
+
+def test_who_leaves_or_changes_is_not_either(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    sheets = {name: give(world, name, 100 + place) for place, name in enumerate(EVERYBODY)}
+    assert publish(world).shown
+    give(world, "alfa", 150)
+    assert publish(world).shown == ()
+    give(world, "alfa", 100)
+    world.hub.registry.withdraw(OPERATOR.for_("ana@bravo"), "bravo", sheets["bravo"])
+    assert publish(world).shown == ()
+
+
+def test_later_roll_ups_promise_no_less(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for name in EVERYBODY:
+        give(world, name, 100)
+    publish(world, Rules(group=5, margin=20))
+    with pytest.raises(ForbiddenError, match="group, margin"):
+        publish(world)
+
+
+def test_without_figures_nothing_is_rolled_up(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        publish(world)
+
+
+def test_a_suspended_partys_figures_count_no_more(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for name in EVERYBODY[:4]:
+        give(world, name, 100)
+    with world.hub.parties.acting(OPERATOR, world.hub.mandate) as acts:
+        acts.suspend_party("delta", "a test")
+    assert publish(world).shown == (("energy", "flood", 300),)
+
+
+# --- baselines -------------------------------------------------------------------------------------------------------
+
+
+def assess(world: World, name: str = "alfa", standing: Standing = Standing.MET) -> None:
+    world.hub.baselines.assess(
+        OPERATOR.for_(f"ana@{name}"),
+        name,
+        "nato-seven",
+        "energy",
+        standing=standing,
+        review=world.clock.now() + 365 * DAY,
+        evidence=(PAPER,),
+    )
+
+
+def confirm(world: World, who: str, *, agrees: bool = True) -> None:
+    world.hub.baselines.confirm(
+        OPERATOR.for_(who), "alfa", "nato-seven", "energy", agrees=agrees, reasons="seen on site"
+    )
+
+
+def test_a_gap_closes_when_somebody_else_has_confirmed(world: World) -> None:
+    target = Target(
+        catalogue="nato-seven", control="energy", standing=Standing.MET, due=START + 90 * DAY, confirmed=True
+    )
+    world.hub.baselines.set_target(OPERATOR, world.hub.mandate, target)
+
+    def lack() -> list[Lack]:
+        return [one.lack for one in world.hub.baselines.gaps("alfa")]
+
+    assert lack() == [Lack.NOT_ASSESSED]
+    assess(world)
+    assert lack() == [Lack.NOT_CONFIRMED]
+    for who in ("ana@alfa", "sig@alfa", "bravo", "vic@alfa"):
+        with pytest.raises(ForbiddenError):
+            confirm(world, who)
+    confirm(world, "ana@bravo", agrees=False)
+    assert lack() == [Lack.DISPUTED]
+    confirm(world, "ana@coast")
+    assert lack() == []
+    # what is said anew has to be looked at anew
+    assess(world)
+    assert lack() == [Lack.NOT_CONFIRMED]
+    assert {one.party for one in world.hub.baselines.gaps("hub")} >= {"bravo", "coast"}
+
+
+def test_others_see_neither_assessments_nor_gaps(world: World) -> None:
+    assess(world)
+    assert world.hub.baselines.assessments("bravo") == []
+    assert [one.control for one in world.hub.baselines.assessments("ana@alfa")] == ["energy"]
+    assert [one.control for one in world.hub.baselines.assessments("hub")] == ["energy"]
+
+
+def test_a_provider_does_not_confirm_its_client(world: World) -> None:
+    alfa = world.hub.parties.get("alfa").uri
+    changed = msgspec.structs.replace(world.hub.parties.get("bravo"), clients=frozenset({alfa}))
+    world.hub.parties.change_party(OPERATOR, world.hub.mandate, changed)
+    assess(world)
+    with pytest.raises(ForbiddenError, match="serves"):
+        confirm(world, "ana@bravo")
+
+
+def test_nobody_assesses_another(world: World) -> None:
+    with pytest.raises(ForbiddenError):
+        world.hub.baselines.assess(
+            OPERATOR.for_("ana@bravo"),
+            "alfa",
+            "nato-seven",
+            "energy",
+            standing=Standing.NOT_MET,
+            review=START + 365 * DAY,
+        )
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+
+
+def test_replay_hands_up_exactly_what_the_rooms_retell() -> None:
+    assert ABOVE == KINDS
+
+
+def test_the_log_alone_rebuilds_it_and_what_cannot_have_happened_is_refused(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for name in EVERYBODY:
+        give(world, name, 100)
+    publish(world)
+    assess(world)
+    told = Retelling()
+    replay(entries(world), above=told)
+    with world.hub.store.read() as connection:
+        assert told.registered == store.load(connection, world.hub.environment, Registered)
+        assert told.held == store.load(connection, world.hub.environment, Held)
+    for kind, data in (
+        ("scenario.put", {"actor": "operator@hub", "on_behalf_of": "ana@bravo"}),
+        ("figures.submitted", {"on_behalf_of": "ana@bravo"}),
+        ("control.assessed", {"on_behalf_of": "ana@bravo"}),
+        ("rollup.published", {"mandate": None}),
+    ):
+        place = next(index for index, payload in entries(world) if payload.kind == kind)
+        forged = [(i, msgspec.structs.replace(p, **data) if i == place else p) for i, p in entries(world)]
+        with pytest.raises(LogBrokenError):
+            replay(forged, above=Retelling())
+
+
+def test_the_self_test_finds_what_somebody_changed_in_the_database(template: Path, tmp_path: Path) -> None:
+    made = World(tmp_path / "hub", template=template)
+    made.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    sheet = give(made, "alfa", 100)
+    with made.hub.store.write() as connection:
+        connection.execute(update(RISK_FIGURES).where(RISK_FIGURES.c.uuid == sheet).values(sealed=b"\0" * 80))
+    with pytest.raises(StoreBrokenError, match="changed"):
+        made.hub.self_test.require()
+    made.hub.close()
+
+
+def test_a_roll_up_that_tells_too_much_is_found(template: Path, tmp_path: Path) -> None:
+    """Whoever holds the hub's key signs a roll-up that shows a single party's figure."""
+    made = World(tmp_path / "hub", template=template)
+    made.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    give(made, "alfa", 100)
+    rollup = publish(made)
+    assert rollup.shown == ()
+    with made.hub.store.write() as connection:
+        before = store.load(connection, made.hub.environment, Registered)
+        shown = msgspec.structs.replace(rollup, rollup="forged", shown=(("energy", "flood", 100),))
+        after = msgspec.structs.replace(before, rollups={**before.rollups, "forged": shown})
+        store.save(connection, made.hub.environment, before, after)
+    with pytest.raises(StoreBrokenError, match="registry"):
+        made.hub.self_test.require()
+    made.hub.close()
+
+
+def test_two_roll_ups_at_once_are_one_after_the_other(world: World) -> None:
+    world.hub.registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for name in EVERYBODY:
+        give(world, name, 100)
+    rollup = publish(world)
+    data = msgspec.json.decode(msgspec.json.encode(rollup)) | {"at": 0, "mandate": ""}
+    with pytest.raises(ConflictError):
+        world.hub.registry._enter(OPERATOR, "rollup.published", data)
+    assert ALL == "*"
