@@ -69,6 +69,8 @@ from tocsin.parties.service import Parties
 from tocsin.parties.store import read_hub
 from tocsin.parties.tables import HUBS
 from tocsin.parties.vetting.service import Vetting
+from tocsin.risk.fund.replay import Telling
+from tocsin.risk.fund.service import Funds
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -239,13 +241,23 @@ class Hub:
         self.accounts = Accounts(store=store, log=self.log, integrator=self.integrator)
         self.impacts = Impacts(store=store, log=self.log)
         self.self_test = SelfTest(
-            store=store, log=self.log, agreements=self.agreements, integrator=self.integrator, environment=LIVE
+            store=store,
+            log=self.log,
+            agreements=self.agreements,
+            integrator=self.integrator,
+            environment=LIVE,
+            above=Telling,
         )
 
     @functools.cached_property
     def lapsing(self) -> Lapsing:
         """What follows the lapse of a legal basis."""
         return Lapsing(store=self.store, log=self.log, recalls=self.recalls, environment=LIVE)
+
+    @functools.cached_property
+    def funds(self) -> Funds:
+        """The joint funds."""
+        return Funds(store=self.store, log=self.log, entropy=self.entropy, environment=LIVE)
 
     @property
     def mandate(self) -> Mandate:

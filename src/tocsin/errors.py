@@ -8,7 +8,8 @@
     │   ├── InputError           what was handed in breaks a rule
     │   │   ├── AgreementError   an agreement document does: every fault that was found, each with its place
     │   │   ├── LimitError       it is larger, deeper or more than we take
-    │   │   └── MapError         a map does: every fault that was found, each with its asset and edge
+    │   │   ├── MapError         a map does: every fault that was found, each with its asset and edge
+    │   │   └── ProjectError     projects of the fund do: every fault that was found, each with its project
     │   ├── NotFoundError        there is none, or none that the asker may see
     │   ├── AuthenticationError  we do not know who is asking
     │   ├── ForbiddenError       we know who is asking, and they may not
@@ -42,6 +43,8 @@ __all__ = [
     "MapFault",
     "NotFoundError",
     "Problem",
+    "ProjectError",
+    "ProjectFault",
     "RefusedError",
     "StoreAwayError",
     "StoreBrokenError",
@@ -146,6 +149,36 @@ class MapError(InputError):
         first = faults[0]
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
         super().__init__(f"{first.cause}; expected {first.expected}{more}", where=first.where)
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFault:
+    """One fault in what a fund is to choose from: the project, and where on the map, as far as it is about one."""
+
+    project: str | None = None
+    where: str | None = None
+    cause: str
+    expected: str
+
+    @property
+    def place(self) -> str | None:
+        """The project, then where on the map."""
+        named = [] if self.project is None else [f"project {self.project!r}"]
+        return ": ".join(named if self.where is None else [*named, self.where]) or None
+
+    def __str__(self) -> str:
+        text = f"{self.cause}; expected {self.expected}"
+        return text if self.place is None else f"{self.place}: {text}"
+
+
+class ProjectError(InputError):
+    """Projects, or the plan that they are for, break rules: ``faults`` are all that were found, at least one."""
+
+    def __init__(self, faults: tuple[ProjectFault, ...]) -> None:
+        first = faults[0]
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        super().__init__(f"{first.cause}; expected {first.expected}{more}", where=first.place)
         self.faults = faults
 
 

@@ -8,7 +8,16 @@ import re
 import pytest
 
 from tocsin import errors
-from tocsin.errors import AgreementError, InputError, MapError, MapFault, Problem, TocsinError
+from tocsin.errors import (
+    AgreementError,
+    InputError,
+    MapError,
+    MapFault,
+    Problem,
+    ProjectError,
+    ProjectFault,
+    TocsinError,
+)
 
 
 def _classes() -> dict[str, type[TocsinError]]:
@@ -41,7 +50,7 @@ def test_the_drawing_is_the_tree() -> None:
 
 
 def test_every_name_is_public_and_said() -> None:
-    assert set(errors.__all__) == {*_classes(), "MapFault", "Problem"}
+    assert set(errors.__all__) == {*_classes(), "MapFault", "Problem", "ProjectFault"}
     assert errors.__all__ == sorted(errors.__all__)
     assert all(found.__doc__ for found in _classes().values())
 
@@ -63,6 +72,12 @@ def test_each_says_what_where_and_what_to_do(name: str) -> None:
         fault = MapFault(asset="mill", group="power", supplier="line", cause="there is no such asset", expected="one")
         said = kind((fault, MapFault(cause="c", expected="e")))
         assert str(said) == "'mill' needs 'power' from 'line': there is no such asset; expected one, and 1 more"
+        assert [str(one) for one in said.faults] == [str(said).removesuffix(", and 1 more"), "c; expected e"]
+        return
+    if issubclass(kind, ProjectError):
+        place = ProjectFault(project="wall", where="line", cause="there is no such asset", expected="one")
+        said = kind((place, ProjectFault(cause="c", expected="e")))
+        assert str(said) == "project 'wall': line: there is no such asset; expected one, and 1 more"
         assert [str(one) for one in said.faults] == [str(said).removesuffix(", and 1 more"), "c; expected e"]
         return
     error = kind("it is so", where="there", todo="do this")

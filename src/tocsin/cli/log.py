@@ -18,6 +18,7 @@ from tocsin.log.model import decode_payload
 from tocsin.log.note import MAX_VKEY_CHARS, VerifierKey
 from tocsin.log.proof import MAX_PROOF_BYTES, decode_proof, encode_proof
 from tocsin.log.verify import Disclosures, verify_export
+from tocsin.risk.fund.replay import Telling
 
 if TYPE_CHECKING:
     from tocsin.log.store import Row
@@ -244,14 +245,16 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
             todo="export with --disclose all",
         )
     # they are read twice: what a release was decided by stands before it
+    funds = Telling()
     with out.progress("replaying", 2 * verified.size) as advance:
-        rebuilt = replay(Disclosures(directory, advance))
+        rebuilt = replay(Disclosures(directory, advance), above=funds)
     document = {
         "hub": rebuilt.hub,
         "entries": rebuilt.entries,
         "parties": len(rebuilt.people.parties),
         "users": len(rebuilt.people.users),
         "agreements": {name: one.status for name, one in sorted(rebuilt.agreed.versions.items())},
+        "funds": {name: one.currency for name, one in sorted(funds.funded.funds.items())},
         "labels": len(rebuilt.labels),
         "offers": len(rebuilt.offers),
         "withdrawn": len(rebuilt.withdrawn),

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
     from tocsin.agreements.service import Agreements
     from tocsin.exchange.releases import Integrator
+    from tocsin.exchange.replay import Above
     from tocsin.kernel.db import Store
     from tocsin.log.model import EntryPayload
     from tocsin.log.service import Log
@@ -100,8 +101,16 @@ class SelfTest:
     """Runs the checks on one environment of a hub."""
 
     def __init__(
-        self, *, store: Store, log: Log, agreements: Agreements, integrator: Integrator, environment: int
+        self,
+        *,
+        store: Store,
+        log: Log,
+        agreements: Agreements,
+        integrator: Integrator,
+        environment: int,
+        above: Callable[[], Above] | None = None,
     ) -> None:
+        self._above = above
         self._store = store
         self._log = log
         self._agreements = agreements
@@ -121,6 +130,7 @@ class SelfTest:
             yield Finding(check="staged releases", detail="", fault=str(error))
         with self._store.read() as connection:
             case = Case(self._store, self._log, self._agreements, self._environment, connection)
+            case.above = None if self._above is None else self._above()
             for name, check in CHECKS.items():
                 progress(name)
                 try:
@@ -467,7 +477,7 @@ def _replay(case: Case) -> str:
     """What is rebuilt from the log alone is what is stored, and every release is decided again."""
     if purged := case.log.purged(case.connection):
         return f"not possible: {purged} payloads are purged"
-    rebuilt = replay(_Entries(case))
+    rebuilt = replay(_Entries(case), above=case.above)
     everyone = {row.party.uri: row.party for row in parties.party_rows(case.connection, case.environment)}
     people = {(row.user.party, row.user.name): row.user for row in parties.user_rows(case.connection, case.environment)}
     kept = {row.document.id: row for row in agreement_rows(case.connection, case.environment)}

@@ -78,6 +78,14 @@ def _charter(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
     return f"{data['charter']}/{data['version']}"
 
 
+def _project(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return f"{data['fund']}/{data['project']}"
+
+
+def _tranche(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return f"{_project(data, name_of)}/{data['tranche']}"
+
+
 def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str]:
     return lambda data, _name_of: str(data[name])
 
@@ -124,6 +132,12 @@ ACTS: Final[dict[str, Act]] = {
     "dispute.decided": Act(right=Right.DISPUTE_DECIDE, subject=_field("dispute"), terms=texts.dispute_terms),
     "sanitised.cleared": Act(right=Right.SANITISED_APPROVE, subject=_field("version")),
     "sanitised.stopped": Act(right=Right.SANITISED_STOP, subject=_field("version")),
+    "fund.opened": Act(right=Right.FUND_OPEN, subject=_field("fund"), terms=texts.fund_terms),
+    "fund.decided": Act(right=Right.PORTFOLIO_DECIDE, subject=_field("fund"), terms=texts.portfolio_terms),
+    "fund.awarded": Act(right=Right.AWARD_MAKE, subject=_project, terms=texts.award_terms),
+    "fund.called-back": Act(right=Right.AWARD_CALL_BACK, subject=_project, terms=texts.call_back_terms),
+    "fund.released": Act(right=Right.TRANCHE_RELEASE, subject=_tranche),
+    "fund.settled": Act(right=Right.CLAIM_DECIDE, subject=_field("claim"), terms=texts.claim_terms),
 }
 
 # What a body votes on is fixed by a text that the motion keeps.

@@ -59,6 +59,12 @@ class Right(enum.StrEnum):
     CHARTER_ADOPT = "governance:charter:adopt"  # name/version
     SANITISED_APPROVE = "exchange:sanitised:approve"  # the sanitised version's UUID
     SANITISED_STOP = "exchange:sanitised:stop"
+    FUND_OPEN = "risk:fund:open"  # the fund's name
+    PORTFOLIO_DECIDE = "risk:portfolio:decide"  # the fund's name
+    AWARD_MAKE = "risk:award:make"  # fund/project
+    AWARD_CALL_BACK = "risk:award:call-back"
+    TRANCHE_RELEASE = "risk:tranche:release"  # fund/project/number
+    CLAIM_DECIDE = "risk:claim:decide"  # the claim's UUID
 
 
 # A machine needs two tokens while one replaces the other, which is one decision. Everything else is decided each time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tocsin.agreements import replay as agreements
 from tocsin.errors import TocsinError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
     from tocsin.log.model import EntryPayload
 
-__all__ = ["KINDS", "replay"]
+__all__ = ["KINDS", "Above", "replay"]
 
 # What is told of collections and of what is offered in them.
 _OFFERS: Final[Mapping[str, Callable[[Offers, int, Mapping[str, Any]], None]]] = {
@@ -50,17 +50,33 @@ _ROOMS: Final[Mapping[str, Callable[[rooms.Before, int, EntryPayload], None]]] =
 )
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
+# Rooms on the floor above, whose entries nothing here rests on: they tell them by rules of their own.
+_ABOVE: Final = frozenset({"fund"})
 _ELSEWHERE: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS
 # Every kind of entry that can be told.
 KINDS: Final = frozenset({"hub.founded"}) | _OFFERS.keys() | _ROOMS.keys() | _ELSEWHERE
 
 
-def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Judged], None] | None = None) -> Rebuilt:
+class Above(Protocol):
+    """A room above, which is told each of its entries once that is told what every entry is held to."""
+
+    def tell(self, state: State, index: int, payload: EntryPayload) -> None:
+        """Note what an entry tells; LogBrokenError: it cannot have happened."""
+        ...
+
+
+def replay(
+    entries: Iterable[tuple[int, EntryPayload]],
+    *,
+    witness: Callable[[Judged], None] | None = None,
+    above: Above | None = None,
+) -> Rebuilt:
     """Tell a log from its beginning and decide every release again.
 
     ``entries`` are walked over twice, so that no iterator will do. Held at a time is what the partnership is made of,
     some hundred bytes for each release, and those entries that lie between a decision and its own entry.
-    ``witness`` is told of each release as it is judged.
+    ``witness`` is told of each release as it is judged, ``above`` each entry of the rooms above; without it, such
+    entries are held to what every entry is held to, and to the mandate that they need.
 
     Raises:
         LogBrokenError: an entry is missing, does not follow from those before it, or a release was made that the
@@ -68,7 +84,7 @@ def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Ju
     """
     if iter(entries) is entries:
         raise TypeError("entries are walked over twice: an iterator is empty the second time")
-    ahead, telling = Ahead(entries), _Telling(witness)
+    ahead, telling = Ahead(entries), _Telling(witness, above)
     for index, payload in ahead:
         telling.step(index, payload)
         for place, release in ahead.decided_by(index + 1):
@@ -81,8 +97,9 @@ def replay(entries: Iterable[tuple[int, EntryPayload]], *, witness: Callable[[Ju
 class _Telling:
     """What was told so far, by the parts that hold the next entry to it."""
 
-    def __init__(self, witness: Callable[[Judged], None] | None) -> None:
+    def __init__(self, witness: Callable[[Judged], None] | None, above: Above | None) -> None:
         self.state = State()
+        self._above = above
         self._offers = Offers(self.state)
         self.releases = Releases(self.state, self._offers.keeping, witness)
 
@@ -128,5 +145,8 @@ class _Telling:
             room(rooms.Before(self.state, self._offers), index, payload)
         elif payload.kind == "hub.founded":
             frame.found(self.state, index, payload.data)
+        elif payload.kind.partition(".")[0] in _ABOVE:
+            if self._above is not None:
+                self._above.tell(self.state, index, payload)
         elif payload.kind not in _ELSEWHERE:
             raise broken(index, f"it is of a kind that this program does not know: {payload.kind}")
