@@ -78,6 +78,9 @@ EXPECTED = {
     *(f"webhook {verb}" for verb in ("add", "list", "test", "deliveries", "resume", "remove")),
     *(f"retention {verb}" for verb in ("show", "sweep", "reviews", "keep", "drop", "hold", "holds", "renew", "lift")),
     *(f"recall {verb}" for verb in ("order", "impose", "list", "report", "notices", "attest")),
+    *(f"fund {verb}" for verb in ("open", "list", "contribute", "propose", "projects", "portfolio", "share", "books")),
+    *(f"fund {verb}" for verb in ("numbers", "digest", "award", "inspect", "measure", "release", "claw-back", "repay")),
+    *(f"fund {verb}" for verb in ("claim", "settle", "compensate", "certificate", "verify")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

@@ -17,11 +17,30 @@ if TYPE_CHECKING:
 
     from tocsin.risk.fund.projects import Plan, Project
 
-__all__ = ["BUILT", "CHAIN", "NONCE", "TANK", "WALL", "agreed", "awarded", "chosen", "filled", "fund_world", "uri"]
+__all__ = [
+    "BUILT",
+    "CALCULATION",
+    "CHAIN",
+    "NONCE",
+    "TANK",
+    "WALL",
+    "agreed",
+    "awarded",
+    "chosen",
+    "filled",
+    "fund_world",
+    "joint_claim",
+    "joint_document",
+    "joint_terms",
+    "standing",
+    "uri",
+    "work",
+]
 
 WALL: Final[Project] = TOWN_PROJECTS[0]
 TANK: Final[Project] = TOWN_PROJECTS[2]
 BUILT: Final[Plan] = plan_with(TOWN, [WALL])
+CALCULATION: Final = "ab" * 32
 CHAIN: Final = chain_of(bytes(range(32)), 8)
 NONCE: Final = bytes.fromhex(CHAIN[1])
 
@@ -72,3 +91,46 @@ def awarded(world: World, **changes: object) -> None:
     filled(world)
     chosen(world)
     world.hub.funds.award(OPERATOR, world.hub.mandate, "region", WALL.id, agreed(**changes))
+
+
+def standing(world: World) -> None:
+    """Open a fund among alfa (who builds), bravo (who gives) and coast (who measures), with projects in each state."""
+    funds, alfa, bravo = world.hub.funds, OPERATOR.for_("sig@alfa"), OPERATOR.for_("sig@bravo")
+    funds.open(OPERATOR, world.hub.mandate, "joint", title="The joint fund", currency="EUR")
+    funds.pledge(bravo, "joint", uri("bravo"), 1_000_00)
+    funds.paid(OPERATOR, "joint", uri("bravo"), 1_000_00)
+    for name in ("proposed", "chosen", "awarded", "paid"):
+        funds.propose(alfa, "joint", uri("alfa"), work(name))
+    for name in ("chosen", "awarded", "paid"):
+        funds.decide(OPERATOR, world.hub.mandate, "joint", projects=[name], budget=100_00, calculation=CALCULATION)
+    for name in ("awarded", "paid"):
+        funds.award(OPERATOR, world.hub.mandate, "joint", name, joint_terms())
+    funds.release(OPERATOR, world.hub.mandate, "joint", "paid", 1)
+    funds.claim(bravo, "joint", uri("bravo"), amount=5_00, reason="fuel", evidence="cd" * 32)
+
+
+def work(name: str) -> Project:
+    """Return a small project."""
+    return replace(WALL, id=name, cost=100_00)
+
+
+def joint_terms() -> Terms:
+    """Return terms for a small project of alfa's: a part at once, a part for what is measured."""
+    return agreed(
+        payee=uri("alfa"), assessor=uri("coast"), tranches=(Tranche(amount=40_00), Tranche(amount=60_00, threshold=5))
+    )
+
+
+def joint_claim(world: World) -> str:
+    """Return the claim that was filed in ``standing``."""
+    return next(iter(world.hub.funds.get("joint").claims))
+
+
+def joint_document() -> str:
+    """Return the same terms as somebody writes them for those who vote, with the names of parties."""
+    terms = joint_terms()
+    tranches = "[{amount: 4000, threshold: null}, {amount: 6000, threshold: 5}]"
+    return (
+        f"{{kind: grant, payee: alfa, assessor: coast, tranches: {tranches}, baseline: '{terms.baseline}', "
+        f"commitment: '{terms.commitment}', samples: 1000}}"
+    )

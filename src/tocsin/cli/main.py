@@ -37,6 +37,7 @@ from tocsin.cli import (
     delegation,
     demo,
     dispute,
+    fund,
     grant,
     hub,
     log,
@@ -135,6 +136,7 @@ for _group, _name in (
     (why.app, None),
     (terms.app, None),
     (log.app, "log"),
+    (fund.app, "fund"),
     (conformance.app, None),
     (pattern.app, "pattern"),
 ):

@@ -150,7 +150,7 @@ def _measure(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     told = from_data(data, _Measured)
     award, made = _assessing(fund, told.project, Step.MEASURE, stage), told.measurement
     terms, inspection = award.terms, award.inspection
-    if inspection is None or made.plan != inspection.plan:
+    if inspection is None or (made.plan, made.inspected) != (inspection.plan, inspection.entry):
         raise TransitionError(
             "the plan as built is not in the log since the last measurement",
             where=told.project,

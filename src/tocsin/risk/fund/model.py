@@ -135,11 +135,15 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One measurement: of which tranche and attempt, of which plan, by which seed and why that one, and its sums."""
+    """One measurement: of which tranche and attempt, of which plan, by which seed and why that one, and its sums.
+
+    ``root``: of the log up to and with entry ``inspected``, which tells the plan.
+    """
 
     tranche: int
     attempt: int
     plan: str
+    inspected: int
     root: str
     nonce: str
     seed: int

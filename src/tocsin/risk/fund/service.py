@@ -173,6 +173,7 @@ class Funds:
             tranche=tranche,
             attempt=attempt,
             plan=plan_digest(after),
+            inspected=award.inspection.entry,
             root=root.hex(),
             nonce=nonce.hex(),
             seed=seed,

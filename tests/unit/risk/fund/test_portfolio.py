@@ -108,7 +108,7 @@ def test_faults_of_the_plan_are_told_before_those_of_projects() -> None:
 
 def test_two_projects_that_contradict_each_other_are_told() -> None:
     one = project(Supply(asset="pump", group="power", supplier=Supplier(asset="g"), build=Asset(id="g")), name="one")
-    with pytest.raises(ProjectError, match="with all projects|stands 2 times|twice"):
+    with pytest.raises(ProjectError, match="stands 2 times"):
         checked(TOWN, [one, replace(one, id="two")])
 
 
