@@ -61,7 +61,7 @@ from tocsin.cli import (
 )
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
-from tocsin.errors import AgreementError, BrokenError, RefusedError, TocsinError, UsageError
+from tocsin.errors import AgreementError, BrokenError, ProjectError, RefusedError, TocsinError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -259,11 +259,19 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
                 }
                 for problem in error.problems
             ]
+        if isinstance(error, ProjectError):
+            document["faults"] = [
+                {"where": fault.place, "cause": fault.cause, "expected": fault.expected} for fault in error.faults
+            ]
         _complain(msgspec.json.encode({"error": document}).decode())
         return code
     if isinstance(error, AgreementError):
         for problem in error.problems:
             _complain(printable(str(problem)))
+        return code
+    if isinstance(error, ProjectError):
+        for fault in error.faults:
+            _complain(printable(f"tocsin: {fault}"))
         return code
     where = f"{error.where}: " if error.where else ""
     _complain(printable(f"tocsin: {where}{error.what}"))

@@ -142,6 +142,13 @@ def _check_terms(terms: Terms, where: str) -> None:
 def _inspect(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     told = from_data(data, _Inspected)
     award = _assessing(fund, told.project, Step.INSPECT, stage)
+    if award.inspection is not None:
+        # who could inspect again would do so until a seed pleases
+        raise TransitionError(
+            "the last inspection was not measured yet: it makes the next seed, and there is one for each attempt",
+            where=told.project,
+            todo="tocsin fund measure",
+        )
     inspection = Inspection(plan=digest(told.plan, "plan"), entry=stage.index)
     return _with(fund, told.project, replace(award, inspection=inspection))
 
@@ -158,8 +165,12 @@ def _measure(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         )
     tranche = _tranche(award, made.tranche)
     before = sum(one.tranche == made.tranche for one in award.measurements)
-    if made.tranche in award.met or tranche.threshold is None:
-        raise TransitionError("nothing more is to be measured for this tranche", where=told.project)
+    # in order: who could choose the tranche would choose among its seeds
+    if tranche.threshold is None or made.tranche != next_measured(award):
+        raise TransitionError(
+            f"tranche {next_measured(award)} is to be measured" if next_measured(award) else "all is measured",
+            where=told.project,
+        )
     if made.attempt != before + 1 or made.attempt > terms.attempts:
         raise TransitionError(f"{before} of {terms.attempts} attempts at this tranche were made", where=told.project)
     nonce = bytes.fromhex(digest(made.nonce, "number"))
@@ -181,6 +192,18 @@ def _measure(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         met=award.met | {made.tranche} if bound.met else award.met,
     )
     return _with(fund, told.project, after)
+
+
+def next_measured(award: Award) -> int | None:
+    """Return the number of the tranche that is measured next; None: all are."""
+    return next(
+        (
+            number
+            for number, tranche in enumerate(award.terms.tranches, 1)
+            if tranche.threshold is not None and number not in award.met
+        ),
+        None,
+    )
 
 
 def _assessing(fund: Fund, project: str, step: Step, stage: Stage) -> Award:

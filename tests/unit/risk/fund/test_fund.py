@@ -152,7 +152,7 @@ def test_only_the_assessor_measures_and_only_what_was_agreed(world: World) -> No
         funds.measure(ASSESSOR, "region", WALL.id, 2, before=TOWN, after=TOWN, nonce=NONCE)
     with pytest.raises(InputError, match="committed to"):
         funds.measure(ASSESSOR, "region", WALL.id, 2, before=TOWN, after=BUILT, nonce=bytes(32))
-    with pytest.raises(TransitionError, match="nothing more is to be measured"):
+    with pytest.raises(TransitionError, match="tranche 2 is to be measured"):
         funds.measure(ASSESSOR, "region", WALL.id, 1, before=TOWN, after=BUILT, nonce=NONCE)
 
 
@@ -172,6 +172,18 @@ def test_each_attempt_has_its_own_seed_and_they_end(world: World) -> None:
     funds.inspect(ASSESSOR, "region", WALL.id, BUILT)
     with pytest.raises(TransitionError, match="2 of 2 attempts"):
         funds.measure(ASSESSOR, "region", WALL.id, 1, before=TOWN, after=BUILT, nonce=bytes.fromhex(CHAIN[3]))
+
+
+def test_nobody_inspects_until_a_seed_pleases(world: World) -> None:
+    awarded(world, tranches=(Tranche(amount=1_00, threshold=1), Tranche(amount=1_00, threshold=2)))
+    funds = world.hub.funds
+    funds.inspect(ASSESSOR, "region", WALL.id, BUILT)
+    # another inspection would be another root, and another seed with the same number
+    with pytest.raises(TransitionError, match="was not measured yet"):
+        funds.inspect(ASSESSOR, "region", WALL.id, BUILT)
+    # and so would another tranche
+    with pytest.raises(TransitionError, match="tranche 1 is to be measured"):
+        funds.measure(ASSESSOR, "region", WALL.id, 2, before=TOWN, after=BUILT, nonce=NONCE)
 
 
 def test_a_number_that_was_shown_serves_nobody_twice(world: World) -> None:
