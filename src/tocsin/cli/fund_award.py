@@ -26,6 +26,7 @@ from tocsin.risk.fund.wire import cents_of, read_terms
 
 if TYPE_CHECKING:
     from tocsin.risk.fund.model import Award, Terms
+    from tocsin.risk.fund.projects import Plan
 
 __all__ = ["app"]
 
@@ -166,7 +167,7 @@ def claw_back(
     motion: MotionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Call back what was paid of an award; nothing more is paid of it."""
+    """Call back what was paid of an award, 0 to end it only; nothing more is paid of it."""
     out = Output(json=json)
     with opened() as session:
         fund = session.hub.funds.call_back(
@@ -217,17 +218,21 @@ def certificate(
 def verify(
     path: Annotated[Path, typer.Argument(metavar="CERTIFICATE|DIR", help="A certificate, or an export of everything.")],
     key: KeyOption = None,
+    plan: Annotated[
+        list[str] | None,
+        typer.Option("--plan", metavar="PLAN", help="A plan, to make its measurements again; several times."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check a certificate, or the funds of an export: every step, every sum, every seed. Needs no hub."""
     out = Output(json=json)
     if path.is_dir():
-        _audit(out, path, vkey(key))
+        _audit(out, path, vkey(key), [plan_of(one) for one in plan or ()])
     else:
         _certificate(out, path, vkey(key))
 
 
-def _audit(out: Output, path: Path, trusted: str | None) -> None:
+def _audit(out: Output, path: Path, trusted: str | None, plans: list[Plan]) -> None:
     verified = verify_export(path, trusted_vkey=trusted)
     if verified.disclosed < verified.size:
         raise UsageError(
@@ -235,18 +240,20 @@ def _audit(out: Output, path: Path, trusted: str | None) -> None:
             where=str(path),
             todo="export with --disclose all",
         )
-    found = audit(path, size=verified.size)
+    found = audit(path, size=verified.size, plans=plans)
     out.document(
         {
             "funds": [one.name for one in found.funds],
             "movements": found.movements,
             "measurements": found.measurements,
+            "measured_again": found.again,
             "pinned": verified.pinned,
         }
     )
     out.line(
         f"funds: {len(found.funds)}; movements: {found.movements}, the books balance; "
-        f"measurements: {found.measurements}, each on a seed of the log's own root"
+        f"measurements: {found.measurements}, each on a seed of the log's own root; "
+        f"made again with the plans given: {found.again}"
     )
     if verified.caveat is not None:
         out.line(verified.caveat)

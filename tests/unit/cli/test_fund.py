@@ -153,6 +153,9 @@ def test_from_an_award_to_a_certificate(cli: Cli, tmp_path: Path) -> None:
     cli.ok("log", "export", file("dump"), "--disclose", "all")
     audited = cli.json("fund", "verify", file("dump"), "--key", made["key"])
     assert (audited["funds"], audited["movements"], audited["measurements"]) == (["region"], 4, 1)
+    plans = ("--plan", file("town.json"), "--plan", file("built.json"))
+    assert cli.json("fund", "verify", file("dump"), *plans)["measured_again"] == 1
+    assert cli.json("fund", "verify", file("dump"), *plans[:2])["measured_again"] == 0
 
 
 def test_a_hub_that_makes_up_a_root_is_caught_by_the_tree(tmp_path: Path) -> None:
@@ -200,8 +203,9 @@ def test_an_entry_that_no_step_allows_is_caught_by_the_replay(tmp_path: Path) ->
             kind="fund.released", at=hub.log.now(connection), acting=OPERATOR, data=data, mandate=hub.mandate
         )
         hub.log.append(connection, [record])
-    with hub.store.read() as connection, pytest.raises(LogBrokenError, match="tranche 1 is next"):
-        size = hub.log.head(connection).frontier.size
-        replay(Entries(hub.log, connection, size, lambda _count: None), above=Telling())
+    with hub.store.read() as connection:
+        entries = Entries(hub.log, connection, hub.log.head(connection).frontier.size, lambda _count: None)
+        with pytest.raises(LogBrokenError, match="tranche 1 is next"):
+            replay(entries, above=Telling())
     assert any("tranche 1 is next" in (one.fault or "") for one in hub.self_test.run())
     hub.close()

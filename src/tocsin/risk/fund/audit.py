@@ -12,14 +12,16 @@ from tocsin.log.merkle import Frontier, leaf_hash
 from tocsin.log.tiles import bundles_of, decode_bundle
 from tocsin.log.verify import Disclosures
 from tocsin.risk.fund.books import posted
+from tocsin.risk.fund.measuring import measured, plan_digest
 from tocsin.risk.fund.model import Fund
 from tocsin.risk.fund.replay import Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tocsin.risk.fund.model import Measurement
+    from tocsin.risk.fund.model import Measurement, Terms
+    from tocsin.risk.fund.projects import Plan
 
 __all__ = ["Audited", "audit"]
 
@@ -30,14 +32,17 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
     funds: tuple[Fund, ...]
     movements: int
     measurements: int
+    again: int  # measurements that were made again
 
 
-def audit(directory: Path, *, size: int) -> Audited:
+def audit(directory: Path, *, size: int, plans: Sequence[Plan] = ()) -> Audited:
     """Tell the funds of an export that was verified before and discloses everything.
 
+    Measurements of which both plans are given are made again.
+
     Raises:
-        LogBrokenError: an entry cannot have happened, the books do not add up, or a measurement's seed rests on a root
-            that the log never had.
+        LogBrokenError: an entry cannot have happened, the books do not add up, a measurement's seed rests on a root
+            that the log never had, or its sums are others.
     """
     telling = Telling()
     replay(Disclosures(directory), above=telling)
@@ -46,17 +51,32 @@ def audit(directory: Path, *, size: int) -> Audited:
         if posted(fund.books) != fund.books.balances or sum(fund.books.balances.values()):
             raise LogBrokenError("its books do not add up", where=f"fund {fund.name}")
     made = [one for fund in funds for one in _measurements(fund)]
-    roots = dict(_roots(directory, size, {one.inspected + 1 for one in made}))
-    for one in made:
+    known = {plan_digest(plan): plan for plan in plans}
+    again = sum(_again(terms, one, known) for terms, one in made)
+    roots = dict(_roots(directory, size, {one.inspected + 1 for _, one in made}))
+    for _, one in made:
         if roots.get(one.inspected + 1) != one.root:
             raise LogBrokenError("the seed of its measurement rests on another root", where=f"entry {one.inspected}")
-    return Audited(funds=funds, movements=sum(len(fund.books.entries) for fund in funds), measurements=len(made))
+    return Audited(
+        funds=funds, movements=sum(len(fund.books.entries) for fund in funds), measurements=len(made), again=again
+    )
 
 
-def _measurements(fund: Fund) -> Iterator[Measurement]:
+def _measurements(fund: Fund) -> Iterator[tuple[Terms, Measurement]]:
     for case in fund.cases.values():
         if case.award is not None:
-            yield from case.award.measurements
+            for one in case.award.measurements:
+                yield case.award.terms, one
+
+
+def _again(terms: Terms, made: Measurement, known: Mapping[str, Plan]) -> bool:
+    """Make a measurement again, if its plans are known; returns whether they are."""
+    before, after = known.get(terms.baseline), known.get(made.plan)
+    if before is None or after is None:
+        return False
+    if measured(before, after, seed=made.seed, samples=terms.samples, horizon_h=terms.horizon_h) != made.sums:
+        raise LogBrokenError("the measurement gives other sums", where=f"entry {made.inspected}")
+    return True
 
 
 def _roots(directory: Path, size: int, wanted: Collection[int]) -> Iterator[tuple[int, str]]:

@@ -29,6 +29,7 @@ __all__ = ["AWARD_STEPS", "require_independent"]
 # More parts than this are no milestones.
 _MOST_TRANCHES: Final = 20
 _MOST_THRESHOLD: Final = 10**15
+_LONGEST_H: Final = 8_784.0  # a year: what lasts longer is another map
 
 
 class _Awarded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,9 +130,11 @@ def _check_terms(terms: Terms, where: str) -> None:
             raise InputError(f"a threshold of {tranche.threshold}", where=where, todo=f"0 to {_MOST_THRESHOLD:,}")
     if all(tranche.threshold is None for tranche in terms.tranches):
         raise InputError("nothing is measured", where=where, todo="give a tranche a threshold, the last at least")
-    if not LEAST_SAMPLES <= terms.samples <= MOST_SAMPLES or terms.horizon_h <= 0:
+    if not LEAST_SAMPLES <= terms.samples <= MOST_SAMPLES or not 0 < terms.horizon_h <= _LONGEST_H:
         raise InputError(
-            f"{terms.samples} samples of {terms.horizon_h:g} hours", where=where, todo=f"{LEAST_SAMPLES:,} or more"
+            f"{terms.samples} samples of {terms.horizon_h:g} hours",
+            where=where,
+            todo=f"{LEAST_SAMPLES:,} or more, a year at most",
         )
     if not 0.5 <= terms.confidence < 1 or not 1 <= terms.attempts * len(terms.tranches) <= MOST_LINKS:  # noqa: PLR2004
         raise InputError(
@@ -253,16 +256,19 @@ def _call_back(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     follow(fund.case(told.project).status, Step.CALL_BACK, told.project)
     if not check_remark(told.reason, "reason"):
         raise InputError("what is called back is called back for a reason", where=told.project)
-    from_ = Account.LOANS if award.terms.kind is AwardKind.LOAN else Account.GRANTS
-    books = move(
-        fund.books,
-        index=stage.index,
-        word="called back",
-        amount=told.amount,
-        debit=(Account.CLAW_BACKS, told.project),
-        credit=(from_, told.project),
-    )
-    return _with(replace(fund, books=books), told.project, award, Step.CALL_BACK)
+    # 0 ends an award of which nothing was paid, or nothing is asked back
+    if told.amount != 0:
+        from_ = Account.LOANS if award.terms.kind is AwardKind.LOAN else Account.GRANTS
+        books = move(
+            fund.books,
+            index=stage.index,
+            word="called back",
+            amount=told.amount,
+            debit=(Account.CLAW_BACKS, told.project),
+            credit=(from_, told.project),
+        )
+        fund = replace(fund, books=books)
+    return _with(fund, told.project, award, Step.CALL_BACK)
 
 
 def _repay(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:

@@ -195,7 +195,7 @@ class Funds:
         return self._enter(acting, "fund.released", data, mandate)
 
     def call_back(self, acting: Acting, mandate: Mandate, name: str, project: str, *, amount: int, reason: str) -> Fund:
-        """Call back what was paid of an award; nothing more is paid of it.
+        """Call back what was paid of an award, or 0 to end it only; nothing more is paid of it.
 
         Raises:
             ForbiddenError: the mandate is not for this. TransitionError: it is more than was paid.

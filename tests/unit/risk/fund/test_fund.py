@@ -223,6 +223,15 @@ def test_what_is_called_back_ends_the_award(world: World) -> None:
         funds.repaid(OPERATOR, "region", WALL.id, 1)
 
 
+def test_an_award_that_failed_is_ended_and_frees_what_it_bound(world: World) -> None:
+    awarded(world)
+    assert world.hub.funds.get("region").free == 60_000_00
+    fund = world.hub.funds.call_back(OPERATOR, world.hub.mandate, "region", WALL.id, amount=0, reason="never begun")
+    assert (fund.case(WALL.id).status, fund.free) == (CaseStatus.CALLED_BACK, 100_000_00)
+    with pytest.raises(TransitionError, match="called-back"):
+        released(world, 1)
+
+
 def test_nothing_is_promised_twice(world: World) -> None:
     filled(world, 50_000_00)
     chosen(world)
