@@ -69,7 +69,7 @@ from tocsin.parties.service import Parties
 from tocsin.parties.store import read_hub
 from tocsin.parties.tables import HUBS
 from tocsin.parties.vetting.service import Vetting
-from tocsin.risk.fund.replay import Telling
+from tocsin.risk.fund.replay import check_funds
 from tocsin.risk.fund.service import Funds
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class Hub:
             agreements=self.agreements,
             integrator=self.integrator,
             environment=LIVE,
-            above=Telling,
+            above={"fund": check_funds},
         )
 
     @functools.cached_property

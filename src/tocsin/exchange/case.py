@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
     from tocsin.agreements.service import Agreements
-    from tocsin.exchange.replay import Above
     from tocsin.kernel.db import Store
     from tocsin.log.model import EntryPayload
     from tocsin.log.service import Log
@@ -35,7 +34,6 @@ class Case:
         self.agreements = agreements
         self.environment = environment
         self.connection = connection
-        self.above: Above | None = None  # rooms above, which are told their entries
 
     def entries(self, *kinds: str) -> Iterator[tuple[int, EntryPayload]]:
         """Walk over the entries of some kinds, or of all, that were not purged; some MB of them are held at a time."""

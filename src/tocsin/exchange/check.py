@@ -56,13 +56,12 @@ from tocsin.parties import store as parties
 from tocsin.parties.vetting.store import access_reviews, applications
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import Row
 
     from tocsin.agreements.service import Agreements
     from tocsin.exchange.releases import Integrator
-    from tocsin.exchange.replay import Above
     from tocsin.kernel.db import Store
     from tocsin.log.model import EntryPayload
     from tocsin.log.service import Log
@@ -108,9 +107,10 @@ class SelfTest:
         agreements: Agreements,
         integrator: Integrator,
         environment: int,
-        above: Callable[[], Above] | None = None,
+        above: Mapping[str, Callable[[Case], str]] | None = None,
     ) -> None:
-        self._above = above
+        """Begin; ``above`` are the checks of rooms above, which run after ours."""
+        self._checks = CHECKS | dict(above or {})
         self._store = store
         self._log = log
         self._agreements = agreements
@@ -118,7 +118,7 @@ class SelfTest:
         self._environment = environment
 
     def run(self, progress: Callable[[str], None] = lambda _check: None) -> Iterator[Finding]:
-        """Enter what is staged, then yield what each check finds, in the order of ``CHECKS``.
+        """Enter what is staged, then yield what each check finds, in the order of ``CHECKS``, then rooms above.
 
         A fault ends its own check only: the others still say what they find. ``progress`` is told each check's name
         before it runs.
@@ -130,8 +130,7 @@ class SelfTest:
             yield Finding(check="staged releases", detail="", fault=str(error))
         with self._store.read() as connection:
             case = Case(self._store, self._log, self._agreements, self._environment, connection)
-            case.above = None if self._above is None else self._above()
-            for name, check in CHECKS.items():
+            for name, check in self._checks.items():
                 progress(name)
                 try:
                     yield Finding(check=name, detail=check(case))
@@ -477,7 +476,7 @@ def _replay(case: Case) -> str:
     """What is rebuilt from the log alone is what is stored, and every release is decided again."""
     if purged := case.log.purged(case.connection):
         return f"not possible: {purged} payloads are purged"
-    rebuilt = replay(_Entries(case), above=case.above)
+    rebuilt = replay(_Entries(case))
     everyone = {row.party.uri: row.party for row in parties.party_rows(case.connection, case.environment)}
     people = {(row.user.party, row.user.name): row.user for row in parties.user_rows(case.connection, case.environment)}
     kept = {row.document.id: row for row in agreement_rows(case.connection, case.environment)}

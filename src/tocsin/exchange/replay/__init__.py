@@ -17,9 +17,9 @@ from typing import Final
 
 from tocsin.exchange.replay.rebuilt import Judged, Offered, Rebuilt
 from tocsin.exchange.replay.releases import MAX_STANDSTILL, MAX_WAIT
-from tocsin.exchange.replay.steps import KINDS, Above, replay
+from tocsin.exchange.replay.steps import KINDS, replay
 
-__all__ = ["CLOSING", "KINDS", "MAX_STANDSTILL", "MAX_WAIT", "Above", "Judged", "Offered", "Rebuilt", "replay"]
+__all__ = ["CLOSING", "KINDS", "MAX_STANDSTILL", "MAX_WAIT", "Judged", "Offered", "Rebuilt", "replay"]
 
 # Entries that withdraw offers beside what else they do.
 CLOSING: Final = ("purge", "recall.ordered", "recall.imposed")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from tocsin.agreements import replay as agreements
 from tocsin.errors import TocsinError
 from tocsin.exchange.access import replay as access
 from tocsin.exchange.live.webhooks import replay as webhooks
 from tocsin.exchange.replay import frame, rooms
+from tocsin.exchange.replay.above import ABOVE
 from tocsin.exchange.replay.ahead import Ahead
 from tocsin.exchange.replay.forms import broken
 from tocsin.exchange.replay.offers import Offers
@@ -17,6 +18,7 @@ from tocsin.exchange.replay.state import State
 from tocsin.exchange.retention import keeping
 from tocsin.exchange.sanitise import replay as sanitised
 from tocsin.governance import course
+from tocsin.governance.replay import ToldRegister
 from tocsin.kernel.clock import parse_instant
 from tocsin.parties import replay as parties
 from tocsin.parties.vetting import replay as vetting
@@ -24,11 +26,12 @@ from tocsin.parties.vetting import replay as vetting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from tocsin.exchange.replay.above import Above
     from tocsin.exchange.replay.rebuilt import Judged, Rebuilt
     from tocsin.kernel.clock import Micros
     from tocsin.log.model import EntryPayload
 
-__all__ = ["KINDS", "Above", "replay"]
+__all__ = ["KINDS", "replay"]
 
 # What is told of collections and of what is offered in them.
 _OFFERS: Final[Mapping[str, Callable[[Offers, int, Mapping[str, Any]], None]]] = {
@@ -50,19 +53,9 @@ _ROOMS: Final[Mapping[str, Callable[[rooms.Before, int, EntryPayload], None]]] =
 )
 # Entries that change nothing which later ones rest on.
 _OTHERS: Final = frozenset({"inquiry", "release"})
-# Rooms on the floor above, whose entries nothing here rests on: they tell them by rules of their own.
-_ABOVE: Final = frozenset({"fund"})
-_ELSEWHERE: Final = _OTHERS | parties.KINDS | agreements.KINDS | course.KINDS
+_ELSEWHERE: Final = _OTHERS | ABOVE | parties.KINDS | agreements.KINDS | course.KINDS
 # Every kind of entry that can be told.
 KINDS: Final = frozenset({"hub.founded"}) | _OFFERS.keys() | _ROOMS.keys() | _ELSEWHERE
-
-
-class Above(Protocol):
-    """A room above, which is told each of its entries once that is told what every entry is held to."""
-
-    def tell(self, state: State, index: int, payload: EntryPayload) -> None:
-        """Note what an entry tells; LogBrokenError: it cannot have happened."""
-        ...
 
 
 def replay(
@@ -75,8 +68,8 @@ def replay(
 
     ``entries`` are walked over twice, so that no iterator will do. Held at a time is what the partnership is made of,
     some hundred bytes for each release, and those entries that lie between a decision and its own entry.
-    ``witness`` is told of each release as it is judged, ``above`` each entry of the rooms above; without it, such
-    entries are held to what every entry is held to, and to the mandate that they need.
+    ``witness`` is told of each release as it is judged, ``above`` each entry of the rooms above, whose rules it keeps:
+    without it these are held to what every entry is held to, and to no more.
 
     Raises:
         LogBrokenError: an entry is missing, does not follow from those before it, or a release was made that the
@@ -136,6 +129,16 @@ class _Telling:
             frame.check_founded(state, index)
         rebuilt.entries = index + 1
 
+    def _hand_up(self, index: int, payload: EntryPayload) -> None:
+        if self._above is None:
+            return
+        rebuilt = self.state.rebuilt
+        register = ToldRegister(rebuilt.people, rebuilt.agreed, self.state.names)
+        try:
+            self._above(index, payload, register=register, rebuilt=rebuilt, at=self.state.at)
+        except TocsinError as error:
+            raise broken(index, str(error)) from error
+
     def _dispatch(self, index: int, payload: EntryPayload) -> None:
         """Hand an entry to the room that it is of, where that has not seen it yet."""
         own, room = _OFFERS.get(payload.kind), _ROOMS.get(payload.kind)
@@ -145,8 +148,7 @@ class _Telling:
             room(rooms.Before(self.state, self._offers), index, payload)
         elif payload.kind == "hub.founded":
             frame.found(self.state, index, payload.data)
-        elif payload.kind.partition(".")[0] in _ABOVE:
-            if self._above is not None:
-                self._above.tell(self.state, index, payload)
+        elif payload.kind in ABOVE:
+            self._hand_up(index, payload)
         elif payload.kind not in _ELSEWHERE:
             raise broken(index, f"it is of a kind that this program does not know: {payload.kind}")

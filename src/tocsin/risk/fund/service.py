@@ -28,6 +28,8 @@ from tocsin.risk.fund.model import Funded, Measurement
 from tocsin.risk.fund.steps import KINDS, Stage, enter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from tocsin.kernel.clock import Micros
@@ -330,8 +332,23 @@ class Funds:
         # what goes in is read as it will be read from the log
         told = msgspec.json.decode(msgspec.json.encode(data))
         after = enter(self._told(connection), kind, told, stage)
-        record = Record(kind=kind, at=at, acting=acting, data=data, mandate=mandate)
+        concerns = _concerned(after.fund(str(data["fund"])), data)
+        record = Record(kind=kind, at=at, acting=acting, data=data, mandate=mandate, concerns=concerns)
         made = self._log.append(connection, [record])
         if made.start != stage.index:
             raise LogBrokenError("the entry went elsewhere than it was to go", where=f"entry {made.start}")
         return after
+
+
+def _concerned(fund: Fund, data: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the parties that an entry is for: whose money, project, award or claim it is about."""
+    concerned = {str(data["party"])} if "party" in data else set()
+    case = fund.cases.get(str(data.get("project"))) if isinstance(data.get("project"), str) else None
+    if case is not None:
+        concerned.add(case.proposer)
+        if case.award is not None:
+            concerned |= {case.award.terms.payee, case.award.terms.assessor}
+    claim = fund.claims.get(str(data.get("claim")))
+    if claim is not None:
+        concerned.add(claim.party)
+    return tuple(sorted(concerned))
