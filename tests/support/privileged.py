@@ -471,9 +471,6 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.governance.dissolve(OPERATOR, mandate, "advisers", "a test"),
         )
     ],
-}
-
-DEEDS |= {
     "fund.opened": [
         Deed(
             _said("second"),

@@ -126,7 +126,7 @@ def _tell(out: Output, found: Portfolio, digest: str, decided: str | None) -> No
         + (
             "no choice within the budget leaves less"
             if not found.gap
-            else f"none leaves {found.gap:.1%} less than this"
+            else f"none leaves {found.gap:.2%} less than this"
         )
     )
     out.line(f"calculation {digest}")

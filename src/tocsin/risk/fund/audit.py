@@ -48,7 +48,7 @@ def audit(directory: Path, *, size: int, plans: Sequence[Plan] = ()) -> Audited:
     replay(Disclosures(directory), above=telling)
     funds = tuple(fund for _, fund in sorted(telling.funded.funds.items()))
     for fund in funds:
-        if posted(fund.books) != fund.books.balances or sum(fund.books.balances.values()):
+        if posted(fund.books) != fund.books.balances or sum(fund.books.balances.values()) != 0:
             raise LogBrokenError("its books do not add up", where=f"fund {fund.name}")
     made = [one for fund in funds for one in _measurements(fund)]
     known = {plan_digest(plan): plan for plan in plans}

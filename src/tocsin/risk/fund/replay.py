@@ -86,6 +86,6 @@ def check_funds(case: Case) -> str:
     replay(_Entries(case), above=telling)
     funds = telling.funded.funds
     for name, fund in funds.items():
-        if posted(fund.books) != fund.books.balances or sum(fund.books.balances.values()):
+        if posted(fund.books) != fund.books.balances or sum(fund.books.balances.values()) != 0:
             raise StoreBrokenError("its books do not balance", where=f"fund {name}")
     return f"{len(funds)} funds, {sum(len(fund.books.entries) for fund in funds.values())} movements; books balance"

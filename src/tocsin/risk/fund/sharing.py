@@ -18,6 +18,8 @@ from tocsin.errors import InputError, LimitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from tocsin.risk.fund.games import Game
 
 __all__ = ["MOST_ORDERS", "Blocking", "Capped", "Estimate", "capped", "core", "estimated_shapley", "shapley"]
@@ -59,7 +61,7 @@ def shapley(game: Game) -> dict[str, Fraction]:
     """Return what each adds to those before it, on average over all orders in which they could come. Exact."""
     count = len(game.players)
     coalitions = np.arange(1 << count)
-    sizes = np.bitwise_count(coalitions)
+    sizes: NDArray[np.uint8] = np.bitwise_count(coalitions)
     orders = math.factorial(count)
     shares: dict[str, Fraction] = {}
     for place, name in enumerate(game.players):

@@ -12,15 +12,15 @@ from tocsin.errors import InputError, LimitError, ProjectError
 from tocsin.map.model import Asset, Supplier
 from tocsin.risk.fund.costs import bill
 from tocsin.risk.fund.portfolio import Method, choose
-from tocsin.risk.fund.projects import Buffer, Exposure, Harden, Plan, Project, Spare, Supply, checked, plan_with
+from tocsin.risk.fund.projects import Buffer, Change, Exposure, Harden, Plan, Project, Spare, Supply, checked, plan_with
 from tocsin.risk.fund.scenarios import Aim, Scenarios, Terms
 from tocsin.risk.fund.sharing import core, shapley
 
 TERMS = Terms(seed=1, samples=500)
 
 
-def project(*changes: object, name: str = "p", cost: int = 1_00) -> Project:
-    return Project(id=name, title="A project", cost=cost, changes=changes)  # type: ignore[arg-type]
+def project(*changes: Change, name: str = "p", cost: int = 1_00) -> Project:
+    return Project(id=name, title="A project", cost=cost, changes=changes)
 
 
 def test_each_change_is_made_and_nothing_else() -> None:
@@ -89,7 +89,9 @@ def test_each_fault_is_told(wrong: Project, says: str) -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    wrong = [replace(one.values[0], id=f"wrong {place}") for place, one in enumerate(FAULTS)]  # type: ignore[type-var]
+    projects = [one for case in FAULTS for one in case.values if isinstance(one, Project)]
+    wrong = [replace(one, id=f"wrong {place}") for place, one in enumerate(projects)]
+    assert len(wrong) == len(FAULTS)
     with pytest.raises(ProjectError) as found:
         checked(TOWN, [*TOWN_PROJECTS, *wrong])
     assert {one.project for one in found.value.faults} == {one.id for one in wrong}
