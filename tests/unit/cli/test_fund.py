@@ -15,6 +15,7 @@ from support.works import TOWN, TOWN_PROJECTS
 from tocsin.errors import LogBrokenError
 from tocsin.exchange.account.service import Entries
 from tocsin.exchange.replay import replay
+from tocsin.kernel.clock import DAY, SystemClock, format_instant
 from tocsin.log.service import Record
 from tocsin.risk.fund.measuring import measured, plan_digest, seed_of
 from tocsin.risk.fund.replay import Telling
@@ -135,9 +136,8 @@ def test_from_an_award_to_a_certificate(cli: Cli, tmp_path: Path) -> None:
     assert cli.run(*measure, "--numbers", file("terms.json"), "--as", "sig@lab").code == 1
     assert cli.json(*measure, "--numbers", file("numbers"), "--as", "sig@lab")["last"]["met"]
     cli.ok("fund", "release", "region", WALL.id, "2")
-    made = cli.json(
-        "fund", "certificate", "region", WALL.id, "2", "--until", "2027-05-01", "--out", file("certificate")
-    )
+    until = format_instant(SystemClock().now() + 300 * DAY)
+    made = cli.json("fund", "certificate", "region", WALL.id, "2", "--until", until, "--out", file("certificate"))
     verified = cli.json("fund", "verify", file("certificate"), "--key", made["key"])
     assert verified["certificate"]["project"] == WALL.id
     assert cli.run("fund", "verify", file("certificate")).code == 2
