@@ -71,7 +71,8 @@ from tocsin.parties.store import read_hub
 from tocsin.parties.tables import HUBS
 from tocsin.parties.vetting.service import Vetting
 from tocsin.risk.baselines.service import Baselines
-from tocsin.risk.check import Check
+from tocsin.risk.check import Check, check_funds
+from tocsin.risk.fund.service import Funds
 from tocsin.risk.registry.figures import Seal
 from tocsin.risk.registry.service import Registry
 
@@ -253,7 +254,7 @@ class Hub:
             agreements=self.agreements,
             integrator=self.integrator,
             environment=LIVE,
-            above={"risk": Check(self._seal)},
+            above={"risk": Check(self._seal), "fund": check_funds},
         )
 
     @functools.cached_property
@@ -275,6 +276,11 @@ class Hub:
     def baselines(self) -> Baselines:
         """What is required, and who has it."""
         return Baselines(store=self.store, log=self.log)
+
+    @functools.cached_property
+    def funds(self) -> Funds:
+        """The joint funds."""
+        return Funds(store=self.store, log=self.log, entropy=self.entropy, environment=LIVE)
 
     @property
     def mandate(self) -> Mandate:

@@ -7,9 +7,11 @@
     ├── RefusedError             understood, and refused
     │   ├── InputError           what was handed in breaks a rule
     │   │   ├── AgreementError   an agreement document does: every fault that was found, each with its place
-    │   │   ├── CatalogueError   an OSCAL catalogue does: every fault that was found, each with its JSON path
-    │   │   ├── LimitError       it is larger, deeper or more than we take
-    │   │   └── MapError         a map does: every fault that was found, each with its asset and edge
+    │   │   ├── FaultsError      it breaks several at once: every fault that was found, each with its place
+    │   │   │   ├── CatalogueError   an OSCAL catalogue: places are JSON paths
+    │   │   │   ├── MapError         a map: places are assets and edges
+    │   │   │   └── ProjectError     projects of a fund, and the plan that they are for: projects, and places on the map
+    │   │   └── LimitError       it is larger, deeper or more than we take
     │   ├── NotFoundError        there is none, or none that the asker may see
     │   ├── AuthenticationError  we do not know who is asking
     │   ├── ForbiddenError       we know who is asking, and they may not
@@ -28,6 +30,10 @@ It carries no HTTP status and no exit code: ``kernel.http`` and ``cli`` map them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "AgreementError",
@@ -37,6 +43,8 @@ __all__ = [
     "CatalogueError",
     "CatalogueFault",
     "ConflictError",
+    "Fault",
+    "FaultsError",
     "ForbiddenError",
     "InputError",
     "LimitError",
@@ -45,6 +53,8 @@ __all__ = [
     "MapFault",
     "NotFoundError",
     "Problem",
+    "ProjectError",
+    "ProjectFault",
     "RefusedError",
     "StoreAwayError",
     "StoreBrokenError",
@@ -52,6 +62,8 @@ __all__ = [
     "TransitionError",
     "UsageError",
 ]
+
+_Fault = TypeVar("_Fault", bound="Fault")
 
 
 class TocsinError(Exception):
@@ -116,33 +128,53 @@ class AgreementError(InputError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogueFault:
-    """One fault in a catalogue: where (a path like ``$.catalog.groups[0].title``), what is there, what should be."""
+class Fault:
+    """One fault in what was handed in: what is wrong, and what should be there. Its kinds add where it stands."""
 
-    path: str
-    found: str
+    cause: str
     expected: str
 
+    @property
+    def place(self) -> str | None:
+        """Where it stands, in words; None: in all of it."""
+        return None
+
     def __str__(self) -> str:
-        return f"{self.path}: found {self.found}; expected {self.expected}"
+        text = f"{self.cause}; expected {self.expected}"
+        return text if self.place is None else f"{self.place}: {text}"
 
 
-class CatalogueError(InputError):
-    """A catalogue breaks rules: ``faults`` are all that were found in one reading, in its order, at least one."""
+class FaultsError(InputError, Generic[_Fault]):
+    """What was read breaks rules: ``faults`` are all that were found in one reading, in its order, at least one.
 
-    def __init__(self, faults: tuple[CatalogueFault, ...]) -> None:
+    The error's own sentence names the first and counts the rest.
+    """
+
+    def __init__(self, faults: Sequence[_Fault]) -> None:
         first = faults[0]
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-        super().__init__(f"found {first.found}; expected {first.expected}{more}", where=first.path)
-        self.faults = faults
-
-
-class LimitError(InputError):
-    """What was handed in is larger, deeper or more than we take."""
+        super().__init__(f"{first.cause}; expected {first.expected}{more}", where=first.place)
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapFault:
+class CatalogueFault(Fault):
+    """One fault in a catalogue: its path, like ``$.catalog.groups[0].title``."""
+
+    path: str
+
+    @property
+    def place(self) -> str:
+        """The path."""
+        return self.path
+
+
+class CatalogueError(FaultsError[CatalogueFault]):
+    """A catalogue breaks rules; its faults are ``CatalogueFault``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapFault(Fault):
     """One fault in a map: the asset, its group and the supplier (the edge), as far as it is about one.
 
     ``at``: where it stands in what was read: a file and its line, row, feature or element.
@@ -152,8 +184,6 @@ class MapFault:
     asset: str | None = None
     group: str | None = None
     supplier: str | None = None
-    cause: str
-    expected: str
 
     @property
     def where(self) -> str | None:
@@ -163,20 +193,36 @@ class MapFault:
         group = "" if self.group is None else f" needs {self.group!r}"
         return f"{self.asset!r}{group}" + ("" if self.supplier is None else f" from {self.supplier!r}")
 
-    def __str__(self) -> str:
-        parts = (self.at, self.where, f"{self.cause}; expected {self.expected}")
-        return ": ".join(part for part in parts if part is not None)
+    @property
+    def place(self) -> str | None:
+        """Where it stands in what was read, then on the map."""
+        return ": ".join(part for part in (self.at, self.where) if part is not None) or None
 
 
-class MapError(InputError):
-    """A map breaks rules: ``faults`` are all that were found in one reading, in the map's order, at least one."""
+class MapError(FaultsError[MapFault]):
+    """A map breaks rules; its faults are ``MapFault``."""
 
-    def __init__(self, faults: tuple[MapFault, ...]) -> None:
-        first = faults[0]
-        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-        where = ": ".join(part for part in (first.at, first.where) if part is not None)
-        super().__init__(f"{first.cause}; expected {first.expected}{more}", where=where or None)
-        self.faults = faults
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFault(Fault):
+    """One fault in what a fund is to choose from: the project, and where on the map, as far as it is about one."""
+
+    project: str | None = None
+    where: str | None = None
+
+    @property
+    def place(self) -> str | None:
+        """The project, then where on the map."""
+        named = [] if self.project is None else [f"project {self.project!r}"]
+        return ": ".join(named if self.where is None else [*named, self.where]) or None
+
+
+class ProjectError(FaultsError[ProjectFault]):
+    """Projects, or the plan that they are for, break rules; their faults are ``ProjectFault``."""
+
+
+class LimitError(InputError):
+    """What was handed in is larger, deeper or more than we take."""
 
 
 class NotFoundError(RefusedError):

@@ -83,6 +83,9 @@ EXPECTED = {
     *(f"risk {verb}" for verb in ("assess", "sheets", "figures", "withdraw", "rollup", "show", "attack")),
     *(f"risk {verb}" for verb in ("score", "simulate", "due")),
     *(f"baseline {verb}" for verb in ("import", "list", "show", "target", "assess", "confirm", "assessments", "gaps")),
+    *(f"fund {verb}" for verb in ("open", "list", "contribute", "propose", "projects", "portfolio", "share", "books")),
+    *(f"fund {verb}" for verb in ("numbers", "digest", "award", "inspect", "measure", "release", "claw-back", "repay")),
+    *(f"fund {verb}" for verb in ("claim", "settle", "compensate", "certificate", "verify")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

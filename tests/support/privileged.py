@@ -13,6 +13,7 @@ import msgspec
 
 from support import stores
 from support.council import DEPUTIES, constitute, council, signatory, written
+from support.funds import CALCULATION, joint_claim, joint_document, joint_terms, standing
 from support.hub import OPERATOR, START, World, key_of
 from support.keeping import hold
 from support.sharing import bundle, indicator
@@ -189,6 +190,7 @@ def ready(home: Path) -> World:
         respondent="foxtrot",
         statement="It told others",
     )
+    standing(world)
     return world
 
 
@@ -520,6 +522,53 @@ DEEDS: Final[dict[str, list[Deed]]] = {
             lambda world, mandate: world.hub.governance.dissolve(OPERATOR, mandate, "advisers", "a test"),
         )
     ],
+    "fund.opened": [
+        Deed(
+            _said("second"),
+            lambda world, mandate: world.hub.funds.open(OPERATOR, mandate, "second", title="Second", currency="EUR"),
+            "{title: Second, currency: EUR}",
+        )
+    ],
+    "fund.decided": [
+        Deed(
+            _said("joint"),
+            lambda world, mandate: world.hub.funds.decide(
+                OPERATOR, mandate, "joint", projects=["proposed"], budget=100_00, calculation=CALCULATION
+            ),
+            f"{{projects: proposed, budget: 10000, calculation: '{CALCULATION}'}}",
+        )
+    ],
+    "fund.awarded": [
+        Deed(
+            _said("joint/chosen"),
+            lambda world, mandate: world.hub.funds.award(OPERATOR, mandate, "joint", "chosen", joint_terms()),
+            joint_document(),
+        )
+    ],
+    "fund.released": [
+        Deed(
+            _said("joint/awarded/1"),
+            lambda world, mandate: world.hub.funds.release(OPERATOR, mandate, "joint", "awarded", 1),
+        )
+    ],
+    "fund.called-back": [
+        Deed(
+            _said("joint/paid"),
+            lambda world, mandate: world.hub.funds.call_back(
+                OPERATOR, mandate, "joint", "paid", amount=1_00, reason="late"
+            ),
+            "{amount: 100, reason: late}",
+        )
+    ],
+    "fund.settled": [
+        Deed(
+            joint_claim,
+            lambda world, mandate: world.hub.funds.settle(
+                OPERATOR, mandate, "joint", joint_claim(world), granted=1_00, reasons="usual"
+            ),
+            "{granted: 100, reasons: usual}",
+        )
+    ],
 }
 
 # the same acts voted on otherwise than they are done, by the kind of their entry, and in which terms that differs
@@ -539,5 +588,10 @@ OTHERWISE: Final[dict[str, tuple[str, str]]] = {
         f"{{standing: partly, due: '{format_instant(DUTY)}', confirmed: 'no', hours: 8, level: 100, share: 95}}",
         "hours, level, share, standing",
     ),
+    "fund.opened": ("{title: Second, currency: NOK}", "currency"),
+    "fund.decided": (f"{{projects: chosen, budget: 10001, calculation: '{CALCULATION}'}}", "budget, projects"),
+    "fund.awarded": (joint_document().replace("assessor: coast", "assessor: bravo"), "assessor"),
+    "fund.called-back": ("{amount: 4000, reason: late}", "amount"),
+    "fund.settled": ("{granted: 500, reasons: usual}", "granted"),
     "webhook.added": ("{url: 'https://127.0.0.2:9/', content: objects}", "content, url"),
 }

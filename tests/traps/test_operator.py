@@ -11,15 +11,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
 import pytest
 import typer.main
 
 import tocsin.cli
 from support.cli import Cli
 from support.council import constitute, council, decide
+from support.funds import joint_claim, joint_terms, work
 from support.hub import OPERATOR, World
 from support.privileged import CATALOGUE, CHARTER, DRAFT, ready
 from support.sharing import indicator
+from support.works import TOWN
 from tocsin.cli.main import app
 from tocsin.governance.privileged import ACTS
 from tocsin.kernel.clock import DAY
@@ -86,6 +89,15 @@ COMMANDS: Final[dict[str, tuple[Right, str]]] = {
     "risk rollup": (Right.ROLLUP_PUBLISH, "--unit money"),
     "baseline import": (Right.CATALOGUE_IMPORT, "{home}/catalogue.json --name ours"),
     "baseline target": (Right.TARGET_SET, "nato-seven energy --due 2026-12-20"),
+    "fund open": (Right.FUND_OPEN, "second --title Second --currency EUR"),
+    "fund portfolio": (
+        Right.PORTFOLIO_DECIDE,
+        "{home}/plan.json {home}/proposed.json --budget 100 --decide joint --samples 50",
+    ),
+    "fund award": (Right.AWARD_MAKE, "joint chosen {home}/terms.json"),
+    "fund release": (Right.TRANCHE_RELEASE, "joint awarded 1"),
+    "fund claw-back": (Right.AWARD_CALL_BACK, "joint paid --amount 1 --reason late"),
+    "fund settle": (Right.CLAIM_DECIDE, "joint {claim} --grant 1"),
     "recall impose": (Right.RECALL_ORDER, "{object} --of bravo --by 2026-12-20 --reason late"),
 }
 # it tells what it left to the body, and refuses nothing
@@ -141,6 +153,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typed]:
         "sanitised": world.hub.sanitised.of_party("https://bravo.example")[0].uuid,
         "hook": hooks[0],
         "dead": hooks[1],
+        "claim": joint_claim(world),
     }
     constitute(world, council(Right, name="senate"))
     named["motion"] = decide(world, Right.PARTY_LEAVE, "coast", body="senate").uuid
@@ -154,6 +167,8 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typed]:
     ):
         (home / f"{name}.yaml").write_text(text, encoding="utf-8")
     (home / "catalogue.json").write_bytes(CATALOGUE)
+    for name, value in (("plan", TOWN), ("proposed", (work("proposed"),)), ("terms", joint_terms())):
+        (home / f"{name}.json").write_bytes(msgspec.json.encode(value))
     cli = Cli(home)
     cli.ok("hub", "ceiling")  # what the hub itself had to do by now is done with the first command
     yield Typed(cli, named, watching)

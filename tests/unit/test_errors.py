@@ -12,10 +12,14 @@ from tocsin.errors import (
     AgreementError,
     CatalogueError,
     CatalogueFault,
+    Fault,
+    FaultsError,
     InputError,
     MapError,
     MapFault,
     Problem,
+    ProjectError,
+    ProjectFault,
     TocsinError,
 )
 
@@ -50,13 +54,35 @@ def test_the_drawing_is_the_tree() -> None:
 
 
 def test_every_name_is_public_and_said() -> None:
-    assert set(errors.__all__) == {*_classes(), "CatalogueFault", "MapFault", "Problem"}
+    faults = {"CatalogueFault", "Fault", "MapFault", "Problem", "ProjectFault"}
+    assert set(errors.__all__) == {*_classes(), *faults}
     assert errors.__all__ == sorted(errors.__all__)
     assert all(found.__doc__ for found in _classes().values())
 
 
 def test_names_end_in_error() -> None:
     assert all(name.endswith("Error") for name in _classes())
+
+
+# of each kind of faults one, and where it says that it stands
+_FAULTS: dict[type[TocsinError], tuple[Fault, str]] = {
+    FaultsError: (Fault(cause="it is short", expected="more"), ""),
+    CatalogueError: (CatalogueFault(path="$.catalog", cause="found nothing", expected="an object"), "$.catalog: "),
+    MapError: (
+        MapFault(at="map.csv:3", asset="mill", group="power", supplier="line", cause="no such asset", expected="one"),
+        "map.csv:3: 'mill' needs 'power' from 'line': ",
+    ),
+    ProjectError: (
+        ProjectFault(project="wall", where="line", cause="no such asset", expected="one"),
+        "project 'wall': line: ",
+    ),
+}
+
+
+def test_a_fault_of_everything_has_no_place() -> None:
+    for kind in (Fault, MapFault, ProjectFault):
+        assert kind(cause="c", expected="e").place is None
+        assert str(kind(cause="c", expected="e")) == "c; expected e"
 
 
 @pytest.mark.parametrize("name", sorted(_classes()))
@@ -68,16 +94,12 @@ def test_each_says_what_where_and_what_to_do(name: str) -> None:
         assert str(error) == "a.yaml:3:7: found x; expected y, and 1 more (write y)"
         assert isinstance(error, InputError)
         return
-    if issubclass(kind, CatalogueError):
-        told = CatalogueFault(path="$.catalog", found="nothing", expected="an object")
-        refused = kind((told, told))
-        assert str(refused) == f"{told}, and 1 more" == "$.catalog: found nothing; expected an object, and 1 more"
-        return
-    if issubclass(kind, MapError):
-        fault = MapFault(asset="mill", group="power", supplier="line", cause="there is no such asset", expected="one")
-        said = kind((fault, MapFault(cause="c", expected="e")))
-        assert str(said) == "'mill' needs 'power' from 'line': there is no such asset; expected one, and 1 more"
-        assert [str(one) for one in said.faults] == [str(said).removesuffix(", and 1 more"), "c; expected e"]
+    if issubclass(kind, FaultsError):
+        one, place = _FAULTS[kind]
+        said = kind((one, one))
+        assert str(said) == f"{place}{one.cause}; expected {one.expected}, and 1 more"
+        assert [str(fault) for fault in said.faults] == [str(said).removesuffix(", and 1 more")] * 2
+        assert isinstance(said, InputError)
         return
     error = kind("it is so", where="there", todo="do this")
     assert str(error) == "there: it is so (do this)"

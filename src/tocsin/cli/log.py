@@ -250,14 +250,16 @@ def replay_(directory: DirectoryArgument, key: KeyOption = None, json: JsonOptio
             todo="export with --disclose all",
         )
     # they are read twice: what a release was decided by stands before it
+    told = Retelling()
     with out.progress("replaying", 2 * verified.size) as advance:
-        rebuilt = replay(Disclosures(directory, advance), above=Retelling())
+        rebuilt = replay(Disclosures(directory, advance), above=told)
     document = {
         "hub": rebuilt.hub,
         "entries": rebuilt.entries,
         "parties": len(rebuilt.people.parties),
         "users": len(rebuilt.people.users),
         "agreements": {name: one.status for name, one in sorted(rebuilt.agreed.versions.items())},
+        "funds": {name: one.currency for name, one in sorted(told.funded.funds.items())},
         "labels": len(rebuilt.labels),
         "offers": len(rebuilt.offers),
         "withdrawn": len(rebuilt.withdrawn),

@@ -38,6 +38,7 @@ from tocsin.cli import (
     delegation,
     demo,
     dispute,
+    fund,
     grant,
     hub,
     log,
@@ -65,20 +66,12 @@ from tocsin.cli import (
 )
 from tocsin.cli.options import commands
 from tocsin.cli.output import printable
-from tocsin.errors import (
-    AgreementError,
-    BrokenError,
-    CatalogueError,
-    MapError,
-    RefusedError,
-    TocsinError,
-    UsageError,
-)
+from tocsin.errors import AgreementError, BrokenError, FaultsError, RefusedError, TocsinError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tocsin.errors import MapFault
+    from tocsin.errors import Fault, Problem
 
 __all__ = ["EXIT_CODES", "app", "execute", "run"]
 
@@ -89,7 +82,7 @@ BROKEN: Final = 3
 # As shells count them: 128 and the number of the signal.
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
-# Of a map's faults so many are printed: who reads more of them corrects the first ones first.
+# Of faults so many are printed: who reads more of them corrects the first ones first.
 MOST_FAULTS: Final = 100
 
 # What the system says of output that finds no place: no reader, no room, no more of it allowed.
@@ -155,6 +148,7 @@ for _group, _name in (
     (why.app, None),
     (terms.app, None),
     (log.app, "log"),
+    (fund.app, "fund"),
     (conformance.app, None),
     (pattern.app, "pattern"),
 ):
@@ -267,35 +261,14 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
             "todo": error.todo,
             "kind": _kind(error),
         }
-        if isinstance(error, AgreementError):
-            document["problems"] = [
-                {
-                    "where": problem.where,
-                    "line": problem.line,
-                    "column": problem.column,
-                    "found": problem.found,
-                    "expected": problem.expected,
-                    "todo": problem.todo,
-                }
-                for problem in error.problems
-            ]
-        if isinstance(error, MapError):
-            document["faults"] = [_fault(one) for one in error.faults]
-        if isinstance(error, CatalogueError):
-            document["problems"] = [
-                {"where": fault.path, "found": fault.found, "expected": fault.expected} for fault in error.faults
-            ]
+        document |= {word: msgspec.to_builtins(found) for word, found in _faults(error).items()}
         _complain(msgspec.json.encode({"error": document}).decode())
         return code
-    if isinstance(error, AgreementError | CatalogueError):
-        for fault in error.problems if isinstance(error, AgreementError) else error.faults:
-            _complain(printable(str(fault)))
-        return code
-    if isinstance(error, MapError):
-        for one in error.faults[:MOST_FAULTS]:
+    for found in _faults(error).values():
+        for one in found[:MOST_FAULTS]:
             _complain(printable(str(one)))
-        if len(error.faults) > MOST_FAULTS:
-            _complain(f"and {len(error.faults) - MOST_FAULTS:,} more faults; --json tells all of them")
+        if len(found) > MOST_FAULTS:
+            _complain(f"and {len(found) - MOST_FAULTS:,} more faults; --json tells all of them")
         return code
     where = f"{error.where}: " if error.where else ""
     _complain(printable(f"tocsin: {where}{error.what}"))
@@ -304,15 +277,11 @@ def _told(error: TocsinError, code: int, *, json: bool) -> int:
     return code
 
 
-def _fault(one: MapFault) -> dict[str, str | None]:
-    return {
-        "at": one.at,
-        "asset": one.asset,
-        "group": one.group,
-        "supplier": one.supplier,
-        "cause": one.cause,
-        "expected": one.expected,
-    }
+def _faults(error: TocsinError) -> dict[str, tuple[Fault, ...] | tuple[Problem, ...]]:
+    """Return every fault that an error is made of, by the word under which JSON has them; most have none."""
+    if isinstance(error, AgreementError):
+        return {"problems": error.problems}
+    return {"faults": error.faults} if isinstance(error, FaultsError) else {}
 
 
 def _misused(error: TyperException, *, json: bool) -> int:

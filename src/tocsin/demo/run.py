@@ -24,6 +24,7 @@ from tocsin.exchange.reading import Asker
 from tocsin.exchange.replay import replay
 from tocsin.kernel.mandate import Acting
 from tocsin.log.verify import Disclosures, verify_export
+from tocsin.risk.replay import Retelling
 from tocsin.serving.app import create_app, listen, running, serve
 from tocsin.settings import Settings
 
@@ -237,7 +238,7 @@ def _proof(hub: Hub, console: Console, home: Path) -> None:
     export_log(hub.store, hub.log, exported, scope="all")
     verified = verify_export(exported, trusted_vkey=hub.log.vkey)
     console.print(f"exported {verified.size} entries to {exported}; root {verified.root.hex()[:16]}…; it verifies")
-    told = replay(Disclosures(exported))
+    told = replay(Disclosures(exported), above=Retelling())
     console.print(
         f"replayed from the log alone: {len(told.people.parties)} parties, {len(told.agreed.versions)} agreements, "
         f"{len(told.offers)} offers; {told.releases} release entries decided again, all allowed"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tocsin.log.model import EntryPayload
     from tocsin.log.service import Log
 
-__all__ = ["Case"]
+__all__ = ["Case", "Entries"]
 
 
 class Case:
@@ -53,3 +53,13 @@ class Case:
     def numbers(self) -> dict[str, int]:
         """Return the number of each party by its URI."""
         return {row.party.uri: row.party_id for row in parties.party_rows(self.connection, self.environment)}
+
+
+class Entries:
+    """All entries of a case, as often as they are asked for: a replay walks over them twice."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
+        return self._case.entries()

@@ -20,7 +20,7 @@ from tocsin.errors import LogBrokenError, StoreBrokenError, TocsinError
 from tocsin.exchange import store
 from tocsin.exchange.access.check import check_access
 from tocsin.exchange.again_check import check_made, check_offerings
-from tocsin.exchange.case import Case
+from tocsin.exchange.case import Case, Entries
 from tocsin.exchange.ceilings import check_ceiling
 from tocsin.exchange.check_agreements import check_agreements, check_annexes
 from tocsin.exchange.check_records import (
@@ -462,21 +462,11 @@ def _object_ids(case: Case, collection_id: int, sequences: list[int]) -> dict[in
     return {row.offer_seq: row.object_id for row in found}
 
 
-class _Entries:
-    """All entries of a log, as often as they are asked for."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-
-    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
-        return self._case.entries()
-
-
 def _replay(case: Case) -> str:
     """What is rebuilt from the log alone is what is stored, and every release is decided again."""
     if purged := case.log.purged(case.connection):
         return f"not possible: {purged} payloads are purged"
-    rebuilt = replay(_Entries(case))
+    rebuilt = replay(Entries(case))
     everyone = {row.party.uri: row.party for row in parties.party_rows(case.connection, case.environment)}
     people = {(row.user.party, row.user.name): row.user for row in parties.user_rows(case.connection, case.environment)}
     kept = {row.document.id: row for row in agreement_rows(case.connection, case.environment)}

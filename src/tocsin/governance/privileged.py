@@ -86,6 +86,14 @@ def _target(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
     return f"{data['target']['catalogue']}:{data['target']['control']}"
 
 
+def _project(data: Mapping[str, Any], _name_of: Callable[[str], str]) -> str:
+    return f"{data['fund']}/{data['project']}"
+
+
+def _tranche(data: Mapping[str, Any], name_of: Callable[[str], str]) -> str:
+    return f"{_project(data, name_of)}/{data['tranche']}"
+
+
 def _field(name: str) -> Callable[[Mapping[str, Any], Callable[[str], str]], str]:
     return lambda data, _name_of: str(data[name])
 
@@ -135,6 +143,12 @@ ACTS: Final[dict[str, Act]] = {
     "rollup.published": Act(right=Right.ROLLUP_PUBLISH, subject=_field("unit"), terms=texts.rollup_terms),
     "catalogue.imported": Act(right=Right.CATALOGUE_IMPORT, subject=_catalogue, terms=texts.catalogue_terms),
     "target.set": Act(right=Right.TARGET_SET, subject=_target, terms=texts.target_terms),
+    "fund.opened": Act(right=Right.FUND_OPEN, subject=_field("fund"), terms=texts.fund_terms),
+    "fund.decided": Act(right=Right.PORTFOLIO_DECIDE, subject=_field("fund"), terms=texts.portfolio_terms),
+    "fund.awarded": Act(right=Right.AWARD_MAKE, subject=_project, terms=texts.award_terms),
+    "fund.called-back": Act(right=Right.AWARD_CALL_BACK, subject=_project, terms=texts.call_back_terms),
+    "fund.released": Act(right=Right.TRANCHE_RELEASE, subject=_tranche),
+    "fund.settled": Act(right=Right.CLAIM_DECIDE, subject=_field("claim"), terms=texts.claim_terms),
 }
 
 # What a body votes on is fixed by a text that the motion keeps.

@@ -135,6 +135,10 @@ def _authority(value: object, register: Register) -> dict[str, Any]:
     return {"agreements": [], "until": None, "evidence": None} | given
 
 
+def _as_written(value: object, _register: Register) -> Any:  # noqa: ANN401  any JSON: the act is held to it as it stands
+    return value
+
+
 def _set(value: object, _register: Register) -> str:
     if value != "set":
         raise InputError("a password is nobody's to read", todo="write: password: set")
@@ -215,6 +219,30 @@ TERMS: Final[Mapping[Right, Mapping[str, Term]]] = {
         "confirmed": Term(read=_one_of("yes", "no"), needed=True),
         **{name: Term(read=_whole) for name in ("hours", "level", "share")},
     },
+    Right.FUND_OPEN: {
+        "title": Term(read=_word, needed=True),
+        "currency": Term(read=_word, needed=True),
+        "body": Term(read=_word),
+    },
+    Right.PORTFOLIO_DECIDE: {
+        "projects": Term(read=_words, needed=True),
+        "budget": Term(read=_as_written, needed=True),
+        "calculation": Term(read=_word, needed=True),
+    },
+    Right.AWARD_MAKE: {
+        **{name: Term(read=_word, needed=True) for name in ("kind", "baseline", "commitment")},
+        **{name: Term(read=_party, needed=True) for name in ("payee", "assessor")},
+        "tranches": Term(read=_as_written, needed=True),
+        **{name: Term(read=_as_written) for name in ("samples", "horizon_h", "confidence", "attempts")},
+    },
+    Right.AWARD_CALL_BACK: {
+        "amount": Term(read=_as_written, needed=True),
+        "reason": Term(read=_word, needed=True),
+    },
+    Right.CLAIM_DECIDE: {
+        "granted": Term(read=_as_written, needed=True),
+        "reasons": Term(read=_word),
+    },
     Right.WEBHOOK_ADD: {
         "url": Term(read=_word, needed=True),
         "purpose": Term(read=_word),
@@ -229,6 +257,9 @@ _MEANT: Final[Mapping[Right, Mapping[str, Json]]] = {
     Right.COLLECTION_ADD: {"description": ""},
     Right.RECALL_ORDER: {"demand": "destroy"},
     Right.WEBHOOK_ADD: {"purpose": "detect", "content": "hint"},
+    Right.FUND_OPEN: {"body": ""},
+    Right.AWARD_MAKE: {"samples": 2_000, "horizon_h": 168.0, "confidence": 0.95, "attempts": 2},
+    Right.CLAIM_DECIDE: {"reasons": ""},
 }
 
 

@@ -22,16 +22,21 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_MOTION_TEXT",
     "Terms",
+    "award_terms",
     "body_terms",
+    "call_back_terms",
     "charter_terms",
+    "claim_terms",
     "clearance_terms",
     "collection_terms",
     "differing",
     "dispute_terms",
     "duty_terms",
+    "fund_terms",
     "grace_terms",
     "hold_terms",
     "party_terms",
+    "portfolio_terms",
     "prolonged_terms",
     "read_terms",
     "recall_terms",
@@ -221,6 +226,31 @@ def target_terms(data: Mapping[str, Any]) -> Terms:
             **(target["recovery"] or {}),
         }
     )
+
+
+def fund_terms(data: Mapping[str, Any]) -> Terms:
+    """Return what a fund is called, its currency, and the body that decides about it (none: who holds the rights)."""
+    return {name: data[name] for name in ("title", "currency", "body")}
+
+
+def portfolio_terms(data: Mapping[str, Any]) -> Terms:
+    """Return which projects are chosen, within how many cents, and the digest of the calculation behind it."""
+    return {name: data[name] for name in ("projects", "budget", "calculation")}
+
+
+def award_terms(data: Mapping[str, Any]) -> Terms:
+    """Return what is agreed of an award, all of it: whom it pays, what for, in which parts, and who measures how."""
+    return dict(data["terms"])
+
+
+def call_back_terms(data: Mapping[str, Any]) -> Terms:
+    """Return how many cents are called back, and why."""
+    return {name: data[name] for name in ("amount", "reason")}
+
+
+def claim_terms(data: Mapping[str, Any]) -> Terms:
+    """Return how many cents of a claim are granted, and why."""
+    return {name: data[name] for name in ("granted", "reasons")}
 
 
 _NOT_OF_A_PARTY: Final = frozenset({"name", "status", "clearance", "clearance_until"})

@@ -62,6 +62,12 @@ class Right(enum.StrEnum):
     ROLLUP_PUBLISH = "risk:rollup:publish"  # money or people-hours
     CATALOGUE_IMPORT = "risk:catalogue:import"  # its name
     TARGET_SET = "risk:target:set"  # catalogue:control
+    FUND_OPEN = "risk:fund:open"  # the fund's name
+    PORTFOLIO_DECIDE = "risk:portfolio:decide"  # the fund's name
+    AWARD_MAKE = "risk:award:make"  # fund/project
+    AWARD_CALL_BACK = "risk:award:call-back"
+    TRANCHE_RELEASE = "risk:tranche:release"  # fund/project/number
+    CLAIM_DECIDE = "risk:claim:decide"  # the claim's UUID
 
 
 # A machine needs two tokens while one replaces the other, which is one decision. Everything else is decided each time.

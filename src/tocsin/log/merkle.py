@@ -26,6 +26,7 @@ __all__ = [
     "inclusion_proof",
     "leaf_hash",
     "node_hash",
+    "root_at",
     "root_from_leaf",
     "root_of",
     "verify_consistency",
@@ -170,6 +171,11 @@ def inclusion_proof(*, index: int, size: int, hash_at: HashAt) -> list[bytes]:
             start = middle
     path.reverse()
     return path
+
+
+def root_at(*, size: int, hash_at: HashAt) -> bytes:
+    """Return the root of the first ``size`` entries, at least one (RFC 9162 §2.1.1)."""
+    return _range_hash(0, size, hash_at)
 
 
 def consistency_proof(*, old: int, new: int, hash_at: HashAt) -> list[bytes]:

@@ -14,7 +14,7 @@ from tocsin.log import store
 from tocsin.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tocsin.log.commitment import SALT_BYTES, commit_entry, opens_entry
 from tocsin.log.lineage import Lineage
-from tocsin.log.merkle import Frontier, Node, inclusion_proof, leaf_hash
+from tocsin.log.merkle import Frontier, Node, inclusion_proof, leaf_hash, root_at
 from tocsin.log.model import EntryPayload, encode_payload
 from tocsin.log.store import Head, Row
 from tocsin.log.tiles import hash_reader
@@ -244,6 +244,18 @@ class Log:
             raise NotFoundError(f"the log has no entry {index}", todo=f"its entries are 0 to {size - 1}")
         reader = hash_reader(lambda tile: store.read_tile(connection, self.environment, tile), size=size)
         return inclusion_proof(index=index, size=size, hash_at=reader)
+
+    def root(self, connection: Connection, size: int) -> bytes:
+        """Return the root that the log had with its first ``size`` entries.
+
+        Raises:
+            NotFoundError: it had never so many, or none.
+        """
+        now = self.head(connection).frontier.size
+        if not 0 < size <= now:
+            raise NotFoundError(f"the log had never {size} entries", todo=f"it has {now}")
+        reader = hash_reader(lambda tile: store.read_tile(connection, self.environment, tile), size=now)
+        return root_at(size=size, hash_at=reader)
 
     def check(self, connection: Connection) -> int:
         """Derive every invariant of the stored log anew; returns its size.

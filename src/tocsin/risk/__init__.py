@@ -1,1 +1,1 @@
-"""What may happen, what it would cost, what is done about it, and who pays."""
+"""What may happen, what it would cost, what is asked of members, and what the partnership pays for together."""

@@ -1,13 +1,16 @@
-"""The self-test of the rooms of risk: what is stored is what the log tells, and no roll-up tells more than it may."""
+"""Self-tests of the rooms of risk: the store is what the log tells, no roll-up tells too much, the books balance."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tocsin.errors import StoreBrokenError
+from tocsin.exchange.case import Entries
 from tocsin.exchange.replay import replay
 from tocsin.risk import store
 from tocsin.risk.baselines.state import Held
+from tocsin.risk.fund import steps as fund
+from tocsin.risk.fund.books import posted
 from tocsin.risk.registry.model import Unit
 from tocsin.risk.registry.rollup.model import sums_of
 from tocsin.risk.registry.service import publication_of
@@ -15,17 +18,16 @@ from tocsin.risk.registry.state import Registered
 from tocsin.risk.replay import KINDS, Retelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tocsin.exchange.case import Case
-    from tocsin.log.model import EntryPayload
     from tocsin.risk.registry.figures import Seal
 
-__all__ = ["Check"]
+__all__ = ["Check", "check_funds"]
+
+_STORED: Final = KINDS - fund.KINDS
 
 
 class Check:
-    """The check, with the key to members' figures."""
+    """The check of the registry and of baselines, with the key to members' figures."""
 
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
@@ -41,10 +43,7 @@ class Check:
         held = store.load(case.connection, case.environment, Held)
         if case.log.purged(case.connection):
             return "not possible: payloads are purged"
-        told = Retelling()
-        # who did not use these rooms does not wait for a second replay
-        if next(case.entries(*sorted(KINDS)), None) is not None:
-            replay(_Entries(case), above=told)
+        told = _retold(case, _STORED)
         for what, one, other in (("registry", told.registered, registered), ("baselines", told.held, held)):
             if one != other:
                 raise StoreBrokenError("what is stored is not what the log tells", where=what)
@@ -76,11 +75,24 @@ class Check:
                 raise StoreBrokenError("what was shown tells more of a member than its rules allow", where=str(unit))
 
 
-class _Entries:
-    """All entries of a log, as often as they are asked for."""
+def check_funds(case: Case) -> str:
+    """Return what was counted, once every step of every fund follows from the log, and the books balance.
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
+    Raises:
+        LogBrokenError: a step does not follow. StoreBrokenError: books do not balance.
+    """
+    if case.log.purged(case.connection):
+        return "not possible: payloads are purged"
+    funds = _retold(case, fund.KINDS).funded.funds
+    for name, one in funds.items():
+        if posted(one.books) != one.books.balances or sum(one.books.balances.values()) != 0:
+            raise StoreBrokenError("its books do not balance", where=f"fund {name}")
+    return f"{len(funds)} funds, {sum(len(one.books.entries) for one in funds.values())} movements; books balance"
 
-    def __iter__(self) -> Iterator[tuple[int, EntryPayload]]:
-        return self._case.entries()
+
+def _retold(case: Case, kinds: frozenset[str]) -> Retelling:
+    """Return what the log tells of these entries' rooms; who did not use them does not wait for another replay."""
+    told = Retelling(kinds)
+    if next(case.entries(*sorted(kinds)), None) is not None:
+        replay(Entries(case), above=told)
+    return told

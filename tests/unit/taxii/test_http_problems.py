@@ -12,10 +12,10 @@ from tocsin.errors import (
     AgreementError,
     AuthenticationError,
     BusyError,
+    Fault,
+    FaultsError,
     InputError,
     LimitError,
-    MapError,
-    MapFault,
     Problem,
     StoreAwayError,
     StoreBrokenError,
@@ -28,8 +28,8 @@ CLASSES = [value for value in vars(errors).values() if inspect.isclass(value) an
 def raised(kind: type[errors.TocsinError]) -> errors.TocsinError:
     if kind is AgreementError:
         return AgreementError((Problem(where="a.yaml", line=1, column=1, found="x", expected="y"),))
-    if kind is MapError:
-        return MapError((MapFault(asset="pump", cause="x", expected="y"),))
+    if issubclass(kind, FaultsError):
+        return kind((Fault(cause="x", expected="y"),))
     return kind("what", where="where", todo="todo")
 
 

@@ -44,8 +44,19 @@ __all__ = ["LEFT_OUT", "RIGHTS", "Carrier", "Services", "carry_out"]
 
 DOCUMENT: Final = "document"
 
-# What makes a secret, which is shown once, where it is made: at the hub's command line.
-LEFT_OUT: Final = frozenset({Right.TOKEN_ISSUE, Right.WEBHOOK_ADD})
+# What makes a secret, which is shown once, where it is made: at the hub's command line. And what rooms above do.
+LEFT_OUT: Final = frozenset(
+    {
+        Right.TOKEN_ISSUE,
+        Right.WEBHOOK_ADD,
+        Right.FUND_OPEN,
+        Right.PORTFOLIO_DECIDE,
+        Right.AWARD_MAKE,
+        Right.AWARD_CALL_BACK,
+        Right.TRANCHE_RELEASE,
+        Right.CLAIM_DECIDE,
+    }
+)
 
 
 class Services(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from tocsin.exchange.replay.rebuilt import Rebuilt
     from tocsin.governance.replay import ToldRegister
     from tocsin.kernel.clock import Micros
     from tocsin.log.model import EntryPayload
@@ -26,6 +27,21 @@ ABOVE: Final = frozenset(
         "target.set",
         "control.assessed",
         "control.confirmed",
+        "fund.opened",
+        "fund.pledged",
+        "fund.paid",
+        "fund.proposed",
+        "fund.decided",
+        "fund.awarded",
+        "fund.inspected",
+        "fund.measured",
+        "fund.released",
+        "fund.called-back",
+        "fund.repaid",
+        "fund.certified",
+        "fund.claimed",
+        "fund.settled",
+        "fund.compensated",
     }
 )
 
@@ -33,8 +49,10 @@ ABOVE: Final = frozenset(
 class Above(Protocol):
     """What retells entries of the rooms above, in their order."""
 
-    def __call__(self, payload: EntryPayload, register: ToldRegister, at: Micros) -> None:
-        """Take one entry; ``register`` is who was there at its instant.
+    def __call__(
+        self, index: int, payload: EntryPayload, *, register: ToldRegister, rebuilt: Rebuilt, at: Micros
+    ) -> None:
+        """Take one entry; ``register`` is who was there at its instant, ``rebuilt`` what was told before.
 
         Raises:
             TocsinError: it cannot have happened.

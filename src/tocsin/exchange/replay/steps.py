@@ -135,7 +135,7 @@ class _Telling:
         rebuilt = self.state.rebuilt
         register = ToldRegister(rebuilt.people, rebuilt.agreed, self.state.names)
         try:
-            self._above(payload, register, self.state.at)
+            self._above(index, payload, register=register, rebuilt=rebuilt, at=self.state.at)
         except TocsinError as error:
             raise broken(index, str(error)) from error
 

@@ -251,7 +251,7 @@ class _Reading:
         return value
 
     def _fault(self, path: str, found: str, expected: str) -> None:
-        self._faults.append(CatalogueFault(path=path, found=found, expected=expected))
+        self._faults.append(CatalogueFault(path=path, cause=f"found {found}", expected=expected))
 
 
 def _called(value: object) -> str:

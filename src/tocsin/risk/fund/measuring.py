@@ -1,0 +1,135 @@
+"""Whether a project did what it was paid for: paired samples before and after, and a lower bound. Pure.
+
+Nobody chooses the samples. When the award is made the assessor commits to the end of a chain of numbers, each the hash
+of the next; the plan as it was built is entered into the log; the seed follows from the root of the log with that
+entry, and from the assessor's next number. The hub, which makes the root, does not know the number; the assessor
+committed to it before there was a root. Each number serves once: the next measurement needs another entry and number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tocsin.errors import InputError, LimitError
+from tocsin.kernel.canonical import canonical_json
+from tocsin.risk.fund.scenarios import MOST_SAMPLES, Scenarios, Terms
+
+if TYPE_CHECKING:
+    from tocsin.risk.fund.projects import Plan
+
+__all__ = [
+    "LEAST_SAMPLES",
+    "MOST_LINKS",
+    "NONCE_BYTES",
+    "Bound",
+    "Sums",
+    "bound_of",
+    "chain_of",
+    "commitment_of",
+    "measured",
+    "plan_digest",
+    "seed_of",
+]
+
+# The mean of fewer is not near enough to normal for a bound to mean what it says.
+LEAST_SAMPLES: Final = 1_000
+NONCE_BYTES: Final = 32
+# Attempts at all tranches of an award together.
+MOST_LINKS: Final = 200
+
+
+class Sums(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was saved in the samples: how many, the sum, and the sum of squares, in whole units of ``value_h``."""
+
+    samples: int
+    total: int
+    squares: int
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """What was saved a sample on average, and what it is at least, at the level that was agreed."""
+
+    mean: float
+    lower: float
+    met: bool
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the SHA-256 of a plan's RFC 8785 form, in hexadecimal."""
+    return hashlib.sha256(b"tocsin/fund/plan/v1\n" + canonical_json(msgspec.to_builtins(plan))).hexdigest()
+
+
+def chain_of(secret: bytes, length: int) -> list[str]:
+    """Return the numbers of an assessor, in hexadecimal: first the commitment, then what opens it, and so on.
+
+    Raises:
+        InputError: the secret has not 32 bytes. LimitError: the chain is none, or longer than we take.
+    """
+    if not 1 <= length <= MOST_LINKS:
+        raise LimitError(f"a chain of {length}", todo=f"1 to {MOST_LINKS}: one number for each attempt at each tranche")
+    chain = [secret.hex()]
+    for _ in range(length):
+        chain.append(commitment_of(bytes.fromhex(chain[-1])))
+    return chain[::-1]
+
+
+def commitment_of(nonce: bytes) -> str:
+    """Return what a number of an assessor opens: 32 bytes, in hexadecimal.
+
+    Raises:
+        InputError: it has not 32 bytes: a shorter one could be found by trying.
+    """
+    if len(nonce) != NONCE_BYTES:
+        raise InputError(f"an assessor's number has {NONCE_BYTES} bytes, and this {len(nonce)}")
+    return hashlib.sha256(b"tocsin/fund/nonce/v1\n" + nonce).hexdigest()
+
+
+def seed_of(root: bytes, nonce: bytes, *, fund: str, project: str, tranche: int, attempt: int) -> int:
+    """Return the seed of a measurement: 63 bits that follow from the log's root, the assessor's number and the case."""
+    about = canonical_json({"fund": fund, "project": project, "tranche": tranche, "attempt": attempt})
+    digest = hashlib.sha256(b"tocsin/fund/seed/v1\n" + root + nonce + about).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def measured(before: Plan, after: Plan, *, seed: int, samples: int, horizon_h: float) -> Sums:
+    """Return what the plan as built saves, sample by sample on the same draws, each rounded to a whole unit.
+
+    Raises:
+        ProjectError: a plan has faults. LimitError: too few samples, or too many.
+    """
+    if not LEAST_SAMPLES <= samples <= MOST_SAMPLES:
+        raise LimitError(f"{samples} samples", todo=f"{LEAST_SAMPLES:,} to {MOST_SAMPLES:,}")
+    terms = Terms(seed=seed, samples=samples, horizon_h=horizon_h)
+    none: frozenset[int] = frozenset()
+    one, other = Scenarios(before, (), terms), Scenarios(after, (), terms)
+    saved = [
+        round((lost - left) / one.ticks_per_hour)
+        for lost, left in zip(one.totals(none).tolist(), other.totals(none).tolist(), strict=True)
+    ]
+    return Sums(samples=samples, total=sum(saved), squares=sum(value * value for value in saved))
+
+
+def bound_of(sums: Sums, *, threshold: int, confidence: float, attempts: int) -> Bound:
+    """Return the one-sided lower bound of the mean, and whether it is above the threshold.
+
+    Mean less z times the standard error, z of the level 1 - (1 - confidence) / attempts (Bonferroni): who may try three
+    times has to pass a higher bar at each. The mean of a thousand samples is taken as normal.
+
+    Raises:
+        InputError: sums that no samples have, or a level that is none.
+    """
+    count = sums.samples
+    if count < LEAST_SAMPLES or sums.squares * count < sums.total**2:
+        raise InputError("no samples have these sums", where=f"{sums.samples}, {sums.total}, {sums.squares}")
+    if not 0.5 <= confidence < 1 or attempts < 1:  # noqa: PLR2004 -- below a half a bound is no lower one
+        raise InputError(f"a confidence of {confidence} in {attempts} attempts", todo="0.5 to below 1; one or more")
+    mean = sums.total / count
+    variance = (sums.squares * count - sums.total**2) / (count * (count - 1))
+    z = NormalDist().inv_cdf(1 - (1 - confidence) / attempts)
+    lower = mean - z * math.sqrt(variance / count)
+    return Bound(mean=mean, lower=lower, met=lower > threshold)
