@@ -169,7 +169,8 @@ def _outage(seen: Seen, text: str) -> Outage:
         values = []
     if not 1 <= len(values) <= 3 or not all(map(math.isfinite, values)):  # noqa: PLR2004 -- damage, since, left
         raise UsageError(f"{text[:80]!r} is no outage", where="--out", todo="write ASSET, or ASSET=DAMAGE,SINCE,LEFT")
-    damage, since, left = (*values, *(1.0, 0.0, None)[len(values) :])
+    unsaid: list[float | None] = [1.0, 0.0, None]
+    damage, since, left = values + unsaid[len(values) :]
     return Outage(asset=seen.named(name), damage=damage or 0.0, since_h=since or 0.0, repaired_in_h=left)
 
 

@@ -488,7 +488,7 @@ def _unplain(value: object) -> Wrong | None:
         except Wrong as wrong:
             return wrong
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((wrong for one in inner if (wrong := _unplain(one)) is not None), None)
+    return next((found for one in inner if (found := _unplain(one)) is not None), None)
 
 
 def _require_sound(plan: AssetMap) -> None:
