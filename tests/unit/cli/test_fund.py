@@ -90,12 +90,16 @@ def test_every_fault_of_every_project_is_told(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "wrong.json").write_text(json.dumps(wrong), encoding="utf-8")
     ran = cli.run("fund", "portfolio", str(tmp_path / "town.json"), str(tmp_path / "wrong.json"), "--budget", "1")
     assert ran.code == 1
-    assert [line.partition(": ")[2].partition(":")[0] for line in ran.err.splitlines()] == [
+    assert [line.partition(":")[0] for line in ran.err.splitlines()] == [
         "project 'a'",
         "project 'a'",
         "project 'b'",
         "project 'b'",
     ]
+    told = cli.run(
+        "fund", "portfolio", str(tmp_path / "town.json"), str(tmp_path / "wrong.json"), "--budget", "1", "--json"
+    )
+    assert (told.error["kind"], [one["project"] for one in told.error["faults"]]) == ("project", ["a", "a", "b", "b"])
     ran = cli.run("fund", "portfolio", str(tmp_path / "wall.json"), str(tmp_path / "wrong.json"), "--budget", "1")
     assert ran.code == 1
     assert "wall.json" in ran.err
