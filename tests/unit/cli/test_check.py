@@ -54,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_hub_that_was_used_passes(made: Path) -> None:
     told = Cli(made).json("check")
     assert told["passed"]
-    assert [one["check"] for one in told["checks"]] == [*CHECKS, "risk"]
+    assert [one["check"] for one in told["checks"]] == [*CHECKS, "risk", "fund"]
     details = {one["check"]: one["detail"] for one in told["checks"]}
     assert details["submissions"] == "5 submissions, 7 offers; 6 contents open their commitments"
     assert details["releases"] == "2 releases"
@@ -418,5 +418,5 @@ def test_broken_checks_are_marked_and_the_others_still_told(made: Path, tmp_path
     stores.executed(home, "UPDATE label_counts SET offers = offers + 1 WHERE label_id = 1")
     ran = Cli(home).run("check")
     lines = {line.split()[1]: line.split()[0] for line in ran.out.splitlines()}
-    assert lines == {name: "BROKEN" if name == "labels" else "ok" for name in (*CHECKS, "risk")}
-    assert f"1 of {len(CHECKS) + 1} checks failed: labels" in ran.err
+    assert lines == {name: "BROKEN" if name == "labels" else "ok" for name in (*CHECKS, "risk", "fund")}
+    assert f"1 of {len(CHECKS) + 2} checks failed: labels" in ran.err
