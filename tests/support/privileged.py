@@ -70,7 +70,8 @@ PACT: Final = (
 )
 RESTING: Final = PACT.replace("agreement: pact", "agreement: resting")
 AMENDED: Final = PACT.replace("agreement: pact", "agreement: amended")
-# one annex for each act: one to be activated, one that is active, one that is over, one that people on duty activated
+# one annex for each act: one to be activated, one that is active, one that is over; and one that people on duty
+# activated, in an agreement of its own: there only a motion activates anything until one has answered for that
 FLOOD: Final = TREATY.replace("agreement: treaty", "agreement: flood").replace("bravo", "watch").replace(
     "  - {name: coast}\n", ""
 ) + "".join(
@@ -85,6 +86,7 @@ FLOOD: Final = TREATY.replace("agreement: treaty", "agreement: flood").replace("
 """
     for name in ("to-come", "called", "active", "over")
 )
+SURGE: Final = FLOOD.replace("agreement: flood", "agreement: surge")
 ECHO: Final = Party(
     uri="https://echo.example",
     name="echo",
@@ -212,8 +214,9 @@ def _prolong(world: World, mandate: Mandate) -> object:
 def _flooded(world: World) -> None:
     """Bring an agreement into force whose annexes stand in each way in which an act finds one."""
     world.party("watch", kind=Kind.PUBLIC)
-    world.agreement(FLOOD, signed_by=("alfa", "watch"))
-    document = world.hub.agreements.get("flood").document
+    for text in (FLOOD, SURGE):
+        world.agreement(text, signed_by=("alfa", "watch"))
+    document = world.hub.agreements.get("surge").document
     at = world.clock.now()
     with world.hub.agreements.emergency(OPERATOR) as acts:
         for place, name in enumerate(("alfa", "watch")):
@@ -229,7 +232,7 @@ def _flooded(world: World) -> None:
                 reason="a test",
             )
             acts.call(
-                "flood",
+                "surge",
                 1,
                 "called",
                 caller=f"sig@{name}",
@@ -243,12 +246,12 @@ def _flooded(world: World) -> None:
         acts.end(world.hub.mandate, "flood", 1, "over", "a test")
 
 
-def _annex(verb: str, annex: str) -> Deed:
+def _annex(verb: str, annex: str, agreement: str = "flood") -> Deed:
     def act(world: World, mandate: Mandate) -> None:
         with world.hub.agreements.emergency(OPERATOR) as acts:
-            getattr(acts, verb)(mandate, "flood", 1, annex, "a test")
+            getattr(acts, verb)(mandate, agreement, 1, annex, "a test")
 
-    return Deed(_said(f"flood/1#{annex}"), act)
+    return Deed(_said(f"{agreement}/1#{annex}"), act)
 
 
 def _duty(world: World, mandate: Mandate) -> None:
@@ -400,7 +403,7 @@ DEEDS: Final[dict[str, list[Deed]]] = {
         _life("pact/1:coast", lambda acts, mandate: acts.admit(mandate, "pact", 1, "coast", "a test"))
     ],
     "annex.activated": [_annex("activate", "to-come")],
-    "annex.ratified": [_annex("ratify", "called")],
+    "annex.ratified": [_annex("ratify", "called", "surge")],
     "annex.ended": [_annex("end", "active")],
     "annex.reviewed": [_annex("review", "over")],
     "duty.set": [

@@ -19,7 +19,7 @@ from support.privileged import CHARTER, ECHO, ECHO_TERMS, OTHERWISE
 from support.told import entries_of
 from tocsin.agreements.document import public_key_of
 from tocsin.errors import ForbiddenError, InputError
-from tocsin.governance import authority
+from tocsin.governance import authority, tabling
 from tocsin.governance.model.disputes import DisputeKind, Outcome
 from tocsin.governance.model.motions import MotionStatus, motion_digest
 from tocsin.governance.privileged import ACTS, TAKES_TEXT, decided
@@ -250,7 +250,7 @@ def test_a_council_is_asked_to_sign_a_blank_page(world: World) -> None:
     before = len(entries_of(world))
     for right in sorted(TAKES_TEXT):
         with pytest.raises(InputError, match="what exactly is decided"):
-            motion_on(world, right, subjects.get(right, "council"))
+            motion_on(world, right, subjects.get(right, "bravo" if right in tabling._ON_A_PARTY else "council"))
     assert len(entries_of(world)) == before
 
 

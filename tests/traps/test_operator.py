@@ -71,7 +71,7 @@ COMMANDS: Final[dict[str, tuple[Right, str]]] = {
     "body dissolve": (Right.BODY_DISSOLVE, "advisers --reason done"),
     "crisis duty": (Right.DUTY_SET, "sig@alfa --from 2026-06-01T08:00:00Z --until 2026-06-02T08:00:00Z"),
     "crisis activate": (Right.ANNEX_ACTIVATE, "flood to-come --reason water"),
-    "crisis ratify": (Right.ANNEX_ACTIVATE, "flood called --reason water"),
+    "crisis ratify": (Right.ANNEX_ACTIVATE, "surge called --reason water"),
     "crisis end": (Right.ANNEX_END, "flood active --reason dry"),
     "crisis close": (Right.ANNEX_REVIEW, "flood over --reason fine"),
     "dispute decide": (Right.DISPUTE_DECIDE, "{dispute} rejected --reasons no"),

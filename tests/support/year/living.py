@@ -49,8 +49,10 @@ class Account:
         return f"{told}; compared {self.compared}, {self.seen / max(self.compared, 1):.0f} seen on average"
 
 
-def live(folder: Path, *, seed: int, acts: int, most: int, markings: int) -> Account:
-    """Live through a year that a seed draws.
+def live(folder: Path, *, seed: int, acts: int, most: int, markings: int, compared: range | None = None) -> Account:
+    """Live through a year that a seed draws, up to the last act after which something is ``compared`` (None: all).
+
+    Whatever is compared, the acts are the same: stretches of one year can be told by several processes.
 
     Raises:
         DisagreementError: the hub showed somebody something else than the pages say; a script tells how.
@@ -63,7 +65,7 @@ def live(folder: Path, *, seed: int, acts: int, most: int, markings: int) -> Acc
         for act in writer.founding():
             founding.append(act)
             year.do(act)
-        for number in range(acts):
+        for number in range(acts if compared is None else compared.stop):
             act = writer.act()
             told.append(act)
             touched = year.do(act)
@@ -71,6 +73,8 @@ def live(folder: Path, *, seed: int, acts: int, most: int, markings: int) -> Acc
             whom = list(PARTIES) if number % ALL_EVERY == ALL_EVERY - 1 else sorted(touched or ())
             for party in [*whom, *rng.sample(PARTIES, RANDOM)]:
                 reader = reader_of(rng, year.state, party)
+                if compared is not None and number not in compared:
+                    continue
                 differs = year.differs(reader)
                 account.compared += 1
                 seen = year.evaluator.visible(reader) or set()

@@ -27,6 +27,7 @@ from tocsin.kernel.mandate import Acting, Right
 from tocsin.parties.model import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tocsin.agreements.annexes.model import Activation
@@ -57,6 +58,14 @@ TEXT: Final = (
 )
 SAME_AGAIN: Final = TEXT + ANNEX.replace('id: "9"', 'id: "10"').replace("flood", "flood-too")
 ALL: Final = ("alfa", "bravo", "coast", "delta")
+
+
+@pytest.fixture
+def lax(template: Path, tmp_path: Path) -> Iterator[World]:
+    """Return a hub that is made to do what earlier versions did: its own log, which is of today, may not tell that."""
+    made = World(tmp_path / "hub", template=template)
+    yield made
+    made.hub.close()
 
 
 @pytest.fixture(scope="module")
@@ -198,19 +207,18 @@ def test_the_founding_mandate_s_lasts_no_longer_than_duty_holders_and_is_told_as
     rebuilt(entries_of(world))
 
 
-def test_logs_of_before_tell_that_it_did_so_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    act(world, "activate")
-    world.clock.advance(6 * HOUR)
+def test_logs_of_before_tell_that_it_did_so_again(lax: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    act(lax, "activate")
+    lax.clock.advance(6 * HOUR)
     with monkeypatch.context() as before:
         before.setattr(model, "require_unused", lambda *_: None)
-        act(world, "activate")
+        act(lax, "activate")
     with pytest.raises(LogBrokenError, match="no motion has answered"):
-        rebuilt(entries_of(world))
-    rebuilt(of_before(entries_of(world)))
-    world.hub.self_test.require()
-    world.clock.advance(6 * HOUR)
+        rebuilt(entries_of(lax))
+    rebuilt(of_before(entries_of(lax)))
+    lax.clock.advance(6 * HOUR)
     with pytest.raises(ConflictError, match="before, and no motion has answered"):
-        act(world, "activate")
+        act(lax, "activate")
 
 
 def of_before(entries: list[EntryPayload]) -> list[EntryPayload]:
@@ -277,20 +285,19 @@ def test_a_body_ratifies_what_the_founding_mandate_opened(world: World) -> None:
 
 
 def test_logs_of_before_say_of_the_founding_mandate_that_it_was_a_motion(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    lax: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def before(terms: AnnexTerms, _history: object, *, annex: str, version: int, at: int, number: int) -> Activation:
         return model.by_motion(terms, annex=annex, version=version, at=at, number=number)
 
     monkeypatch.setattr(model, "by_founding", before)
-    act(world, "activate")
+    act(lax, "activate")
     monkeypatch.undo()
-    (made,) = annex(world).activations
+    (made,) = annex(lax).activations
     assert (made.by, made.last - made.starts) == (ActivatedBy.MOTION, 72 * HOUR)
     with pytest.raises(LogBrokenError, match="what only a motion does"):
-        rebuilt(entries_of(world))
-    rebuilt(of_before(entries_of(world)))
-    world.hub.self_test.require()
+        rebuilt(entries_of(lax))
+    rebuilt(of_before(entries_of(lax)))
 
 
 def test_two_on_duty_of_both_sides_open_it_until_it_must_be_ratified(world: World) -> None:
@@ -429,15 +436,15 @@ def test_a_log_that_says_so_with_its_founding_is_held_to_it_from_its_first_entry
         replay([*enumerate([entries[0], *before[1:]])])
 
 
-def test_what_a_log_of_before_says_was_reviewed_counts_as_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened(world)
-    world.clock.advance(6 * HOUR)
+def test_what_a_log_of_before_says_was_reviewed_counts_as_then(lax: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(lax)
+    lax.clock.advance(6 * HOUR)
     now = model.review
     with monkeypatch.context() as before:
         before.setattr(model, "review", lambda one, *, at, by: now(one, at=at, by=by and None))
-        act(world, "review")
-    opened(world)
-    assert reads(world)
+        act(lax, "review")
+    opened(lax)
+    assert reads(lax)
 
 
 def test_the_founding_mandate_ends_what_a_motion_opened_while_no_body_may(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -11,6 +12,7 @@ from support.cli import Cli, partnership
 if TYPE_CHECKING:
     from pathlib import Path
 
+SOON: Final = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
 BODY: Final = """\
 body: council
 kind: coordinating-body
@@ -43,7 +45,7 @@ REFUSED: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "nothing to compare": (("agreement", "diff", "nosuch", "pact"), ("and no such file", "agreement list")),
     "signed twice": (("agreement", "sign", "pact", "--as", "alpha"), ("has signed pact", "who is still to sign")),
     "an object that is none": (
-        ("grant", "give", "rubbish", "--as", "alpha", "--to", "beta", "--until", "2900-01-01", "--reason", "so"),
+        ("grant", "give", "rubbish", "--as", "alpha", "--to", "beta", "--until", SOON, "--reason", "so"),
         ("receipts",),
     ),
 }

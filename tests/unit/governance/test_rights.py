@@ -82,7 +82,7 @@ def test_it_ratifies_nothing(world: World) -> None:
         deed.do(world, world.hub.mandate)
 
 
-@pytest.mark.parametrize(("kind", "deed"), [one for one in EACH if one[0] != "annex.ratified"])
+@pytest.mark.parametrize(("kind", "deed"), [one for one in EACH if one.values[0] != "annex.ratified"])
 def test_the_founding_mandate_holds_what_nobody_else_was_given(world: World, kind: str, deed: Deed) -> None:
     subject = deed.subject(world)
     names = {party.uri: party.name for party in world.hub.parties.all_parties()}

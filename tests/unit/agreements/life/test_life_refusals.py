@@ -124,7 +124,7 @@ REFUSALS: Final[dict[str, tuple[Callable[[World], object], type[TocsinError], st
     "objected to what amends nothing": (_objected_to_no_amendment, TransitionError, "not proposed as an amendment"),
     "objected too late": (_objected_too_late, TransitionError, "the time to object"),
     "objected without being bound": (_objected_by_a_stranger, ForbiddenError, "not bound by what"),
-    "objected after signing": (_objected_after_signing, ConflictError, "has signed it"),
+    "objected after signing": (_objected_after_signing, ConflictError, "alfa has signed two-towns/2 already"),
     "adopted what amends nothing": (_adopted_what_amends_nothing, TransitionError, "not proposed as an amendment"),
     "activated an amendment": (_activated_an_amendment, TransitionError, "by being adopted"),
     "adopted after another version": (_amended_what_is_superseded_meanwhile, TransitionError, "superseded"),
