@@ -98,6 +98,17 @@ def contribute(
     tell(out, fund)
 
 
+@app.command("take-back", epilog=example("tocsin fund take-back region --as sig@fjordkraft --amount 20000"))
+def take_back(
+    name: FundArgument, as_: AsOption, amount: AmountOption, note: NoteOption = "", json: JsonOption = False
+) -> None:
+    """Take back what was promised, the newest promise first, as long as nothing of it was paid in."""
+    out = Output(json=json)
+    with opened() as session:
+        fund = session.hub.funds.take_back(session.acting(as_), name, uri_of(session, as_), cents_of(amount), note)
+    tell(out, fund)
+
+
 @app.command("propose", epilog=example("tocsin fund propose region wall.json --as sig@fjordkraft"))
 def propose(
     name: FundArgument,

@@ -1,20 +1,23 @@
-"""``tocsin fund portfolio`` and ``share``: what to pay for, and who; on files alone, decided on a hub."""
+"""``tocsin fund plan``, ``portfolio`` and ``share``: what to pay for, and who; on files, decided on a hub."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
 from tocsin.cli.fund_common import LEAST_OTHERS, plan_of, projects_of
+from tocsin.cli.map_common import FromOption, MappingOption, ReaderOption, SeenPurposeOption, map_of
+from tocsin.cli.map_hazard import ChanceOption, IntensityOption, RepairOption, asked_of
 from tocsin.cli.options import JsonOption, MotionOption, commands, example, words
 from tocsin.cli.output import Output
-from tocsin.cli.session import opened
+from tocsin.cli.session import opened, write_new
 from tocsin.errors import ConflictError, NotFoundError, UsageError
 from tocsin.risk.fund.cents import apportioned, written
 from tocsin.risk.fund.costs import bill
+from tocsin.risk.fund.exposing import plan_of_map
 from tocsin.risk.fund.measuring import plan_digest
 from tocsin.risk.fund.nucleolus import MOST_NUCLEOLUS, nucleolus
 from tocsin.risk.fund.portfolio import Portfolio, choose
@@ -32,6 +35,9 @@ __all__ = ["app"]
 
 app = commands()
 
+# Rows of a table for people; `--json` has all.
+_ROWS: Final = 15
+
 PlanArgument = Annotated[
     str, typer.Argument(metavar="PLAN", help="A map and what may happen to it, JSON; - for standard input.")
 ]
@@ -43,6 +49,63 @@ TimesOption = Annotated[
     float,
     typer.Option("--times", help="How often what a sample stands for is expected while the projects last."),
 ]
+
+
+@app.command(
+    "plan",
+    epilog=example("tocsin fund plan --as national-cert --intensity 'depth m=1.2' --out town.json"),
+)
+def plan_(
+    file: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write the plan: a new file.")],
+    reader: ReaderOption = None,
+    from_: FromOption = None,
+    mapping: MappingOption = None,
+    purpose: SeenPurposeOption = "analyse",
+    chance: ChanceOption = None,
+    intensity: IntensityOption = None,
+    within: Annotated[
+        float,
+        typer.Option("--within", min=0.001, help="Else: as failure modes say, in so many hours, which are a sample."),
+    ] = 168.0,
+    repair: RepairOption = 24.0,
+    json: JsonOption = False,
+) -> None:
+    """Make a plan of the map that one sees: what may happen to each asset, by the failure modes that it has."""
+    out = Output(json=json)
+    asked = asked_of(chance, intensity, repair, within)
+    seen = map_of(reader, from_, mapping, purpose)
+    made = plan_of_map(seen.plan, asked, spared=frozenset(seen.unseen))
+    write_new(file, msgspec.json.encode(made) + b"\n", mode=0o600)
+    digest = plan_digest(made)
+    out.document(
+        {
+            "plan": file,
+            "assets": len(made.map.assets),
+            "groups": len(made.map.groups),
+            "exposed": {one.asset: one.chance for one in made.exposures},
+            "unseen": list(seen.unseen),
+            "digest": digest,
+        }
+    )
+    out.line(f"{file}: {len(made.map.assets)} assets, {len(made.map.groups)} groups; {len(made.exposures)} may be hit")
+    out.table(
+        ("asset", "chance", "damage", "repair h, least to most"),
+        (
+            (
+                one.asset,
+                f"{one.chance:.3%}",
+                f"{one.damage[0]:.0%} to {one.damage[1]:.0%}",
+                f"{one.repair_h[0]:,.1f} to {one.repair_h[-1]:,.1f}",
+            )
+            for one in sorted(made.exposures, key=lambda one: (-one.chance, one.asset))[:_ROWS]
+        ),
+        nothing="",
+    )
+    if len(made.exposures) > _ROWS:
+        out.line(f"and {len(made.exposures) - _ROWS} more; --json has all of them")
+    if seen.unseen:
+        out.line(f"{len(seen.unseen)} suppliers that you do not see count as up")
+    out.line(f"digest {digest}")
 
 
 @app.command("portfolio", epilog=example("tocsin fund portfolio town.json projects.json --budget 80000"))

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from tocsin.cli.map_common import FromOption, MappingOption, PlotOption, ReaderOption, SeenPurposeOption, map_of
+from tocsin.cli.map_hazard import ChanceOption, IntensityOption, RepairOption, SeedOption, asked_of
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.errors import UsageError
@@ -18,7 +19,7 @@ from tocsin.map.cascade import Hit, Hourly, hits_of, simulate, trace, wire
 from tocsin.map.cascade.grid import FULL
 from tocsin.map.criticality import MOST_REDRAWS, criticality
 from tocsin.map.plots import draw_hours, draw_ranks
-from tocsin.map.sampling import Asked, drawn
+from tocsin.map.sampling import drawn
 
 if TYPE_CHECKING:
     from tocsin.map.cascade import Course, Outcome, Wiring
@@ -57,15 +58,10 @@ def run(
         int | None,
         typer.Option("--samples", min=1, max=_MOST_SAMPLES, help="Draw so many samples of a hazard instead."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The samples follow from it alone.")] = 1,
-    chance: Annotated[
-        float | None, typer.Option("--chance", min=0, max=1, help="Drawn: each asset is hit with this chance.")
-    ] = None,
-    intensity: Annotated[
-        str | None,
-        typer.Option("--intensity", metavar="MEASURE=X", help="Drawn: by the assets' fragility, as 'PGA g=0.3'."),
-    ] = None,
-    repair: Annotated[float, typer.Option("--repair", min=0, help="Hours to repair what says nothing of it.")] = 24.0,
+    seed: SeedOption = 1,
+    chance: ChanceOption = None,
+    intensity: IntensityOption = None,
+    repair: RepairOption = 24.0,
     plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -78,7 +74,7 @@ def run(
     if samples is None:
         hits = hits_of(wiring, [[_hit(seen, one, hours) for one in hit or ()]])
     else:
-        asked = _asked(chance, intensity, repair, hours)
+        asked = asked_of(chance, intensity, repair, hours)
         hits = drawn(seen.plan, wiring, asked, seed=seed, samples=samples, spared=frozenset(seen.unseen))
     outcome = simulate(wiring, hits, horizon_h=hours, hourly=Hourly.NONE if plot is None else Hourly.SECTOR)
     course = trace(wiring, hits, horizon_h=hours) if samples is None else None
@@ -151,18 +147,6 @@ def _hit(seen: Seen, text: str, hours: float) -> Hit:
         raise UsageError(f"{text[:80]!r} is no hit", where="--hit", todo="write ASSET, or ASSET=DAMAGE,FROM,UNTIL")
     damage, begin, end = (*values, *(1.0, 0.0, hours)[len(values) :])
     return Hit(asset=seen.named(name), damage=damage, from_h=begin, until_h=end)
-
-
-def _asked(chance: float | None, intensity: str | None, repair: float, hours: float) -> Asked:
-    if chance is not None and intensity is not None:
-        raise UsageError("--chance and --intensity are two hazards", todo="one of the two")
-    if intensity is None:
-        return Asked(repair_h=repair, chance=chance, within_h=hours)
-    measure, _, value = intensity.rpartition("=")
-    try:
-        return Asked(repair_h=repair, within_h=hours, intensity=float(value), measure=measure)
-    except ValueError as error:
-        raise UsageError(f"{value[:40]!r} is no number", where="--intensity", todo="write MEASURE=X") from error
 
 
 # --- what is told ----------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Strike", "chance_of", "hits_by"]
+__all__ = ["Strike", "chance_of", "chance_within", "hits_by"]
 
 _YEAR_H: Final = 8_766.0
 _STANDARD: Final = NormalDist()
@@ -54,6 +54,11 @@ def chance_of(fragility: Fragility, intensity: float) -> float:
     if intensity <= 0:
         return 0.0
     return _STANDARD.cdf(math.log(intensity / fragility.median) / fragility.beta)
+
+
+def chance_within(per_year: float, hours: float) -> float:
+    """Return the chance that what happens so often a year happens at least once within so many hours (Poisson)."""
+    return -math.expm1(-per_year * hours / _YEAR_H)
 
 
 def hits_by(plan: AssetMap, wiring: Wiring, strike: Strike, *, seed: int, samples: range, jobs: int = -1) -> Hits:

@@ -29,6 +29,7 @@ ABOVE: Final = frozenset(
         "control.confirmed",
         "fund.opened",
         "fund.pledged",
+        "fund.taken-back",
         "fund.paid",
         "fund.proposed",
         "fund.decided",

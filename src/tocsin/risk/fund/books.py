@@ -16,7 +16,12 @@ from tocsin.errors import InputError, TransitionError
 from tocsin.risk.fund.cents import written
 from tocsin.risk.fund.projects import MOST_CENTS
 
-__all__ = ["Account", "Books", "Entry", "move", "posted"]
+__all__ = ["PAID_IN", "PLEDGED", "TAKEN_BACK", "Account", "Books", "Entry", "move", "posted", "untouched"]
+
+# Words of movements by which promises are told from each other.
+PLEDGED: Final = "pledged"
+PAID_IN: Final = "paid in"
+TAKEN_BACK: Final = "taken back"
 
 
 class Account(enum.StrEnum):
@@ -103,3 +108,31 @@ def posted(books: Books) -> Mapping[str, int]:
         balances[entry.debit] = balances.get(entry.debit, 0) + entry.amount
         balances[entry.credit] = balances.get(entry.credit, 0) - entry.amount
     return balances
+
+
+def untouched(books: Books, party: str) -> int:
+    """Return the cents that a party promised in promises of which nothing is paid in yet.
+
+    What is paid in is paid of the oldest promise; what is taken back is taken of the newest.
+    """
+    whose = name_of(Account.PLEDGES, party)
+    open_: list[int] = []  # what is open of each promise, the oldest first
+    begun = 0  # what is open of the promise that is being paid
+    for entry in books.entries:
+        if whose not in (entry.debit, entry.credit):
+            continue
+        left = entry.amount
+        if entry.word == PLEDGED:
+            open_.append(left)
+        elif entry.word == PAID_IN:
+            begun, left = begun - min(begun, left), left - min(begun, left)
+            while left:
+                first = open_.pop(0)
+                begun, left = first - min(first, left), left - min(first, left)
+        else:
+            while left:
+                last = open_.pop()
+                if last > left:
+                    open_.append(last - left)
+                left -= min(last, left)
+    return sum(open_)

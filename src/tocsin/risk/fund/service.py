@@ -90,6 +90,16 @@ class Funds:
         data: dict[str, object] = {"fund": name, "party": party, "amount": amount, "note": note}
         return self._enter(acting, "fund.pledged", data)
 
+    def take_back(self, acting: Acting, name: str, party: str, amount: int, note: str = "") -> Fund:
+        """Take back what a party promised (its URI), in cents: of promises of which nothing is paid in, newest first.
+
+        Raises:
+            ForbiddenError: somebody else does. TransitionError: it promised less, or what it promised is begun to be
+                paid. NotFoundError, InputError: there is no such fund, or amount.
+        """
+        data: dict[str, object] = {"fund": name, "party": party, "amount": amount, "note": note}
+        return self._enter(acting, "fund.taken-back", data)
+
     def paid(self, acting: Acting, name: str, party: str, amount: int, note: str = "") -> Fund:
         """Enter that a party paid of what it promised.
 

@@ -12,7 +12,8 @@ from tocsin.errors import ConflictError, InputError, NotFoundError, TransitionEr
 from tocsin.governance.wire import from_data
 from tocsin.parties.model import check_name, check_remark
 from tocsin.risk.fund.award_steps import AWARD_STEPS
-from tocsin.risk.fund.books import Account, move
+from tocsin.risk.fund.books import PAID_IN, PLEDGED, TAKEN_BACK, Account, move, untouched
+from tocsin.risk.fund.cents import written
 from tocsin.risk.fund.model import Case, CaseStatus, Claim, ClaimStatus, Decision, Fund, Funded, Step, follow
 from tocsin.risk.fund.projects import MOST_CENTS, MOST_PROJECTS, Project, own_faults
 from tocsin.risk.fund.stage import Stage, digest, put, speaks
@@ -112,8 +113,21 @@ def _pledge(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     told = from_data(data, _Amount)
     speaks(stage, told.party, "promises what is its own")
     check_remark(told.note, "note")
+    return _moved(fund, stage, PLEDGED, told.amount, (Account.PLEDGES, told.party), (Account.CONTRIBUTIONS, told.party))
+
+
+def _take_back(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
+    told = from_data(data, _Amount)
+    speaks(stage, told.party, "takes back what it promised itself")
+    check_remark(told.note, "note")
+    free = untouched(fund.books, told.party)
+    # what is begun to be paid is owed to its end
+    if told.amount > free:
+        raise TransitionError(
+            f"{written(free)} is promised of which nothing is paid in", where=fund.name, todo="take back that, or less"
+        )
     return _moved(
-        fund, stage, "pledged", told.amount, (Account.PLEDGES, told.party), (Account.CONTRIBUTIONS, told.party)
+        fund, stage, TAKEN_BACK, told.amount, (Account.CONTRIBUTIONS, told.party), (Account.PLEDGES, told.party)
     )
 
 
@@ -121,7 +135,7 @@ def _pay(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     told = from_data(data, _Amount)
     stage.require_treasurer()
     check_remark(told.note, "note")
-    return _moved(fund, stage, "paid in", told.amount, (Account.CASH, ""), (Account.PLEDGES, told.party))
+    return _moved(fund, stage, PAID_IN, told.amount, (Account.CASH, ""), (Account.PLEDGES, told.party))
 
 
 def _propose(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
@@ -220,6 +234,7 @@ def _moved(  # noqa: PLR0917  what, how much, from where to where: as it stands 
 
 _STEPS: Final[dict[str, Callable[[Fund, Mapping[str, Any], Stage], Fund]]] = {
     "fund.pledged": _pledge,
+    "fund.taken-back": _take_back,
     "fund.paid": _pay,
     "fund.proposed": _propose,
     "fund.decided": _decide,

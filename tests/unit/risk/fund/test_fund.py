@@ -318,6 +318,26 @@ def test_entries_are_for_those_whom_they_are_about(world: World) -> None:
     assert rows["fund.opened"] == rows["fund.decided"] == ()
 
 
+def test_a_promise_is_taken_back_by_its_party_while_nothing_of_it_is_paid(world: World) -> None:
+    funds = world.hub.funds
+    funds.pledge(GIVER, "region", uri("water"), 300_00)
+    for who in (OPERATOR, PAYEE):
+        with pytest.raises(ForbiddenError):
+            funds.take_back(who, "region", uri("water"), 300_00)
+    funds.take_back(GIVER, "region", uri("water"), 100_00, "the board said no")
+    funds.pledge(GIVER, "region", uri("water"), 50_00)
+    funds.paid(OPERATOR, "region", uri("water"), 1_00)
+    with pytest.raises(TransitionError, match=r"50\.00 is promised of which nothing is paid in"):
+        funds.take_back(GIVER, "region", uri("water"), 50_01)
+    books = funds.take_back(GIVER, "region", uri("water"), 50_00).books
+    assert (books.balance(Account.PLEDGES, uri("water")), books.balance(Account.CASH)) == (199_00, 1_00)
+    assert books.balances == posted(books)
+    with world.hub.store.read() as connection:
+        rows = {row.kind: row.concerns for row in world.hub.log.rows(connection, kinds=KINDS)}
+    assert rows["fund.taken-back"] == (uri("water"),)
+    world.hub.self_test.require()
+
+
 def test_a_chain_is_opened_from_its_end() -> None:
     chain = chain_of(b"\x01" * 32, 3)
     assert len(chain) == 4
