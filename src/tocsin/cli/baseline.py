@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from tocsin.cli import baseline_recovery
 from tocsin.cli.options import AsOption, JsonOption, MotionOption, checked, commands, example, words
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened, read_bounded
@@ -18,6 +19,7 @@ from tocsin.risk.registry.model import Evidence, EvidenceKind
 __all__ = ["app"]
 
 app = commands("Baselines: catalogues in OSCAL, the seven baseline requirements, targets, assessments, gaps.")
+app.add_typer(baseline_recovery.app)
 
 # A report with pictures.
 MAX_EVIDENCE_BYTES: Final = 256 * 1024 * 1024

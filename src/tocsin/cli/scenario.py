@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin.agreements.document.tree import MAX_BYTES
+from tocsin.cli import scenario_estimate
 from tocsin.cli.options import AsOption, JsonOption, PurposeOption, ReasonOption, checked, commands, example
 from tocsin.cli.output import Output, day
 from tocsin.cli.session import opened, read_bounded
@@ -18,6 +19,7 @@ from tocsin.risk.registry.scale import IMPACTS
 __all__ = ["app"]
 
 app = commands("Scenarios: malicious, accidental, natural.")
+app.add_typer(scenario_estimate.app)
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The document, YAML 1.2; - for standard input.")]
 NameArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario's id.")]

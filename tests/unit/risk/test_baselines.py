@@ -23,7 +23,7 @@ from tocsin.risk.baselines.model import (
     require_independent,
 )
 from tocsin.risk.baselines.oscal import read_catalogue
-from tocsin.risk.baselines.recovery import judged, recovered
+from tocsin.risk.baselines.recovery import Spell, judged, recoveries
 from tocsin.risk.registry.model import Evidence, EvidenceKind
 
 NOW = 1_000 * DAY
@@ -215,17 +215,46 @@ def test_recovery_is_from_the_first_fall_until_it_is_back_for_good() -> None:
     hits = hits_of(
         wiring, [[Hit(asset="pump", until_h=10)], [Hit(asset="pump", until_h=1)], [Hit(asset="pump", until_h=90)]]
     )
-    found = recovered(wiring, hits, "mill", Recovery(hours=8, share=50), horizon_h=48)
+    target = Recovery(hours=8, share=50)
+    (found,) = recoveries(wiring, hits, [("mill", target)], horizon_h=48)
     assert (found.samples, found.fell, found.in_time) == (3, 2, 1)  # 8 hours, none, and not within the horizon
     assert found.longest_h == math.inf
     assert not found.met
     assert not found.missed
-    with pytest.raises(InputError):
-        recovered(wiring, hits, "mill", Recovery(hours=48), horizon_h=48)
+    with pytest.raises(InputError, match="horizon"):
+        recoveries(wiring, hits, [("mill", Recovery(hours=48))], horizon_h=48)
+    with pytest.raises(InputError, match="no such asset"):
+        recoveries(wiring, hits, [("dam", target)], horizon_h=48)
+
+
+def test_several_assets_and_targets_are_judged_each_by_its_own_level() -> None:
+    plan = AssetMap(
+        assets=(Asset(id="pump"), Asset(id="mill")),
+        groups=(DependencyGroup(asset="mill", name="water", suppliers=(Supplier(asset="pump"),), alpha=0.4, beta=1),),
+    )
+    wiring = wire(plan)
+    hits = hits_of(wiring, [[Hit(asset="pump", until_h=6)]] * 3)
+    asked = [("mill", Recovery(hours=4, level=level)) for level in (60, 61)]
+    half, more, whole = recoveries(wiring, hits, [*asked, ("pump", Recovery(hours=6))], horizon_h=48)
+    # without water the mill is at 60 percent
+    assert (half.fell, more.fell, more.in_time, more.longest_h) == (0, 3, 0, 6)
+    assert (whole.fell, whole.in_time) == (3, 3)
+
+
+def back(hours: float) -> Spell:
+    return Spell(back_h=hours, seen_h=720)
 
 
 def test_few_samples_prove_nothing() -> None:
-    assert not judged([1.0] * 20, 20, Recovery(hours=8, share=95)).met
-    assert judged([1.0] * 200, 200, Recovery(hours=8, share=95)).met
-    assert judged([9.0] * 20, 20, Recovery(hours=8, share=95)).missed
+    assert not judged([back(1.0)] * 20, 20, Recovery(hours=8, share=95)).met
+    assert judged([back(1.0)] * 200, 200, Recovery(hours=8, share=95)).met
+    assert judged([back(9.0)] * 20, 20, Recovery(hours=8, share=95)).missed
     assert judged([], 200, Recovery(hours=8)).met is False
+
+
+def test_what_ended_too_early_to_be_known_counts_for_neither() -> None:
+    cut = Spell(back_h=math.inf, seen_h=3)
+    found = judged([cut] * 200, 200, Recovery(hours=8))
+    assert (found.unknown, found.low, found.high) == (200, 0, 1)
+    assert not found.missed
+    assert judged([Spell(back_h=math.inf, seen_h=8)] * 200, 200, Recovery(hours=8)).missed

@@ -4,38 +4,52 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from scipy import stats
 
 from tocsin.errors import InputError
-from tocsin.map.cascade.engine import trace
+from tocsin.map.cascade.engine import courses
 from tocsin.map.cascade.grid import FULL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tocsin.map.cascade.hits import Hits
     from tocsin.map.cascade.reference import Course
     from tocsin.map.cascade.wiring import Wiring
     from tocsin.risk.baselines.model import Recovery
 
-__all__ = ["Recovered", "recovered", "time_back"]
+__all__ = ["Recovered", "Spell", "judged", "recoveries", "spells"]
 
 _CONFIDENCE: Final = 0.95
+# Samples whose every change is in memory at once.
+_AT_ONCE: Final = 500
+
+
+class Spell(NamedTuple):
+    """From an asset's first fall in a sample: after how many hours it is back for good, and for how many it was seen.
+
+    ``back_h`` is infinite where it was still below at the end, ``seen_h`` hours after its fall.
+    """
+
+    back_h: float
+    seen_h: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
     """How a target does: of the samples in which an asset fell below the level, in how many it was back in time.
 
-    ``low`` and ``high`` bound the share in time (Clopper and Pearson, 95 %). ``met``: the bound is above the target's
-    share; ``missed``: it is below; neither: there are too few samples to say, or none that hit the asset.
+    ``unknown``: of them those that ended before it was back and before the target's hours had passed. ``low`` and
+    ``high`` bound the share in time (Clopper and Pearson, 95 %), whatever became of these. ``met``: the bound is above
+    the target's share; ``missed``: it is below; neither: there are too few samples to say, or none that hit the asset.
     """
 
     samples: int
     fell: int
     in_time: int
+    unknown: int
     low: float
     high: float
     longest_h: float  # infinite: not back within the horizon
@@ -43,57 +57,79 @@ class Recovered:
     missed: bool
 
 
-def time_back(course: Course, asset: int, level: int, wiring: Wiring) -> float | None:
-    """Return how many hours pass from an asset's first fall below ``level`` percent until it is back for good.
-
-    None: it never fell; infinite: it was below at the end.
-    """
+def spells(
+    course: Course, assets: Collection[int], level: int, *, wiring: Wiring, horizon_h: float
+) -> dict[int, Spell]:
+    """Return, of each of these assets that fell below ``level`` percent, its time from the first fall on."""
     least = -(-FULL * level // 100)
-    fell = back = None
-    for at, changed, service in course.changes:
-        if changed != asset:
+    fell: dict[int, int] = {}
+    back: dict[int, int] = {}
+    for at, asset, service in course.changes:
+        if asset not in assets:
             continue
         if service < least:
-            fell, back = at if fell is None else fell, None
-        elif fell is not None and back is None:
-            back = at
-    if fell is None:
-        return None
-    return math.inf if back is None else (back - fell) / wiring.ticks_per_hour
+            fell.setdefault(asset, at)
+            back.pop(asset, None)
+        elif asset in fell:
+            back.setdefault(asset, at)
+    return {
+        asset: Spell(
+            back_h=(back[asset] - at) / wiring.ticks_per_hour if asset in back else math.inf,
+            seen_h=horizon_h - at / wiring.ticks_per_hour,
+        )
+        for asset, at in fell.items()
+    }
 
 
-def recovered(wiring: Wiring, hits: Hits, asset: str, target: Recovery, *, horizon_h: float) -> Recovered:
-    """Return how an asset does against a target over these samples.
+def recoveries(
+    wiring: Wiring, hits: Hits, asked: Sequence[tuple[str, Recovery]], *, horizon_h: float, jobs: int = -1
+) -> list[Recovered]:
+    """Return how assets do against targets over these samples, for each asset and target that is asked for.
 
     Raises:
-        InputError: the map has no such asset, or the horizon ends before the target.
-        LimitError: as ``map.cascade.trace``.
+        InputError: the map has no such asset, or the horizon ends before a target does.
+        LimitError: as ``map.cascade.courses``.
     """
-    if asset not in wiring.ids:
-        raise InputError("the map has no such asset", where=asset[:200])
-    if horizon_h <= target.hours:
-        raise InputError(f"a horizon of {horizon_h:g} hours", todo=f"more than the target's {target.hours}")
-    place = wiring.ids.index(asset)
-    times = [
-        time_back(trace(wiring, hits.part(number, number + 1), horizon_h=horizon_h), place, target.level, wiring)
-        for number in range(hits.samples)
-    ]
-    return judged([one for one in times if one is not None], len(times), target)
+    for asset, target in asked:
+        if asset not in wiring.ids:
+            raise InputError("the map has no such asset", where=asset[:200])
+        if horizon_h <= target.hours:
+            raise InputError(f"a horizon of {horizon_h:g} hours", todo=f"more than the target's {target.hours}")
+    place = {name: number for number, name in enumerate(wiring.ids)}
+    by_level: dict[int, set[int]] = {}
+    for asset, target in asked:
+        by_level.setdefault(target.level, set()).add(place[asset])
+    found: list[list[Spell]] = [[] for _ in asked]
+    for begin in range(0, hits.samples, _AT_ONCE):
+        part = hits.part(begin, min(begin + _AT_ONCE, hits.samples))
+        for course in courses(wiring, part, horizon_h=horizon_h, jobs=jobs):
+            told = {
+                level: spells(course, assets, level, wiring=wiring, horizon_h=horizon_h)
+                for level, assets in by_level.items()
+            }
+            for each, (asset, target) in zip(found, asked, strict=True):
+                spell = told[target.level].get(place[asset])
+                if spell is not None:
+                    each.append(spell)
+    return [judged(each, hits.samples, target) for each, (_, target) in zip(found, asked, strict=True)]
 
 
-def judged(times: Sequence[float], samples: int, target: Recovery) -> Recovered:
-    """Return how recovery times, of those samples in which there was something to recover, do against a target."""
-    fell, in_time = len(times), sum(one <= target.hours for one in times)
+def judged(told: Sequence[Spell], samples: int, target: Recovery) -> Recovered:
+    """Return how spells, of those samples in which there was something to recover, do against a target."""
+    fell, in_time = len(told), sum(one.back_h <= target.hours for one in told)
+    unknown = sum(math.isinf(one.back_h) and one.seen_h < target.hours for one in told)
     tail, share = (1 - _CONFIDENCE) / 2, target.share / 100
+    most = in_time + unknown
     low = float(stats.beta.ppf(tail, in_time, fell - in_time + 1)) if in_time else 0.0
-    high = float(stats.beta.ppf(1 - tail, in_time + 1, fell - in_time)) if in_time < fell else 1.0
+    high = float(stats.beta.ppf(1 - tail, most + 1, fell - most)) if most < fell else 1.0
     return Recovered(
         samples=samples,
         fell=fell,
         in_time=in_time,
+        unknown=unknown,
         low=low,
         high=high,
-        longest_h=max(times, default=0.0),
+        longest_h=max((one.back_h for one in told), default=0.0),
         met=fell > 0 and low >= share,
         missed=fell > 0 and high < share,
     )

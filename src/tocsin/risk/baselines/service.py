@@ -160,6 +160,18 @@ class Baselines:
         told = {(one.party, one.catalogue, one.control): one for one in held.assessments.values()}
         return gaps(asked, held.targets.values(), told, at)
 
+    def recovery_targets(self, party: str) -> list[Target]:
+        """Return the targets with a recovery time that are for a party (its short name), the earliest due first.
+
+        Raises:
+            NotFoundError: there is no such party.
+        """
+        with self._store.read() as connection:
+            held = store.load(connection, self._environment, Held)
+            here = require_party(connection, self._environment, party).party
+        asked = [one for one in held.targets.values() if one.recovery is not None and one.asks(here)]
+        return sorted(asked, key=lambda one: (one.due, one.catalogue, one.control))
+
     def _sees_all(self, connection: Connection, uri: str) -> bool:
         return parties.read_hub(connection, self._environment) == uri
 
