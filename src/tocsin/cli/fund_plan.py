@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from tocsin.cli.fund_common import LEAST_OTHERS, plan_of, projects_of
+from tocsin.cli.fund_common import LEAST_OTHERS, called, content, plan_of, projects_of
 from tocsin.cli.map_common import FromOption, MappingOption, ReaderOption, SeenPurposeOption, map_of
 from tocsin.cli.map_hazard import ChanceOption, IntensityOption, RepairOption, asked_of
 from tocsin.cli.options import JsonOption, MotionOption, commands, example, words
@@ -20,16 +19,18 @@ from tocsin.risk.fund.costs import bill
 from tocsin.risk.fund.exposing import plan_of_map
 from tocsin.risk.fund.measuring import plan_digest
 from tocsin.risk.fund.nucleolus import MOST_NUCLEOLUS, nucleolus
-from tocsin.risk.fund.portfolio import Portfolio, choose
+from tocsin.risk.fund.portfolio import calculation_of, choose
+from tocsin.risk.fund.projects import checked, plan_with
 from tocsin.risk.fund.scenarios import Aim, Scenarios, Terms
 from tocsin.risk.fund.sharing import capped, core, shapley
-from tocsin.risk.fund.wire import cents_of
+from tocsin.risk.fund.wire import cents_of, read_project
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from tocsin.risk.fund.costs import Bill
-    from tocsin.risk.fund.projects import Plan, Project
+    from tocsin.risk.fund.portfolio import Portfolio
+    from tocsin.risk.fund.projects import Project
 
 __all__ = ["app"]
 
@@ -68,6 +69,10 @@ def plan_(
         typer.Option("--within", min=0.001, help="Else: as failure modes say, in so many hours, which are a sample."),
     ] = 168.0,
     repair: RepairOption = 24.0,
+    built: Annotated[
+        list[str] | None,
+        typer.Option("--built", metavar="FILE", help="As if this project were built, JSON; several times."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Make a plan of the map that one sees: what may happen to each asset, by the failure modes that it has."""
@@ -75,6 +80,9 @@ def plan_(
     asked = asked_of(chance, intensity, repair, within)
     seen = map_of(reader, from_, mapping, purpose)
     made = plan_of_map(seen.plan, asked, spared=frozenset(seen.unseen))
+    projects = [read_project(content(one, "a project"), where=called(one)) for one in built or ()]
+    checked(made, projects)
+    made = plan_with(made, projects)
     write_new(file, msgspec.json.encode(made) + b"\n", mode=0o600)
     digest = plan_digest(made)
     out.document(
@@ -137,18 +145,11 @@ def portfolio(
     town, listed = plan_of(plan), projects_of(projects)
     with out.progress("cascades"):
         found = choose(Scenarios(town, listed, terms), aim, budget=cents_of(budget))
-    digest = _calculation(town, listed, terms, aim, found)
+    digest = calculation_of(town, listed, terms, aim, found)
     if decide is not None:
         _decide(decide, listed, found, digest, motion)
     out.document({**msgspec.to_builtins(found), "calculation": digest, "decided": decide})
     _tell(out, found, digest, decide)
-
-
-def _calculation(plan: Plan, projects: tuple[Project, ...], terms: Terms, aim: Aim, found: Portfolio) -> str:
-    """Return the digest of everything that a choice rests on, and of the choice: who has the files makes it again."""
-    form = [plan_digest(plan), msgspec.to_builtins(projects), msgspec.to_builtins((terms, aim)), list(found.projects)]
-    encoded = msgspec.json.encode([*form, found.budget], order="deterministic")
-    return hashlib.sha256(b"tocsin/fund/calculation/v1\n" + encoded).hexdigest()
 
 
 def _decide(name: str, projects: tuple[Project, ...], found: Portfolio, digest: str, motion: str | None) -> None:

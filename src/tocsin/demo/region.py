@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.mandate import Acting
     from tocsin.map.seen import Seen
 
-__all__ = ["OPERATORS", "cascade", "seen_by", "share_maps", "single_point"]
+__all__ = ["OPERATORS", "asker_of", "cascade", "seen_by", "share_maps", "single_point"]
 
 COLLECTION: Final = "map"
 OPERATORS: Final = ("fjordkraft", "vannverket", "telebris")
@@ -32,7 +32,7 @@ def share_maps(hub: Hub, acting: Acting) -> Iterator[tuple[str, int]]:
     for name in OPERATORS:
         folder = files("tocsin.demo") / "story" / "map" / name
         read = read_files({one.name: one.read_bytes() for one in folder.iterdir()})
-        asker = _asker(hub, acting, name)
+        asker = asker_of(hub, acting, name)
         sharing = Sharing(asker=asker, acting=asker.acting, collection=COLLECTION)
         with hub.store.read() as connection:
             at = hub.log.now(connection)
@@ -43,7 +43,7 @@ def share_maps(hub: Hub, acting: Acting) -> Iterator[tuple[str, int]]:
 
 def seen_by(hub: Hub, acting: Acting, reader: str) -> Seen:
     """Return the map that a party sees."""
-    return hub.maps.seen(_asker(hub, acting, reader), COLLECTION)
+    return hub.maps.seen(asker_of(hub, acting, reader), COLLECTION)
 
 
 def cascade(seen: Seen, asset: str, hours: float) -> str:
@@ -69,6 +69,7 @@ def single_point(seen: Seen) -> str:
     )
 
 
-def _asker(hub: Hub, acting: Acting, name: str) -> Asker:
+def asker_of(hub: Hub, acting: Acting, name: str) -> Asker:
+    """Return a party as a reader of the map and of evidence."""
     party = hub.parties.get(name)
     return Asker(party=party.uri, user=None, purpose="respond", acting=acting.for_(name))

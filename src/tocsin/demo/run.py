@@ -11,6 +11,7 @@ import msgspec
 from rich.table import Table
 
 from tocsin.bootstrap import Founding, found_hub
+from tocsin.demo import resilience
 from tocsin.demo.home import cleared
 from tocsin.demo.partnership import AGREEMENTS, HUB, PARTIES, STORY, Credential, build, credentials, story, tell
 from tocsin.demo.region import cascade, seen_by, share_maps, single_point
@@ -71,7 +72,7 @@ def run(home: Path, console: Console, *, port: int | None) -> None:
         issued = credentials(hub)
         received = _receptions(hub, console, objects)
         _questions(hub, console, objects)
-        _map(hub, console)
+        _map(hub, console, incident=next(item.id for item in objects if item.type == "incident"))
         _proof(hub, console, home)
         _clients(hub, console, issued, received)
         _tokens(home, issued)
@@ -214,8 +215,8 @@ def _explain(console: Console, why: Why) -> None:
 # --- 5: the map ------------------------------------------------------------------------------------------------------
 
 
-def _map(hub: Hub, console: Console) -> None:
-    _title(console, 5, "The region's map, which nobody has alone: what falls next, what hurts most")
+def _map(hub: Hub, console: Console, *, incident: str) -> None:
+    _title(console, 5, "The region's map, which nobody has alone: what falls next, what hurts most, what to pay for")
     acting = Acting(actor=OPERATOR)
     for name, count in share_maps(hub, acting):
         console.print(f"[bold]{name}[/bold] shares its part: {count} objects")
@@ -224,8 +225,14 @@ def _map(hub: Hub, console: Console) -> None:
         f"national-cert sees {len(seen.plan.assets)} assets and {len(seen.plan.groups)} needs;"
         f" havnlogistikk, under the same agreement, {len(seen_by(hub, acting, 'havnlogistikk').plan.assets)}"
     )
-    console.print(f"cascade: {cascade(seen, 'Bekk', 36)}", highlight=False)
-    console.print(f"single point of failure: {single_point(seen)}", highlight=False)
+    for name, line in (
+        ("cascade", cascade(seen, "Bekk", 36)),
+        ("single point of failure", single_point(seen)),
+        ("risk", resilience.risk(hub, acting, seen, incident)),
+        ("baseline", resilience.baseline(hub, acting)),
+        ("fund", resilience.fund(hub, acting, seen)),
+    ):
+        console.print(f"[bold]{name}[/bold]: {line}", highlight=False)
 
 
 # --- 6: the proof ----------------------------------------------------------------------------------------------------

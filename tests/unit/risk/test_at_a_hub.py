@@ -15,6 +15,7 @@ from tocsin.agreements.model import Tlp
 from tocsin.errors import (
     ConflictError,
     ForbiddenError,
+    InputError,
     LogBrokenError,
     NotFoundError,
     RefusedError,
@@ -26,6 +27,8 @@ from tocsin.exchange.replay.above import ABOVE
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
+from tocsin.map.model import Asset, AssetMap
+from tocsin.map.wire import asset_id, encode
 from tocsin.parties.model import Role
 from tocsin.risk import store
 from tocsin.risk.baselines.model import Lack, Standing, Target
@@ -42,11 +45,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tocsin.kernel.canonical import Json
     from tocsin.log.model import EntryPayload
     from tocsin.risk.registry.figures import Figures
     from tocsin.risk.registry.state import RollUp
 
 SECRET = indicator(1)["id"]
+PUMP = asset_id("https://alfa.example", "pump")
 FLOOD = f"""\
 scenario: flood
 title: A flood
@@ -58,12 +63,19 @@ losses:
   - {{sector: energy, money: [10, 20, 90]}}
 evidence:
   - {{kind: intelligence, reference: {SECRET}}}
-  - {{kind: asset, reference: substation 3}}
+  - {{kind: asset, reference: {PUMP}}}
+  - {{kind: document, reference: flood-map.pdf, sha256: {"ab" * 32}}}
 treatments:
   - {{id: gates, title: Gates, owner: alfa, due: 2026-09-01, leaves_loss: 0.5}}
 """
 EVERYBODY = (*MEMBERS, "delta", "echo", "foxtrot")
 PAPER = Evidence(kind=EvidenceKind.DOCUMENT, reference="plan.pdf", sha256="ab" * 32)
+
+
+def pump() -> dict[str, Json]:
+    plan = AssetMap(assets=(Asset(id="pump", owner="https://alfa.example"),))
+    (made,) = encode(plan, by="https://alfa.example", at=START)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +87,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world.user(f"ana@{name}")
     world.user("vic@alfa", roles=frozenset({Role.VIEWER}))
     world.agreement(TREATY, signed_by=MEMBERS)
-    world.share("alfa", bundle([indicator(1)]), tlp=Tlp.AMBER)
+    world.share("alfa", bundle([indicator(1), pump()]), tlp=Tlp.AMBER)
     world.hub.close()
     return folder
 
@@ -145,11 +157,29 @@ def test_evidence_of_the_exchange_is_for_those_who_may_read_it(world: World) -> 
     registry = world.hub.registry
     registry.put(OPERATOR.for_("ana@alfa"), flood())
     seen = {name: registry.evidence(world.asker(name), flood()) for name in ("alfa", "bravo", "delta")}
-    assert [one.reference for one in seen["bravo"]] == [SECRET, "substation 3"]
-    assert [one.reference for one in seen["delta"]] == ["substation 3"]
+    assert [one.reference for one in seen["bravo"]] == [SECRET, PUMP, "flood-map.pdf"]
+    assert [one.reference for one in seen["delta"]] == ["flood-map.pdf"]
     # and a scenario without that evidence answers in the same way
-    bare = flood(evidence=flood().evidence[1:])
+    bare = flood(evidence=flood().evidence[2:])
     assert registry.evidence(world.asker("delta"), bare) == seen["delta"]
+    # an asset that is on nobody's map is not told from one that one may not see
+    nowhere = Evidence(kind=EvidenceKind.ASSET, reference=asset_id("https://alfa.example", "nowhere"))
+    both = flood(evidence=(nowhere, *flood().evidence))
+    assert {name: registry.evidence(world.asker(name), both) for name in seen} == seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference"),
+    [
+        (EvidenceKind.ASSET, "substation 3"),
+        (EvidenceKind.INTELLIGENCE, "what anna said"),
+        (EvidenceKind.INCIDENT, SECRET),
+        (EvidenceKind.ASSET, SECRET),
+    ],
+)
+def test_evidence_of_the_exchange_is_named_by_its_id_and_not_in_words(kind: EvidenceKind, reference: str) -> None:
+    with pytest.raises(InputError):
+        Evidence(kind=kind, reference=reference)
 
 
 # --- members' figures ------------------------------------------------------------------------------------------------

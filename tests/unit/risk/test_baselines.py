@@ -27,6 +27,7 @@ from tocsin.risk.baselines.recovery import Spell, judged, recoveries
 from tocsin.risk.registry.model import Evidence, EvidenceKind
 
 NOW = 1_000 * DAY
+UUID = "9f1e6c3e-2f8d-4a5b-9a52-0c9f7a7f1c11"
 PAPER = Evidence(kind=EvidenceKind.DOCUMENT, reference="plan.pdf", sha256="ab" * 32)
 
 
@@ -130,7 +131,7 @@ def test_what_is_met_is_shown_by_a_document() -> None:
     with pytest.raises(InputError):
         assessment(evidence=())
     with pytest.raises(InputError):
-        assessment(evidence=(Evidence(kind=EvidenceKind.ASSET, reference="substation 3"),))
+        assessment(evidence=(Evidence(kind=EvidenceKind.ASSET, reference=f"asset--{UUID}"),))
     with pytest.raises(InputError):
         assessment(standing=Standing.NOT_APPLICABLE, evidence=())
 

@@ -19,7 +19,7 @@ review: 2027-01-01
 rate: [0.02, 0.05, 0.2]
 impacts: {economy: 4, security: 2}
 losses: [{sector: energy, money: [1, 2, 9.5], people_hours: 7}]
-evidence: [{kind: asset, reference: pump 7}]
+evidence: [{kind: asset, reference: asset--9f1e6c3e-2f8d-4a5b-9a52-0c9f7a7f1c11}]
 treatments: [{id: gates, title: Gates, owner: alfa, due: 2026-09-01, status: done, leaves_loss: 0.4}]
 """
 
@@ -57,7 +57,7 @@ def test_every_fault_is_told_at_once() -> None:
         ("rate: [0.02, 0.05, 0.2]", "rate: 60", "a scenario is rarer|events a year"),
         ("leaves_loss: 0.4", "leaves_loss: 1.4", "a share, from 0 to 1"),
         (", money: [1, 2, 9.5], people_hours: 7", "", "in money, in people-hours, or in both"),
-        ("asset, reference: pump 7", "document, reference: pump 7", "has its SHA-256"),
+        ("kind: asset", "kind: document", "has its SHA-256"),
     ],
 )
 def test_what_together_makes_no_scenario_is_refused(old: str, new: str, what: str) -> None:

@@ -9,6 +9,7 @@ still be chosen bounds what is left with any part of it.
 from __future__ import annotations
 
 import enum
+import hashlib
 import heapq
 import itertools
 from typing import TYPE_CHECKING, Final
@@ -16,16 +17,27 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.errors import InputError
+from tocsin.risk.fund.measuring import plan_digest
 from tocsin.risk.fund.projects import MOST_CENTS
 from tocsin.risk.fund.surrogate import first_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
-    from tocsin.risk.fund.scenarios import Aim, Scenarios
+    from tocsin.risk.fund.projects import Plan, Project
+    from tocsin.risk.fund.scenarios import Aim, Scenarios, Terms
 
-__all__ = ["MOST_CASCADES", "MOST_ENUMERATED", "Method", "Portfolio", "choose", "enumerated", "searched"]
+__all__ = [
+    "MOST_CASCADES",
+    "MOST_ENUMERATED",
+    "Method",
+    "Portfolio",
+    "calculation_of",
+    "choose",
+    "enumerated",
+    "searched",
+]
 
 # 2**15 choices at most, of which the affordable ones that nothing fits beside are judged.
 MOST_ENUMERATED: Final = 15
@@ -79,6 +91,13 @@ def choose(scenarios: Scenarios, aim: Aim, *, budget: int, most_cascades: int = 
         choice, bound = searched(scenarios, aim, budget, most_cascades)
         method = Method.SEARCH
     return _told(scenarios, aim, _lean(scenarios, aim, choice), budget=budget, bound=bound, method=method)
+
+
+def calculation_of(plan: Plan, projects: Sequence[Project], terms: Terms, aim: Aim, found: Portfolio) -> str:
+    """Return the digest of everything that a choice rests on, and of the choice: who has the files makes it again."""
+    form = [plan_digest(plan), msgspec.to_builtins(projects), msgspec.to_builtins((terms, aim)), list(found.projects)]
+    encoded = msgspec.json.encode([*form, found.budget], order="deterministic")
+    return hashlib.sha256(b"tocsin/fund/calculation/v1\n" + encoded).hexdigest()
 
 
 def enumerated(scenarios: Scenarios, aim: Aim, budget: int) -> frozenset[int]:

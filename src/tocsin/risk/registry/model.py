@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tocsin.errors import InputError, TransitionError
+from tocsin.exchange.stix.types import check_object_id
 from tocsin.kernel.clock import Micros
 from tocsin.parties.model import check_name, check_remark, parse_reference
 from tocsin.risk.registry.pert import Pert, written
@@ -58,10 +59,14 @@ class Unit(enum.StrEnum):
 class EvidenceKind(enum.StrEnum):
     """What a piece of evidence is."""
 
-    INTELLIGENCE = "intelligence"  # the id of a STIX object; shown to who may read it, by the gate
-    INCIDENT = "incident"  # likewise
-    ASSET = "asset"  # the id of an asset of the map
+    # ids of STIX objects: of any, of an incident, of an asset of the map; shown to who may read them, by the gate
+    INTELLIGENCE = "intelligence"
+    INCIDENT = "incident"
+    ASSET = "asset"
     DOCUMENT = "document"  # a reference and the document's SHA-256
+
+
+_TYPE_OF: Final = {EvidenceKind.INCIDENT: "incident", EvidenceKind.ASSET: "asset"}
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +83,21 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise InputError("a document has its SHA-256, and nothing else has", where=self.reference)
         if self.sha256 is not None and _SHA256.fullmatch(self.sha256) is None:
             raise InputError("a SHA-256 is 64 hexadecimal digits, in small letters", where=self.reference)
+        if self.gated:
+            # a name in plain words would tell of an object whoever may not see it
+            check_object_id(self.reference)
+            of = self.reference.partition("--")[0]
+            if self.kind in _TYPE_OF and of != _TYPE_OF[self.kind]:
+                raise InputError(
+                    f"{self.kind} is the kind of evidence, and this is of type {of}",
+                    where=self.reference,
+                    todo="intelligence is any object",
+                )
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is an object of the exchange, of which a reader is told only what the gate opens."""
+        return self.kind is not EvidenceKind.DOCUMENT
 
 
 class TreatmentStatus(enum.StrEnum):

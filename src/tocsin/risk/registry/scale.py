@@ -1,7 +1,11 @@
 """The scales of the United Kingdom's National Risk Register, and how a level and an annual rate go together. Pure.
 
 Likelihood is the chance that a scenario happens at least once within five years, of a malicious one within two: below
-0.2 %, to 1 %, to 5 %, to 25 %, above. Impact goes from 1 (minor) to 5 (catastrophic).
+0.2 %, to 1 %, to 5 %, to 25 %, above (Cabinet Office, National Risk Register 2023, risk assessment methodology).
+
+Impact goes from 1 (minor) to 5 (catastrophic). The register judges it on several dimensions; the seven names here are
+ours after its methodology, and not its wording, and what counts as which level on which of them is for whoever keeps a
+registry to say: the register's own figures are for a country of its size, and are not in here.
 
 A rate of λ a year and that chance are two ways to say one thing, if events come independently of each other (Poisson):
 p = 1 - e^(-λT). A level is a band of rates, and never one rate.
@@ -39,15 +43,15 @@ class Kind(enum.StrEnum):
 
 
 class Dimension(enum.StrEnum):
-    """What an impact is on; the National Risk Register's seven."""
+    """What an impact is on: our names, after the National Risk Register's methodology."""
 
-    HUMAN_WELFARE = "human-welfare"
-    BEHAVIOUR = "behaviour"
-    ECONOMY = "economy"
-    ESSENTIAL_SERVICES = "essential-services"
-    ENVIRONMENT = "environment"
-    SECURITY = "security"
-    INTERNATIONAL = "international"
+    HUMAN_WELFARE = "human-welfare"  # dead, injured, ill, driven from home
+    BEHAVIOUR = "behaviour"  # what people do otherwise, whom they trust no more
+    ECONOMY = "economy"  # what it costs, wherever that stands
+    ESSENTIAL_SERVICES = "essential-services"  # power, water, transport, health care, communications, food, finance
+    ENVIRONMENT = "environment"  # land, water, air, what lives there
+    SECURITY = "security"  # police, justice, borders, defence, intelligence
+    INTERNATIONAL = "international"  # relations and obligations abroad, citizens there
 
 
 LEVELS: Final = range(1, 6)

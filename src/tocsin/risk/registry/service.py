@@ -21,7 +21,7 @@ from tocsin.log.model import decode_payload
 from tocsin.log.service import Record
 from tocsin.parties.register import require_party
 from tocsin.risk import store
-from tocsin.risk.registry.model import Evidence, EvidenceKind, Scenario, TreatmentStatus, Unit
+from tocsin.risk.registry.model import Evidence, Scenario, TreatmentStatus, Unit
 from tocsin.risk.registry.rollup.model import Publication
 from tocsin.risk.registry.state import REGISTRY_STEPS, Registered, RollUp, Sheet, standing
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Due", "Registry", "publication_of"]
 
 _SCENARIOS: Final = ("scenario.put", "scenario.amended", "scenario.reviewed", "scenario.retired")
-_GATED: Final = frozenset({EvidenceKind.INTELLIGENCE, EvidenceKind.INCIDENT})
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,12 +123,12 @@ class Registry:
         What they may see of these is read as any page is, and leaves a release behind; of the others nothing is said,
         not how many there are either.
         """
-        wanted = frozenset(one.reference for one in scenario.evidence if one.kind in _GATED)
+        wanted = frozenset(one.reference for one in scenario.evidence if one.gated)
         seen: set[str] = set()
         for collection in self._reading.collections(asker) if wanted else ():
             answer = self._reading.manifest(asker, collection.alias, Query(ids=wanted))
             seen |= {item.object_id for item in answer.page.items}
-        return tuple(one for one in scenario.evidence if one.kind not in _GATED or one.reference in seen)
+        return tuple(one for one in scenario.evidence if not one.gated or one.reference in seen)
 
     def due(self, *, within: Micros) -> list[Due]:
         """Return what is to be looked at before ``within`` from now, the earliest first."""
