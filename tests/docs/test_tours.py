@@ -46,6 +46,16 @@ def _agreed(name: str, *members: str) -> Iterator[str]:
     yield f"tocsin agreement activate {name}"
 
 
+def _term(here: Path, name: str, told: str) -> None:
+    file = here / "terms.json"
+    terms: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) | {name: told.strip()}
+    file.write_bytes(msgspec.json.encode(terms))
+
+
+def _key(here: Path, told: str) -> None:
+    (here / "hub.vkey").write_text(next(word for word in told.split() if word.count("+") > 1), encoding="utf-8")
+
+
 # what a page takes for granted: a hub, whose parties it names
 BEFORE: Final = {
     "vetting": (
@@ -82,18 +92,8 @@ UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 WRITTEN: Final[dict[str, Callable[[Path, str], None]]] = {
     "fund digest": lambda here, told: _term(here, "baseline", told),
     "fund numbers": lambda here, told: _term(here, "commitment", told.splitlines()[0].removeprefix("commitment ")),
-    "fund certificate": lambda here, told: _key(here, told),
+    "fund certificate": _key,
 }
-
-
-def _term(here: Path, name: str, told: str) -> None:
-    file = here / "terms.json"
-    terms: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) | {name: told.strip()}
-    file.write_bytes(msgspec.json.encode(terms))
-
-
-def _key(here: Path, told: str) -> None:
-    (here / "hub.vkey").write_text(next(word for word in told.split() if word.count("+") > 1), encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES)
