@@ -53,7 +53,8 @@ def risk(hub: Hub, acting: Acting, seen: Seen, incident: str) -> str:
     found = scores({after.id: after}, Unit.MONEY)
     sector = max(found, key=lambda one: found[one])
     moved = next(one for one in moves({before.id: before}, {after.id: after}, Unit.MONEY) if one.sector == sector)
-    named, kept = [], []
+    named: list[str] = []
+    kept: list[str] = []
     for name in ("fjordkraft", "havnlogistikk"):
         (named if hub.registry.evidence(asker_of(hub, acting, name), after) else kept).append(name)
     return (
