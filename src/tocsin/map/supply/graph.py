@@ -1,0 +1,281 @@
+"""What one reader sees of supply chains, put together, and which assets a part reaches. Pure.
+
+A node is one part of one bill. An edge leads from a part to what it contains or depends on, within its bill; from an
+asset to the product that it has; and from a part to the product of another bill that is the same product in the same
+version: then that bill says what is in the part. The same product: the same purl, version included; or, where one of
+the two has none, the same name, version and supplier, all three said.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+
+from tocsin.map.supply.model import Part, Verdict, label_of, same_maker
+from tocsin.map.supply.names import Asked, asked_of, fits, is_exact, key_of, keys_of, require_purl
+from tocsin.map.supply.wire import BillWord, FitWord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["Answer", "Chains", "Node", "Reached", "Said", "assembled"]
+
+# A part: the STIX id of its bill, and its number there.
+Node: TypeAlias = tuple[str, int]
+_WORST: Final = tuple(Verdict)
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What parts a vulnerability is said to be in, beside what bills say: by whom, and where that stands."""
+
+    asked: Asked
+    by: str
+    source: str
+    verdict: Verdict = Verdict.AFFECTED
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """One asset, by its STIX id, that has what was asked for.
+
+    ``path``: from the product that the asset has down to the part. ``fitted_by``: who says that the asset has it;
+    ``bills_by``: whose bills the path goes through. ``verdict``: None where no vulnerability was asked for;
+    ``judged_by``: whose verdict that is.
+    """
+
+    asset: str
+    path: tuple[str, ...]
+    fitted_by: tuple[str, ...]
+    bills_by: tuple[str, ...]
+    verdict: Verdict | None = None
+    judged_by: tuple[str, ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a part reaches. ``cleared``: assets whose every path somebody says is fixed or not affected.
+
+    ``parts``: how many parts fit, in how many ``products``; ``loose``: products with such a part that no asset is said
+    to have.
+    """
+
+    reached: tuple[Reached, ...]
+    cleared: tuple[Reached, ...] = ()
+    parts: int = 0
+    products: int = 0
+    loose: tuple[str, ...] = ()
+
+
+class Chains(msgspec.Struct, frozen=True, kw_only=True):
+    """All bills that a reader sees, by STIX id, and which assets have which product.
+
+    ``unseen``: products that assets are said to have and whose bill the reader does not see.
+    """
+
+    bills: dict[str, BillWord]
+    fits: tuple[FitWord, ...]
+    unseen: int = 0
+
+    def part(self, node: Node) -> Part:
+        """Return the part of a node."""
+        bill = self.bills[node[0]].bill
+        assert bill is not None  # noqa: S101 -- what is retired is in no chain
+        return bill.parts[node[1]]
+
+    def nodes(self) -> Iterator[tuple[Node, Part]]:
+        """Yield every part of every bill."""
+        for id_, word in self.bills.items():
+            if word.bill is not None:
+                for number, part in enumerate(word.bill.parts):
+                    yield (id_, number), part
+
+    def holders(self) -> dict[Node, list[Node]]:
+        """Return for each part the parts that hold or need it."""
+        held: dict[Node, list[Node]] = defaultdict(list)
+        products = _products(self.nodes())
+        for node, part in self.nodes():
+            for other in (*part.contains, *part.depends_on):
+                held[node[0], other].append(node)
+            for key in _keys(part):
+                for product in products.get(key, ()):
+                    if product[0] != node[0] and product != node and _is_same(part, self.part(product)):
+                        held[product].append(node)
+        return held
+
+    def asked(self, asked: Asked) -> Answer:
+        """Return the assets that have a part which fits."""
+        nodes = [node for node, part in self.nodes() if fits(asked, part)]
+        return self._answer(nodes, _upward([nodes], self.holders()), {}, {})
+
+    def vulnerable(self, id_: str, said: Iterable[Said] = ()) -> Answer:
+        """Return the assets that a vulnerability reaches, by what bills say of it and by ``said``.
+
+        What a bill says of its own parts counts before what others say of parts that are called the same: whether a
+        part is affected depends on what it stands in. A way up ends at a part that its own bill clears.
+        """
+        own = self._statements(id_.casefold())
+        elsewhere: dict[tuple[str, ...], list[Said]] = defaultdict(list)
+        for one in (*said, *self._by_name(own)):
+            elsewhere[key_of(one.asked)].append(one)
+        verdicts: dict[Node, tuple[Verdict, tuple[str, ...]]] = {
+            node: (verdict, (self.bills[node[0]].by,)) for node, verdict in own.items()
+        }
+        for node, part in self.nodes():
+            if node in own or not elsewhere:
+                continue
+            found = [one for key in keys_of(part) for one in elsewhere.get(key, ()) if fits(one.asked, part)]
+            if found:
+                worst = min((one.verdict for one in found), key=_WORST.index)
+                verdicts[node] = (worst, tuple(sorted({one.by for one in found if one.verdict is worst})))
+        clear = sorted(node for node, (verdict, _) in verdicts.items() if verdict.is_clear)
+        # the worst first: of two ways to an asset it is told which matters
+        feared = [
+            sorted(node for node, (each, _) in verdicts.items() if each is verdict)
+            for verdict in _WORST
+            if not verdict.is_clear
+        ]
+        holders = self.holders()
+        came = _upward(feared, holders, frozenset(clear))
+        return self._answer([*verdicts], came, verdicts, _upward([clear], holders))
+
+    def _statements(self, id_: str) -> dict[Node, Verdict]:
+        own: dict[Node, Verdict] = {}
+        for bill_id, word in self.bills.items():
+            for one in word.bill.statements if word.bill is not None else ():
+                if any(each.casefold() == id_ for each in one.ids):
+                    for number in one.parts:
+                        before = own.get((bill_id, number), one.verdict)
+                        own[bill_id, number] = min(before, one.verdict, key=_WORST.index)
+        return own
+
+    def _by_name(self, own: Mapping[Node, Verdict]) -> Iterator[Said]:
+        """Yield what bills say of their parts, as a word on every part of the same purl or CPE name, version included.
+
+        Only that one is affected: that one product is not says nothing of others.
+        """
+        for node, verdict in own.items():
+            if verdict.is_clear or verdict is Verdict.UNCLEAR:
+                continue
+            part, word = self.part(node), self.bills[node[0]]
+            for text in (part.purl, *part.cpes):
+                if text and is_exact(asked := asked_of(text)):
+                    yield Said(asked=asked, by=word.by, source=word.id, verdict=verdict)
+
+    def _answer(
+        self,
+        nodes: Sequence[Node],
+        came: Mapping[Node, Node | None],
+        verdicts: Mapping[Node, tuple[Verdict, tuple[str, ...]]],
+        cleared: Mapping[Node, Node | None],
+    ) -> Answer:
+        fitted: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for fit in self.fits:
+            fitted[fit.asset, fit.bill].add(fit.by)
+        reached = {
+            (asset, bill): self._reached(asset, (bill, 0), by, came, verdicts)
+            for (asset, bill), by in fitted.items()
+            if (bill, 0) in came
+        }
+        there = {asset for asset, _ in reached}
+        safe = [
+            self._reached(asset, (bill, 0), by, cleared, verdicts)
+            for (asset, bill), by in fitted.items()
+            if asset not in there and (bill, 0) in cleared
+        ]
+        had = {bill for _, bill in fitted}
+        loose = {label_of(self.part((id_, 0))) for id_, number in came if number == 0 and id_ not in had}
+        return Answer(
+            reached=tuple(sorted(reached.values(), key=_order)),
+            cleared=tuple(sorted(safe, key=_order)),
+            parts=len(set(nodes)),
+            products=len({id_ for id_, _ in nodes}),
+            loose=tuple(sorted(loose)),
+        )
+
+    def _reached(
+        self,
+        asset: str,
+        product: Node,
+        by: Iterable[str],
+        came: Mapping[Node, Node | None],
+        verdicts: Mapping[Node, tuple[Verdict, tuple[str, ...]]],
+    ) -> Reached:
+        way = [product]
+        while (below := came[way[-1]]) is not None:
+            way.append(below)
+        verdict, judges = verdicts.get(way[-1], (None, ()))
+        labels = [label_of(self.part(node)) for node in way]
+        return Reached(
+            asset=asset,
+            # the same product in two bills is one step
+            path=tuple(label for at, label in enumerate(labels) if at == 0 or label != labels[at - 1]),
+            fitted_by=tuple(sorted(by)),
+            bills_by=tuple(sorted({self.bills[id_].by for id_, _ in way})),
+            verdict=verdict,
+            judged_by=judges,
+        )
+
+
+def assembled(words: Iterable[BillWord | FitWord]) -> Chains:
+    """Return the chains of these words: what is retired is not in them."""
+    bills: dict[str, BillWord] = {}
+    standing: list[FitWord] = []
+    for word in words:
+        if isinstance(word, BillWord):
+            bills[word.id] = word
+        elif not word.retired:
+            standing.append(word)
+    there = {id_: word for id_, word in sorted(bills.items()) if word.bill is not None}
+    return Chains(
+        bills=there,
+        fits=tuple(sorted((one for one in standing if one.bill in there), key=lambda one: one.id)),
+        unseen=len({(one.asset, one.bill) for one in standing if one.bill not in bills}),
+    )
+
+
+def _order(one: Reached) -> tuple[int, str, tuple[str, ...]]:
+    return (0 if one.verdict is None else _WORST.index(one.verdict), one.asset, one.path)
+
+
+def _upward(
+    begin: Iterable[Sequence[Node]], holders: Mapping[Node, Sequence[Node]], closed: frozenset[Node] = frozenset()
+) -> dict[Node, Node | None]:
+    """Return every part that holds one of these, with the next below it on a shortest way; None: it is one of them.
+
+    What the first of ``begin`` reach, the later ones do not: a part has one way.
+    """
+    came: dict[Node, Node | None] = {}
+    for nodes in begin:
+        waiting = deque(node for node in nodes if node not in closed and node not in came)
+        came |= dict.fromkeys(waiting)
+        while waiting:
+            node = waiting.popleft()
+            for holder in holders.get(node, ()):
+                if holder not in came and holder not in closed:
+                    came[holder] = node
+                    waiting.append(holder)
+    return came
+
+
+def _keys(part: Part) -> list[tuple[str, ...]]:
+    """Return by what a part may be found to be the same product as another; versions are part of it."""
+    keys: list[tuple[str, ...]] = []
+    if part.purl and require_purl(part.purl).version:
+        keys.append((part.purl,))
+    if part.version and part.supplier:
+        keys.append((part.name.casefold(), part.version, same_maker(part.supplier)))
+    return keys
+
+
+def _is_same(one: Part, other: Part) -> bool:
+    """Two different purls are two products, whatever names they share."""
+    return not (one.purl and other.purl) or one.purl == other.purl
+
+
+def _products(nodes: Iterable[tuple[Node, Part]]) -> dict[tuple[str, ...], list[Node]]:
+    products: dict[tuple[str, ...], list[Node]] = defaultdict(list)
+    for node, part in nodes:
+        if node[1] == 0:
+            for key in _keys(part):
+                products[key].append(node)
+    return products
