@@ -176,6 +176,11 @@ def reach(
         _ways(out, found, answer.cleared, nothing="")
     if answer.loose:
         out.line(f"note: no asset is said to have: {', '.join(answer.loose[:_LINES])}")
+    if answer.near:
+        out.line(
+            "note: the same version, and not counted, since it is told apart by more (architecture, edition, supplier):"
+            f" {', '.join(answer.near[:_LINES])}"
+        )
     if found.vague:
         out.line(f"note: {found.vague} products are named without a version; they are left out")
     _seen_lines(out, found.chains)
@@ -353,6 +358,7 @@ def _reach_document(found: Reach) -> dict[str, Any]:
         "people": people,
         "value_h": value,
         "loose": list(answer.loose),
+        "near": list(answer.near),
         "vague": found.vague,
         "unseen": found.chains.chains.unseen,
         "unread": msgspec.to_builtins(found.chains.unread),

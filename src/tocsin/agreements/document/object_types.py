@@ -25,9 +25,7 @@ _STIX: Final = (
 )
 STIX_TYPES: Final = frozenset(_STIX.split())
 # What extension-definitions of this hub bring (docs/map.md, docs/supply-chains.md): clauses name them as any other.
-MAP_TYPES: Final = frozenset(
-    {"asset", "asset-bill", "asset-detail", "asset-state", "bill-of-materials", "dependency"}
-)
+MAP_TYPES: Final = frozenset({"asset", "asset-bill", "asset-detail", "asset-state", "bill-of-materials", "dependency"})
 
 
 def read_types(check: Checker, node: Node) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ _VERSIONS: Final = {"affected": Verdict.AFFECTED, "unaffected": Verdict.NOT_AFFE
 def read_cyclonedx(draft: Draft, root: Mapping[str, object], product: Part | None) -> str:
     """Put a document into a draft; ``product`` stands for its own where that says none. Returns its format."""
     version = root.get("specVersion")
-    if version not in VERSIONS:
+    if not isinstance(version, str) or version not in VERSIONS:
         draft.wrong(
             "specVersion", f"is {str(version)[:20]!r}", f"one of {', '.join(VERSIONS)}: others are not read yet"
         )
@@ -164,7 +164,7 @@ def _vulnerability(draft: Draft, raw: Mapping[str, object], at: str) -> None:
         return
     analysis = raw.get("analysis")
     state = analysis.get("state") if isinstance(analysis, dict) else None
-    if state is not None and state not in _STATES:
+    if state is not None and (not isinstance(state, str) or state not in _STATES):
         draft.wrong(f"{at}.analysis.state", f"is {str(state)[:40]!r}", f"one of {', '.join(_STATES)}")
         return
     said: dict[Verdict, list[int]] = {}
@@ -177,7 +177,7 @@ def _vulnerability(draft: Draft, raw: Mapping[str, object], at: str) -> None:
         if number is None:
             continue
         # what the analysis says is about all of them; versions say which of them it is about
-        verdict = Verdict.AFFECTED if state is None else _STATES[str(state)]
+        verdict = Verdict.AFFECTED if state is None else _STATES[state]
         if not verdict.is_clear:
             verdict = _by_version(draft, one, where, draft.parts[number].version, verdict)
         said.setdefault(verdict, []).append(number)
@@ -193,12 +193,12 @@ def _by_version(draft: Draft, raw: Mapping[str, object], at: str, version: str, 
     found = None
     for where, one in versions:
         status = one.get("status", "affected")
-        if status not in _VERSIONS:
+        if not isinstance(status, str) or status not in _VERSIONS:
             draft.wrong(f"{where}.status", f"is {str(status)[:40]!r}", f"one of {', '.join(_VERSIONS)}")
         elif "range" in one:
             draft.left["ranges of versions (vers), which are not read yet: unclear"] += 1
         elif version and draft.text(one, "version", where) == version:
-            found = _VERSIONS[str(status)]
+            found = _VERSIONS[status]
     if found is None:
         return Verdict.UNCLEAR
     return verdict if found is Verdict.AFFECTED else found

@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
+from msgspec import structs
 
 from tocsin.map.supply.model import Part, Verdict, label_of, same_maker
 from tocsin.map.supply.names import Asked, asked_of, fits, is_exact, key_of, keys_of, require_purl
@@ -56,7 +57,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a part reaches. ``cleared``: assets whose every path somebody says is fixed or not affected.
 
     ``parts``: how many parts fit, in how many ``products``; ``loose``: products with such a part that no asset is said
-    to have.
+    to have. ``near``: parts in the version that a vulnerability is said to be in, told apart by more than that (an
+    architecture, an edition, a supplier): nothing is said of them, and they are not counted.
     """
 
     reached: tuple[Reached, ...]
@@ -64,6 +66,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     parts: int = 0
     products: int = 0
     loose: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
 
 class Chains(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,10 +123,14 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
         verdicts: dict[Node, tuple[Verdict, tuple[str, ...]]] = {
             node: (verdict, (self.bills[node[0]].by,)) for node, verdict in own.items()
         }
+        near: set[str] = set()
         for node, part in self.nodes():
             if node in own or not elsewhere:
                 continue
-            found = [one for key in keys_of(part) for one in elsewhere.get(key, ()) if fits(one.asked, part)]
+            alike = [one for key in keys_of(part) for one in elsewhere.get(key, ())]
+            found = [one for one in alike if fits(one.asked, part)]
+            if alike and not found:
+                near.add(part.purl or label_of(part))
             if found:
                 worst = min((one.verdict for one in found), key=_WORST.index)
                 verdicts[node] = (worst, tuple(sorted({one.by for one in found if one.verdict is worst})))
@@ -136,7 +143,8 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
         ]
         holders = self.holders()
         came = _upward(feared, holders, frozenset(clear))
-        return self._answer([*verdicts], came, verdicts, _upward([clear], holders))
+        answer = self._answer([*verdicts], came, verdicts, _upward([clear], holders))
+        return structs.replace(answer, near=tuple(sorted(near)))
 
     def _statements(self, id_: str) -> dict[Node, Verdict]:
         own: dict[Node, Verdict] = {}

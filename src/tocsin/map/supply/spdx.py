@@ -22,7 +22,7 @@ __all__ = ["VERSIONS", "is_three", "read_spdx"]
 
 VERSIONS: Final = ("SPDX-2.2", "SPDX-2.3")
 _DOCUMENT: Final = "SPDXRef-DOCUMENT"
-_NOTHING: Final = frozenset({"NOASSERTION", "NONE", ""})
+_NOTHING: Final = frozenset({"NOASSERTION", "NONE"})
 # A holds or needs B; and the same said from B's side.
 _CONTAINS: Final = frozenset({"CONTAINS"})
 _IS_IN: Final = frozenset({"CONTAINED_BY", "PACKAGE_OF", "OPTIONAL_COMPONENT_OF"})
@@ -61,16 +61,16 @@ def is_three(root: Mapping[str, object]) -> bool:
 def read_spdx(draft: Draft, root: Mapping[str, object], product: Part | None) -> str:
     """Put a document into a draft; ``product`` stands for its own where that is not one. Returns its format."""
     version = root.get("spdxVersion")
-    if version not in VERSIONS:
+    if not isinstance(version, str) or version not in VERSIONS:
         draft.wrong(
             "spdxVersion", f"is {str(version)[:20]!r}", f"one of {', '.join(VERSIONS)}: others are not read yet"
         )
     packages = draft.listed(root, "packages", "")
-    relationships = draft.listed(root, "relationships", "")
+    relationships = [_Relationship(draft, one, at) for at, one in draft.listed(root, "relationships", "")]
     described = _described(draft, root, relationships)
-    makers = _ends(relationships, "spdxElementId", _MAKES)
-    held = _ends(relationships, "relatedSpdxElement", _CONTAINS | _NEEDS)
-    held |= _ends(relationships, "spdxElementId", _IS_IN | _IS_NEEDED)
+    makers = {each.one for each in relationships if each.kind in _MAKES}
+    held = {each.other for each in relationships if each.kind in _CONTAINS | _NEEDS}
+    held |= {each.one for each in relationships if each.kind in _IS_IN | _IS_NEEDED}
     _product(draft, root, packages, described, product)
     for at, one in packages:
         reference = draft.text(one, "SPDXID", at)
@@ -88,29 +88,35 @@ def read_spdx(draft: Draft, root: Mapping[str, object], product: Part | None) ->
         for at, one in draft.listed(root, field, ""):
             draft.aside(draft.text(one, "SPDXID", at), at)
             draft.left[field] += 1
-    for at, one in relationships:
-        _relate(draft, one, at)
+    for each in relationships:
+        _relate(draft, each)
     return str(version).replace("-", " ")
 
 
-def _ends(relationships: list[tuple[str, Mapping[str, object]]], end: str, kinds: frozenset[str]) -> set[str]:
-    return {str(one.get(end)) for _, one in relationships if one.get("relationshipType") in kinds}
+class _Relationship:
+    """One relationship: two references, what it says of them, and its path."""
+
+    __slots__ = ("at", "kind", "one", "other")
+
+    def __init__(self, draft: Draft, raw: Mapping[str, object], at: str) -> None:
+        self.at = at
+        self.kind = draft.text(raw, "relationshipType", at)
+        self.one = draft.text(raw, "spdxElementId", at)
+        self.other = draft.text(raw, "relatedSpdxElement", at)
 
 
-def _described(
-    draft: Draft, root: Mapping[str, object], relationships: list[tuple[str, Mapping[str, object]]]
-) -> set[str]:
+def _described(draft: Draft, root: Mapping[str, object], relationships: list[_Relationship]) -> set[str]:
     """Return the ids of what the document is about."""
     found = root.get("documentDescribes", [])
-    described = {str(one) for one in found} if isinstance(found, list) else set()
-    for _, one in relationships:
-        ends = (one.get("spdxElementId"), one.get("relatedSpdxElement"))
-        if one.get("relationshipType") == "DESCRIBES" and ends[0] == _DOCUMENT:
-            described.add(str(ends[1]))
-        if one.get("relationshipType") == "DESCRIBED_BY" and ends[1] == _DOCUMENT:
-            described.add(str(ends[0]))
-    if not isinstance(found, list):
-        draft.wrong("documentDescribes", "is no list", "a list of ids")
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        draft.wrong("documentDescribes", "is no list of ids", "a list of ids")
+        found = []
+    described = set(found)
+    for each in relationships:
+        if each.kind == "DESCRIBES" and each.one == _DOCUMENT:
+            described.add(each.other)
+        if each.kind == "DESCRIBED_BY" and each.other == _DOCUMENT:
+            described.add(each.one)
     return described
 
 
@@ -122,7 +128,7 @@ def _product(
     product: Part | None,
 ) -> None:
     """Take the product first: the one that is given, or the one package that is described, or else the document."""
-    own = [(at, one) for at, one in packages if one.get("SPDXID") in described]
+    own = [(at, one) for at, one in packages if str(one.get("SPDXID")) in described]
     if product is not None:
         draft.add(product, "the product that was given")
     elif len(own) == 1:
@@ -173,7 +179,7 @@ def _references(draft: Draft, raw: Mapping[str, object], at: str) -> tuple[str, 
 def _maker(draft: Draft, raw: Mapping[str, object], at: str) -> str:
     for field in ("supplier", "originator"):
         told = draft.text(raw, field, at)
-        if told in _NOTHING:
+        if not told or told in _NOTHING:
             continue
         # a pattern with three runs of spaces takes its time over long ones
         found = _AGENT.fullmatch(told) if len(told) <= _MOST_AGENT else None
@@ -184,27 +190,25 @@ def _maker(draft: Draft, raw: Mapping[str, object], at: str) -> str:
     return ""
 
 
-def _relate(draft: Draft, raw: Mapping[str, object], at: str) -> None:
-    kind = raw.get("relationshipType")
-    if kind in {"DESCRIBES", "DESCRIBED_BY"}:
+def _relate(draft: Draft, each: _Relationship) -> None:
+    if each.kind in {"DESCRIBES", "DESCRIBED_BY"}:
         return
-    ends = []
-    for field in ("spdxElementId", "relatedSpdxElement"):
-        end = raw.get(field)
-        if end in _NOTHING or (isinstance(end, str) and end.startswith("DocumentRef-")):
-            draft.left["relationships with other documents, or with nothing"] += end not in _NOTHING
-            return
-        ends.append(draft.number_of(end, f"{at}.{field}"))
-    one, other = ends
+    if not _NOTHING.isdisjoint({each.one, each.other}):
+        return
+    if each.one.startswith("DocumentRef-") or each.other.startswith("DocumentRef-"):
+        draft.left["relationships with other documents"] += 1
+        return
+    one = draft.number_of(each.one, f"{each.at}.spdxElementId")
+    other = draft.number_of(each.other, f"{each.at}.relatedSpdxElement")
     if one is None or other is None:
         return
-    if kind in _CONTAINS:
+    if each.kind in _CONTAINS:
         draft.contains[one][other] = None
-    elif kind in _IS_IN:
+    elif each.kind in _IS_IN:
         draft.contains[other][one] = None
-    elif kind in _NEEDS:
+    elif each.kind in _NEEDS:
         draft.depends_on[one][other] = None
-    elif kind in _IS_NEEDED:
+    elif each.kind in _IS_NEEDED:
         draft.depends_on[other][one] = None
-    elif kind not in _MAKES:
-        draft.left[f"relationships of the type {str(kind)[:40]}"] += 1
+    elif each.kind not in _MAKES:
+        draft.left[f"relationships of the type {each.kind[:40]}"] += 1
