@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from support.bills import cyclonedx_of, edges_of, made_bill, packed, spdx_of
-from tocsin.agreements.document.object_types import MAP_TYPES
 from tocsin.errors import InputError
 from tocsin.exchange.stix import ParsedObject, parse_object
-from tocsin.map import wire as map_wire
 from tocsin.map.formats.fields import Wrong
 from tocsin.map.model import Asset
 from tocsin.map.supply import wire
@@ -195,10 +193,6 @@ def test_whatever_is_done_to_an_object_is_read_or_told(seed: int) -> None:
         assert error.what  # noqa: PT017
     else:
         assembled([word])
-
-
-def test_agreements_know_the_types() -> None:
-    assert wire.TYPES | map_wire.TYPES == MAP_TYPES
 
 
 # --- reach -----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from tocsin.cli.output import Output, listed
 from tocsin.cli.session import Session, of_file, opened, read_bounded
 from tocsin.errors import InputError, MapError, UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION
-from tocsin.map.supply.model import Part, label_of
+from tocsin.map.supply.model import Part, Verdict, label_of
 from tocsin.map.supply.reading import LIMITS, read_bill
 from tocsin.map.wire import is_asset_id
 
@@ -184,7 +184,7 @@ def reach(
     if found.vague:
         out.line(f"note: {found.vague} products are named without a version; they are left out")
     _seen_lines(out, found.chains)
-    hits = [name for ref in _refs(answer.reached) if (name := _named(found, ref)) != ref]
+    hits = [name for ref in _refs(_by_name(found, answer.reached)) if (name := _named(found, ref)) != ref]
     if hits:
         out.line("what falls with them: tocsin map simulate " + " ".join(f"--hit {shlex.quote(one)}" for one in hits))
 
@@ -303,6 +303,15 @@ def _named(found: Reach, ref: str) -> str:
     return found.assets[ref].id if ref in found.assets else ref
 
 
+def _by_name(found: Reach, reached: Iterable[Reached]) -> list[Reached]:
+    """Return ways in the order of their assets' names, the worst verdict first."""
+    worst = tuple(Verdict)
+    return sorted(
+        reached,
+        key=lambda one: (0 if one.verdict is None else worst.index(one.verdict), _named(found, one.asset), one.path),
+    )
+
+
 def _totals(found: Reach, reached: Iterable[Reached], sector: str | None = None) -> tuple[int, float]:
     assets = [found.assets[ref] for ref in _refs(reached) if ref in found.assets]
     assets = [asset for asset in assets if sector is None or asset.sector == sector]
@@ -318,7 +327,7 @@ def _ways(out: Output, found: Reach, reached: tuple[Reached, ...], *, nothing: s
             listed(one.fitted_by),
             listed(one.bills_by),
         )
-        for one in reached
+        for one in _by_name(found, reached)
     ]
     judged = found.vulnerability
     columns = ("asset", "verdict", "way", "on it, says", "bill of")
@@ -346,7 +355,7 @@ def _reach_document(found: Reach) -> dict[str, Any]:
     people, value = _totals(found, answer.reached)
 
     def ways(reached: tuple[Reached, ...]) -> list[dict[str, Any]]:
-        return [msgspec.to_builtins(one) | {"name": _named(found, one.asset)} for one in reached]
+        return [msgspec.to_builtins(one) | {"name": _named(found, one.asset)} for one in _by_name(found, reached)]
 
     return {
         "asked": found.asked,

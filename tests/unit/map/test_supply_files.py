@@ -82,6 +82,8 @@ def test_fifty_faults_are_fifty_and_nothing_is_read() -> None:
                 gone = f"ref {at + 1}"
                 one["dependsOn"] = [each for each in one["dependsOn"] if each != gone]
             document["dependencies"] = [one for one in document["dependencies"] if one["ref"] != f"ref {at + 1}"]
+            for one in document["vulnerabilities"]:
+                one["affects"] = [{"ref": "ref 1"}]
     for number in range(10):
         document["dependencies"][number]["dependsOn"].append("nobody")
         place = len(document["dependencies"][number]["dependsOn"]) - 1

@@ -106,7 +106,7 @@ def _take(draft: Draft, raw: Mapping[str, object], at: str, holder: int | None) 
 
 
 def _part(draft: Draft, raw: Mapping[str, object], at: str) -> Part:
-    name, group = draft.text(raw, "name", at), draft.text(raw, "group", at)
+    name, group = draft.text(raw, "name", at, instead="?"), draft.text(raw, "group", at)
     cpe = draft.text(raw, "cpe", at)
     if is_cpe(cpe) and not cpe.startswith("cpe:2.3:"):
         draft.left["CPE 2.2 names"] += 1

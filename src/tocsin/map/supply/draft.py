@@ -58,14 +58,17 @@ class Draft:
         """Note a fault."""
         self.faults.append(MapFault(at=f"{self.name}: {at}", cause=cause, expected=expected))
 
-    def text(self, raw: Mapping[str, object], field_: str, at: str) -> str:
-        """Return a text of an object, without spaces at its ends; empty where there is none."""
+    def text(self, raw: Mapping[str, object], field_: str, at: str, *, instead: str = "") -> str:
+        """Return a text of an object, without spaces at its ends; empty where there is none.
+
+        ``instead``: of what is no text, so that the fault is told once.
+        """
         value = raw.get(field_)
         if value is None:
             return ""
         if not isinstance(value, str):
             self.wrong(f"{at}.{field_}", f"is {str(value)[:60]!r}", "text")
-            return ""
+            return instead
         return value.strip()
 
     def listed(self, raw: Mapping[str, object], field_: str, at: str) -> list[tuple[str, Mapping[str, object]]]:

@@ -148,7 +148,7 @@ def _add(draft: Draft, raw: Mapping[str, object], at: str) -> None:
     purl, cpes = _references(draft, raw, at)
     version = draft.text(raw, "versionInfo", at)
     part = Part(
-        name=draft.text(raw, "name", at),
+        name=draft.text(raw, "name", at, instead="?"),
         version="" if version in _NOTHING else version,
         kind=draft.text(raw, "primaryPackagePurpose", at).lower(),
         supplier=_maker(draft, raw, at),

@@ -173,11 +173,11 @@ def _object(form: Form, id_: str, content: Mapping[str, Json], *, at: Micros, tl
 
 def _plain(value: msgspec.Struct) -> dict[str, Json]:
     """Return what a value says beyond its defaults: STIX knows no null and no empty list (§2.1, §2.12)."""
-    return {
-        field.name: msgspec.to_builtins(getattr(value, field.name))
-        for field in structs.fields(value)
-        if getattr(value, field.name) != field.default
-    }
+    said = {field.name: getattr(value, field.name) for field in structs.fields(value)}
+    beyond = {field.name: said[field.name] for field in structs.fields(value) if said[field.name] != field.default}
+    # as JSON has it, so that it compares with what is read: a tuple is a list
+    told: dict[str, Json] = msgspec.json.decode(msgspec.json.encode(beyond))
+    return told
 
 
 # --- an object becomes a word ----------------------------------------------------------------------------------------
