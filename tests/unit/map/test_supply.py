@@ -248,8 +248,7 @@ def test_nobody_speaks_under_anothers_id(world: World) -> None:
     with world.hub.store.read() as connection:
         at = world.hub.log.now(connection)
     forged = wire.encode_bill(firmware(verdict=Verdict.NOT_AFFECTED), by=ALFA, at=at, tlp=AMBER)
-    receipt = world.share("bravo", bundled(forged))
-    assert not [one.reason for one in receipt.results if one.reason is not None]
+    share_told(world, bundled(forged), by="bravo")
     world.clock.advance(SECOND)
     share_bill(world, "alfa", firmware(), PUMP)
     found = reach(world, "bravo")
@@ -265,10 +264,15 @@ def bundled(*objects: dict[str, Any]) -> bytes:
 # --- what the hub's own objects say ----------------------------------------------------------------------------------
 
 
+def share_told(world: World, data: bytes, *, by: str = "coast") -> None:
+    receipt = world.share(by, data)
+    assert not [one.reason for one in receipt.results if one.reason is not None]
+
+
 def told_by_software(*, cpe: str | None = None, version: str | None = None, marked: str = AMBER) -> bytes:
     """Return a vulnerability, a software, and that this has that: as others' platforms write it."""
     common = {"spec_version": "2.1", "object_marking_refs": [marked]}
-    timed = common | {"created": "2026-01-02T00:00:00Z", "modified": "2026-01-02T00:00:00Z"}
+    timed = common | {"created": "2026-01-02T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z"}
     vulnerability = f"vulnerability--{uuid.UUID(int=7, version=4)}"
     software = f"software--{uuid.UUID(int=8, version=4)}"
     said = {key: value for key, value in (("cpe", cpe), ("version", version)) if value is not None}
@@ -299,7 +303,7 @@ def test_software_that_has_a_vulnerability_is_found_in_bills(
     xz = structs.replace(firmware().parts[2], cpes=("cpe:2.3:a:tukaani:xz:5.6.0:*:*:*:*:*:*:*",))
     bill = structs.replace(firmware(verdict=None), parts=(*firmware().parts[:2], xz))
     share_bill(world, "alfa", bill, PUMP)
-    world.share("coast", told_by_software(**said))
+    share_told(world, told_by_software(**said))
     found = reach(world, "bravo")
     assert [one.judged_by for one in found.answer.reached] == ([(COAST,)] if reached else [])
     assert found.vague == vague
@@ -331,7 +335,7 @@ GATEWAY: Final = Bill(
 
 
 def forged_bill(world: World) -> None:
-    world.share("coast", bundled(wire.encode_bill(GATEWAY, by=ALFA, at=1_780_000_000_000_000, tlp=AMBER)))
+    share_told(world, bundled(wire.encode_bill(GATEWAY, by=ALFA, at=1_780_000_000_000_000, tlp=AMBER)))
 
 
 HIDINGS: Final[dict[str, Callable[[World], object]]] = {
@@ -340,7 +344,7 @@ HIDINGS: Final[dict[str, Callable[[World], object]]] = {
     "a vendor's bill of what is in the asset": lambda world: share_bill(world, "bravo", firmware()),
     "a word that a part is affected": lambda world: share_bill(world, "bravo", firmware("1")),
     "a word that it is not": lambda world: share_bill(world, "bravo", firmware("1", Verdict.NOT_AFFECTED)),
-    "software that has the vulnerability": lambda world: world.share("coast", told_by_software(version="5.6.0")),
+    "software that has the vulnerability": lambda world: share_told(world, told_by_software(version="5.6.0")),
     "the same id": forged_bill,
 }
 

@@ -26,6 +26,11 @@ __all__ = ["Answer", "Chains", "Node", "Reached", "Said", "assembled"]
 # A part: the STIX id of its bill, and its number there.
 Node: TypeAlias = tuple[str, int]
 _WORST: Final = tuple(Verdict)
+# Words on one version of one package that differ, by architecture and the like, or by party: what is beyond is compared
+# with no part, and parts that it would be about are told as near.
+_MOST_ALIKE: Final = 100
+# The number of a node that is no part but what parts of several bills are called.
+_NAME: Final = -1
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,16 +98,19 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
                     yield (id_, number), part
 
     def holders(self) -> dict[Node, list[Node]]:
-        """Return for each part the parts that hold or need it."""
+        """Return for each part the parts that hold or need it.
+
+        What is the same product goes by way of its name, a node of number ``_NAME``: a thousand parts that are the same
+        product as a thousand bills' are two thousand edges, and not a million.
+        """
         held: dict[Node, list[Node]] = defaultdict(list)
-        products = _products(self.nodes())
         for node, part in self.nodes():
-            for other in (*part.contains, *part.depends_on):
+            for other in {*part.contains, *part.depends_on}:
                 held[node[0], other].append(node)
-            for key in _keys(part):
-                for product in products.get(key, ()):
-                    if product[0] != node[0] and product != node and _is_same(part, self.part(product)):
-                        held[product].append(node)
+            for name in _meant(part):
+                held[name].append(node)
+            for name in _called(part) if node[1] == 0 else ():
+                held[node].append(name)
         return held
 
     def asked(self, asked: Asked) -> Answer:
@@ -117,9 +125,7 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
         part is affected depends on what it stands in. A way up ends at a part that its own bill clears.
         """
         own = self._statements(id_.casefold())
-        elsewhere: dict[tuple[str, ...], list[Said]] = defaultdict(list)
-        for one in (*said, *self._by_name(own)):
-            elsewhere[key_of(one.asked)].append(one)
+        elsewhere = _by_key([*said, *self._by_name(own)])
         verdicts: dict[Node, tuple[Verdict, tuple[str, ...]]] = {
             node: (verdict, (self.bills[node[0]].by,)) for node, verdict in own.items()
         }
@@ -212,6 +218,7 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
         while (below := came[way[-1]]) is not None:
             way.append(below)
         verdict, judges = verdicts.get(way[-1], (None, ()))
+        way = [node for node in way if node[1] != _NAME]
         labels = [label_of(self.part(node)) for node in way]
         return Reached(
             asset=asset,
@@ -241,6 +248,16 @@ def assembled(words: Iterable[BillWord | FitWord]) -> Chains:
     )
 
 
+def _by_key(said: Iterable[Said]) -> dict[tuple[str, ...], list[Said]]:
+    """Return what is said by the key of what it is about, each word of a party once and ``_MOST_ALIKE`` of one key."""
+    found: dict[tuple[str, ...], dict[tuple[Asked, str, Verdict], Said]] = defaultdict(dict)
+    for one in said:
+        alike = found[key_of(one.asked)]
+        if len(alike) < _MOST_ALIKE:
+            alike.setdefault((structs.replace(one.asked, text=""), one.by, one.verdict), one)
+    return {key: [*alike.values()] for key, alike in found.items()}
+
+
 def _order(one: Reached) -> tuple[int, str, tuple[str, ...]]:
     return (0 if one.verdict is None else _WORST.index(one.verdict), one.asset, one.path)
 
@@ -265,25 +282,34 @@ def _upward(
     return came
 
 
-def _keys(part: Part) -> list[tuple[str, ...]]:
-    """Return by what a part may be found to be the same product as another; versions are part of it."""
-    keys: list[tuple[str, ...]] = []
+def _triple(part: Part) -> tuple[str, ...] | None:
+    """Return name, version and supplier as they are compared; None where one of the last two is not said."""
+    if not (part.version and part.supplier):
+        return None
+    return part.name.casefold(), part.version, same_maker(part.supplier)
+
+
+def _name(*of: object) -> Node:
+    return repr(of), _NAME
+
+
+def _called(product: Part) -> Iterator[Node]:
+    """Yield by what names other bills mean this product. Two different purls are two, whatever else is equal."""
+    if product.purl and require_purl(product.purl).version:
+        yield _name("purl", product.purl)
+    triple = _triple(product)
+    if triple is not None:
+        yield _name("any", triple)
+        yield _name("with", product.purl, triple)
+
+
+def _meant(part: Part) -> Iterator[Node]:
+    """Yield the names of the products that a part may be: see ``_called``."""
     if part.purl and require_purl(part.purl).version:
-        keys.append((part.purl,))
-    if part.version and part.supplier:
-        keys.append((part.name.casefold(), part.version, same_maker(part.supplier)))
-    return keys
-
-
-def _is_same(one: Part, other: Part) -> bool:
-    """Two different purls are two products, whatever names they share."""
-    return not (one.purl and other.purl) or one.purl == other.purl
-
-
-def _products(nodes: Iterable[tuple[Node, Part]]) -> dict[tuple[str, ...], list[Node]]:
-    products: dict[tuple[str, ...], list[Node]] = defaultdict(list)
-    for node, part in nodes:
-        if node[1] == 0:
-            for key in _keys(part):
-                products[key].append(node)
-    return products
+        yield _name("purl", part.purl)
+    triple = _triple(part)
+    if triple is not None and not part.purl:
+        yield _name("any", triple)
+    elif triple is not None:
+        yield _name("with", part.purl, triple)
+        yield _name("with", "", triple)

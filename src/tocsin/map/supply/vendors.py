@@ -86,7 +86,7 @@ def _within(chains: Chains) -> dict[str, tuple[tuple[str, int], ...]]:
                 if other not in reached:
                     reached.add(other)
                     waiting.append(other)
-        found[bill] = tuple(sorted(reached))
+        found[bill] = tuple(sorted(node for node in reached if node[1] >= 0))
     return found
 
 
