@@ -76,12 +76,12 @@ def test_by_default_only_those_whom_the_agreement_names_for_amber_strict_see_it(
 
 
 def test_what_is_told_to_a_person(cli: Cli) -> None:
-    text = cli.ok("map", "reach", CVE, "--as", "cert")
+    text = cli.ok("map", "reach", CVE, "--as", "cert").out
     assert "RTU firmware 12.4 > xz-utils 5.6.0" in text
     assert "affected, says https://grid.example" in text
     assert "tocsin map simulate --hit Bekk --hit 'Lund pumps' --hit Vika" in text
-    assert "it reaches no asset that you see" in cli.ok("map", "reach", CVE, "--as", "water")
-    listed = cli.ok("map", "bills", "--as", "cert")
+    assert "it reaches no asset that you see" in cli.ok("map", "reach", CVE, "--as", "water").out
+    listed = cli.ok("map", "bills", "--as", "cert").out
     assert "Pump control" in listed
     assert "Nordstation AS" in listed
 
@@ -99,7 +99,7 @@ def test_concentration_by_vendor(cli: Cli) -> None:
     assert sectors[""]["unknown"] == 2
     seen = cli.json("map", "vendors", "--as", "water")["sectors"]
     assert [one["name"] for one in seen[0]["vendors"]] == ["Vannteknikk AB"]
-    assert "Nordstation" not in cli.ok("map", "vendors", "--as", "water", "--parts")
+    assert "Nordstation" not in cli.ok("map", "vendors", "--as", "water", "--parts").out
 
 
 def test_an_import_again_changes_nothing_and_a_dry_run_shares_nothing(cli: Cli, hub: Path, tmp_path: Path) -> None:

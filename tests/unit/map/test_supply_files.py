@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from support.bills import cyclonedx_of, packed, spdx_of
+from support.tours import ROOT
 from tocsin.errors import InputError, LimitError, MapError
 from tocsin.map.supply import reading
 from tocsin.map.supply.model import Bill, Part, Statement, Verdict
@@ -69,6 +70,15 @@ COMPONENT: Final[tuple[Spoil, ...]] = (
 )
 
 
+STATEMENT: Final[tuple[Spoil, ...]] = (
+    ("", lambda one: one.pop("id"), "it has no id"),
+    (".analysis.state", lambda one: one.update(analysis={"state": "maybe"}), "is 'maybe'"),
+    (".affects[0].ref", lambda one: one["affects"][0].update(ref="gone"), "nothing with the reference 'gone'"),
+    (".affects", lambda one: one.update(affects="all"), "is 'all'"),
+    (".affects[0]", lambda one: one.update(affects=["ref 1"]), "is 'ref 1'"),
+)
+
+
 def test_fifty_faults_are_fifty_and_nothing_is_read() -> None:
     document = cyclonedx_of(big())
     told: dict[str, str] = {}
@@ -78,10 +88,10 @@ def test_fifty_faults_are_fifty_and_nothing_is_read() -> None:
         spoil(document["components"][at])
         told[f"bom.cdx.json: components[{at}]{where}"] = cause
         if "twice" in cause:  # who named this one by its reference names nothing now
+            gone = f"ref {at + 1}"
+            document["dependencies"] = [one for one in document["dependencies"] if one["ref"] != gone]
             for one in document["dependencies"]:
-                gone = f"ref {at + 1}"
                 one["dependsOn"] = [each for each in one["dependsOn"] if each != gone]
-            document["dependencies"] = [one for one in document["dependencies"] if one["ref"] != f"ref {at + 1}"]
             for one in document["vulnerabilities"]:
                 one["affects"] = [{"ref": "ref 1"}]
     for number in range(10):
@@ -90,16 +100,7 @@ def test_fifty_faults_are_fifty_and_nothing_is_read() -> None:
         told[f"bom.cdx.json: dependencies[{number}].dependsOn[{place}]"] = (
             "there is nothing with the reference 'nobody'"
         )
-    for number, (where, spoil, cause) in enumerate(
-        (
-            ("", lambda one: one.pop("id"), "it has no id"),
-            (".analysis.state", lambda one: one.update(analysis={"state": "maybe"}), "is 'maybe'"),
-            (".affects[0].ref", lambda one: one["affects"][0].update(ref="gone"), "nothing with the reference 'gone'"),
-            (".affects", lambda one: one.update(affects="all"), "is 'all'"),
-            (".affects[0]", lambda one: one.update(affects=["ref 1"]), "is 'ref 1'"),
-        )
-        * 2
-    ):
+    for number, (where, spoil, cause) in enumerate(STATEMENT * 2):
         spoil(document["vulnerabilities"][number])
         told[f"bom.cdx.json: vulnerabilities[{number}]{where}"] = cause
     assert len(told) == 50
@@ -230,7 +231,7 @@ def test_what_is_excluded_is_not_in_the_product_nor_what_is_in_it() -> None:
 
 
 def test_who_makes_it() -> None:
-    told = [
+    told: list[Json] = [
         {"name": "a", "supplier": {"name": "S"}, "manufacturer": {"name": "M"}, "publisher": "P"},
         {"name": "b", "supplier": {"url": ["x"]}, "manufacturer": {"name": "M"}, "publisher": "P"},
         {"name": "c", "publisher": " P "},
@@ -343,6 +344,15 @@ def test_files_other_documents_and_other_relationships_are_counted() -> None:
         for other in ("DocumentRef-os:SPDXRef-1", "NOASSERTION", "NONE")
     ]
     assert dict(read(document).left) == {"files": 1, "relationships with other documents": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "product", "parts"), [("rtu.cdx", "RTU 560 firmware", 5), ("pump.spdx", "Pump control", 2)]
+)
+def test_the_examples_are_bills(name: str, product: str, parts: int) -> None:
+    data = (ROOT / "examples" / "bills" / f"{name}.json").read_bytes()
+    bill = read_bill(data, name=name).bill
+    assert (bill.product.name, len(bill.parts)) == (product, parts)
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
