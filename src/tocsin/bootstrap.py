@@ -63,6 +63,8 @@ from tocsin.log.note import NoteSigner
 from tocsin.log.service import Log, Record
 from tocsin.log.tables import LOG_HEADS
 from tocsin.map.service import Maps
+from tocsin.map.shelf import Shelf
+from tocsin.map.supply.service import Supplies
 from tocsin.parties.credentials import Authenticator, TokenKey
 from tocsin.parties.model import Kind, Party, Role, User, clearance_rank
 from tocsin.parties.passwords import Passwords, password_hasher
@@ -260,7 +262,17 @@ class Hub:
     @functools.cached_property
     def maps(self) -> Maps:
         """The map that members share: nothing but intake, reading and withdrawals."""
-        return Maps(reading=self.reading, intake=self.intake, withdrawals=self.withdrawals)
+        return Maps(self.shelf)
+
+    @functools.cached_property
+    def shelf(self) -> Shelf:
+        """What members share of the map and read of it, whatever the objects are."""
+        return Shelf(reading=self.reading, intake=self.intake, withdrawals=self.withdrawals)
+
+    @functools.cached_property
+    def supplies(self) -> Supplies:
+        """What assets are made of, and from whom it comes."""
+        return Supplies(shelf=self.shelf, maps=self.maps, search=self.search)
 
     @functools.cached_property
     def lapsing(self) -> Lapsing:

@@ -18,6 +18,7 @@ from tocsin.exchange.stix import ParsedObject, parse_object
 from tocsin.map import wire
 from tocsin.map.model import Asset, AssetMap, Place
 from tocsin.map.seen import Seen, assembled, read_words
+from tocsin.map.supply import wire as supply
 from tocsin.map.wire import ATTRIBUTES, Told, asset_id, encode
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def test_no_bytes_crash_it(data: bytes) -> None:
 
 
 def test_agreements_know_the_types_of_the_map() -> None:
-    assert wire.TYPES == MAP_TYPES
+    assert wire.TYPES | supply.TYPES == MAP_TYPES
 
 
 # --- whose word counts -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from support.cascades import needs
 from tocsin.map.model import Asset, AssetMap, Place
-from tocsin.map.service import Sharing
+from tocsin.map.shelf import Sharing
 
 if TYPE_CHECKING:
     from support.hub import World

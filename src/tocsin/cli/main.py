@@ -45,6 +45,7 @@ from tocsin.cli import (
     map_ahead,
     map_cascade,
     map_share,
+    map_supply,
     marking,
     motion,
     party,
@@ -156,6 +157,7 @@ for _group, _name in (
 party.app.add_typer(account.app)
 map_share.app.add_typer(map_cascade.app)
 map_share.app.add_typer(map_ahead.app)
+map_share.app.add_typer(map_supply.app)
 
 
 def _version(asked: bool) -> None:

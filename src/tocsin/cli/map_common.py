@@ -1,22 +1,31 @@
-"""Where a command has its map from: the hub, as one reader sees it, or files of one's own."""
+"""What commands of the map have in common: where a map is from, for whom something is shared, and the receipt."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
+import msgspec
 import typer
 
+from tocsin.agreements.model import Tlp
 from tocsin.cli.options import checked
-from tocsin.cli.session import opened, write_new
-from tocsin.errors import InputError, UsageError
+from tocsin.cli.output import Output
+from tocsin.cli.session import Session, opened, write_new
+from tocsin.errors import ForbiddenError, InputError, UsageError
+from tocsin.exchange.model import Outcome
 from tocsin.map.formats import Format, ReadMap, read_folder, write
 from tocsin.map.model import AssetMap
 from tocsin.map.seen import Seen
 from tocsin.map.service import sorted_by_name
-from tocsin.parties.model import check_purpose
+from tocsin.map.shelf import Sharing
+from tocsin.parties.model import Permission, check_purpose, role_permissions
+
+if TYPE_CHECKING:
+    from tocsin.exchange.model import Receipt
 
 __all__ = [
+    "MARKS",
     "FromOption",
     "MappingOption",
     "PlotOption",
@@ -24,8 +33,21 @@ __all__ = [
     "SeenPurposeOption",
     "map_of",
     "read_map",
+    "receipt_lines",
+    "sharing_of",
     "write_map",
 ]
+
+# TLP 2.0 in STIX 2.1 (facts of FIRST and OASIS): what an object is marked with.
+MARKS: Final = {
+    Tlp.CLEAR: "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+    Tlp.GREEN: "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+    Tlp.AMBER: "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+    Tlp.AMBER_STRICT: "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+    Tlp.RED: "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+}
+# Of each list of notes so many lines are for a person; `--json` has all.
+_LINES: Final = 20
 
 ReaderOption: TypeAlias = Annotated[
     str | None,
@@ -101,3 +123,34 @@ def write_map(plan: AssetMap, form: Format, folder: Path) -> list[str]:
     for name, data in files.items():
         write_new(str(folder / name), data)
     return sorted(files)
+
+
+def sharing_of(
+    session: Session, reference: str, collection: str, *, to: tuple[str, ...] = (), tlp: Tlp | None = None
+) -> Sharing:
+    """Return how a party, or a user of it, shares what it says of the map.
+
+    Raises:
+        ForbiddenError: the user may not share.
+    """
+    party, user = session.resolve(reference)
+    if user is not None and Permission.OBJECTS_SUBMIT not in role_permissions(user.roles):
+        raise ForbiddenError(
+            "the roles of this user do not allow to share", where=reference, todo="act for the party, or for an analyst"
+        )
+    # what the party itself shared before, it may always read
+    asker = msgspec.structs.replace(session.asker(party.name, "analyse"), acting=session.acting(reference))
+    return Sharing(asker=asker, acting=session.acting(reference), collection=collection, to=to, tlp=tlp)
+
+
+def receipt_lines(out: Output, receipt: Receipt) -> None:
+    """Print what became of what was shared; ends the command with 1 where some of it was refused."""
+    refused = [result for result in receipt.results if result.outcome is Outcome.REFUSED]
+    for result in refused[:_LINES]:
+        out.line(f"refused: {result.id}: {result.reason}")
+    for text in sorted({note for result in receipt.results for note in result.notes}):
+        out.line(f"note: {text}")
+    if receipt.id is not None:
+        out.line(f"receipt {receipt.id}, collection {receipt.collection}, {receipt.received_at}")
+    if refused:
+        raise typer.Exit(1)

@@ -11,30 +11,30 @@ import typer
 
 from tocsin.agreements.model import Tlp
 from tocsin.cli.map_common import (
+    MARKS,
     FromOption,
     MappingOption,
     ReaderOption,
     SeenPurposeOption,
     map_of,
     read_map,
+    receipt_lines,
+    sharing_of,
     write_map,
 )
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output, listed
-from tocsin.cli.session import Session, opened, read_bounded
-from tocsin.errors import ForbiddenError, UsageError
-from tocsin.exchange.model import DEFAULT_COLLECTION, Outcome
+from tocsin.cli.session import opened, read_bounded
+from tocsin.errors import UsageError
+from tocsin.exchange.model import DEFAULT_COLLECTION
 from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.map.field import MOST_BYTES, read_reports
 from tocsin.map.formats import Format
-from tocsin.map.service import Sharing
 from tocsin.map.wire import State, is_asset_id
-from tocsin.parties.model import Permission, role_permissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tocsin.exchange.model import Receipt
     from tocsin.map.formats import ReadMap
     from tocsin.map.model import Asset, DependencyGroup
     from tocsin.map.seen import Seen
@@ -43,14 +43,6 @@ __all__ = ["app"]
 
 app = commands("The map: assets, what they depend on, and what falls when one is hit.")
 
-# TLP 2.0 in STIX 2.1 (facts of FIRST and OASIS): what an object is marked with.
-_MARKS: Final = {
-    Tlp.CLEAR: "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
-    Tlp.GREEN: "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
-    Tlp.AMBER: "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
-    Tlp.AMBER_STRICT: "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
-    Tlp.RED: "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
-}
 _OUT: Final = (Format.CSV, Format.GEOJSON, Format.GRAPHML)
 # Of each list of notes so many lines are for a person; `--json` has all.
 _LINES: Final = 20
@@ -96,13 +88,13 @@ def import_(
 ) -> None:
     """Share a map from files: all of it or, with a fault in it, nothing. Again: only what has changed."""
     out = Output(json=json)
-    markings = {name: _MARKS[level] for name, level in _markings(marking or ())}
+    markings = {name: MARKS[level] for name, level in _markings(marking or ())}
     read = read_map(path, mapping)
     receipt = None
     with opened() as session:
-        sharing = _sharing(session, as_, collection, to=tuple(sorted(words(to))))
+        sharing = sharing_of(session, as_, collection, to=tuple(sorted(words(to))))
         changes = session.hub.maps.changes(
-            read.plan, sharing, at=session.now(), markings=markings, tlp=_MARKS[tlp], retire=retire
+            read.plan, sharing, at=session.now(), markings=markings, tlp=MARKS[tlp], retire=retire
         )
         if not dry_run:
             receipt = session.hub.maps.share(changes, sharing)
@@ -126,7 +118,7 @@ def import_(
             " back what was received, order a recall"
         )
     if receipt is not None:
-        _receipt(out, receipt)
+        receipt_lines(out, receipt)
     else:
         out.line("nothing was shared" if dry_run else "all of it is shared already")
 
@@ -198,7 +190,7 @@ def state(
         raise UsageError("say what was found: ASSET, or --geojson", todo="one of the two")
     data = None if geojson is None else read_bounded(geojson, MOST_BYTES, "a survey", todo="report it in parts")
     with opened() as session:
-        sharing = _sharing(session, as_, collection, tlp=tlp)
+        sharing = sharing_of(session, as_, collection, tlp=tlp)
 
         @functools.cache
         def seen() -> Seen:
@@ -224,23 +216,10 @@ def state(
             states = [one]
         receipt = session.hub.maps.report(states, sharing, at=session.now())
     out.document(msgspec.to_builtins(receipt))
-    _receipt(out, receipt)
+    receipt_lines(out, receipt)
 
 
 # --- what is shared --------------------------------------------------------------------------------------------------
-
-
-def _sharing(
-    session: Session, reference: str, collection: str, *, to: tuple[str, ...] = (), tlp: Tlp | None = None
-) -> Sharing:
-    party, user = session.resolve(reference)
-    if user is not None and Permission.OBJECTS_SUBMIT not in role_permissions(user.roles):
-        raise ForbiddenError(
-            "the roles of this user do not allow to share", where=reference, todo="act for the party, or for an analyst"
-        )
-    # what the party itself shared before, it may always read
-    asker = msgspec.structs.replace(session.asker(party.name, "analyse"), acting=session.acting(reference))
-    return Sharing(asker=asker, acting=session.acting(reference), collection=collection, to=to, tlp=tlp)
 
 
 def _markings(given: Iterable[str]) -> Iterable[tuple[str, Tlp]]:
@@ -253,18 +232,6 @@ def _markings(given: Iterable[str]) -> Iterable[tuple[str, Tlp]]:
                 todo=f"write ATTRIBUTE={'|'.join(str(tlp) for tlp in Tlp)}",
             )
         yield name, Tlp(level)
-
-
-def _receipt(out: Output, receipt: Receipt) -> None:
-    refused = [result for result in receipt.results if result.outcome is Outcome.REFUSED]
-    for result in refused[:_LINES]:
-        out.line(f"refused: {result.id}: {result.reason}")
-    for text in sorted({note for result in receipt.results for note in result.notes}):
-        out.line(f"note: {text}")
-    if receipt.id is not None:
-        out.line(f"receipt {receipt.id}, collection {receipt.collection}, {receipt.received_at}")
-    if refused:
-        raise typer.Exit(1)
 
 
 def _read_document(read: ReadMap) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tocsin.map import failures
 from tocsin.map.cascade import Hit, hits_of, trace, wire
 from tocsin.map.cascade.grid import FULL
 from tocsin.map.formats import read_files
-from tocsin.map.service import Sharing
+from tocsin.map.shelf import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,7 +31,7 @@ from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.model import Asset, DependencyGroup
 from tocsin.map.sampling import Asked, drawn
 from tocsin.map.seen import Beside, PartlySeen, Seen, Unread
-from tocsin.map.service import Sharing
+from tocsin.map.shelf import Sharing
 from tocsin.map.wire import State, is_asset_id
 from tocsin.parties.model import Principal
 

@@ -11,86 +11,34 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import structs
 
-from tocsin.agreements.model import Tlp
-from tocsin.errors import LimitError
-from tocsin.exchange.intake import Submission
-from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, MAX_QUERY_VALUES, Outcome, Query, VersionChoice
-from tocsin.exchange.reading import Asker
-from tocsin.exchange.stix import DEFAULT_LIMITS
-from tocsin.kernel.canonical import Json
-from tocsin.kernel.clock import Micros
-from tocsin.kernel.mandate import Acting
+from tocsin.exchange.model import Query, VersionChoice
 from tocsin.map import wire
 from tocsin.map.seen import Seen, Unread, assembled, read_words
+from tocsin.map.shelf import batches, require_one_submission
 from tocsin.map.wire import TYPES, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from tocsin.exchange.intake import Intake
     from tocsin.exchange.model import PageItem, Receipt
-    from tocsin.exchange.reading import Reading
-    from tocsin.exchange.withdraw import Withdrawals
+    from tocsin.exchange.reading import Asker
+    from tocsin.kernel.canonical import Json
+    from tocsin.kernel.clock import Micros
     from tocsin.map.model import AssetMap
+    from tocsin.map.shelf import Changes, Own, Sharing, Shelf
 
-__all__ = ["MOST_WORDS", "Changes", "Maps", "Sharing", "Stale", "sorted_by_name"]
+__all__ = ["MOST_WORDS", "Maps", "sorted_by_name"]
 
 # Objects of the map that are read at once: 200 pages, each a release, and half a gigabyte once they are values. A
 # larger map is read as its pages are, by type and collection, and put together where there is room for it.
 MOST_WORDS: Final = 200_000
 
 
-class Sharing(msgspec.Struct, frozen=True, kw_only=True):
-    """Who shares, for whom, and how it is to be handled. ``asker``: the party itself, which reads what it shared."""
-
-    asker: Asker
-    acting: Acting
-    collection: str = DEFAULT_COLLECTION
-    tlp: Tlp | None = None
-    to: tuple[str, ...] = ()
-
-
-class Stale(msgspec.Struct, frozen=True, kw_only=True):
-    """An own version that is to be withdrawn from a collection (its UUID)."""
-
-    id: str
-    version: Micros
-    collection: str
-
-
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What sharing a map would change of what its party shared before.
-
-    ``objects`` are those to be shared. ``added`` and ``changed`` count them, ``same`` those that say already what they
-    should; ``missing`` are shared, and not in this map; ``retired`` of them are taken down by it. ``stale`` are earlier
-    versions under other markings than the map has now, or with what it marks apart: they would stay open to whoever
-    could read them, and are withdrawn.
-    """
-
-    objects: tuple[dict[str, Json], ...]
-    added: int
-    changed: int
-    same: int
-    missing: int
-    retired: int
-    stale: tuple[Stale, ...] = ()
-
-
-class _Own(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of an object that a party shared, in one of the collections that offer it."""
-
-    version: Micros
-    body: bytes
-    collection: str
-
-
 class Maps:
     """The map of one environment of a hub."""
 
-    def __init__(self, *, reading: Reading, intake: Intake, withdrawals: Withdrawals) -> None:
-        self._reading = reading
-        self._intake = intake
-        self._withdrawals = withdrawals
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def seen(self, asker: Asker, collection: str | None = None, *, most: int | None = None) -> Seen:
         """Return the map that a reader may see, of one collection or of all that it knows of.
@@ -103,17 +51,18 @@ class Maps:
         """
         latest: dict[tuple[str, str], tuple[Micros, Told]] = {}
         doubtful: set[str] = set()
-        where = self._collections(asker, collection)
-        for item, body in self._read(asker, where, Query(types=TYPES), most):
-            one = self._told(item, body)
+        where = self._shelf.collections(asker, collection)
+        most = MOST_WORDS if most is None else most
+        for item, body in self._shelf.read(asker, where, Query(types=TYPES), most=most):
+            one = self._shelf.told(item, body)
             _keep(latest, item, one)
             if read_words([one])[1]:
                 # under the id of another's word: whoever was first with it must not hide whose it is
                 doubtful.add(item.object_id)
-        for ids in _batches(sorted(doubtful)):
+        for ids in batches(sorted(doubtful)):
             query = Query(types=TYPES, ids=frozenset(ids), versions=frozenset({VersionChoice.ALL}))
-            for item, body in self._read(asker, where, query, most):
-                _keep(latest, item, self._told(item, body))
+            for item, body in self._shelf.read(asker, where, query, most=most):
+                _keep(latest, item, self._shelf.told(item, body))
         words, unread = read_words(one for _, one in latest.values())
         told = (Unread(id=_id_of(one.body), by=one.by, cause=cause) for one, cause in unread)
         return sorted_by_name(assembled(words, told))
@@ -136,51 +85,21 @@ class Maps:
             MapError: every fault of the map; InputError: as ``wire.encode``.
             LimitError: it is more than one submission takes.
         """
-        own = self._own(sharing)
-        here = self._reading.collection(sharing.asker, sharing.collection).uuid
+        own = self._shelf.own(sharing, TYPES, most=MOST_WORDS)
+        marked = markings or {}
         wanted = wire.encode(plan, by=sharing.asker.party, at=at, markings=markings, tlp=tlp)
-        objects: list[dict[str, Json]] = []
-        stale: list[Stale] = []
-        added = changed = same = 0
-        for one in wanted:
-            id_ = str(one["id"])
-            if id_ not in own:
-                added += 1
-                objects.append(one)
-                continue
-            before = own[id_][-1]
-            kept = msgspec.json.decode(before.body)
-            if wire.same_content(one, kept):
-                same += 1
-                if not any((each.version, each.collection) == (before.version, here) for each in own[id_]):
-                    objects.append(kept)
-            else:
-                changed += 1
-                objects.append(one | {"created": kept["created"], "modified": wire.after(before.version, at)})
-            stale += [
-                Stale(id=id_, version=each.version, collection=each.collection)
-                for each in own[id_]
-                if _is_wider(msgspec.json.decode(each.body), one, markings or {})
-            ]
+        changes = self._shelf.difference(
+            wanted, own, sharing, at=at, is_wider=lambda before, now: _is_wider(before, now, marked)
+        )
         gone = self._missing(own, {str(one["id"]) for one in wanted}, sharing.asker.party)
         # an attribute that has moved to another object must not be said twice
         refs = {str(one["id"]) for one in wanted if one["type"] == wire.Form.ASSET}
         moved = [id_ for id_ in gone if id_.startswith(f"{wire.Form.DETAIL}--") and _about(own[id_][-1]) in refs]
         down = gone if retire else moved
-        objects += [wire.retired(own[id_][-1].body, at=max(at, own[id_][-1].version + 1)) for id_ in down]
-        if len(objects) > DEFAULT_LIMITS.max_objects:
-            raise LimitError(
-                f"{len(objects):,} objects, more than the {DEFAULT_LIMITS.max_objects:,} of one submission",
-                todo="import it in parts",
-            )
-        return Changes(
-            objects=tuple(objects),
-            added=added,
-            changed=changed,
-            same=same,
-            missing=len(gone) - len(down),
-            retired=len(down),
-            stale=tuple(stale),
+        taken = tuple(wire.retired(own[id_][-1].body, at=max(at, own[id_][-1].version + 1)) for id_ in down)
+        require_one_submission(len(changes.objects) + len(taken))
+        return structs.replace(
+            changes, objects=changes.objects + taken, missing=len(gone) - len(down), retired=len(down)
         )
 
     def share(self, changes: Changes, sharing: Sharing) -> Receipt | None:
@@ -191,15 +110,7 @@ class Maps:
         Raises:
             TocsinError: as ``Intake.submit`` and ``Withdrawals.withdraw``.
         """
-        receipt = self._submit(changes.objects, sharing) if changes.objects else None
-        refused = {one.id for one in receipt.results if one.outcome is Outcome.REFUSED} if receipt else set()
-        by_place: dict[tuple[str, str], set[Micros]] = {}
-        for one in changes.stale:
-            if one.id not in refused:
-                by_place.setdefault((one.id, one.collection), set()).add(one.version)
-        for (id_, collection), versions in by_place.items():
-            self._withdrawals.withdraw(sharing.acting, sharing.asker.party, collection, id_, frozenset(versions))
-        return receipt
+        return self._shelf.share(changes, sharing)
 
     def report(self, states: Sequence[wire.State], sharing: Sharing, *, at: Micros) -> Receipt:
         """Share how assets were found, named by STIX ids; another report of the same source is its next version.
@@ -210,70 +121,16 @@ class Maps:
         found = {
             str(one["id"]): one for one in (wire.encode_state(each, by=sharing.asker.party, at=at) for each in states)
         }
-        for ids in _batches(sorted(found)):
-            for id_, versions in self._own(sharing, frozenset(ids)).items():
+        for ids in batches(sorted(found)):
+            for id_, versions in self._shelf.own(sharing, TYPES, frozenset(ids), most=MOST_WORDS).items():
                 kept = msgspec.json.decode(versions[-1].body)
                 found[id_] |= {"created": kept["created"], "modified": wire.after(versions[-1].version, at)}
-        return self._submit([*found.values()], sharing)
-
-    def _submit(self, objects: Sequence[dict[str, Json]], sharing: Sharing) -> Receipt:
-        envelope = msgspec.json.encode({"objects": objects})
-        return self._intake.submit(
-            Submission(
-                party=sharing.asker.party,
-                acting=sharing.acting,
-                data=envelope,
-                envelope=True,
-                collection=sharing.collection,
-                tlp=sharing.tlp,
-                to=sharing.to,
-            )
-        )
-
-    def _own(self, sharing: Sharing, ids: frozenset[str] | None = None) -> dict[str, list[_Own]]:
-        """Return the versions of each object of the map, or of these, that a party shared itself: the last one last."""
-        own: dict[str, list[_Own]] = {}
-        asker = sharing.asker
-        # every version: whoever shared under the same id before would hide it else
-        query = Query(types=TYPES, ids=ids, versions=frozenset({VersionChoice.ALL}))
-        # what the hub made for somebody it fills, and empties, itself
-        for collection in (one.uuid for one in self._reading.collections(asker) if not one.made_for):
-            for item, body in self._read(asker, (collection,), query):
-                if self._reading.owner(item) == asker.party:
-                    one = _Own(version=item.version, body=body, collection=collection)
-                    own.setdefault(item.object_id, []).append(one)
-        return {id_: sorted(versions, key=lambda one: one.version) for id_, versions in own.items()}
+        return self._shelf.submit([*found.values()], sharing)
 
     @staticmethod
-    def _missing(own: Mapping[str, Sequence[_Own]], wanted: set[str], party: str) -> list[str]:
+    def _missing(own: Mapping[str, Sequence[Own]], wanted: set[str], party: str) -> list[str]:
         missing = [id_ for id_ in own if id_ not in wanted and not id_.startswith(f"{wire.Form.STATE}--")]
         return [id_ for id_ in missing if not _is_retired(own[id_][-1], party)]
-
-    def _collections(self, asker: Asker, collection: str | None) -> tuple[str, ...]:
-        if collection is not None:
-            return (self._reading.collection(asker, collection).uuid,)
-        return tuple(one.uuid for one in self._reading.collections(asker))
-
-    def _read(
-        self, asker: Asker, collections: Iterable[str], query: Query, most: int | None = None
-    ) -> Iterator[tuple[PageItem, bytes]]:
-        count, most = 0, MOST_WORDS if most is None else most
-        for collection in collections:
-            cursor = None
-            while True:
-                answer = self._reading.objects(asker, collection, query, limit=MAX_PAGE, cursor=cursor)
-                count += len(answer.page.items)
-                if count > most:
-                    raise LimitError(
-                        f"the map has more than {most:,} objects", todo="read one collection, or page by page"
-                    )
-                yield from zip(answer.page.items, answer.page.bodies, strict=True)
-                cursor = answer.next
-                if cursor is None:
-                    break
-
-    def _told(self, item: PageItem, body: bytes) -> Told:
-        return Told(by=self._reading.owner(item), body=body, tlp=str(self._reading.tlp(item)))
 
 
 def sorted_by_name(seen: Seen) -> Seen:
@@ -290,15 +147,11 @@ def _keep(latest: dict[tuple[str, str], tuple[Micros, Told]], item: PageItem, to
         latest[key] = (item.version, told)
 
 
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + MAX_QUERY_VALUES] for start in range(0, len(ids), MAX_QUERY_VALUES))
-
-
 def _id_of(body: bytes) -> str:
     return str(msgspec.json.decode(body)["id"])
 
 
-def _about(own: _Own) -> str:
+def _about(own: Own) -> str:
     return str(msgspec.json.decode(own.body).get("asset_ref"))
 
 
@@ -309,6 +162,6 @@ def _is_wider(before: Mapping[str, Json], now: Mapping[str, Json], markings: Map
     return now["type"] == wire.Form.ASSET and any(name in before for name in markings)
 
 
-def _is_retired(own: _Own, party: str) -> bool:
+def _is_retired(own: Own, party: str) -> bool:
     words, _ = read_words([Told(by=party, body=own.body)])
     return bool(words) and words[0].retired

@@ -12,7 +12,7 @@ from tocsin.agreements.model import Tlp
 from tocsin.kernel.mandate import Acting
 from tocsin.map import http
 from tocsin.map.model import Asset, AssetMap
-from tocsin.map.service import Sharing
+from tocsin.map.shelf import Sharing
 from tocsin.map.wire import asset_id
 
 if TYPE_CHECKING:

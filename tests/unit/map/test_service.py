@@ -103,7 +103,7 @@ def test_what_is_marked_more_narrowly_is_open_in_no_version(
     narrow = {"place": STRICT, DEPENDENCIES: STRICT}
     if interrupted:
         with monkeypatch.context() as patched:
-            patched.setattr(world.hub.maps._withdrawals, "withdraw", stopped)
+            patched.setattr(world.hub.shelf._withdrawals, "withdraw", stopped)
             with pytest.raises(KeyboardInterrupt):
                 share_map(world, "alfa", region(), markings=narrow)
         assert any(b"suppliers" in body for _, body in world.read("bravo", query=EVERY))

@@ -24,8 +24,8 @@ _STIX: Final = (
     "extension-definition language-content marking-definition"
 )
 STIX_TYPES: Final = frozenset(_STIX.split())
-# What an extension-definition of this hub brings (docs/map.md): clauses name them as any other.
-MAP_TYPES: Final = frozenset({"asset", "asset-detail", "asset-state", "dependency"})
+# What extension-definitions of this hub bring (docs/map.md, docs/supply-chains.md): clauses name them as any other.
+MAP_TYPES: Final = frozenset({"asset", "asset-bill", "asset-detail", "asset-state", "bill-of-materials", "dependency"})
 
 
 def read_types(check: Checker, node: Node) -> tuple[str, ...]:

@@ -1,0 +1,204 @@
+"""CycloneDX JSON 1.4 to 1.6 (ECMA-424) into a bill: every fault with its path, what is not taken counted. Pure.
+
+Taken: ``metadata.component`` as the product; components, nested ones too, with name (and group), version, type,
+supplier (else manufacturer, else publisher), purl and CPE 2.3; ``dependencies[].dependsOn``; of vulnerabilities their
+ids, ``affects`` and ``analysis.state``. A component that nothing leads to is in the product: the list is its inventory.
+Components of scope ``excluded`` are not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tocsin.map.supply.model import Part, Verdict
+from tocsin.map.supply.names import is_cpe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tocsin.map.supply.draft import Draft
+
+__all__ = ["VERSIONS", "read_cyclonedx"]
+
+VERSIONS: Final = ("1.4", "1.5", "1.6")
+_ROOT: Final = frozenset(
+    {"$schema", "bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies"}
+)
+_PART: Final = frozenset(
+    {
+        "type",
+        "bom-ref",
+        "name",
+        "group",
+        "version",
+        "supplier",
+        "manufacturer",
+        "publisher",
+        "purl",
+        "cpe",
+        "scope",
+        "components",
+        "description",
+        "mime-type",
+    }
+)
+# analysis.state, CycloneDX 1.6 (impactAnalysisState); without it the list is called `affects`
+_STATES: Final = {
+    "exploitable": Verdict.AFFECTED,
+    "in_triage": Verdict.IN_TRIAGE,
+    "resolved": Verdict.FIXED,
+    "resolved_with_pedigree": Verdict.FIXED,
+    "false_positive": Verdict.NOT_AFFECTED,
+    "not_affected": Verdict.NOT_AFFECTED,
+}
+_VERSIONS: Final = {"affected": Verdict.AFFECTED, "unaffected": Verdict.NOT_AFFECTED, "unknown": Verdict.UNCLEAR}
+
+
+def read_cyclonedx(draft: Draft, root: Mapping[str, object], product: Part | None) -> str:
+    """Put a document into a draft; ``product`` stands for its own where that says none. Returns its format."""
+    version = root.get("specVersion")
+    if not isinstance(version, str) or version not in VERSIONS:
+        draft.wrong(
+            "specVersion", f"is {str(version)[:20]!r}", f"one of {', '.join(VERSIONS)}: others are not read yet"
+        )
+    metadata = root.get("metadata", {})
+    if not isinstance(metadata, dict):
+        draft.wrong("metadata", "is no object", "an object")
+        metadata = {}
+    about = metadata.get("component")
+    if product is not None:
+        number = draft.add(product, "the product that was given")
+        if isinstance(about, dict):
+            _take(draft, about, "metadata.component", number)
+    elif isinstance(about, dict):
+        _take(draft, about, "metadata.component", None)
+    else:
+        draft.wrong("metadata.component", "there is none", "the product that the bill is about, or --product")
+        draft.add(Part(name="?"), "metadata.component")
+    for at, one in draft.listed(root, "components", ""):
+        _take(draft, one, at, None)
+    _count(draft, root, _ROOT | {"vulnerabilities"})
+    for at, one in draft.listed(root, "services", ""):
+        draft.aside(draft.text(one, "bom-ref", at), at)
+    _dependencies(draft, root)
+    for at, one in draft.listed(root, "vulnerabilities", ""):
+        _vulnerability(draft, one, at)
+    return f"CycloneDX {version}"
+
+
+def _take(draft: Draft, raw: Mapping[str, object], at: str, holder: int | None) -> None:
+    """Take a component and those nested in it, which it contains; of an excluded one, nothing."""
+    waiting = [(at, raw, holder)]
+    while waiting:
+        at, raw, holder = waiting.pop()
+        reference = draft.text(raw, "bom-ref", at)
+        nested = draft.listed(raw, "components", at)
+        if raw.get("scope") == "excluded":
+            draft.aside(reference, at)
+            draft.left["components that are not in the product (scope: excluded)"] += 1
+            waiting += [(where, {**one, "scope": "excluded"}, None) for where, one in reversed(nested)]
+            continue
+        number = draft.add(_part(draft, raw, at), at, reference)
+        if holder is not None:
+            draft.contains[holder][number] = None
+        _count(draft, raw, _PART)
+        waiting += [(where, one, number) for where, one in reversed(nested)]
+
+
+def _part(draft: Draft, raw: Mapping[str, object], at: str) -> Part:
+    name, group = draft.text(raw, "name", at, instead="?"), draft.text(raw, "group", at)
+    cpe = draft.text(raw, "cpe", at)
+    if is_cpe(cpe) and not cpe.startswith("cpe:2.3:"):
+        draft.left["CPE 2.2 names"] += 1
+        cpe = ""
+    return Part(
+        name=f"{group}/{name}" if group and name else name,
+        version=draft.text(raw, "version", at),
+        kind=draft.text(raw, "type", at),
+        supplier=_maker(draft, raw, at),
+        purl=draft.text(raw, "purl", at),
+        cpes=(cpe,) if cpe else (),
+    )
+
+
+def _maker(draft: Draft, raw: Mapping[str, object], at: str) -> str:
+    for field in ("supplier", "manufacturer"):
+        entity = raw.get(field)
+        if isinstance(entity, dict):
+            name = draft.text(entity, "name", f"{at}.{field}")
+            if name:
+                return name
+        elif entity is not None:
+            draft.wrong(f"{at}.{field}", "is no object", "an object with `name`")
+    return draft.text(raw, "publisher", at)
+
+
+def _count(draft: Draft, raw: Mapping[str, object], taken: frozenset[str]) -> None:
+    for field in raw.keys() - taken:
+        value = raw[field]
+        draft.left[field[:40]] += len(value) if isinstance(value, list) else 1
+
+
+def _dependencies(draft: Draft, root: Mapping[str, object]) -> None:
+    for at, one in draft.listed(root, "dependencies", ""):
+        number = draft.number_of(one.get("ref"), f"{at}.ref")
+        others = one.get("dependsOn", [])
+        if not isinstance(others, list):
+            draft.wrong(f"{at}.dependsOn", "is no list", "a list of references")
+            continue
+        if "provides" in one:
+            draft.left["what components provide (dependencies[].provides)"] += 1
+        for place, reference in enumerate(others):
+            other = draft.number_of(reference, f"{at}.dependsOn[{place}]")
+            if number is not None and other is not None and other not in draft.contains[number]:
+                draft.depends_on[number][other] = None
+
+
+def _vulnerability(draft: Draft, raw: Mapping[str, object], at: str) -> None:
+    ids = [draft.text(raw, "id", at)] + [
+        draft.text(one, "id", where) for where, one in draft.listed(raw, "references", at)
+    ]
+    ids = [one for one in ids if one]
+    if not ids:
+        draft.wrong(at, "it has no id", "`id`, as CVE-2024-3094")
+        return
+    analysis = raw.get("analysis")
+    state = analysis.get("state") if isinstance(analysis, dict) else None
+    if state is not None and (not isinstance(state, str) or state not in _STATES):
+        draft.wrong(f"{at}.analysis.state", f"is {str(state)[:40]!r}", f"one of {', '.join(_STATES)}")
+        return
+    said: dict[Verdict, list[int]] = {}
+    for where, one in draft.listed(raw, "affects", at):
+        reference = one.get("ref")
+        if isinstance(reference, str) and reference.startswith("urn:cdx:") and reference not in draft.numbers:
+            draft.left["statements on other documents (BOM-Link)"] += 1
+            continue
+        number = draft.number_of(reference, f"{where}.ref")
+        if number is None:
+            continue
+        # what the analysis says is about all of them; versions say which of them it is about
+        verdict = Verdict.AFFECTED if state is None else _STATES[state]
+        if not verdict.is_clear:
+            verdict = _by_version(draft, one, where, draft.parts[number].version, verdict)
+        said.setdefault(verdict, []).append(number)
+    for verdict, parts in said.items():
+        draft.state(ids, verdict, parts)
+
+
+def _by_version(draft: Draft, raw: Mapping[str, object], at: str, version: str, verdict: Verdict) -> Verdict:
+    """Return what a list of versions says of the part's own; unclear where only a range, or nothing, speaks of it."""
+    versions = draft.listed(raw, "versions", at)
+    if not versions:
+        return verdict
+    found = None
+    for where, one in versions:
+        status = one.get("status", "affected")
+        if not isinstance(status, str) or status not in _VERSIONS:
+            draft.wrong(f"{where}.status", f"is {str(status)[:40]!r}", f"one of {', '.join(_VERSIONS)}")
+        elif "range" in one:
+            draft.left["ranges of versions (vers), which are not read yet: unclear"] += 1
+        elif version and draft.text(one, "version", where) == version:
+            found = _VERSIONS[status]
+    if found is None:
+        return Verdict.UNCLEAR
+    return verdict if found is Verdict.AFFECTED else found

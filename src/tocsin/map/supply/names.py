@@ -1,0 +1,233 @@
+"""How parts are named, and whether one name means another: purl, CPE 2.3, name and version; vulnerabilities. Pure.
+
+purl: ECMA-427 and the package-url specification, read by its reference library. CPE: NISTIR 7695 (naming, §6.2) and
+7696 (matching); an attribute that the question leaves open (``*``) matches anything, one with wildcards in it is not
+read yet. Versions are compared as they stand: a range, of any notation, is none of these.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from packageurl import PackageURL
+
+from tocsin.errors import InputError
+from tocsin.map.formats.fields import Wrong, plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tocsin.map.supply.model import Part
+
+__all__ = [
+    "MOST_TEXT",
+    "Asked",
+    "Cpe",
+    "Purl",
+    "asked_of",
+    "canonical_purl",
+    "fits",
+    "is_cpe",
+    "is_exact",
+    "is_vulnerability",
+    "key_of",
+    "keys_of",
+    "require_cpe",
+    "require_purl",
+]
+
+# Of a purl, a CPE name or a question: with all qualifiers it is some hundred characters.
+MOST_TEXT: Final = 2_000
+_SHOWN: Final = 80
+_PURL_EXPECTED: Final = "a purl, as pkg:deb/debian/openssl@3.0.11-1"
+_CPE_EXPECTED: Final = "a CPE 2.3 formatted string, as cpe:2.3:o:siemens:sm-1120_firmware:4.5:*:*:*:*:*:*:*"
+# NISTIR 7695 §6.2.2: a colon or any other mark within a value has a backslash before it
+_CPE_PARTS: Final = re.compile(r"(?:[^:\\]|\\.)*(?::|$)")
+_CPE_VALUE: Final = re.compile(r"(?:[A-Za-z0-9._\-~]|[^\x00-\x7f]|\\[!-/:-@\[-`{-~])+")
+_CPE_PART: Final = re.compile(r"[aho*\-]")
+_CPE_COUNT: Final = 11
+_ANY: Final = "*"
+_VERSION: Final = 3
+# CVE, GHSA, and what other catalogues have: letters, a year, a number (PYSEC-2023-1, RUSTSEC-2021-0001, JVNDB-2024-1)
+_VULNERABILITY: Final = re.compile(
+    r"(?i:CVE-[0-9]{4}-[0-9]{4,19}|GHSA(?:-[0-9a-z]{4}){3})|[A-Z][A-Z0-9]{1,15}(?:-[A-Z]{2,4})?-[0-9]{4}-[0-9A-Z-]{1,40}",
+    re.ASCII,
+)
+
+
+class Purl(msgspec.Struct, frozen=True, kw_only=True):
+    """A package URL, taken apart; ``package`` is type, namespace and name."""
+
+    package: tuple[str, str, str]
+    version: str = ""
+    qualifiers: frozenset[tuple[str, str]] = frozenset()
+    subpath: str = ""
+
+
+class Cpe(msgspec.Struct, frozen=True, kw_only=True):
+    """The eleven attributes of a CPE 2.3 name, in small letters."""
+
+    attributes: tuple[str, ...]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What parts are looked for: one of a purl, a CPE name, or a name with a version and a supplier, if they are said.
+
+    ``text``: as it was asked.
+    """
+
+    text: str
+    purl: Purl | None = None
+    cpe: Cpe | None = None
+    name: str = ""
+    version: str = ""
+    supplier: str = ""
+
+
+@functools.lru_cache(maxsize=65_536)
+def require_purl(text: str) -> Purl:
+    """Return a purl, taken apart. Raises ``Wrong``: it is none."""
+    url = _parsed(text)
+    return Purl(
+        package=(url.type, url.namespace or "", url.name),
+        version=url.version or "",
+        qualifiers=frozenset((str(name), str(value)) for name, value in url.qualifiers.items()),
+        subpath=url.subpath or "",
+    )
+
+
+def canonical_purl(text: str) -> str:
+    """Return a purl as it is compared and kept: types have rules of their own for capitals and marks.
+
+    Raises:
+        Wrong: it is none.
+    """
+    return _parsed(text).to_string()
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MOST_TEXT:
+        raise Wrong(f"has {len(text):,} characters", f"at most {MOST_TEXT:,}")
+    return text
+
+
+def _parsed(text: str) -> PackageURL:
+    try:
+        return PackageURL.from_string(_bounded(text))
+    except ValueError as error:
+        raise Wrong(f"is {text[:_SHOWN]!r}", _PURL_EXPECTED) from error
+
+
+@functools.lru_cache(maxsize=65_536)
+def require_cpe(text: str) -> Cpe:
+    """Return the attributes of a CPE name. Raises ``Wrong``: it is none, or has wildcards within a value."""
+    prefix, _, rest = _bounded(text).partition("cpe:2.3:")
+    values = [found.removesuffix(":") for found in _CPE_PARTS.findall(rest)]
+    # the pattern finds an empty text at the end as well
+    values = values[:-1] if len(values) == _CPE_COUNT + 1 and not values[-1] else values
+    if prefix or len(values) != _CPE_COUNT or not _CPE_PART.fullmatch(values[0].lower()):
+        raise Wrong(f"is {text[:_SHOWN]!r}", _CPE_EXPECTED)
+    for value in values:
+        if value in {_ANY, "-"} or _CPE_VALUE.fullmatch(value):
+            continue
+        if re.search(r"(?<!\\)[*?]", value):
+            raise Wrong(f"has a wildcard in {value[:_SHOWN]!r}", "none within a value: these are not read yet")
+        raise Wrong(f"has {value[:_SHOWN]!r}", _CPE_EXPECTED)
+    return Cpe(attributes=tuple(value.lower() for value in values))
+
+
+def is_cpe(text: str) -> bool:
+    """Return whether a text means to be a CPE name, of whatever version of that specification."""
+    return text.lower().startswith("cpe:")
+
+
+def is_vulnerability(text: str) -> bool:
+    """Return whether a text is the id of a vulnerability in a catalogue, such as CVE-2024-3094."""
+    return _VULNERABILITY.fullmatch(text) is not None
+
+
+def asked_of(text: str) -> Asked:
+    """Return what parts a text asks for: ``pkg:…``, ``cpe:2.3:…``, or NAME or NAME@VERSION.
+
+    Raises:
+        InputError: it is no purl or CPE name though it begins as one; or it is empty.
+    """
+    where = text[:_SHOWN]
+    try:
+        plain_text(_bounded(text))
+        if text.startswith("pkg:"):
+            return Asked(text=text, purl=require_purl(text))
+        if is_cpe(text):
+            return Asked(text=text, cpe=require_cpe(text))
+    except Wrong as wrong:
+        raise InputError(f"it {wrong.cause}", where=where, todo=f"write {wrong.expected}") from wrong
+    if "/vers:" in text or text.startswith("vers:"):
+        raise InputError("ranges of versions are not read yet", where=where, todo="ask for each version")
+    # the @ of a scope stands in front: @angular/core@17.0.0
+    name, at, version = text.rpartition("@")
+    name, version = (name, version) if at and name else (text, "")
+    if not name:
+        raise InputError("it names nothing", todo="write NAME, NAME@VERSION, pkg:…, cpe:2.3:… or CVE-…")
+    return Asked(text=text, name=name.casefold(), version=version)
+
+
+def is_exact(asked: Asked) -> bool:
+    """Return whether one product in one version is asked for, and not any."""
+    if asked.purl is not None:
+        return bool(asked.purl.version)
+    if asked.cpe is not None:
+        return _ANY not in asked.cpe.attributes[: _VERSION + 1]
+    return bool(asked.version)
+
+
+def key_of(asked: Asked) -> tuple[str, ...]:
+    """Return what every part that fits an exact question has among its ``keys_of``."""
+    if asked.purl is not None:
+        return ("purl", *asked.purl.package, asked.purl.version)
+    if asked.cpe is not None:
+        return ("cpe", *asked.cpe.attributes[: _VERSION + 1])
+    return ("name", asked.name, asked.version)
+
+
+def keys_of(part: Part) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of a part, each once: see ``key_of``."""
+    if part.purl:
+        purl = require_purl(part.purl)
+        yield ("purl", *purl.package, purl.version)
+    yield from {("cpe", *require_cpe(cpe).attributes[: _VERSION + 1]) for cpe in part.cpes}
+    yield from {("name", name, part.version) for name in _names(part)}
+
+
+def _names(part: Part) -> set[str]:
+    """Return what a part is called: a group or scope may stand before the name."""
+    name = part.name.casefold()
+    return {name, name.rpartition("/")[2]}
+
+
+def fits(asked: Asked, part: Part) -> bool:
+    """Return whether a part is what is asked for: equal in all that the question says, whatever else the part says."""
+    if asked.purl is not None:
+        return bool(part.purl) and _fits_purl(asked.purl, require_purl(part.purl))
+    if asked.cpe is not None:
+        wanted = asked.cpe.attributes
+        return any(
+            all(one in (_ANY, other) for one, other in zip(wanted, require_cpe(cpe).attributes, strict=True))
+            for cpe in part.cpes
+        )
+    return (
+        asked.name in _names(part)
+        and asked.version in ("", part.version)
+        and asked.supplier.casefold() in ("", part.supplier.casefold())
+    )
+
+
+def _fits_purl(asked: Purl, found: Purl) -> bool:
+    return (
+        asked.package == found.package
+        and asked.version in ("", found.version)
+        and asked.qualifiers <= found.qualifiers
+        and asked.subpath in ("", found.subpath)
+    )
