@@ -483,8 +483,6 @@ def _put_back(lines: Lines, work: Work, sums: Sums, sample: int, horizon: int, p
         groups[group, DUE] = NEVER
         groups[group, ALLOWS] = FULL
         groups[group, MARK] = 0
-    for place in range(count[N_RANKS]):  # of a sample that was stopped
-        work.lines[work.ranks[place], LAST] = NOBODY
     count[:N_TRACE] = 0
 
 
