@@ -2,58 +2,68 @@
 
 from __future__ import annotations
 
+import resource
+import statistics
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import networkx as nx
 import numpy as np
 from scipy import sparse
 
 from bench.measure import Ratio, Table, interleave, line, over, rate
+from tocsin.map.cascade.draws import Hazard, draw_hits, keys_of
 from tocsin.map.cascade.engine import Hourly, simulate
 from tocsin.map.cascade.grid import FULL, TICKS
-from tocsin.map.cascade.hits import DAMAGE, FROM, HIT, UNTIL, Hits, of_table
+from tocsin.map.cascade.hits import DAMAGE, FROM, HIT, UNTIL
 from tocsin.map.cascade.wiring import ALPHA, ASSET, BUFFER, COUNTED, FLAGS, REFILL, WANTED, assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from bench.measure import Line
     from bench.run import Run
+    from tocsin.map.cascade.hits import Hits
     from tocsin.map.cascade.wiring import Wiring
 
     Floats = NDArray[np.float64]
 
+T = TypeVar("T")
+
 HORIZON: Final = 168  # hours
 SHARE: Final = 0.01  # of the assets, hit in each sample
 MEAN_REPAIR_H: Final = 24.0
-# assets, samples, seconds that we want to stay below (on two processors)
-SIZES: Final = ((10_000, 1_000, 0.5), (100_000, 1_000, 3.0), (1_000_000, 1_000, 60.0))
+SAMPLES: Final = 1_000
+# assets, seconds that we want to stay below (on two processors), rounds
+SIZES: Final = ((10_000, 0.5, 5), (100_000, 3.0, 3), (1_000_000, 60.0, 1))
 QUICK: Final = 100_000  # assets, at most
-# Hits in memory at once: ten million of them (a million assets, a thousand samples) are 0.9 GB while they are drawn,
-# beside 0.4 GB of map and 0.4 GB of state for each worker.
-BATCH: Final = 1_000_000
+# samples of ours, of numpy's, of networkx's (none: its graph of a million assets is some 10 GB), rounds
+PEERS: Final = {10_000: (200, 4, 4, 3), 100_000: (50, 1, 1, 3), 1_000_000: (10, 1, 0, 1)}
 OURS, STEPPED, NETWORKX = "ours", "numpy and scipy, stepped by the hour", "networkx, without time"
-PEER_SAMPLES: Final = 4
+SUMS, HOURS, DRAWN = "sums by asset", "and by asset and hour", "drawing the samples"
+# Each asset needs power and control of two suppliers each: either of them, three quarters of both, or all of both.
+UP_OR_DOWN, DEGRADED, NO_MARGIN = "up or down", "degraded service", "degraded, and no margin anywhere"
 
 
 def measure(run: Run) -> Iterator[Table]:
-    """Measure whole runs at each size, then ours against others at the smallest."""
-    for degraded in (False, True):
-        for assets, samples, aim in SIZES:
+    """Measure whole runs at each size, then ours against others."""
+    for kind in (UP_OR_DOWN, DEGRADED):
+        for assets, aim, rounds in SIZES:
             if not run.quick or assets <= QUICK:
-                yield _whole(assets, samples, aim, degraded=degraded)
-        yield _against(run, degraded=degraded)
+                yield _whole(assets, kind, aim=aim, rounds=rounds)
+        for assets in PEERS:
+            if assets == SIZES[0][0] or not run.quick:
+                yield _against(run, assets, kind)
+    yield _whole(SIZES[0][0], NO_MARGIN, aim=None, rounds=3)
 
 
-def made(assets: int, *, degraded: bool, seed: int = 1) -> Wiring:
+def made(assets: int, kind: str, *, seed: int = 1) -> Wiring:
     """Return a map of four tiers, each ten times as large as that above.
 
-    Each asset needs power and control of two suppliers each, drawn from the tier above: any one of them (``degraded``:
-    by what they give together, three quarters of which is enough); half of the needs have buffers of 4
-    to 24 hours. The first tier needs the second's control: a ring.
+    Each asset needs power and control of two suppliers each, drawn from the tier above, and half of the needs have
+    buffers of 4 to 24 hours. The first tier needs the second's control: a ring.
     """
     draw = np.random.default_rng(seed)
     ends = np.unique((assets / 10.0 ** np.arange(3, -1, -1)).astype(np.int64))
@@ -67,11 +77,11 @@ def made(assets: int, *, degraded: bool, seed: int = 1) -> Wiring:
     chosen[:, 1] = np.where(chosen[:, 1] == chosen[:, 0], low + (chosen[:, 0] - low + 1) % (high - low), chosen[:, 1])
     fixed = np.zeros((groups, 8), dtype=np.int64)
     fixed[:, ASSET] = owner
-    fixed[:, WANTED] = 3 * FULL // 2 if degraded else 1
-    fixed[:, FLAGS] = 0 if degraded else COUNTED
+    fixed[:, WANTED] = {UP_OR_DOWN: 1, DEGRADED: 3 * FULL // 2, NO_MARGIN: 2 * FULL}[kind]
+    fixed[:, FLAGS] = COUNTED if kind == UP_OR_DOWN else 0
     fixed[:, BUFFER] = np.where(draw.random(groups) < 0.5, draw.integers(4, 25, groups), 0) * TICKS * FULL
     fixed[:, REFILL] = FULL
-    fixed[:, ALPHA] = FULL // 2 if degraded else FULL
+    fixed[:, ALPHA] = FULL
     edges = np.column_stack([chosen.ravel(), np.repeat(np.arange(groups), 2), np.full(2 * groups, FULL)])
     ones = np.ones(assets, dtype=np.int64)
     return assemble(
@@ -79,85 +89,97 @@ def made(assets: int, *, degraded: bool, seed: int = 1) -> Wiring:
     )
 
 
-def drawn(wiring: Wiring, samples: int, *, degraded: bool, seed: int = 2) -> Hits:
-    """Return hits: a hundredth of the assets in each sample, from 0 until repairs that take a day on average."""
-    draw = np.random.default_rng(seed)
-    gaps = draw.geometric(SHARE, int(1.1 * SHARE * wiring.assets * samples) + 1_000)
-    places = np.cumsum(gaps) - 1
-    places = places[places < wiring.assets * samples]
-    sample, asset = np.divmod(places, wiring.assets)
-    table = np.zeros((len(places), 4), dtype=np.int64)
-    table[:, HIT] = asset
-    table[:, DAMAGE] = draw.integers(1, FULL + 1, len(places)) if degraded else FULL
-    table[:, UNTIL] = draw.exponential(MEAN_REPAIR_H * TICKS, len(places)).astype(np.int64)
-    first = np.searchsorted(sample, np.arange(samples + 1)).astype(np.int64)
-    return of_table(wiring, first=first, table=table)
-
-
-def _whole(assets: int, samples: int, aim: float, *, degraded: bool) -> Table:
-    wiring = made(assets, degraded=degraded)
-    simulate(wiring, drawn(wiring, 2, degraded=degraded), horizon_h=HORIZON)  # compiled, or read from its cache
-    contenders = {Hourly.NONE: "sums by asset", Hourly.ASSET: "and by asset and hour"}
-    lines: list[Line] = []
-    seconds: dict[str, float] = {}
-    processor: dict[str, float] = {}
-    batch = max(1, min(samples, int(BATCH / (SHARE * assets))))
-    for hourly, name in contenders.items():
-        if hourly is Hourly.ASSET and assets > QUICK:
-            continue  # a table of 1.3 GB for each worker
-        seconds[name] = processor[name] = hurt = struck = 0.0
-        for at in range(0, samples, batch):
-            hits = drawn(wiring, min(batch, samples - at), degraded=degraded, seed=2 + at)
-            wall, cpu = time.perf_counter(), time.process_time()
-            outcome = simulate(wiring, hits, horizon_h=HORIZON, hourly=hourly)
-            seconds[name] += time.perf_counter() - wall
-            processor[name] += time.process_time() - cpu
-            hurt += float(outcome.sums.outage[:, 1].sum())
-            struck += len(hits.table)
-        lines += [line(name, "s", [seconds[name]]), line(f"{name}: processor", "s", [processor[name]])]
-    return Table(
-        name="cascades",
-        title=f"{assets:,} assets, {samples:,} samples, {HORIZON} hours, {_kind(degraded=degraded)}",
-        lines=tuple(lines),
-        ratios=(
-            Ratio(name="seconds of two processors", value=processor["sums by asset"] / 2, aim=aim, below=True),
-            Ratio(name="seconds by the clock, beside whoever else was there", value=seconds["sums by asset"]),
-        ),
-        notes=(f"{struck / samples:,.0f} assets hit and {hurt / samples:,.0f} hurt in a sample, on average",),
+def hazard_of(assets: int, kind: str) -> Hazard:
+    """Return a hundredth's chance for each; repairs from 0 that take a day on average; by halves where degraded."""
+    share = np.arange(1_001) / 1_001
+    return Hazard(
+        chance=np.full(assets, SHARE),
+        damage=np.tile([1.0 if kind == UP_OR_DOWN else 0.0, 1.0], (assets, 1)),
+        repairs=-MEAN_REPAIR_H * np.log1p(-share)[None, :],
+        repair_of=np.zeros(assets, dtype=np.int64),
     )
 
 
-def _against(run: Run, *, degraded: bool) -> Table:
-    wiring = made(SIZES[0][0], degraded=degraded)
-    hits = drawn(wiring, 200, degraded=degraded)
-    few = hits.part(0, PEER_SAMPLES)
-    graph = _graph(wiring)
-    values = interleave(
-        run.rounds(3),
-        {
-            OURS: lambda: rate(200, lambda: simulate(wiring, hits, horizon_h=HORIZON, jobs=1)),
-            STEPPED: lambda: rate(PEER_SAMPLES, lambda: _stepped(wiring, few)),
-            NETWORKX: lambda: rate(PEER_SAMPLES, lambda: _fallen(graph, wiring, few)),
-        },
-        run.noise,
+class _Spent:
+    """Seconds of the clock and of the processor, by what they went to."""
+
+    def __init__(self) -> None:
+        self.clock: dict[str, list[float]] = {}
+        self.processor: dict[str, list[float]] = {}
+
+    def on(self, name: str, work: Callable[[], T]) -> T:
+        clock, processor = time.perf_counter(), time.process_time()
+        result = work()
+        self.clock.setdefault(name, []).append(time.perf_counter() - clock)
+        self.processor.setdefault(name, []).append(time.process_time() - processor)
+        return result
+
+    def lines(self) -> list[Line]:
+        both = ((self.clock, ""), (self.processor, ": processor"))
+        return [line(name + what, "s", times[name]) for name in self.clock for times, what in both]
+
+
+def _whole(assets: int, kind: str, *, aim: float | None, rounds: int) -> Table:
+    wiring, hazard = made(assets, kind), hazard_of(assets, kind)
+    keys = keys_of([str(number) for number in range(assets)])
+    few = draw_hits(wiring, hazard, keys, seed=1, samples=range(2))
+    simulate(wiring, few, horizon_h=HORIZON)  # compiled, or read from its cache
+    spent = _Spent()
+    for _ in range(rounds):
+        hits = spent.on(DRAWN, lambda: draw_hits(wiring, hazard, keys, seed=2, samples=range(SAMPLES)))
+        outcome = spent.on(SUMS, lambda: simulate(wiring, hits, horizon_h=HORIZON))  # noqa: B023 -- called at once
+        if assets <= QUICK:  # beyond, a table of 1.3 GB for each worker
+            spent.on(HOURS, lambda: simulate(wiring, hits, horizon_h=HORIZON, hourly=Hourly.ASSET))  # noqa: B023
+    clock, processor = (
+        statistics.median(one + other for one, other in zip(times[DRAWN], times[SUMS], strict=True))
+        for times in (spent.clock, spent.processor)
     )
+    struck, hurt = len(hits.table) / SAMPLES, outcome.sums.outage[:, 1].sum() / SAMPLES
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return Table(
         name="cascades",
-        title=f"{wiring.assets:,} assets, {_kind(degraded=degraded)}: one processor each",
-        lines=tuple(line(name, "samples/s", measured) for name, measured in values.items()),
+        title=f"{assets:,} assets, {SAMPLES:,} samples, {HORIZON} hours, {kind}",
+        lines=tuple(spent.lines()),
         ratios=(
-            Ratio(name="ours to numpy by the hour", value=over(values, OURS, STEPPED)),
-            Ratio(name="ours to networkx", value=over(values, OURS, NETWORKX)),
+            Ratio(name="drawn and summed up: seconds of two processors", value=processor / 2, aim=aim, below=True),
+            Ratio(name="the same by the clock, beside whoever else was there", value=clock, aim=aim, below=True),
         ),
         notes=(
-            "stepped by the hour, what happens within an hour is not seen",
-            "networkx: what is down for good when nothing is repaired and no buffer helps; degraded counts as none",
+            f"{struck:,.0f} assets hit and {hurt:,.0f} hurt in a sample, on average",
+            f"{peak:.1f} GiB of memory at most, by this process until here",
         ),
     )
 
 
-def _kind(*, degraded: bool) -> str:
-    return "degraded service" if degraded else "up or down"
+def _against(run: Run, assets: int, kind: str) -> Table:
+    wiring, hazard = made(assets, kind), hazard_of(assets, kind)
+    keys = keys_of([str(number) for number in range(assets)])
+    many, stepped, walked, rounds = PEERS[assets]
+    hits = draw_hits(wiring, hazard, keys, seed=2, samples=range(many))
+    simulate(wiring, hits.part(0, 2), horizon_h=HORIZON, jobs=1)
+    contenders = {
+        OURS: lambda: rate(many, lambda: simulate(wiring, hits, horizon_h=HORIZON, jobs=1)),
+        STEPPED: lambda: rate(stepped, lambda: _stepped(wiring, hits.part(0, stepped))),
+    }
+    if walked:
+        graph = _graph(wiring)
+        contenders[NETWORKX] = lambda: rate(walked, lambda: _fallen(graph, wiring, hits.part(0, walked)))
+    values = interleave(rounds if not run.quick else 3, contenders, run.noise)
+    lost = simulate(wiring, hits.part(0, stepped), horizon_h=HORIZON).lost_h.sum()
+    theirs = float(_stepped(wiring, hits.part(0, stepped)).sum())
+    notes = [
+        f"stepped by the hour, what happens within an hour is not seen: {theirs / lost - 1:+.1%} asset-hours lost",
+        "networkx: what is down for good when nothing is repaired and no buffer helps; degraded counts as none",
+    ]
+    return Table(
+        name="cascades",
+        title=f"{assets:,} assets, {kind}: one processor each",
+        lines=tuple(line(name, "samples/s", measured) for name, measured in values.items()),
+        ratios=tuple(
+            Ratio(name=f"ours to {name}", value=over(values, OURS, name)) for name in contenders if name != OURS
+        ),
+        notes=tuple(notes[: len(contenders) - 1]),
+    )
 
 
 def _stepped(wiring: Wiring, hits: Hits) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,8 @@ from msgspec import structs
 
 from support.cascades import HORIZON_H, made_hits, made_map
 from support.courses import below
-from tocsin.map.cascade.engine import trace
+from tocsin.map.cascade.draws import Hazard, draw_hits, keys_of
+from tocsin.map.cascade.engine import Hourly, courses, simulate, trace
 from tocsin.map.cascade.grid import TICKS
 from tocsin.map.cascade.hits import Hit, hits_of
 from tocsin.map.cascade.reference import course
@@ -21,7 +23,9 @@ from tocsin.map.cascade.wiring import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tocsin.map.cascade.outcome import Outcome
     from tocsin.map.cascade.reference import Course
+    from tocsin.map.cascade.wiring import Wiring
     from tocsin.map.model import Asset, AssetMap, DependencyGroup
 
 HORIZON = round(HORIZON_H * TICKS)
@@ -29,8 +33,12 @@ SEEDS = st.integers(0, 2**32)
 
 
 def ran(plan: AssetMap, hits: Sequence[Hit]) -> Course:
+    """Return what both engines say: a law that holds of one holds of the other."""
     wiring = wire(plan)
-    return course(wiring, hits_of(wiring, [hits]).table, HORIZON)
+    struck = hits_of(wiring, [hits])
+    found = course(wiring, struck.table, HORIZON)
+    assert trace(wiring, struck, horizon_h=HORIZON_H) == found
+    return found
 
 
 def made(draw: random.Random) -> tuple[AssetMap, list[Hit]]:
@@ -98,6 +106,16 @@ def test_more_buffer_never_hurts(better: Callable[[DependencyGroup], DependencyG
     assert below(ran(plan, hits), ran(structs.replace(plan, groups=groups), hits), len(plan.assets))
 
 
+@pytest.mark.parametrize("better", [fuller, faster, easier, steadier, startable, humbler])
+def test_each_of_these_helps_somewhere(better: Callable[[DependencyGroup], DependencyGroup]) -> None:
+    """A law about what changes nothing would hold of any engine."""
+    helped = 0
+    for seed in range(60):
+        plan, hits = made(random.Random(seed))
+        helped += ran(structs.replace(plan, groups=tuple(map(better, plan.groups))), hits) != ran(plan, hits)
+    assert helped >= 6
+
+
 @given(seed=SEEDS)
 @settings(max_examples=40)
 def test_the_order_in_which_a_map_is_written_changes_nothing(seed: int) -> None:
@@ -137,3 +155,63 @@ def test_what_is_hit_at_nothing_or_for_no_time_is_not_hit(seed: int) -> None:
     plan, hits = made(draw)
     nothing = [structs.replace(hit, **draw.choice(({"damage": 0.0}, {"until_h": hit.from_h}))) for hit in hits]
     assert ran(plan, nothing).changes == ()
+
+
+def drawn(draw: random.Random) -> tuple[Wiring, Hazard]:
+    """Return a map, and a hazard of which everything is drawn."""
+    plan, _ = made(draw)
+    # no service is kept by need alone: people are of every number, and worth too
+    assets = tuple(structs.replace(one, value_h=float(draw.randrange(1_000))) for one in plan.assets)
+    wiring = wire(structs.replace(plan, assets=assets))
+    count = wiring.assets
+    shares = [sorted((draw.random(), draw.choice((1.0, draw.random())))) for _ in range(count)]
+    hazard = Hazard(
+        chance=np.array([draw.choice((0.0, 0.1, 0.5)) for _ in range(count)]),
+        damage=np.array(shares),
+        repairs=np.array([sorted(draw.uniform(0, 60) for _ in range(4)) for _ in range(3)]),
+        repair_of=np.array([draw.randrange(3) for _ in range(count)]),
+    )
+    return wiring, hazard
+
+
+@given(seed=SEEDS, number=st.integers(0, 2**63), cut=st.integers(0, 12), jobs=st.sampled_from((1, 2, 3)))
+@settings(max_examples=40)
+def test_the_seed_decides_alone_and_neither_workers_nor_ranges(seed: int, number: int, cut: int, jobs: int) -> None:
+    wiring, hazard = drawn(random.Random(seed))
+    keys = keys_of(wiring.ids)
+
+    def outcome(samples: range, jobs: int) -> Outcome:
+        hits = draw_hits(wiring, hazard, keys, seed=number, samples=samples, jobs=jobs)
+        return simulate(wiring, hits, horizon_h=HORIZON_H, hourly=Hourly.ASSET, jobs=jobs)
+
+    whole = outcome(range(12), 1)
+    for one, other in zip(whole.sums, outcome(range(12), jobs).sums, strict=True):
+        np.testing.assert_array_equal(one, other)
+    parts = [outcome(one, jobs).sums for one in (range(cut), range(cut, 12)) if one]
+    np.testing.assert_array_equal(whole.sums.measures, np.concatenate([one.measures for one in parts]))
+    for name in ("outage", "hourly"):
+        np.testing.assert_array_equal(getattr(whole.sums, name), sum(getattr(one, name) for one in parts))
+    np.testing.assert_array_equal(whole.sums.buffers[:, :2], sum(one.buffers[:, :2] for one in parts))
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_what_people_and_owners_lose_is_the_sum_over_assets_and_over_hours(seed: int) -> None:
+    """By sample and sector, by asset, and by asset and hour: three ways to the same people-hours."""
+    wiring, hazard = drawn(random.Random(seed))
+    hits = draw_hits(wiring, hazard, keys_of(wiring.ids), seed=seed, samples=range(12))
+    outcome = simulate(wiring, hits, horizon_h=HORIZON_H, hourly=Hourly.ASSET)
+    sums = outcome.sums
+    assert (sums.hourly >= 0).all()
+    by_hour = sums.hourly.sum(axis=1)
+    # each time that an asset's service changes, an hour's part is rounded to the tick
+    changes = sum(len(one.changes) for one in courses(wiring, hits, horizon_h=HORIZON_H))
+    assert np.abs(by_hour - sums.outage[:, 0]).max() <= changes + hits.samples
+    for column, weight in enumerate((np.ones_like(wiring.people), wiring.people, wiring.value_h)):
+        lost = sums.outage[:, 0] * weight
+        of_sector = np.zeros(len(wiring.sectors), dtype=np.int64)
+        np.add.at(of_sector, wiring.sector_of, lost)
+        np.testing.assert_array_equal(sums.measures[:, :, column].sum(axis=0), of_sector)
+    people_h = outcome.people_h.sum()
+    within = (changes + hits.samples) * float(wiring.people.sum()) / TICKS
+    assert people_h == pytest.approx((outcome.by_hour * 12).sum(axis=1) @ wiring.people, rel=1e-9, abs=within)

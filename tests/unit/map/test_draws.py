@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from support.cascades import made_map
 from tocsin.errors import InputError
+from tocsin.map.cascade import draws
 from tocsin.map.cascade.draws import Hazard, draw_hits, keys_of
 from tocsin.map.cascade.grid import FULL, TICKS
 from tocsin.map.cascade.wiring import wire
@@ -80,6 +82,46 @@ def test_numbers_are_spread_as_they_say() -> None:
     struck[np.repeat(np.arange(400), np.diff(hits.first)), hits.table[:, 0]] = 1
     assert np.abs(np.corrcoef(struck) - np.eye(400)).max() < 0.45
     assert np.abs(np.corrcoef(struck.T) - np.eye(200)).max() < 0.3
+
+
+def mixed(word: int) -> int:
+    """SplitMix64's next number (Steele, Lea and Flood 2014, figure 17), on Python's integers."""
+    word = (word + 0x9E3779B97F4A7C15) % 2**64
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return word ^ word >> 31
+
+
+def number(name: str, seed: int, sample: int, question: int) -> float:
+    """One asset's number in one sample, as it has to stay: who asks again in a year is to get the same nights."""
+    word = mixed(mixed((seed * 0x9E3779B97F4A7C15 + sample) % 2**64) + question)
+    word ^= int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+    for _ in range(2):
+        word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return ((word ^ word >> 31) >> 11) / 2**53
+
+
+def test_the_generator_is_the_published_one() -> None:
+    assert [mixed(1234567), mixed(1234567 + 0x9E3779B97F4A7C15)] == [6457827717110365317, 3203168211198807973]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_every_number_is_worked_out_by_hand(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draws, "_WORTH_WORKERS", 0)
+    monkeypatch.setattr(draws, "_ROWS", 50)  # in many small blocks
+    told = hazard()
+    expected = []
+    for sample in range(3, 20):
+        for place, name in enumerate(WIRING.ids):
+            strikes, hard, long = (number(name, 5, sample, question) for question in (1, 2, 3))
+            if strikes < 0.1:
+                short, middle, most = told.repairs[place % 2]
+                hours = short + (middle - short) * 2 * long if long < 0.5 else middle + (most - middle) * (2 * long - 1)
+                expected.append([place, round((0.5 + 0.5 * hard) * FULL), 0, round(hours * TICKS)])
+    hits = draw_hits(WIRING, told, KEYS, seed=5, samples=range(3, 20), jobs=jobs)
+    assert len(expected) > 200
+    np.testing.assert_allclose(hits.table, expected, atol=1)  # a tick: the order in which doubles are added up
 
 
 @pytest.mark.parametrize(

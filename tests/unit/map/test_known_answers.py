@@ -77,6 +77,13 @@ def test_what_was_refilled_lasts_again(refill: float, second: float) -> None:
     assert levels(found, "mill", wiring) == [(6.0, 0.0), (16.0, 1.0), (second, 0.0), (60.0, 1.0)]
 
 
+def test_a_stock_that_is_almost_full_again_is_not_taken_for_full() -> None:
+    # 10 ticks out, 2 ticks of refill at 3.7: what 2.6 ticks are worth is wanting, and it is empty 2 whole ticks sooner
+    plan = plain(needs("mill", "grid", "wind", buffer_h=6, refill=3.7, k=2, need=Need.COUNT))
+    _, found = ran(plan, Hit(asset="grid", until_h=10 / TICKS), Hit(asset="wind", from_h=12 / TICKS, until_h=60))
+    assert found.emptied == ((12 + 6 * TICKS - 2, 0),)
+
+
 def test_alpha_and_beta_bound_what_a_short_supply_does() -> None:
     for alpha, beta, level in ((1.0, 0.0, 0.25), (0.4, 1.0, 0.7), (0.4, 0.0, 0.25), (0.4, 0.3, 0.55), (0.0, 1.0, None)):
         wiring, found = ran(

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import joblib
 import numpy as np
 
 from tocsin.errors import InputError
@@ -38,6 +39,10 @@ _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MIX: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 _LAST: Final = 31
 _WORD: Final = (1 << 64) - 1
+# Rows that a worker draws at once: some 150 MB while it does.
+_ROWS: Final = 1_000_000
+# Below so many numbers, starting workers takes longer than drawing.
+_WORTH_WORKERS: Final = 5_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,55 +66,74 @@ def keys_of(ids: Sequence[str]) -> Words:
     return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.uint64)
 
 
-def draw_hits(wiring: Wiring, hazard: Hazard, keys: Words, *, seed: int, samples: range) -> Hits:
+def draw_hits(wiring: Wiring, hazard: Hazard, keys: Words, *, seed: int, samples: range, jobs: int = -1) -> Hits:
     """Return the hits of these samples; sample 17 is the same in whatever range it is asked for.
 
-    Raises ``InputError`` for a hazard that is none. A higher chance adds hits and takes none away; a higher quantile
-    makes no repair shorter: what holds of the engine for more damage so holds of every single sample.
+    ``jobs``: workers, as joblib counts them. Raises ``InputError`` for a hazard that is none. A higher chance adds hits
+    and takes none away; a higher quantile makes no repair shorter: what holds of the engine for more damage so holds of
+    every single sample.
     """
     _check(wiring, hazard, keys)
-    parts: list[Ints] = []
-    first = [0]
-    for sample in samples:
-        night = _night(seed, sample)
-        struck = np.flatnonzero(_uniform(keys, night, STRIKES) < hazard.chance)
-        parts.append(_rows(wiring, hazard, keys, struck, night))
-        first.append(first[-1] + len(struck))
-    table = np.concatenate(parts) if parts else np.zeros((0, 4), dtype=np.int64)
-    return of_table(wiring, first=np.array(first, dtype=np.int64), table=table)
+    if len(samples) * len(keys) < _WORTH_WORKERS:
+        jobs = 1
+    most = max(1, int(_ROWS / max(1.0, float(hazard.chance.sum()))))
+    size = max(1, min(most, -(-len(samples) // joblib.effective_n_jobs(jobs))))
+    parts = joblib.Parallel(n_jobs=jobs, prefer="threads")(
+        joblib.delayed(_block)(wiring, hazard, keys, samples[at : at + size], seed)
+        for at in range(0, len(samples), size)
+    )
+    counts = np.concatenate([np.zeros(1, dtype=np.int64), *(part[0] for part in parts)])
+    table = np.concatenate([np.zeros((0, 4), dtype=np.int64), *(part[1] for part in parts)])
+    return of_table(wiring, first=np.cumsum(counts), table=table)
 
 
 def shares(keys: Words, question: int, *, seed: int, sample: int) -> Floats:
     """Return the number in [0, 1) that answers one question of each key in one sample."""
-    return _uniform(keys, _night(seed, sample), question)
+    return _uniform(keys, _word(_night(seed, sample), question))
+
+
+def _block(wiring: Wiring, hazard: Hazard, keys: Words, samples: range, seed: int) -> tuple[Ints, Ints]:
+    """Return how many hits each sample has, and the rows of all of them."""
+    found = [np.flatnonzero(shares(keys, STRIKES, seed=seed, sample=sample) < hazard.chance) for sample in samples]
+    counts = np.array([len(one) for one in found], dtype=np.int64)
+    assets = np.concatenate(found)
+    nights = [_night(seed, sample) for sample in samples]
+    hard, long = (
+        _uniform(keys[assets], np.repeat(np.array([_word(night, which) for night in nights]), counts))
+        for which in (HARD, LONG)
+    )
+    return counts, _rows(wiring, hazard, assets, hard, long)
+
+
+def _rows(wiring: Wiring, hazard: Hazard, assets: Ints, hard: Floats, long: Floats) -> Ints:
+    low, high = hazard.damage[assets].T
+    width = hazard.repairs.shape[1]
+    place = long * (width - 1)
+    below = np.minimum(place.astype(np.int64), width - 2)
+    repair = hazard.repair_of[assets]
+    shorter, longer = hazard.repairs[repair, below], hazard.repairs[repair, below + 1]
+    hours = shorter + (longer - shorter) * (place - below)
+    table = np.zeros((len(assets), 4), dtype=np.int64)
+    table[:, HIT] = assets
+    table[:, DAMAGE] = np.rint((low + (high - low) * hard) * FULL)
+    table[:, UNTIL] = np.minimum(np.rint(hours * wiring.ticks_per_hour), MOST_TICKS)
+    return table
+
+
+def _uniform(keys: Words, word: Words | np.uint64) -> Floats:
+    """Return a number in [0, 1) for each key: 53 bits of it mixed with the sample's and the question's word."""
+    words = keys ^ word
+    for shift, factor in (*_MIX, *_MIX):
+        words = (words ^ (words >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(((words ^ (words >> np.uint64(_LAST))) >> np.uint64(11)) * 2.0**-53)
 
 
 def _night(seed: int, sample: int) -> int:
     return _mixed((seed * _GOLDEN + sample) & _WORD)
 
 
-def _rows(wiring: Wiring, hazard: Hazard, keys: Words, struck: Ints, night: int) -> Ints:
-    hard, long = (_uniform(keys[struck], night, which) for which in (HARD, LONG))
-    low, high = hazard.damage[struck].T
-    quantiles = hazard.repairs[hazard.repair_of[struck]]
-    place = long * (quantiles.shape[1] - 1)
-    below = np.minimum(place.astype(np.int64), quantiles.shape[1] - 2)
-    row = np.arange(len(struck))
-    shorter, longer = quantiles[row, below], quantiles[row, below + 1]
-    hours = shorter + (longer - shorter) * (place - below)
-    table = np.zeros((len(struck), 4), dtype=np.int64)
-    table[:, HIT] = struck
-    table[:, DAMAGE] = np.rint((low + (high - low) * hard) * FULL)
-    table[:, UNTIL] = np.minimum(np.rint(hours * wiring.ticks_per_hour), MOST_TICKS)
-    return table
-
-
-def _uniform(keys: Words, night: int, which: int) -> Floats:
-    """Return a number in [0, 1) for each asset: 53 bits of its key mixed with the sample's and the question's."""
-    words = keys ^ np.uint64(_mixed(night + which))
-    for shift, factor in (*_MIX, *_MIX):
-        words = (words ^ (words >> np.uint64(shift))) * np.uint64(factor)
-    return np.asarray(((words ^ (words >> np.uint64(_LAST))) >> np.uint64(11)) * 2.0**-53)
+def _word(night: int, which: int) -> np.uint64:
+    return np.uint64(_mixed(night + which))
 
 
 def _mixed(word: int) -> int:

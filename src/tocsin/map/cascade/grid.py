@@ -27,4 +27,6 @@ def ticks_of(hours: float, ticks_per_hour: int = TICKS) -> int:
     """Return hours as ticks, the nearest; exactly so for halves, whatever the double nearest to the product is."""
     if not 0 <= hours <= MOST_TICKS:
         raise InputError(f"a time of {hours} hours", todo="hours from now, 0 or more")
+    if hours == int(hours):  # most are; and a fraction takes some microseconds
+        return int(hours) * ticks_per_hour
     return round(Fraction(hours) * ticks_per_hour)

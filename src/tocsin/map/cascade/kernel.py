@@ -2,7 +2,8 @@
 
 One instant: hits and repairs that are due, buffers that run out, then what can rise rises, what cannot stand falls, and
 what changed is written down. Both follow changes from supplier to dependents; where a value moves only one way and the
-grid is finite, the order does not matter (``docs/map.md``).
+grid is finite, the order does not matter to what comes of it (``docs/map.md``). It matters to how long it takes: by
+rank, whoever is in no ring tells its dependents once, and a ring comes to rest before what hangs on it hears of it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from tocsin.map.cascade.state import (
     CHANGED,
     DUE,
     EMPTIED,
-    HEAD,
+    FIRST,
+    LAST,
     LOST,
     MARK,
     N_CHANGED,
     N_DIRTY,
     N_HEAP,
-    N_QUEUE,
+    N_RANKS,
     N_SAMPLE,
     N_SEEDS,
     N_TOLD,
@@ -34,6 +36,7 @@ from tocsin.map.cascade.state import (
     N_TRACE_EMPTIED,
     N_WAITING,
     NEVER,
+    NOBODY,
     NOW,
     OLD,
     OWN,
@@ -93,6 +96,7 @@ def _bare_lines(lines: Lines) -> Lines:
         bare(lines.fixed),
         bare(lines.feeds_of),
         bare(lines.feeds),
+        bare(lines.rank_of),
     )
 
 
@@ -103,7 +107,9 @@ def _bare_work(work: Work) -> Work:
         bare(work.groups),
         bare(work.touched),
         bare(work.touched_groups),
-        bare(work.queue),
+        bare(work.lines),
+        bare(work.after),
+        bare(work.ranks),
         bare(work.changed),
         bare(work.dirty),
         bare(work.seeds),
@@ -298,7 +304,7 @@ def _level(lines: Lines, work: Work, asset: int, starting: int) -> int:
 
 
 @inlined
-def _move(work: Work, asset: int, level: int) -> None:
+def _move(lines: Lines, work: Work, asset: int, level: int) -> None:
     """Give an asset another service, of which its dependents will hear."""
     _touch(work, asset)
     assets, count = work.assets, work.used
@@ -308,11 +314,15 @@ def _move(work: Work, asset: int, level: int) -> None:
         work.changed[count[N_CHANGED]] = asset
         count[N_CHANGED] += 1
     if not mark & QUEUED:
-        last = count[HEAD] + count[N_QUEUE]
-        if last >= len(work.queue):
-            last -= len(work.queue)
-        work.queue[last] = asset
-        count[N_QUEUE] += 1
+        rank = lines.rank_of[asset]
+        last = work.lines[rank, LAST]
+        if last == NOBODY:
+            work.lines[rank, FIRST] = asset
+            _rise(work.ranks, count[N_RANKS], rank)
+            count[N_RANKS] += 1
+        else:
+            work.after[last] = asset
+        work.lines[rank, LAST] = asset
     assets[asset, MARK] = mark | CHANGED | QUEUED
 
 
@@ -337,19 +347,22 @@ def _reconsider(lines: Lines, work: Work, asset: int, rising: int) -> None:
     """Move an asset to what it can do now, if that is where this phase goes."""
     level, now = _level(lines, work, asset, rising), work.assets[asset, NOW]
     if (rising and level > now) or (not rising and level < now):
-        _move(work, asset, level)
+        _move(lines, work, asset, level)
 
 
 @inlined
 def _tell(lines: Lines, work: Work, now: int, rising: int, most: int) -> None:
     """Tell dependents of changes, and theirs, until nobody's service changes any more."""
     count, assets = work.used, work.assets
-    while count[N_QUEUE] > 0 and count[N_TOLD] < most:
-        asset = work.queue[count[HEAD]]
-        count[HEAD] += 1
-        if count[HEAD] == len(work.queue):
-            count[HEAD] = 0
-        count[N_QUEUE] -= 1
+    while count[N_RANKS] > 0 and count[N_TOLD] < most:
+        rank = work.ranks[0]
+        asset = work.lines[rank, FIRST]
+        if asset == work.lines[rank, LAST]:
+            work.lines[rank, LAST] = NOBODY
+            count[N_RANKS] -= 1
+            _sink(work.ranks, count[N_RANKS])
+        else:
+            work.lines[rank, FIRST] = work.after[asset]
         count[N_TOLD] += 1
         assets[asset, MARK] &= ~QUEUED
         told, level = assets[asset, TOLD], assets[asset, NOW]
@@ -478,8 +491,19 @@ def _push(work: Work, event: int) -> None:
     count, heap = work.used, work.heap
     if count[N_HEAP] == len(heap):
         _thin(work)
-    place = count[N_HEAP]
+    _rise(heap, count[N_HEAP], event)
     count[N_HEAP] += 1
+
+
+@inlined
+def _pop(work: Work) -> None:
+    work.used[N_HEAP] -= 1
+    _sink(work.heap, work.used[N_HEAP])
+
+
+@inlined
+def _rise(heap: Ints, place: int, event: int) -> None:
+    """Put one more into a heap that has so many."""
     while place > 0:
         above = (place - 1) >> 1
         if heap[above] <= event:
@@ -490,10 +514,8 @@ def _push(work: Work, event: int) -> None:
 
 
 @inlined
-def _pop(work: Work) -> None:
-    count, heap = work.used, work.heap
-    count[N_HEAP] -= 1
-    size = count[N_HEAP]
+def _sink(heap: Ints, size: int) -> None:
+    """Take the least out of a heap that has so many without it."""
     event = heap[size]
     place = 0
     while True:

@@ -27,6 +27,7 @@ class Lines(NamedTuple):
     fixed: Ints
     feeds_of: Ints
     feeds: Ints
+    rank_of: Ints
 
 
 class Work(NamedTuple):
@@ -36,7 +37,9 @@ class Work(NamedTuple):
     groups: Ints
     touched: Ints  # assets whose rows are to be put back
     touched_groups: Ints
-    queue: Ints  # assets whose service changed and whose dependents do not know it; a ring
+    lines: Ints  # by rank: the first and the last asset whose service changed and whose dependents do not know it
+    after: Ints  # by asset: who stands behind it in the line of its rank
+    ranks: Ints  # in whose lines anybody stands, the lowest first: a heap
     changed: Ints  # assets that changed in this instant
     dirty: Ints  # groups that were fed in this instant
     seeds: Ints  # assets that are hit, repaired, or out of a buffer in this instant
@@ -61,6 +64,9 @@ AT: Final = 2
 SUPPLY: Final = 3  # since AT
 DUE: Final = 4  # when the buffer runs out; NEVER
 ALLOWS: Final = 5  # the service that it allows its asset
+# The columns of ``Work.lines``.
+FIRST: Final = 0
+LAST: Final = 1  # NOBODY: the line is empty
 # The marks, of assets and of groups.
 TOUCHED: Final = 1
 CHANGED: Final = 2
@@ -76,15 +82,15 @@ N_DIRTY: Final = 3
 N_SEEDS: Final = 4
 N_WAITING: Final = 5
 N_HEAP: Final = 6
-HEAD: Final = 7
-N_QUEUE: Final = 8
-N_TOLD: Final = 9  # how often an asset told its dependents, in this sample
-N_TRACE: Final = 10
-N_TRACE_EMPTIED: Final = 11
-N_SAMPLE: Final = 12  # which sample of this worker's it is
+N_RANKS: Final = 7
+N_TOLD: Final = 8  # how often an asset told its dependents, in this sample
+N_TRACE: Final = 9
+N_TRACE_EMPTIED: Final = 10
+N_SAMPLE: Final = 11  # which sample of this worker's it is
 _COUNTS: Final = 16  # two cache lines, so that no two workers write into one
 
 NEVER: Final = -1
+NOBODY: Final = -1
 
 
 class Sums(NamedTuple):
@@ -104,7 +110,7 @@ class Sums(NamedTuple):
 
 def lines_of(wiring: Wiring) -> Lines:
     """Return what the kernel reads."""
-    return Lines(wiring.groups_of, wiring.fixed, wiring.feeds_of, wiring.feeds)
+    return Lines(wiring.groups_of, wiring.fixed, wiring.feeds_of, wiring.feeds, wiring.rank_of)
 
 
 def new_work(wiring: Wiring, hits: Hits) -> Work:
@@ -117,13 +123,15 @@ def new_work(wiring: Wiring, hits: Hits) -> Work:
     groups[:, [SUPPLY, ALLOWS]] = FULL
     groups[:, DUE] = NEVER
     most = int(np.diff(hits.first).max(initial=0))
-    by_asset, by_group = wiring.assets, wiring.groups
+    by_asset, by_group, by_rank = wiring.assets, wiring.groups, int(wiring.rank_of.max(initial=0)) + 1
     return Work(
         assets=assets,
         groups=groups,
         touched=_room(by_asset),
         touched_groups=_room(by_group),
-        queue=_room(by_asset + 1),
+        lines=np.full((by_rank, 2), NOBODY, dtype=np.int64),
+        after=_room(by_asset),
+        ranks=_room(by_rank),
         changed=_room(by_asset),
         dirty=_room(by_group),
         seeds=_room(by_asset + by_group),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -82,6 +83,13 @@ class Wiring:
     def groups(self) -> int:
         """How many groups there are."""
         return len(self.fixed)
+
+    @cached_property
+    def rank_of(self) -> Ints:
+        """In which order assets hear of changes (``ranks``). Only the compiled engine asks for it."""
+        from tocsin.map.cascade.ranks import ranks  # noqa: PLC0415 -- numba takes a second to import
+
+        return ranks(self.feeds_of, self.feeds, self.fixed)
 
 
 def wire(plan: AssetMap, *, ticks_per_hour: int = TICKS) -> Wiring:
