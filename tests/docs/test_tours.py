@@ -108,8 +108,8 @@ def test_every_command_of_a_page_runs_as_it_stands_there(
     monkeypatch.delenv("TOCSIN_DATABASE", raising=False)
     for name in ("register.pdf", "plan.pdf", "bill.pdf"):
         (here / name).write_bytes(b"%PDF-1.7 a paper")
-    before = [(line, []) for line in BEFORE.get(page, ())]
-    steps: list[tuple[str, list[str]]] = [*before, *shown(PAGES[page])]
+    before: list[tuple[str, list[str]]] = [(line, []) for line in BEFORE.get(page, ())]
+    steps = [*before, *shown(PAGES[page])]
     # what needs a hub stands behind what makes one; two documents are compared without any
     first = next(place for place, (line, _) in enumerate(steps) if line.startswith("tocsin init"))
     known: dict[str, str] = {}
