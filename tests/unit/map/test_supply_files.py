@@ -96,10 +96,8 @@ def test_fifty_faults_are_fifty_and_nothing_is_read() -> None:
                 one["affects"] = [{"ref": "ref 1"}]
     for number in range(10):
         document["dependencies"][number]["dependsOn"].append("nobody")
-        place = len(document["dependencies"][number]["dependsOn"]) - 1
-        told[f"bom.cdx.json: dependencies[{number}].dependsOn[{place}]"] = (
-            "there is nothing with the reference 'nobody'"
-        )
+        last = len(document["dependencies"][number]["dependsOn"]) - 1
+        told[f"bom.cdx.json: dependencies[{number}].dependsOn[{last}]"] = "there is nothing with the reference 'nobody'"
     for number, (where, spoil, cause) in enumerate(STATEMENT * 2):
         spoil(document["vulnerabilities"][number])
         told[f"bom.cdx.json: vulnerabilities[{number}]{where}"] = cause
