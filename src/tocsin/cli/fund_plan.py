@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from tocsin.cli.fund_common import LEAST_OTHERS, plan_of, projects_of
+from tocsin.cli.fund_common import plan_of, projects_of
 from tocsin.cli.options import JsonOption, MotionOption, commands, example, words
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened
@@ -19,6 +19,7 @@ from tocsin.risk.fund.measuring import plan_digest
 from tocsin.risk.fund.nucleolus import MOST_NUCLEOLUS, nucleolus
 from tocsin.risk.fund.portfolio import Portfolio, choose
 from tocsin.risk.fund.scenarios import Aim, Scenarios, Terms
+from tocsin.risk.fund.seen import LEAST_OTHERS
 from tocsin.risk.fund.sharing import capped, core, shapley
 from tocsin.risk.fund.wire import cents_of
 

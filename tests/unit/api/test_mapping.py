@@ -10,7 +10,7 @@ import pytest
 from support.mapped import region
 from tocsin.agreements.model import Tlp
 from tocsin.kernel.mandate import Acting
-from tocsin.map import http
+from tocsin.map.http import asked as limits
 from tocsin.map.model import Asset, AssetMap
 from tocsin.map.service import Sharing
 from tocsin.map.wire import asset_id
@@ -108,10 +108,10 @@ def test_what_is_refused(mapped: Live, name: str) -> None:
 
 
 def test_more_work_than_one_may_ask_for_is_refused(mapped: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_WORK", 5)
+    monkeypatch.setattr(limits, "MOST_WORK", 5)
     asked = {"samples": 2, "chance": 0.1, "collection": "inbox"}
     assert ask(mapped, "POST", "/map/simulate", json=asked).status_code == 413
-    monkeypatch.setattr(http, "MOST_OBJECTS", 2)
+    monkeypatch.setattr(limits, "MOST_OBJECTS", 2)
     assert ask(mapped, "GET", "/map?collection=inbox").status_code == 413
 
 

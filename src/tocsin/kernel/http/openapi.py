@@ -94,8 +94,9 @@ def _operation(one: Operation[Any]) -> Document:
         "responses": answers | refusals,
         "security": [] if one.does.access.anyone else [{"basic": []}, {"bearer": []}],
     }
-    needed = sorted(str(permission) for permission in one.does.access.permissions)
-    permissions = f"Permissions: {', '.join(f'`{name}`' for name in needed)}." if needed else ""
+    needed = [f"`{name}`" for name in sorted(one.does.access.permissions)]
+    either = " or ".join(f"`{name}`" for name in sorted(one.does.access.one_of))
+    permissions = f"Permissions: {', '.join([*needed, either] if either else needed)}." if needed or either else ""
     description = "\n\n".join(text for text in (one.says, permissions) if text)
     if description:
         told["description"] = description
