@@ -27,7 +27,7 @@ from tocsin.risk.baselines.catalogue import CONTROL_ID, Catalogue, Control
 from tocsin.risk.baselines.model import Lack, Recovery, Standing
 from tocsin.risk.baselines.state import target_key
 from tocsin.risk.http.asked import LARGE_BODY, RiskCall, part_of
-from tocsin.risk.http.scenarios import EvidenceAsk, evidence_of
+from tocsin.risk.http.scenarios import PieceAsk, evidence_of
 from tocsin.risk.registry.model import MAX_EVIDENCE, Evidence
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class AssessAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     control: ControlName
     standing: Standing
     review: Day
-    evidence: Annotated[list[EvidenceAsk], msgspec.Meta(max_length=MAX_EVIDENCE)] = []
+    evidence: Annotated[list[PieceAsk], msgspec.Meta(max_length=MAX_EVIDENCE)] = []
     note: Said = ""
 
 

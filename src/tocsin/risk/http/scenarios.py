@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from tocsin.parties.model import Principal
     from tocsin.risk.registry.service import Registry
 
-__all__ = ["EvidenceAsk", "Services", "evidence_of", "operations"]
+__all__ = ["PieceAsk", "Services", "evidence_of", "operations"]
 
 # Numbers drawn by one simulation: two seconds of a processor at most. The command line draws thirty times as many.
 MOST_DRAWN: Final = 1 << 21
@@ -86,7 +86,7 @@ class LossAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     people_hours: EstimateAsk | None = None
 
 
-class EvidenceAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PieceAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A piece of evidence: a document with its SHA-256, or the id of an asset or of an object of the exchange."""
 
     kind: EvidenceKind
@@ -117,7 +117,7 @@ class ScenarioBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     rate: EstimateAsk | None = None
     impacts: dict[Dimension, Level] = {}
     losses: Annotated[list[LossAsk], msgspec.Meta(max_length=MAX_SECTORS)] = []
-    evidence: Annotated[list[EvidenceAsk], msgspec.Meta(max_length=MAX_EVIDENCE)] = []
+    evidence: Annotated[list[PieceAsk], msgspec.Meta(max_length=MAX_EVIDENCE)] = []
     treatments: Annotated[list[TreatmentAsk], msgspec.Meta(max_length=MAX_TREATMENTS)] = []
 
 
@@ -476,7 +476,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     ]
 
 
-def evidence_of(asked: list[EvidenceAsk]) -> tuple[Evidence, ...]:
+def evidence_of(asked: list[PieceAsk]) -> tuple[Evidence, ...]:
     """Return evidence as it was given."""
     return tuple(Evidence(kind=one.kind, reference=one.reference, sha256=one.sha256) for one in asked)
 
