@@ -1,4 +1,4 @@
-"""The bodies that docs/api.md and docs/search.md show are of the forms that their addresses take and answer with."""
+"""The bodies that docs/api.md, search.md and risk.md show are of the forms that addresses take and answer with."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tocsin.exchange.api.wire import read_body
 from tocsin.exchange.stix import ParsedObject, parse_bundle
 from tocsin.exchange.stix.pattern import diagnose
 from tocsin.kernel.http.problem_details import ProblemDetails
+from tocsin.kernel.http.turn import Turn
+from tocsin.risk import http as risk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,13 +43,13 @@ def shown(page: str) -> Iterator[tuple[str, str, str, str]]:
     yield from ((method, path, takes, answer) for method, path, takes, answer in found)
 
 
-BODIES: Final = [one for page in ("api.md", "search.md") for one in shown(page)]
+BODIES: Final = [one for page in ("api.md", "search.md", "risk.md") for one in shown(page)]
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Operation[Principal]]]:
     world = World(tmp_path_factory.mktemp("bodies") / "hub")
-    yield operations(world.hub)
+    yield [*operations(world.hub), *risk.operations(world.hub, Turn("simulation"))]
     world.hub.close()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from tocsin.cli import fund_award, fund_plan
-from tocsin.cli.fund_common import LEAST_OTHERS, AsOption, FundArgument, called, content, fund_document, tell, uri_of
+from tocsin.cli.fund_common import AsOption, FundArgument, called, content, fund_document, tell, uri_of
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened
@@ -17,14 +16,12 @@ from tocsin.errors import UsageError
 from tocsin.risk.fund.books import Account
 from tocsin.risk.fund.cents import written
 from tocsin.risk.fund.model import Claim, Fund
+from tocsin.risk.fund.seen import balances_seen
 from tocsin.risk.fund.wire import cents_of, read_project
 
 __all__ = ["app"]
 
 app = commands("The joint fund: projects, portfolios, who pays what, awards that are measured, and the books.")
-
-# Accounts that stand for a party's figure each.
-_OF_PARTIES: Final = (Account.PLEDGES, Account.CONTRIBUTIONS)
 
 AmountOption = Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="In the fund's currency, like 1200.50.")]
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A reference; it is entered into the log.")]
@@ -229,7 +226,7 @@ def books(
     with opened() as session:
         fund = session.hub.funds.get(name)
         whose = None if as_ is None else uri_of(session, as_)
-    shown = _seen(fund, whose)
+    shown = balances_seen(fund, whose)
     moved = [one for one in fund.books.entries if entries]
     about = fund_document(fund) if whose is None else {"fund": fund.name, "currency": fund.currency}
     out.document({**about, "accounts": shown, "entries": moved})
@@ -250,29 +247,6 @@ def books(
             ((one.index, one.word, written(one.amount), one.debit, one.credit) for one in moved),
             nothing="nothing was entered",
         )
-
-
-def _seen(fund: Fund, whose: str | None) -> dict[str, int]:
-    """Return balances: all accounts, or a total for each kind and those of one party.
-
-    A party's accounts are its pledges and contributions, and those of what it was awarded or claimed. A total of what
-    parties gave is left out where fewer than ``LEAST_OTHERS`` others gave: less one's own, it would be theirs.
-    """
-    accounts = {name: amount for name, amount in sorted(fund.books.balances.items()) if amount}
-    if whose is None:
-        return accounts
-    own = {whose, *(one.uuid for one in fund.claims.values() if one.party == whose)} | {
-        project for project, one in fund.cases.items() if one.award is not None and one.award.terms.payee == whose
-    }
-    totals: dict[str, int] = {}
-    others: Counter[str] = Counter()
-    for name, amount in accounts.items():
-        kind, _, of = name.partition(":")
-        totals[kind] = totals.get(kind, 0) + amount
-        others[kind] += of not in own
-    few = {kind for kind in _OF_PARTIES if 0 < others[kind] < LEAST_OTHERS}
-    mine = {name: amount for name, amount in accounts.items() if name.partition(":")[2] in own}
-    return {name: amount for name, amount in totals.items() if name not in few and amount} | mine
 
 
 def _outstanding(fund: Fund, project: str) -> int:

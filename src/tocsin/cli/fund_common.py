@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tocsin.risk.fund.projects import Plan, Project
 
 __all__ = [
-    "LEAST_OTHERS",
     "AsOption",
     "FundArgument",
     "ProjectArgument",
@@ -30,9 +29,6 @@ __all__ = [
     "tell",
     "uri_of",
 ]
-
-# A total over fewer others is, less one's own figure, somebody else's: of two others neither is told.
-LEAST_OTHERS: Final = 2
 
 FundArgument: TypeAlias = Annotated[str, typer.Argument(metavar="FUND", help="The fund's name.")]
 ProjectArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from tocsin.cli.fund_common import LEAST_OTHERS, called, content, plan_of, projects_of
+from tocsin.cli.fund_common import called, content, plan_of, projects_of
 from tocsin.cli.map_common import FromOption, MappingOption, ReaderOption, SeenPurposeOption, map_of
 from tocsin.cli.map_hazard import ChanceOption, IntensityOption, RepairOption, asked_of
 from tocsin.cli.options import JsonOption, MotionOption, commands, example, words
@@ -22,6 +22,7 @@ from tocsin.risk.fund.nucleolus import MOST_NUCLEOLUS, nucleolus
 from tocsin.risk.fund.portfolio import calculation_of, choose
 from tocsin.risk.fund.projects import checked, plan_with
 from tocsin.risk.fund.scenarios import Aim, Scenarios, Terms
+from tocsin.risk.fund.seen import LEAST_OTHERS
 from tocsin.risk.fund.sharing import capped, core, shapley
 from tocsin.risk.fund.wire import cents_of, read_project
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
-from msgspec import structs
 
 from tocsin.cli.map_common import (
     FromOption,
@@ -23,10 +22,10 @@ from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened
 from tocsin.errors import InputError, UsageError
-from tocsin.kernel.clock import SECOND
 from tocsin.map.formats import Format
 from tocsin.map.interfaces import compose, interface_of, rounded
-from tocsin.map.model import LONGEST_H, Asset, AssetMap, Quantiles
+from tocsin.map.model import Asset, AssetMap
+from tocsin.map.reported import reported, with_repairs
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ __all__ = ["app"]
 app = commands()
 
 _ROWS: Final = 30
-_HOUR: Final = 3_600 * SECOND
 
 
 @app.command("whatnext", epilog=example("tocsin map whatnext --as national-cert --out 'substation 3' --hours 72"))
@@ -69,15 +67,11 @@ def whatnext(
     out = Output(json=json)
     seen = map_of(reader, from_, mapping, purpose)
     given = [_outage(seen, one) for one in out_ or ()]
-    reported = [] if reader is None else _reported(seen, _now(), {one.asset for one in given})
-    outages = [*reported, *given]
+    told = [] if reader is None else reported(seen, _now(), {one.asset for one in given})
+    outages = [*told, *given]
     if not outages:
         raise UsageError("nothing is out", where="--out", todo="name an asset, or report its state: tocsin map state")
-    plan = seen.plan
-    if repair is not None:
-        fallback = Quantiles(hours=(repair, repair))
-        assets = (one if one.repair is not None else structs.replace(one, repair=fallback) for one in plan.assets)
-        plan = structs.replace(plan, assets=tuple(assets))
+    plan = seen.plan if repair is None else with_repairs(seen.plan, repair)
     found = what_next(plan, outages, horizon_h=hours, samples=samples, seed=seed)
     document: dict[str, Any] = msgspec.to_builtins(found)
     out.document(document | {"outages": msgspec.to_builtins(outages), "unseen": list(seen.unseen)})
@@ -140,23 +134,6 @@ def interface(
 def _now() -> Micros:
     with opened() as session:
         return session.now()
-
-
-def _reported(seen: Seen, now: Micros, but: set[str]) -> list[Outage]:
-    """Return the outages that the latest reports tell of, whose end is not past."""
-    return [
-        Outage(
-            asset=one.asset,
-            damage=round(1 - one.state.service, 6),
-            since_h=min(max(0.0, (now - one.state.since) / _HOUR), LONGEST_H),
-            repaired_in_h=None if one.state.until is None else min((one.state.until - now) / _HOUR, LONGEST_H),
-        )
-        for one in seen.states
-        if one.counts
-        and one.asset not in but
-        and one.state.service < 1
-        and (one.state.until is None or one.state.until > now)
-    ]
 
 
 def _outage(seen: Seen, text: str) -> Outage:

@@ -15,6 +15,7 @@ from scipy.stats import kendalltau
 
 from tocsin.errors import LimitError
 from tocsin.map.cascade.draws import keys_of, shares
+from tocsin.map.cascade.engine import MOST_TOLD
 from tocsin.map.cascade.wiring import wire
 from tocsin.map.failures import Measure, singles
 from tocsin.map.model import Need, Provenance
@@ -84,23 +85,27 @@ def criticality(
     first: int = 10,
     seed: int = 0,
     jobs: int = -1,
+    most_told: int = MOST_TOLD,
 ) -> Criticality:
     """Return the ranking of a map's assets with what assumed weights and buffers leave open.
 
     Deterministic by ``seed``; a number belongs to one edge or group and one redraw, so that another map's edges are
-    drawn alike. Where nothing is assumed nothing is drawn, and every share is 1 or 0. Raises ``LimitError`` above
-    ``MOST_REDRAWS``, and as ``singles``.
+    drawn alike. Where nothing is assumed nothing is drawn, and every share is 1 or 0. ``most_told`` is as in
+    ``simulate``. Raises ``LimitError`` above ``MOST_REDRAWS``, and as ``singles``.
     """
     if not 0 < redraws <= MOST_REDRAWS:
         raise LimitError(f"{redraws:,} redraws", todo=f"1 to {MOST_REDRAWS:,}")
     assumed = sum(map(_assumed, plan.groups))
     first = max(1, min(first, len(plan.assets)))
-    base = singles(wire(plan), horizon_h=horizon_h, jobs=jobs).by(measure)
+
+    def tried(one: AssetMap) -> Floats:
+        return singles(wire(one), horizon_h=horizon_h, jobs=jobs, most_told=most_told).by(measure)
+
+    base = tried(plan)
     count = redraws if assumed else 1
     losses = np.empty((count, len(base)))
     for number in range(count):
-        again = redrawn(plan, seed=seed, number=number) if assumed else plan
-        losses[number] = singles(wire(again), horizon_h=horizon_h, jobs=jobs).by(measure) if assumed else base
+        losses[number] = tried(redrawn(plan, seed=seed, number=number)) if assumed else base
     ranks = np.array([_ranks(one) for one in losses])
     names = [asset.id for asset in plan.assets]
     told = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tocsin.errors import LimitError
-from tocsin.map.cascade.engine import simulate
+from tocsin.map.cascade.engine import MOST_TOLD, simulate
 from tocsin.map.cascade.grid import FULL, ticks_of
 from tocsin.map.cascade.hits import DAMAGE, HIT, UNTIL, of_table
 
@@ -57,12 +57,20 @@ class Losses:
         return np.lexsort((np.arange(len(self.sets)), -self.hours, -self.people_h))
 
 
-def singles(wiring: Wiring, *, horizon_h: float, jobs: int = -1) -> Losses:
-    """Return what each asset takes with it. Buffers count: one that outlasts the horizon hides what is behind it."""
-    return _tried(wiring, np.arange(wiring.assets, dtype=np.int64)[:, None], horizon_h, jobs)
+def singles(
+    wiring: Wiring, among: Ints | None = None, *, horizon_h: float, jobs: int = -1, most_told: int = MOST_TOLD
+) -> Losses:
+    """Return what each asset, of all or of those given, takes with it.
+
+    Buffers count: one that outlasts the horizon hides what is behind it. ``most_told`` is as in ``simulate``.
+    """
+    chosen = np.arange(wiring.assets, dtype=np.int64) if among is None else among
+    return _tried(wiring, chosen[:, None], horizon_h, jobs, most_told)
 
 
-def pairs(wiring: Wiring, among: Ints | None = None, *, horizon_h: float, jobs: int = -1) -> Losses:
+def pairs(
+    wiring: Wiring, among: Ints | None = None, *, horizon_h: float, jobs: int = -1, most_told: int = MOST_TOLD
+) -> Losses:
     """Return what each two assets take with them, of all or of those given.
 
     Raises ``LimitError`` above ``MOST_PAIRS``: two assets for which there is a reason are asked about, not all of a
@@ -73,7 +81,7 @@ def pairs(wiring: Wiring, among: Ints | None = None, *, horizon_h: float, jobs: 
     if count > MOST_PAIRS:
         raise LimitError(f"{count:,} pairs", todo=f"at most {MOST_PAIRS:,}: say among which assets")
     first, second = np.triu_indices(len(chosen), 1)
-    return _tried(wiring, np.column_stack([chosen[first], chosen[second]]), horizon_h, jobs)
+    return _tried(wiring, np.column_stack([chosen[first], chosen[second]]), horizon_h, jobs, most_told)
 
 
 def cuts(wiring: Wiring, target: int, *, horizon_h: float, jobs: int = -1) -> tuple[Ints, Ints]:
@@ -92,19 +100,19 @@ def cuts(wiring: Wiring, target: int, *, horizon_h: float, jobs: int = -1) -> tu
     return np.flatnonzero(enough), both.sets[both.people_h > 0]
 
 
-def _tried(wiring: Wiring, sets: Ints, horizon_h: float, jobs: int) -> Losses:
-    parts = [_batch(wiring, sets[at : at + _BATCH], horizon_h, jobs) for at in range(0, len(sets), _BATCH)]
+def _tried(wiring: Wiring, sets: Ints, horizon_h: float, jobs: int, most_told: int) -> Losses:
+    parts = [_batch(wiring, sets[at : at + _BATCH], horizon_h, jobs, most_told) for at in range(0, len(sets), _BATCH)]
     lost = np.concatenate(parts) if parts else np.zeros((0, 3))
     return Losses(sets=sets, hours=lost[:, 0], people_h=lost[:, 1], worth=lost[:, 2])
 
 
-def _batch(wiring: Wiring, sets: Ints, horizon_h: float, jobs: int) -> Floats:
+def _batch(wiring: Wiring, sets: Ints, horizon_h: float, jobs: int, most_told: int) -> Floats:
     count, size = sets.shape
     table = np.zeros((count * size, 4), dtype=np.int64)
     table[:, HIT] = sets.ravel()
     table[:, DAMAGE] = FULL
     table[:, UNTIL] = ticks_of(horizon_h, wiring.ticks_per_hour)
     hits = of_table(wiring, first=np.arange(count + 1, dtype=np.int64) * size, table=table)
-    outcome = simulate(wiring, hits, horizon_h=horizon_h, jobs=jobs)
+    outcome = simulate(wiring, hits, horizon_h=horizon_h, jobs=jobs, most_told=most_told)
     sums = [measure.sum(axis=1) for measure in (outcome.lost_h, outcome.people_h, outcome.worth_lost)]
     return np.column_stack(sums)

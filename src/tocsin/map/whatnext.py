@@ -11,7 +11,7 @@ from msgspec import structs
 
 from tocsin.errors import InputError, LimitError
 from tocsin.map.cascade.draws import LONG, keys_of, shares
-from tocsin.map.cascade.engine import courses
+from tocsin.map.cascade.engine import MOST_TOLD, courses
 from tocsin.map.cascade.grid import FULL, TICKS, ticks_of
 from tocsin.map.cascade.hits import Hit, hits_of
 from tocsin.map.cascade.wiring import ASSET, wire
@@ -103,15 +103,22 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def what_next(
-    plan: AssetMap, outages: Sequence[Outage], *, horizon_h: float, samples: int = 1_000, seed: int = 0, jobs: int = -1
+    plan: AssetMap,
+    outages: Sequence[Outage],
+    *,
+    horizon_h: float,
+    samples: int = 1_000,
+    seed: int = 0,
+    jobs: int = -1,
+    most_told: int = MOST_TOLD,
 ) -> Forecast:
     """Return what loses service within ``horizon_h`` hours from now, how likely and when.
 
     The past is simulated too: buffers have been used up since each outage began. A repair is drawn on the condition
     that it has taken longer than it has; its number follows from the seed, the sample and the asset alone
-    (``cascade.draws``), so that two plans are compared on the same repairs. Raises ``InputError`` for an outage that is
-    none, or whose repair nobody knows; ``NotFoundError`` for an asset that the map has not; ``LimitError`` above
-    ``MOST_SAMPLES``.
+    (``cascade.draws``), so that two plans are compared on the same repairs. ``most_told`` is as in ``simulate``. Raises
+    ``InputError`` for an outage that is none, or whose repair nobody knows; ``NotFoundError`` for an asset that the map
+    has not; ``LimitError`` above ``MOST_SAMPLES``.
     """
     if not 0 < samples <= MOST_SAMPLES:
         raise LimitError(f"{samples:,} samples", todo=f"1 to {MOST_SAMPLES:,}")
@@ -137,7 +144,7 @@ def what_next(
             for sample in range(count)
         ],
     )
-    found = courses(wiring, hits, horizon_h=before + horizon_h, jobs=jobs)
+    found = courses(wiring, hits, horizon_h=before + horizon_h, jobs=jobs, most_told=most_told)
     now = ticks_of(before, wiring.ticks_per_hour)
     levels = _levels(found[0], now)
     falls, buffers = _falls(wiring, found, now, levels), _runs_out(wiring, found, now)

@@ -22,10 +22,12 @@ from tocsin.kernel.http.guard import Guard
 from tocsin.kernel.http.lanes import Lane
 from tocsin.kernel.http.operations import routes_of
 from tocsin.kernel.http.problem_details import JSON_DIALECT
+from tocsin.kernel.http.turn import Turn
 from tocsin.kernel.ids import new_uuid
 from tocsin.map import http as map_
 from tocsin.parties.credentials import CHALLENGES
 from tocsin.parties.passwords import ARGON2_AT_ONCE, ARGON2_WAITING
+from tocsin.risk import http as risk
 from tocsin.serving import background, watch
 from tocsin.serving.health import LOOK_SECONDS, Health
 from tocsin.serving.metrics import Metrics
@@ -55,7 +57,7 @@ serve = server.serve
 running = server.running
 
 
-class Services(taxii.Services, api.Services, map_.Services, Protocol):
+class Services(taxii.Services, api.Services, map_.Services, risk.Services, Protocol):
     """What the application needs of a hub."""
 
     environment: int
@@ -119,7 +121,15 @@ def create_app(
         metrics.answered(answer)
         observe(answer)
 
-    table = api.with_document([*api.operations(services), *map_.operations(services)])
+    # one for all rooms: two members who simulate take one processor, whatever they simulate
+    simulating = Turn("simulation")
+    table = api.with_document(
+        [
+            *api.operations(services),
+            *map_.operations(services, simulating),
+            *risk.operations(services, simulating),
+        ]
+    )
     edges: list[Edge[Principal]] = [
         Edge(
             dialect=TAXII_DIALECT,

@@ -190,7 +190,7 @@ def test_one_act_and_nothing_else(world: World, body: object) -> None:
         execute(world, "00000000-0000-4000-8000-000000000000", body)
 
 
-def test_every_right_has_its_act_or_makes_a_secret() -> None:
+def test_every_right_has_its_act_or_is_left_out() -> None:
     assert set(RIGHTS) == set(Execution.__struct_fields__)
     assert set(RIGHTS.values()) | LEFT_OUT == set(Right)
     assert not set(RIGHTS.values()) & LEFT_OUT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -33,6 +35,11 @@ def test_every_address_of_ours_is_in_it_and_no_other(live: Live, document: dict[
     routes = create_app(live.world.hub).asgi.routes
     served = {route.path.replace(":str}", "}") for route in routes if route.path.startswith("/api/")}
     assert served == set(document["paths"])
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document))) <= there
 
 
 def test_every_operation_tells_its_refusals(document: dict[str, Any]) -> None:

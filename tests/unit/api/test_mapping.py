@@ -10,7 +10,7 @@ import pytest
 from support.mapped import region
 from tocsin.agreements.model import Tlp
 from tocsin.kernel.mandate import Acting
-from tocsin.map import http
+from tocsin.map.http import asked as limits
 from tocsin.map.model import Asset, AssetMap
 from tocsin.map.shelf import Sharing
 from tocsin.map.wire import asset_id
@@ -108,10 +108,10 @@ def test_what_is_refused(mapped: Live, name: str) -> None:
 
 
 def test_more_work_than_one_may_ask_for_is_refused(mapped: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_WORK", 5)
+    monkeypatch.setattr(limits, "MOST_WORK", 5)
     asked = {"samples": 2, "chance": 0.1, "collection": "inbox"}
     assert ask(mapped, "POST", "/map/simulate", json=asked).status_code == 413
-    monkeypatch.setattr(http, "MOST_OBJECTS", 2)
+    monkeypatch.setattr(limits, "MOST_OBJECTS", 2)
     assert ask(mapped, "GET", "/map?collection=inbox").status_code == 413
 
 
@@ -131,3 +131,84 @@ def test_a_report_of_the_field_is_shared_and_seen(mapped: Live) -> None:
     assert (one["asset"], one["service"], one["by"], one["counts"]) == ("pump", 0.25, "https://bravo.example", True)
     ended = asked | {"until": "2026-05-01"}
     assert ask(mapped, "POST", "/map/states", json=ended).status_code == 422
+
+
+def test_the_map_is_walked_page_by_page_and_each_asset_met_once(mapped: Live) -> None:
+    whole = ask(mapped, "GET", "/map?collection=inbox").json()
+    assert whole["next"] is None
+    pages, cursor = [], ""
+    while True:
+        page = ask(mapped, "GET", f"/map?collection=inbox&limit=1{cursor}").json()
+        assert len(page["assets"]) == 1
+        pages.append(page)
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+        if len(pages) == 1:
+            # what comes meanwhile moves nothing that was there
+            sharing = Sharing(
+                asker=mapped.world.asker("bravo", purpose="analyse"), acting=Acting(actor="bravo"), collection="inbox"
+            )
+            maps, log = mapped.world.hub.maps, mapped.world.hub.log
+            with mapped.world.hub.store.read() as connection:
+                at = log.now(connection)
+            late = AssetMap(assets=tuple(Asset(id=f"late {number}") for number in range(8)))
+            maps.share(maps.changes(late, sharing, at=at), sharing)
+    met = [one["asset"]["id"] for page in pages for one in page["assets"] if not one["asset"]["id"].startswith("late")]
+    assert sorted(met) == [one["asset"]["id"] for one in whole["assets"]]
+    groups = [(one["asset"], one["name"]) for page in pages for one in page["groups"]]
+    assert sorted(groups) == sorted((one["asset"], one["name"]) for one in whole["groups"])
+    for page in pages:
+        assert {one["asset"] for one in page["groups"] + page["states"]} <= {page["assets"][0]["asset"]["id"]}
+    cursor = pages[0]["next"]
+    assert ask(mapped, "GET", f"/map?collection=inbox&cursor={cursor}", "alfa").status_code == 400
+    assert ask(mapped, "GET", f"/map?cursor={cursor}").status_code == 400
+
+
+def test_what_fails_next_begins_with_what_is_out(mapped: Live) -> None:
+    asked = {"hours": 10, "outages": [{"asset": "plant", "since_h": 1, "repaired_in_h": 20}], "collection": "inbox"}
+    found = ask(mapped, "POST", "/map/whatnext", json=asked | {"reported": False}).json()
+    assert (found["exact"], found["samples"], found["unseen"]) == (True, 1, 0)
+    assert [one["asset"] for one in found["already"]] == ["plant", "substation 3"]
+    # four hours of buffer, one of which is gone
+    (pump,) = found["falls"]
+    assert (pump["asset"], pump["when"]["median_h"], pump["when"]["chance"]) == ("pump", 3, 1)
+    assert ask(mapped, "POST", "/map/whatnext", json={"reported": False, "collection": "inbox"}).status_code == 422
+    unknown = asked | {"outages": [{"asset": "plant"}], "reported": False}
+    assert ask(mapped, "POST", "/map/whatnext", json=unknown).status_code == 422
+    drawn = ask(mapped, "POST", "/map/whatnext", json=unknown | {"repair_h": 9, "samples": 20}).json()
+    assert (drawn["exact"], drawn["samples"]) == (False, 20)
+
+
+def test_what_takes_most_with_it_is_found_among_what_one_sees(mapped: Live) -> None:
+    asked = {"hours": 10, "among": ["plant", "pump"], "pairs": True, "collection": "inbox"}
+    found = ask(mapped, "POST", "/map/spof", json=asked).json()
+    assert {one["assets"][0]: one["people_h"] for one in found["singles"]} == {"plant": 2400, "pump": 4000}
+    (both,) = found["pairs"]
+    assert (sorted(both["assets"]), both["people_h"], found["longest_buffer_h"]) == (["plant", "pump"], 4000, 4)
+    alone = ask(mapped, "POST", "/map/spof", json={"hours": 10, "most": 1, "collection": "inbox"}).json()
+    assert ([one["assets"] for one in alone["singles"]], alone["pairs"]) == ([["pump"]], None)
+    ranked = ask(mapped, "POST", "/map/criticality", json={"hours": 10, "redraws": 2, "collection": "inbox"}).json()
+    assert (ranked["assumed"], ranked["ranks"][0]["asset"], ranked["ranks"][0]["loss"]) == (0, "pump", 4000)
+    assert "hidden" not in str(alone) + str(ranked)
+
+
+BEYOND: Final[dict[str, dict[str, Any]]] = {
+    "whatnext": {"outages": [{"asset": "pump"}], "repair_h": 3, "samples": 100},
+    "spof": {"among": ["pump", "plant"], "pairs": True},
+    "criticality": {"redraws": 100},
+}
+
+
+@pytest.mark.parametrize("path", BEYOND)
+def test_each_question_has_its_bound_and_hides_what_is_hidden(
+    mapped: Live, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    for name in ("hidden", "nowhere"):
+        named = {"whatnext": {"outages": [{"asset": name}]}, "spof": {"among": [name]}}.get(path, {"collection": name})
+        answer = ask(mapped, "POST", f"/map/{path}", json={"collection": "inbox"} | named)
+        assert answer.status_code == 404, answer.text
+        assert "people" not in answer.text
+    monkeypatch.setattr(limits, "MOST_WORK", 8)
+    answer = ask(mapped, "POST", f"/map/{path}", json={"collection": "inbox"} | BEYOND[path])
+    assert answer.status_code == 413, answer.text

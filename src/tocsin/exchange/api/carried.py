@@ -49,6 +49,9 @@ LEFT_OUT: Final = frozenset(
     {
         Right.TOKEN_ISSUE,
         Right.WEBHOOK_ADD,
+        Right.ROLLUP_PUBLISH,
+        Right.CATALOGUE_IMPORT,
+        Right.TARGET_SET,
         Right.FUND_OPEN,
         Right.PORTFOLIO_DECIDE,
         Right.AWARD_MAKE,

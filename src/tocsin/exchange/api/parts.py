@@ -10,7 +10,7 @@ from tocsin.errors import NotFoundError
 from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.kernel.http.operations import Answer, NoQuery, Operation, Part
 from tocsin.kernel.http.problem_details import JSON_TYPE
-from tocsin.kernel.http.routes import Body, Endpoint, needs
+from tocsin.kernel.http.routes import Access, Body, Endpoint, needs
 from tocsin.parties.model import NAME, Permission
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from tocsin.kernel.http.routes import Access, Call, Reply
+    from tocsin.kernel.http.routes import Call, Reply
     from tocsin.parties.model import Principal
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "SUBMIT",
     "TAKEN",
     "UUID",
+    "WRITE",
     "Given",
     "Thing",
     "by_id",
@@ -52,6 +53,11 @@ SUBMIT: Final = needs(Permission.COLLECTIONS_READ, Permission.OBJECTS_SUBMIT)
 DELETE: Final = needs(Permission.OBJECTS_READ, Permission.OBJECTS_DELETE)
 # Who decides for a party may read what it decides on.
 SPEAK: Final = needs(Permission.OBJECTS_READ, Permission.PARTY_SPEAK)
+# What an analyst writes for a party, and who speaks for it too: figures, assessments, scenarios; a machine that shares.
+WRITE: Final = Access(
+    permissions=frozenset({Permission.OBJECTS_READ}),
+    one_of=frozenset({Permission.OBJECTS_SUBMIT, Permission.PARTY_SPEAK}),
+)
 # Who carries out what a body decided; that it is an operator of the hub, each act asks itself.
 CARRY: Final = needs(Permission.OBJECTS_READ, Permission.MANDATE_USE)
 

@@ -104,6 +104,9 @@ class Guard(Generic[P]):
         if not access.permissions <= set(known.permissions):
             missing = ", ".join(sorted(access.permissions - set(known.permissions)))
             raise ForbiddenError(f"this takes a permission that these credentials lack: {missing}")
+        if access.one_of and access.one_of.isdisjoint(known.permissions):
+            either = " or ".join(sorted(access.one_of))
+            raise ForbiddenError(f"this takes a permission that these credentials lack: {either}")
         return known
 
     @contextlib.asynccontextmanager

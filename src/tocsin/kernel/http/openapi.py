@@ -7,7 +7,7 @@ from the structs that requests are read into and answers are written from, so th
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,7 @@ _PROBLEM: Final = {"$ref": _REF.format(name=ProblemDetails.__name__)}
 _TEXT: Final = {"type": "string"}
 
 Document = dict[str, Any]  # JSON, whose shape the specification of OpenAPI names
+_Refs: TypeAlias = "dict[type[msgspec.Struct], Document]"
 
 # What each refusal says, where an operation has nothing more special to say.
 _SAYS: Final = {
@@ -53,11 +54,13 @@ def write_openapi(
     operations: Sequence[Operation[Any]], *, title: str, version: str, description: str, tags: Iterable[tuple[str, str]]
 ) -> bytes:
     """Return the document. ``version`` is the interface's own; ``tags`` are names with what they say."""
+    types = list(dict.fromkeys([ProblemDetails, *_types(operations)]))
+    found, schemas = msgspec.json.schema_components(types, ref_template=_REF)
+    # by type and not by name: where two have one name, each is called by where it stands
+    refs: _Refs = dict(zip(types, found, strict=True))
     paths: dict[str, Document] = {}
     for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
-    types = [ProblemDetails, *_types(operations)]
-    _, schemas = msgspec.json.schema_components(list(dict.fromkeys(types)), ref_template=_REF)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, refs)
     document = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
@@ -82,8 +85,8 @@ def _types(operations: Sequence[Operation[Any]]) -> Iterator[type[msgspec.Struct
             yield one.takes
 
 
-def _operation(one: Operation[Any]) -> Document:
-    answers = {str(int(status)): _answer(answer) for status, answer in one.answers.items()}
+def _operation(one: Operation[Any], refs: _Refs) -> Document:
+    answers = {str(int(status)): _answer(answer, refs) for status, answer in one.answers.items()}
     problems = _problems(one)
     refusals = {str(int(status)): _refusal(status, says) for status, says in sorted(problems.items())}
     told: Document = {
@@ -94,13 +97,14 @@ def _operation(one: Operation[Any]) -> Document:
         "responses": answers | refusals,
         "security": [] if one.does.access.anyone else [{"basic": []}, {"bearer": []}],
     }
-    needed = sorted(str(permission) for permission in one.does.access.permissions)
-    permissions = f"Permissions: {', '.join(f'`{name}`' for name in needed)}." if needed else ""
+    needed = [f"`{name}`" for name in sorted(one.does.access.permissions)]
+    either = " or ".join(f"`{name}`" for name in sorted(one.does.access.one_of))
+    permissions = f"Permissions: {', '.join([*needed, either] if either else needed)}." if needed or either else ""
     description = "\n\n".join(text for text in (one.says, permissions) if text)
     if description:
         told["description"] = description
     if one.takes is not None and isinstance(one.does, Endpoint) and one.does.body is not None:
-        content = {media.spelt: {"schema": _ref(one.takes)} for media in one.does.body.types}
+        content = {media.spelt: {"schema": refs[one.takes]} for media in one.does.body.types}
         told["requestBody"] = {"required": True, "content": content}
     return told
 
@@ -129,12 +133,12 @@ def _problems(one: Operation[Any]) -> dict[HTTPStatus, str]:
     return {status: _SAYS[status] for status in found} | dict(one.problems)
 
 
-def _answer(answer: Answer) -> Document:
+def _answer(answer: Answer, refs: _Refs) -> Document:
     told: Document = {"description": answer.says}
     if answer.headers:
         told["headers"] = _described(answer.headers.items())
     if answer.type is not None:
-        told["content"] = {answer.media_type: {"schema": _ref(answer.type)}}
+        told["content"] = {answer.media_type: {"schema": refs[answer.type]}}
     elif answer.media_type:
         told["content"] = {answer.media_type: {"schema": _TEXT}}
     return told
@@ -217,7 +221,3 @@ def _headers(one: Operation[Any]) -> list[Document]:
         {"name": "-".join(word.capitalize() for word in name.split("-")), "in": "header", "schema": _TEXT}
         for name in sorted(one.does.headers)
     ]
-
-
-def _ref(kind: type[msgspec.Struct]) -> Document:
-    return {"$ref": _REF.format(name=kind.__name__)}

@@ -58,11 +58,13 @@ P = TypeVar("P", bound=Caller)
 class Access:
     """Who may use an endpoint: anyone at all, or who is known and has every one of these permissions.
 
-    ``hidden_without``: who has none of these is told that there is nothing, and not what they lack.
+    ``one_of``: and one of these at least, if any is named. ``hidden_without``: who has none of these is told that there
+    is nothing, and not what they lack.
     """
 
     anyone: bool = False
     permissions: frozenset[str] = frozenset()
+    one_of: frozenset[str] = frozenset()
     hidden_without: frozenset[str] = frozenset()
 
 

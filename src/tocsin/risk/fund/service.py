@@ -24,6 +24,7 @@ from tocsin.parties.store import read_hub
 from tocsin.risk.fund.certificate import certificate_text
 from tocsin.risk.fund.measuring import measured, plan_digest, seed_of
 from tocsin.risk.fund.model import Funded, Measurement
+from tocsin.risk.fund.seen import concerned
 from tocsin.risk.fund.stage import Stage, stage_of
 from tocsin.risk.fund.steps import KINDS, enter
 
@@ -351,13 +352,11 @@ class Funds:
 
 def _concerned(fund: Fund, data: Mapping[str, object]) -> tuple[str, ...]:
     """Return the parties that an entry is for: whose money, project, award or claim it is about."""
-    concerned = {str(data["party"])} if "party" in data else set()
-    case = fund.cases.get(str(data.get("project"))) if isinstance(data.get("project"), str) else None
-    if case is not None:
-        concerned.add(case.proposer)
-        if case.award is not None:
-            concerned |= {case.award.terms.payee, case.award.terms.assessor}
+    told = {str(data["party"])} if "party" in data else set()
+    project = data.get("project")
+    if isinstance(project, str) and project in fund.cases:
+        told |= concerned(fund, project)
     claim = fund.claims.get(str(data.get("claim")))
     if claim is not None:
-        concerned.add(claim.party)
-    return tuple(sorted(concerned))
+        told.add(claim.party)
+    return tuple(sorted(told))

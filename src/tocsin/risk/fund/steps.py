@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from tocsin.errors import ConflictError, InputError, NotFoundError, TransitionError
+from tocsin.errors import ConflictError, InputError, LimitError, NotFoundError, TransitionError
 from tocsin.governance.wire import from_data
 from tocsin.parties.model import check_name, check_remark
 from tocsin.risk.fund.award_steps import AWARD_STEPS
@@ -21,11 +21,22 @@ from tocsin.risk.fund.stage import Stage, digest, put, speaks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["KINDS", "Stage", "enter"]
+__all__ = [
+    "KINDS",
+    "MOST_CLAIMS_OF_ONE",
+    "MOST_PLEDGES_OF_ONE",
+    "MOST_PROJECTS_OF_ONE",
+    "Stage",
+    "enter",
+]
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")  # ISO 4217
 # Open claims of a fund: a body that has more undecided decides none.
 _MOST_CLAIMS: Final = 1_000
+# What one party enters itself: else one member could leave the others no room, or make every look at a fund slow.
+MOST_CLAIMS_OF_ONE: Final = 100  # that are undecided
+MOST_PROJECTS_OF_ONE: Final = 50
+MOST_PLEDGES_OF_ONE: Final = 1_000
 
 
 class _Opened(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +124,8 @@ def _pledge(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     told = from_data(data, _Amount)
     speaks(stage, told.party, "promises what is its own")
     check_remark(told.note, "note")
+    own = f"{Account.CONTRIBUTIONS}:{told.party}"
+    _leave_room(stage, sum(one.credit == own for one in fund.books.entries), MOST_PLEDGES_OF_ONE, "promises")
     return _moved(fund, stage, PLEDGED, told.amount, (Account.PLEDGES, told.party), (Account.CONTRIBUTIONS, told.party))
 
 
@@ -120,6 +133,8 @@ def _take_back(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     told = from_data(data, _Amount)
     speaks(stage, told.party, "takes back what it promised itself")
     check_remark(told.note, "note")
+    own = f"{Account.CONTRIBUTIONS}:{told.party}"
+    _leave_room(stage, sum(one.debit == own for one in fund.books.entries), MOST_PLEDGES_OF_ONE, "promises taken back")
     free = untouched(fund.books, told.party)
     # what is begun to be paid is owed to its end
     if told.amount > free:
@@ -153,6 +168,9 @@ def _propose(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         raise ConflictError("there is a project of this id", where=project.id, todo="choose another")
     if before is None and len(fund.cases) >= MOST_PROJECTS:
         raise TransitionError(f"a fund has {MOST_PROJECTS} projects at most", where=fund.name, todo="open another")
+    if before is None:
+        own = sum(one.proposer == told.party for one in fund.cases.values())
+        _leave_room(stage, own, MOST_PROJECTS_OF_ONE, "projects")
     case = Case(project=project, proposer=told.party, status=CaseStatus.PROPOSED)
     return replace(fund, cases={**fund.cases, project.id: case})
 
@@ -193,6 +211,8 @@ def _claim(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         raise ConflictError("there is a claim of this id", where=told.claim[:80])
     if sum(one.status is ClaimStatus.FILED for one in fund.claims.values()) >= _MOST_CLAIMS:
         raise TransitionError(f"{_MOST_CLAIMS} claims are undecided", where=fund.name, todo="decide some")
+    own = sum(one.party == told.party and one.status is ClaimStatus.FILED for one in fund.claims.values())
+    _leave_room(stage, own, MOST_CLAIMS_OF_ONE, "undecided claims")
     claim = Claim(uuid=told.claim, party=told.party, amount=told.amount, reason=told.reason, evidence=told.evidence)
     return replace(fund, claims={**fund.claims, told.claim: claim})
 
@@ -222,6 +242,12 @@ def _compensate(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         raise TransitionError(f"this claim is {claim.status}", where=claim.uuid, todo="a granted claim is paid once")
     fund = replace(fund, claims={**fund.claims, claim.uuid: replace(claim, status=ClaimStatus.PAID)})
     return _moved(fund, stage, "compensated", claim.granted, (Account.PAYABLE, claim.uuid), (Account.CASH, ""))
+
+
+def _leave_room(stage: Stage, own: int, most: int, what: str) -> None:
+    """Refuse a party that has so many already; what an operator enters for it, the operator has seen."""
+    if own >= most and not stage.again and stage.scene.acting.on_behalf_of is None:
+        raise LimitError(f"your party has {most:,} {what} in this fund", todo="an operator of the hub enters more")
 
 
 def _moved(  # noqa: PLR0917  what, how much, from where to where: as it stands in the books

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["MOST_DRAWN", "Losses", "Quantile", "quantiles", "simulate"]
+__all__ = ["MOST_DRAWN", "Losses", "Quantile", "drawn_by", "quantiles", "simulate"]
 
 # Numbers of 8 bytes: half a gigabyte, and less than a minute's work.
 MOST_DRAWN: Final = 1 << 26
@@ -106,10 +106,8 @@ def simulate(scenarios: Sequence[Scenario], unit: Unit, *, seed: int, years: int
     """
     if seed < 0 or years < 1:
         raise InputError(f"seed {seed}, {years} years", todo="a seed from 0, and one year at least")
-    counted = [one for one in scenarios if one.rate is not None and any(loss.in_(unit) for loss in one.losses)]
-    sectors = tuple(sorted({loss.sector for one in counted for loss in one.losses if loss.in_(unit)}))
-    events = sum(float(one.rate.points[2]) * len(one.losses) for one in counted if one.rate is not None)
-    if years * (len(sectors) + events + 1) > MOST_DRAWN:
+    counted, sectors = _counted(scenarios, unit)
+    if drawn_by(scenarios, unit, years=years) > MOST_DRAWN:
         raise LimitError(f"{years:,} years of {len(counted)} scenarios", todo="fewer years, or fewer scenarios at once")
     drawn = np.zeros((len(sectors), years))
     for scenario in counted:
@@ -124,6 +122,19 @@ def simulate(scenarios: Sequence[Scenario], unit: Unit, *, seed: int, years: int
                 shares = _uniform(seed, scenario.id, f"{unit} {loss.sector} {event}", years)[hit]
                 row[hit] += left * quantiles(estimate, shares)
     return Losses(unit=unit, sectors=sectors, drawn=drawn)
+
+
+def drawn_by(scenarios: Sequence[Scenario], unit: Unit, *, years: int) -> float:
+    """Return how many numbers so many years take: what the work of ``simulate`` grows with."""
+    counted, sectors = _counted(scenarios, unit)
+    events = sum(float(one.rate.points[2]) * len(one.losses) for one in counted if one.rate is not None)
+    return years * (len(sectors) + events + 1)
+
+
+def _counted(scenarios: Sequence[Scenario], unit: Unit) -> tuple[list[Scenario], tuple[str, ...]]:
+    """Return the scenarios that have a rate and a loss in a unit, and the sectors of these losses."""
+    counted = [one for one in scenarios if one.rate is not None and any(loss.in_(unit) for loss in one.losses)]
+    return counted, tuple(sorted({loss.sector for one in counted for loss in one.losses if loss.in_(unit)}))
 
 
 def _counts(scenario: Scenario, seed: int, years: int) -> Ints:

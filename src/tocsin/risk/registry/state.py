@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
 from tocsin.governance.wire import from_data
-from tocsin.kernel.clock import Micros
+from tocsin.kernel.clock import DAY, Micros
 from tocsin.parties.model import check_name, check_remark
 from tocsin.risk.registry.model import Scenario, ScenarioAct, ScenarioStatus, Unit, next_status
 from tocsin.risk.registry.rollup.model import MAX_PUBLICATIONS, Rules
@@ -25,10 +25,23 @@ if TYPE_CHECKING:
 
     from tocsin.governance.state import Scene
 
-__all__ = ["MAX_SCENARIOS", "REGISTRY_STEPS", "Registered", "RollUp", "Sheet", "standing"]
+__all__ = [
+    "MAX_SCENARIOS",
+    "MAX_SCENARIOS_OF_ONE",
+    "MAX_SHEETS_A_DAY",
+    "REGISTRY_STEPS",
+    "Registered",
+    "RollUp",
+    "Sheet",
+    "standing",
+]
 
 # The longest national registers have some hundred.
 MAX_SCENARIOS: Final = 1_000
+# Of one party that enters them itself: else one member could leave the others no room. Operators enter the register's.
+MAX_SCENARIOS_OF_ONE: Final = 200
+# Of one party: a sheet for each sector, corrected some times; all that were ever given are kept.
+MAX_SHEETS_A_DAY: Final = 100
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,6 +127,12 @@ def _put(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registere
     next_status(None if told.id not in before.scenarios else before.scenarios[told.id].status, ScenarioAct.PUT)
     if len(before.scenarios) >= MAX_SCENARIOS:
         raise LimitError(f"there are {MAX_SCENARIOS} scenarios", todo="join some of them")
+    home_of = told.owner.rpartition("@")[2]
+    of_one = sum(one.owner.rpartition("@")[2] == home_of for one in before.scenarios.values())
+    if of_one >= MAX_SCENARIOS_OF_ONE and not scene.is_operator(scene.acting.actor):
+        raise LimitError(
+            f"your party answers for {MAX_SCENARIOS_OF_ONE} scenarios", todo="an operator of the hub enters more"
+        )
     return _kept(before, told, scene)
 
 
@@ -162,6 +181,9 @@ def _submit(before: Registered, data: Mapping[str, Any], scene: Scene) -> Regist
     check_name(told.sector, "sector")
     if told.sheet in before.sheets:
         raise ConflictError("there is such a sheet already", where=told.sheet)
+    today = sum(one.party == told.party and one.at > scene.at - DAY for one in before.sheets.values())
+    if today >= MAX_SHEETS_A_DAY:
+        raise LimitError(f"your party gave {MAX_SHEETS_A_DAY} sheets within a day", todo="give the next tomorrow")
     return replace(before, sheets={**before.sheets, told.sheet: replace(told, at=scene.at)})
 
 

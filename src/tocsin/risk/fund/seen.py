@@ -1,0 +1,70 @@
+"""What a party may see of a fund: the one rule, for the command line and for the API. Pure.
+
+Totals are members' common business; what one party gives, claims, or is measured to save, is its own. A total is left
+out where it would be somebody's figure: less what the reader knows already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from tocsin.risk.fund.books import Account
+
+if TYPE_CHECKING:
+    from tocsin.risk.fund.model import Fund
+
+__all__ = ["LEAST_OTHERS", "balances_seen", "concerned"]
+
+# A total over fewer others is, less one's own figure, somebody else's: of two others neither is told.
+LEAST_OTHERS: Final = 2
+# Accounts that stand for a party's figure each.
+_OF_PARTIES: Final = (Account.PLEDGES, Account.CONTRIBUTIONS)
+# All accounts together are 0: one that is left out follows from the others. So what parties gave, what of it is
+# outstanding and the cash that came of it are told together, or not at all.
+_TOGETHER: Final = frozenset({Account.PLEDGES, Account.CONTRIBUTIONS, Account.CASH})
+
+
+def balances_seen(fund: Fund, whose: str | None) -> dict[str, int]:
+    """Return balances: all accounts, or a total for each kind and those of one party (its URI).
+
+    A party's accounts are its pledges and contributions, and those of what it was awarded or claimed. What parties
+    gave, and the cash, is left out where fewer than ``LEAST_OTHERS`` others gave, have paid, or have yet to pay.
+    """
+    accounts = {name: amount for name, amount in sorted(fund.books.balances.items()) if amount}
+    if whose is None:
+        return accounts
+    own = {whose, *(one.uuid for one in fund.claims.values() if one.party == whose)} | {
+        project for project, one in fund.cases.items() if one.award is not None and one.award.terms.payee == whose
+    }
+    totals: dict[str, int] = {}
+    for name, amount in accounts.items():
+        kind = name.partition(":")[0]
+        totals[kind] = totals.get(kind, 0) + amount
+    few = _TOGETHER if _few(fund, whose) else frozenset()
+    mine = {name: amount for name, amount in accounts.items() if name.partition(":")[2] in own}
+    return {name: amount for name, amount in totals.items() if name not in few and amount} | mine
+
+
+def _few(fund: Fund, whose: str) -> bool:
+    """Return whether some total of what parties gave is, less the reader's own, that of fewer than so many others."""
+    others: Counter[str] = Counter()
+    given: Counter[str] = Counter()
+    for name, amount in fund.books.balances.items():
+        kind, _, of = name.partition(":")
+        if of in {"", whose} or kind not in _OF_PARTIES or not amount:
+            continue
+        others[kind] += 1
+        given[of] -= amount  # contributions are credits: less what is outstanding, what was paid
+    others["paid"] = sum(amount > 0 for amount in given.values())
+    return any(0 < count < LEAST_OTHERS for count in others.values())
+
+
+def concerned(fund: Fund, project: str) -> frozenset[str]:
+    """Return the parties (their URIs) whose business a project is: who proposed it, is awarded it, or measures it.
+
+    The entries about it are for these, and what it changes and saves: that is where somebody is weak.
+    """
+    case = fund.case(project)
+    awarded = () if case.award is None else (case.award.terms.payee, case.award.terms.assessor)
+    return frozenset({case.proposer, *awarded})

@@ -1,0 +1,28 @@
+"""Risk, baselines and the fund over ``/api/v1``: one file for each, and one for members' own figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from tocsin.risk.http import baselines, funds, scenarios, sheets
+
+if TYPE_CHECKING:
+    from tocsin.kernel.http.operations import Operation
+    from tocsin.kernel.http.turn import Turn
+    from tocsin.parties.model import Principal
+
+__all__ = ["Services", "operations"]
+
+
+class Services(scenarios.Services, sheets.Services, baselines.Services, funds.Services, Protocol):
+    """What the addresses need of a hub."""
+
+
+def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
+    """Return the part of the table that is about these rooms; ``turn``: of what simulates, one at a time."""
+    return [
+        *scenarios.operations(services, turn),
+        *sheets.operations(services),
+        *baselines.operations(services),
+        *funds.operations(services),
+    ]
