@@ -127,8 +127,11 @@ def interface(
     out = Output(json=json)
     if (owner is None) == (not inside):
         raise UsageError("say which assets are yours: --owner, or --inside each", todo="one of the two")
-    if (round_ > 0) != (seed is not None):
-        raise UsageError("--round and --seed go together", todo="a seed of your own, which you tell nobody")
+    if (round_ > 0 and bound is Bound.NEAR) != (seed is not None):
+        raise UsageError(
+            "--round wants a --seed, and nothing else does",
+            todo="a seed of your own, which you tell nobody; bounds need none",
+        )
     plan = read_map(path, mapping).plan
     own = {one.id for one in plan.assets if one.owner == owner} if owner is not None else set(inside or ())
     if not own:
