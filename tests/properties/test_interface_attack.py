@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from support.cascades import needs, plain
-from support.members import any_member
-from support.surveyor import Surveyor, drawn, scored, truth_of
-from tocsin.map.interfaces import interface_of, rounded
+from support.members import any_member, large_member
+from support.surveyor import Score, Surveyor, drawn, scored, truth_of
+from tocsin.map.interfaces import bounds_of, compose, interface_of, others_of, rounded
 from tocsin.map.model import Asset, AssetMap, Need, Supplier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tocsin.map.model import DependencyGroup
 
 SEEDS = st.integers(0, 2**32)
@@ -26,6 +28,7 @@ SEEDS = st.integers(0, 2**32)
 
 def longer(draw: random.Random, plan: AssetMap, own: frozenset[str]) -> tuple[AssetMap, frozenset[str]]:
     """Return a map that answers alike, with more assets and other edges inside."""
+    outputs = {one.asset for group in plan.groups if group.asset not in own for one in group.suppliers} & own
     groups: list[DependencyGroup] = list(plan.groups)
     added: list[str] = []
     for place in range(len(groups)):
@@ -36,7 +39,7 @@ def longer(draw: random.Random, plan: AssetMap, own: frozenset[str]) -> tuple[As
         chosen = draw.choice(within)
         name = f"new{len(added)}"
         added.append(name)
-        if draw.random() < 0.5:  # a link in between
+        if chosen in outputs or draw.random() < 0.5:  # a link in between; an output's twin would take its hits away
             groups.append(needs(name, chosen, need=Need.COUNT))
         else:  # a twin, either of which does
             twin = f"twin{len(added)}"
@@ -60,24 +63,68 @@ def test_insides_that_answer_alike_cannot_be_told_apart(seed: int) -> None:
     plan, own = any_member(draw, rings=False, degraded=False)
     other, more = longer(draw, plan, own)
     assert interface_of(other, more) == interface_of(plan, own)
+    assert bounds_of(other, more) == bounds_of(plan, own)
 
 
-def test_what_is_recovered_of_the_inside_is_what_the_page_says() -> None:
-    total = np.zeros(9)
-    for seed in range(60):
-        draw = random.Random(seed)
-        plan, own = any_member(draw, rings=False, degraded=False)
-        found = interface_of(plan, own)
+def recovered(
+    make: Callable[[random.Random], tuple[AssetMap, frozenset[str]]], seeds: range, *, by: str, ask: bool = False
+) -> Score:
+    """Return what a surveyor draws of these insides in all, from their interfaces or their bounds."""
+    total = np.zeros(len(fields(Score)))
+    for seed in seeds:
+        plan, own = make(random.Random(seed))
+        found = interface_of(plan, own) if by == "interface" else bounds_of(plan, own).most
         outputs = {one.id for one in found.outputs}
         surveyor = Surveyor(plan, own, found)
-        total += astuple(scored(truth_of(plan, own, outputs), drawn(surveyor, ask=False), outputs))
-    hidden, guessed, inner, tried, right, by_chance, entering, _, entering_right = total
-    assert [hidden, inner, entering] == [66, 247, 436]
-    assert guessed < hidden
-    assert tried > 100
-    assert right <= by_chance
-    assert right / inner <= 0.06
-    assert entering_right / entering <= 0.61
+        total += astuple(scored(truth_of(plan, own, outputs), drawn(surveyor, ask=ask), outputs))
+    return Score(*total.tolist())
+
+
+def small(draw: random.Random) -> tuple[AssetMap, frozenset[str]]:
+    return any_member(draw, rings=False, degraded=False)
+
+
+def large(draw: random.Random) -> tuple[AssetMap, frozenset[str]]:
+    return large_member(draw, draw.randint(20, 60))
+
+
+@pytest.mark.parametrize("by", ["interface", "bounds"])
+def test_what_is_recovered_of_small_insides_is_what_the_page_says(by: str) -> None:
+    # most of their assets are outputs; what these pass on to each other is told, and so are edges between them
+    found = recovered(small, range(60), by=by)
+    assert (found.hidden, found.between, found.inner, found.entering) == (66, 135, 112, 436)
+    assert found.guessed < found.hidden
+    assert found.between_right <= 120
+    assert found.entering_right <= 306
+    # of what is hidden hardly more than blindly
+    assert found.drawn > 80
+    assert found.right <= min(20, 1.3 * found.by_chance)
+
+
+@pytest.mark.parametrize(("by", "ask"), [("interface", False), ("bounds", False), ("interface", True)])
+def test_what_is_recovered_of_large_insides_is_what_the_page_says(by: str, *, ask: bool) -> None:
+    found = recovered(large, range(20), by=by, ask=ask)
+    assert (found.hidden, found.between, found.inner, found.entering) == (721, 17, 1380, 341)
+    assert found.guessed <= 0.16 * found.hidden
+    assert found.entering_right <= 0.2 * found.entering
+    # more of it is right than blindly, and it is a hundredth of what there is
+    assert found.drawn > 100
+    assert found.by_chance < found.right <= 0.0125 * found.inner
+
+
+@given(seed=SEEDS)
+@settings(max_examples=25, deadline=None)
+def test_a_hub_that_is_asked_everything_tells_the_interface_again(seed: int) -> None:
+    # whatever losses a hub simulates, it computes them of the interface: what is found by asking is what was published
+    plan, own = small(random.Random(seed))
+    found = interface_of(plan, own)
+    others = others_of(plan, own)
+    asked = compose(others, found)
+    again = interface_of(asked, {one.id for one in asked.assets} - {one.id for one in others.assets})
+    for one, other in zip(found.outputs, again.outputs, strict=True):
+        assert {(stock.losses, stock.hours) for stock in one.stocks} == {
+            (stock.losses, stock.hours) for stock in other.stocks
+        }
 
 
 def test_a_stock_hides_its_parts_until_outages_are_watched() -> None:

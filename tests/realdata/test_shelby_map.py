@@ -10,9 +10,11 @@ from typing import Final
 
 import pytest
 
+from support.surveyor import Surveyor, drawn, scored, truth_of
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.formats import Format, ReadMap, read_files, read_folder, write
-from tocsin.map.model import Provenance, faults
+from tocsin.map.interfaces import bounds_of, interface_of, trials, width_of
+from tocsin.map.model import AssetMap, Provenance, faults
 
 REALDATA: Final = Path(os.environ.get("TOCSIN_REALDATA") or Path(__file__).parents[2] / "../shared/data")
 SHELBY: Final = REALDATA / "map" / "shelby"
@@ -86,3 +88,28 @@ def test_a_motor_takes_its_pump_and_the_grid_all_that_it_feeds(shelby: ReadMap) 
 @pytest.mark.parametrize("form", [Format.CSV, Format.GEOJSON, Format.GRAPHML])
 def test_it_goes_through_every_format_unchanged(shelby: ReadMap, form: Format) -> None:
     assert read_files(write(shelby.plan, form)).plan == shelby.plan
+
+
+def test_of_a_city_s_grid_its_waterworks_learn_almost_nothing(shelby: ReadMap) -> None:
+    read = shelby.plan
+    city = {one.id: one for one in read.assets if one.sector != "transport"}
+    plan = AssetMap(assets=tuple(city.values()), groups=tuple(one for one in read.groups if one.asset in city))
+    own = frozenset(one.id for one in city.values() if one.sector == "energy" and one.kind != "ext grid")
+    found = interface_of(plan, own, together=1, degrees=(0.0,))
+    outputs = {one.id for one in found.outputs}
+    told = {(loss.inputs, loss.k) for one in found.outputs for stock in one.stocks for loss in stock.losses}
+    assert (len(own), len(outputs), len(found.inputs)) == (655, 14, 8)
+    # each motor goes when all eight sources are gone, and that is all there is to say
+    assert told == {(tuple(one.name for one in found.inputs), 1)}
+    score = scored(truth_of(plan, own, outputs), drawn(Surveyor(plan, own, found), ask=False), outputs)
+    print(score)
+    assert score.guessed == 1
+    width = width_of(
+        plan,
+        own,
+        bounds_of(plan, own, together=1, degrees=(0.0,)),
+        trials(plan, own, 20, horizon_h=168, seed=1),
+        horizon_h=168,
+    )
+    print(width)
+    assert width.outside == 0

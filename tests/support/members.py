@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tocsin.map.model import DependencyGroup
 
-__all__ = ["any_member", "hits_on", "one_stock_each"]
+__all__ = ["any_member", "hits_on", "large_member", "one_stock_each"]
 
 
 def hits_on(draw: random.Random, names: list[str], *, most_h: float = 60.0) -> list[Hit]:
@@ -99,4 +99,36 @@ def one_stock_each(draw: random.Random) -> tuple[AssetMap, frozenset[str]]:
     # others who need a user, and whom the member needs: a ring across the border
     groups.append(needs("o0", f"u{users[0]}", buffer_h=5.0, black_start=draw.random() < 0.5))
     names = [*outside, *own, *(f"u{one}" for one in users)]
+    return AssetMap(assets=tuple(Asset(id=name) for name in names), groups=tuple(groups)), frozenset(own)
+
+
+def large_member(draw: random.Random, size: int) -> tuple[AssetMap, frozenset[str]]:
+    """Return a map whose member has many assets, most of them hidden: a few inputs, the last four are outputs.
+
+    Up or down, each asset needs some of those shortly before it; here and there a buffer.
+    """
+    outside = [f"o{number}" for number in range(draw.randint(4, 6))]
+    own = [f"m{number}" for number in range(size)]
+    groups: list[DependencyGroup] = []
+    for place, asset in enumerate(own):
+        for number in range(draw.choice((1, 1, 1, 2))):
+            near = (
+                [*outside, *own[max(0, place - 10) : place]]
+                if place < 10 or draw.random() < 0.15
+                else own[place - 10 : place]
+            )
+            chosen = draw.sample(near, min(len(near), draw.choice((1, 1, 2, 2, 3))))
+            groups.append(
+                needs(
+                    asset,
+                    *chosen,
+                    name=f"g{number}",
+                    need=Need.COUNT,
+                    k=float(draw.randint(1, len(chosen))),
+                    buffer_h=draw.choice((0.0, 0.0, 0.0, round(draw.uniform(1, 24), 1))),
+                )
+            )
+    users = [f"u{number}" for number in range(4)]
+    groups += [needs(user, output, need=Need.COUNT) for user, output in zip(users, own[-4:], strict=True)]
+    names = [*outside, *own, *users]
     return AssetMap(assets=tuple(Asset(id=name) for name in names), groups=tuple(groups)), frozenset(own)

@@ -40,10 +40,13 @@ class Drawing:
 class Score:
     hidden: int
     guessed: int
-    inner: int  # how many inner edges there are
+    between: int  # how many edges there are from output to output
+    between_drawn: int
+    between_right: int
+    inner: int  # how many edges there are that begin or end at something hidden
     drawn: int
     right: int
-    by_chance: float  # of as many edges drawn blindly between the member's assets, how many would be right
+    by_chance: float  # of as many such edges drawn blindly, how many would be right
     entering: int
     entering_drawn: int
     entering_right: int
@@ -99,6 +102,7 @@ def drawn(surveyor: Surveyor, *, ask: bool) -> Drawing:
     """Return the simplest inside that fits: from the interface, and from questions too."""
     drawing = Drawing()
     seen: dict[tuple[object, ...], str] = {}
+    outputs = {one.id for one in surveyor.interface.outputs}
     for output in surveyor.interface.outputs:
         for stock in output.stocks:
             # what several outputs live on alike is drawn once; so is what several losses meet in
@@ -110,7 +114,9 @@ def drawn(surveyor: Surveyor, *, ask: bool) -> Drawing:
                 drawing.hidden.add(at)
                 seen[key] = at
             into = output.id if at is None else at
-            drawing.entering.update((name, into) for loss in stock.losses for name in loss.inputs)
+            told = {name for loss in stock.losses for name in loss.inputs}
+            drawing.entering.update((name, into) for name in told - outputs)
+            drawing.inner.update((name, into) for name in told & outputs - {into})
             if at is not None:
                 drawing.inner.add((at, output.id))
     return drawing
@@ -139,13 +145,19 @@ def scored(truth: Drawing, guess: Drawing, outputs: set[str]) -> Score:
     inner = {(alias.get(a, a), alias.get(b, b)) for a, b in guess.inner}
     entering = {(a, alias.get(b, b)) for a, b in guess.entering}
     own = len(truth.hidden) + len(outputs)
+    pairs = own * (own - 1) - len(outputs) * (len(outputs) - 1)
+    between, told = ({edge for edge in edges if outputs.issuperset(edge)} for edges in (truth.inner, inner))
+    inside, tried = truth.inner - between, inner - told
     return Score(
         hidden=len(truth.hidden),
         guessed=len(guess.hidden),
-        inner=len(truth.inner),
-        drawn=len(inner),
-        right=len(inner & truth.inner),
-        by_chance=len(inner) * len(truth.inner) / max(1, own * (own - 1)),
+        between=len(between),
+        between_drawn=len(told),
+        between_right=len(told & between),
+        inner=len(inside),
+        drawn=len(tried),
+        right=len(tried & inside),
+        by_chance=len(tried) * len(inside) / max(1, pairs),
         entering=len(truth.entering),
         entering_drawn=len(entering),
         entering_right=len(entering & truth.entering),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -23,14 +24,14 @@ from tocsin.cli.output import Output
 from tocsin.cli.session import opened
 from tocsin.errors import InputError, UsageError
 from tocsin.map.formats import Format
-from tocsin.map.interfaces import compose, interface_of, rounded
-from tocsin.map.model import Asset, AssetMap
+from tocsin.map.interfaces import bounds_of, compose, interface_of, rounded, trials, width_of
+from tocsin.map.model import LONGEST_H, Asset, AssetMap, Quantiles
 from tocsin.map.reported import reported, with_repairs
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 
 if TYPE_CHECKING:
     from tocsin.kernel.clock import Micros
-    from tocsin.map.interfaces import Interface
+    from tocsin.map.interfaces import Interface, Width
     from tocsin.map.seen import Seen
     from tocsin.map.whatnext import Forecast, Spread
 
@@ -39,6 +40,15 @@ __all__ = ["app"]
 app = commands()
 
 _ROWS: Final = 30
+_WEEK_H: Final = 168.0
+
+
+class Bound(enum.StrEnum):
+    """Which interface is written."""
+
+    NEAR = "near"
+    LEAST = "least"
+    MOST = "most"
 
 
 @app.command("whatnext", epilog=example("tocsin map whatnext --as national-cert --out 'substation 3' --hours 72"))
@@ -96,6 +106,12 @@ def interface(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="For --round: a number that stays with you.")
     ] = None,
+    bound: Annotated[
+        Bound, typer.Option("--bound", help="What is written: the nearest, or what holds at least or at most.")
+    ] = Bound.NEAR,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, max=MOST_SAMPLES, help="Hits drawn, to say how far the bounds are apart.")
+    ] = 200,
     to_folder: Annotated[
         str | None, typer.Option("--out", metavar="FOLDER", help="Write it as a map of files, to be imported.")
     ] = None,
@@ -105,25 +121,38 @@ def interface(
     out = Output(json=json)
     if (owner is None) == (not inside):
         raise UsageError("say which assets are yours: --owner, or --inside each", todo="one of the two")
-    if (round_ > 0) != (seed is not None):
-        raise UsageError("--round and --seed go together", todo="a seed of your own, which you tell nobody")
+    if (round_ > 0 and bound is Bound.NEAR) != (seed is not None):
+        raise UsageError(
+            "--round wants a --seed, and nothing else does",
+            todo="a seed of your own, which you tell nobody; bounds need none",
+        )
     plan = read_map(path, mapping).plan
     own = {one.id for one in plan.assets if one.owner == owner} if owner is not None else set(inside or ())
     if not own:
         raise InputError("no asset is of this owner", where="--owner", todo="`tocsin map show --from` lists owners")
-    found = interface_of(plan, own, together=together, horizon_h=hours)
-    if seed is not None:
-        found = rounded(found, round_, seed=seed)
+    bounds = bounds_of(plan, own, together=together, horizon_h=hours, step_h=round_)
+    if bound is Bound.NEAR:
+        found = interface_of(plan, own, together=together, horizon_h=hours)
+        found = found if seed is None else rounded(found, round_, seed=seed)
+    else:
+        found = bounds.least if bound is Bound.LEAST else bounds.most
+    width = width_of(plan, own, bounds, trials(plan, own, samples, horizon_h=_WEEK_H, seed=1), horizon_h=_WEEK_H)
     published = _published(plan, found)
     files = [] if to_folder is None else write_map(published, Format.CSV, Path(to_folder))
     document: dict[str, Any] = msgspec.to_builtins(found)
-    out.document(document | {"assets": len(published.assets), "groups": len(published.groups), "files": files})
-    rows = [(one.id, one.kind, one.sector, len(one.stocks)) for one in found.outputs]
+    out.document(
+        document
+        | {"assets": len(published.assets), "groups": len(published.groups), "files": files}
+        | {"bound": bound.value, "samples": samples, "width": msgspec.to_builtins(width)}
+    )
+    rows = [(one.id, one.kind, one.sector, len(one.stocks) or len(one.promises)) for one in found.outputs]
     out.line(
         f"{len(own)} assets stay at home; {len(found.inputs)} inputs: {', '.join(one.name for one in found.inputs)}"
     )
-    out.table(("output", "kind", "sector", "stocks"), rows, nothing="nobody else needs anything of these assets")
+    what = "promises" if bound is Bound.LEAST else "stocks"
+    out.table(("output", "kind", "sector", what), rows, nothing="nobody else needs anything of these assets")
     out.line(f"as a map: {len(published.assets)} assets, {len(published.groups)} groups")
+    _widths(out, width, samples)
     if files:
         out.line(f"{to_folder}: {', '.join(files)}")
 
@@ -172,6 +201,21 @@ def _when(when: Spread) -> tuple[str, str, str]:
     between = f"{when.early_h:.1f} to {when.late_h:.1f}"
     chance = f"{when.chance:.0%} ({when.chance_least:.0%} to {when.chance_most:.0%})"
     return f"{when.median_h:.1f}", between, chance
+
+
+# --- how far it is off -----------------------------------------------------------------------------------------------
+
+
+def _widths(out: Output, width: Width, samples: int) -> None:
+    each = max(1, width.hurt)
+    least, lost, most = (hours / each for hours in (width.least_h, width.lost_h, width.most_h))
+    out.line(f"{samples} samples of {_WEEK_H:g} h: {width.hurt} times an asset of others or an output loses service;")
+    out.line(
+        f"  on average {lost:.1f} h by the full map, {least:.1f} h at least and {most:.1f} h at most by the bounds,"
+    )
+    out.line(f"  which are the same {width.hurt - width.apart} times")
+    if width.outside:  # the law does not hold: nobody should rely on it
+        out.line(f"{width.outside} times the full map is NOT between the bounds: please report this")
 
 
 # --- what is published -----------------------------------------------------------------------------------------------

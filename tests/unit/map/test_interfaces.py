@@ -15,7 +15,19 @@ from tocsin.map.cascade.grid import TICKS
 from tocsin.map.cascade.hits import Hit, hits_of
 from tocsin.map.cascade.reference import course
 from tocsin.map.cascade.wiring import wire
-from tocsin.map.interfaces import Loss, Stock, bounds, compose, error_of, interface_of, others_of, probing, rounded
+from tocsin.map.interfaces import (
+    Loss,
+    Stock,
+    bounds_of,
+    compose,
+    error_of,
+    interface_of,
+    others_of,
+    probing,
+    rounded,
+    trials,
+    width_of,
+)
 from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Supplier
 
 # the member: a mill that runs on a substation with a battery, behind which are two lines of others
@@ -112,17 +124,91 @@ def test_inputs_joined_are_told_as_one_and_look_worse() -> None:
     assert one.lost_by_it_h - one.lost_h == pytest.approx(2 * 30)
 
 
-def test_rounding_moves_less_than_a_step_and_bounds_hold_what_it_was() -> None:
+def test_rounding_moves_less_than_a_step() -> None:
     exact = interface_of(CHAIN, OWN)
     seen = set()
     for seed in range(40):
         told = rounded(exact, 4.0, seed=seed)
-        hours = told.outputs[0].stocks[0].hours
-        seen.add(hours)
-        shorter, longer = bounds(told)
-        assert shorter.outputs[0].stocks[0].hours < 10 < longer.outputs[0].stocks[0].hours
+        seen.add(told.outputs[0].stocks[0].hours)
         assert rounded(exact, 4.0, seed=seed) == told
     assert seen == {8.0, 12.0}
+    found = bounds_of(CHAIN, OWN, step_h=4.0)
+    assert [one.hours for one in found.least.outputs[0].promises if one.hours] == [8.0]
+    assert [one.hours for one in found.most.outputs[0].stocks] == [12.0]
+
+
+def fell_at(plan: AssetMap, name: str, *hits: Hit) -> list[tuple[float, float]]:
+    wiring = wire(plan)
+    return levels(course(wiring, hits_of(wiring, [list(hits)]).table, 90 * TICKS), name, wiring)
+
+
+def test_a_hit_on_an_output_goes_on_to_the_next() -> None:
+    plan = plain(
+        needs("yard", "grid", need=Need.COUNT, buffer_h=4),
+        needs("mill", "yard", need=Need.COUNT, buffer_h=6),
+        needs("shop", "mill", need=Need.COUNT),
+        needs("farm", "yard", need=Need.COUNT),
+    )
+    own = ("yard", "mill")
+    found = bounds_of(plan, own)
+    for one in (interface_of(plan, own), found.least, found.most):
+        short = compose(others_of(plan, own), one)
+        assert fell_at(short, "shop", Hit(asset="yard", until_h=50)) == [(6.0, 0.0), (50.0, 1.0)]
+        assert fell_at(short, "shop", Hit(asset="grid", until_h=50)) == [(10.0, 0.0), (50.0, 1.0)]
+
+
+def test_a_loss_that_makes_no_difference_by_itself_shortens_another() -> None:
+    # a, b and c fail the mill after 5 hours together, as a and b do; with c gone long before, after 2: so one clock
+    # for all that an output leans on is the least that can be promised, and a stock of a and b alone is too much
+    plan = plain(
+        needs("yard", "a", "b", need=Need.COUNT),
+        needs("shed", "c", need=Need.COUNT, buffer_h=5),
+        needs("hall", "yard", need=Need.COUNT, buffer_h=2),
+        needs("mill", "yard", name="steam", need=Need.COUNT, buffer_h=5),
+        needs("mill", "shed", "hall", name="power", need=Need.COUNT),
+        needs("shop", "mill", need=Need.COUNT),
+    )
+    own = ("yard", "shed", "hall", "mill")
+    hits = (Hit(asset="c", until_h=80), *(Hit(asset=one, from_h=10, until_h=80) for one in "ab"))
+    found = bounds_of(plan, own)
+    maps = (plan, *(compose(others_of(plan, own), one) for one in (found.least, interface_of(plan, own), found.most)))
+    assert [fell_at(one, "shop", *hits)[0][0] for one in maps] == [12.0, 10.0, 15.0, 15.0]
+
+
+def test_a_ring_that_stays_down_is_promised_nothing_after_a_loss() -> None:
+    ring = plain(
+        needs("one", "grid", "two", k=2, need=Need.COUNT, buffer_h=2),
+        needs("two", "one"),
+        needs("out", "two", buffer_h=3),
+        needs("user", "out"),
+    )
+    (output,) = bounds_of(ring, ("one", "two", "out")).least.outputs
+    assert [(one.ever, one.hours, one.pauses) for one in output.promises] == [(True, None, False), (True, 5.0, False)]
+    least = compose(others_of(ring, ("one", "two", "out")), bounds_of(ring, ("one", "two", "out")).least)
+    # one hour of loss does no harm; that it might have is all that can be said from outside
+    assert fell_at(ring, "user", Hit(asset="grid", until_h=1)) == []
+    assert fell_at(least, "user", Hit(asset="grid", until_h=1)) == [(5.0, 0.0)]
+
+
+def test_an_output_that_leans_on_nothing_outside_is_always_whole() -> None:
+    plan = plain(needs("mill", "wind", need=Need.COUNT), needs("shop", "mill"))
+    found = bounds_of(plan, ("mill", "wind"))
+    assert (found.least.outputs[0].stocks, found.most.outputs[0].stocks) == ((), ())
+    least = compose(others_of(plan, ("mill", "wind")), found.least)
+    assert [one.asset for one in least.groups] == ["shop"]
+
+
+def test_bounds_are_apart_by_what_is_measured() -> None:
+    found = bounds_of(CHAIN, OWN)
+    once = [Hit(asset=one, until_h=15) for one in ("line 1", "line 2")]
+    twice = [Hit(asset="line 1", until_h=90), Hit(asset="line 2", until_h=15)]
+    width = width_of(CHAIN, OWN, found, [once, twice], horizon_h=90)
+    assert (width.outside, width.apart, width.least_h, width.most_h) == (0, 0, width.lost_h, width.lost_h)
+    drawn = trials(CHAIN, OWN, 50, horizon_h=90, seed=1)
+    assert {hit.asset for hits in drawn for hit in hits} == {"line 1", "line 2", "mill", "shop"}
+    width = width_of(CHAIN, OWN, found, drawn, horizon_h=90)
+    assert width.outside == 0
+    assert width.least_h <= width.lost_h <= width.most_h
 
 
 def test_what_takes_longer_than_the_horizon_is_not_told() -> None:

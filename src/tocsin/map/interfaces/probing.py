@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from tocsin.map.cascade.reference import Course
     from tocsin.map.cascade.wiring import Ints
 
-__all__ = ["END", "MOST_TRIES", "Answer", "Away", "Probe", "falls_of", "level_at"]
+__all__ = ["AT_ONCE", "END", "MOST_TRIES", "Answer", "Away", "Probe", "falls_of", "level_at"]
 
 # A try is one sample of a small map, and what happens in it is in memory.
 MOST_TRIES: Final = 50_000
 # A loss without end: as long as the engine looks.
 END: Final = MOST_TICKS
+# A stock that is full again after a millionth of what it lasts is full at once.
+AT_ONCE: Final = 1e6
 # So often an input may go away in one try: an asset is hit once in a sample, so each time is a switch of its own.
 _TIMES: Final = 3
 
@@ -41,7 +43,10 @@ class Away(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probe:
-    """A member's assets with stand-ins for its inputs (terminals: assets of others that are lost together)."""
+    """A member's assets with stand-ins for its inputs (terminals: assets of others that are lost together).
+
+    An asset of the member's own may be a terminal too: it is hit.
+    """
 
     def __init__(self, plan: AssetMap, inside: frozenset[str], terminals: Sequence[tuple[str, ...]]) -> None:
         own = tuple(asset for asset in plan.assets if asset.id in inside)
@@ -53,9 +58,10 @@ class Probe:
                 self.switches[terminal, time] = len(assets)
                 assets.append(Asset(id=f"\0{terminal}\0{time}"))
             for name in together:
-                assets.append(Asset(id=name))
+                if name not in inside:
+                    assets.append(Asset(id=name))
                 groups += [
-                    DependencyGroup(asset=name, name=str(time), suppliers=(Supplier(asset=f"\0{terminal}\0{time}"),))
+                    DependencyGroup(asset=name, name=f"\0{time}", suppliers=(Supplier(asset=f"\0{terminal}\0{time}"),))
                     for time in range(_TIMES)
                 ]
         self.wiring = wire(AssetMap(assets=tuple(assets), groups=tuple(groups)))

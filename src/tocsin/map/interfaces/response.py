@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tocsin.map.cascade.reference import Course
 
-__all__ = ["DEGREES", "LONGEST_TOLD_H", "interface_of", "others_of"]
+__all__ = ["DEGREES", "LONGEST_TOLD_H", "checked_inputs", "interface_of", "others_of", "outputs_of"]
 
 # Service of inputs at which answers are looked at: none, and three in between.
 DEGREES: Final = (0.0, 0.25, 0.5, 0.75)
@@ -52,22 +52,24 @@ def interface_of(
     """Return the interface of the member that has the assets ``inside``.
 
     Its inputs are the others' assets that its groups name, its outputs those of its assets that others' groups name.
+    An output that others of its assets need is an input of the other outputs too: a hit on it is passed on.
     ``joined``: inputs that are told as one, lost as soon as one of them is (less is told, and it looks worse than it
     is). Raises ``NotFoundError`` for an asset that the map has not, ``InputError`` for what cannot be, ``LimitError``
     where there is too much to try.
     """
     own = frozenset(inside)
-    _check(plan, own, together, horizon_h, degrees)
-    inputs = _inputs(plan, own, joined)
-    outputs = _outputs(plan, own)
-    probe = Probe(plan, own, [one.assets for one in inputs])
-    tries = list(_tries(len(inputs), together, sorted(degrees, reverse=True)))
+    inputs = checked_inputs(plan, own, together=together, horizon_h=horizon_h, degrees=degrees, joined=joined)
+    outputs = outputs_of(plan, own)
+    passing = _passing(plan, own, outputs)
+    probe = Probe(plan, own, [*(one.assets for one in inputs), *((one,) for one in passing)])
+    names = (*(one.name for one in inputs), *passing)
+    tries = list(_tries(len(names), together, sorted(degrees, reverse=True)))
     found = probe.run([one.aways() for one in tries])
-    names = tuple(one.name for one in inputs)
     by_id = {asset.id: asset for asset in plan.assets}
     told = []
     for output in outputs:
-        answers = _answers(probe.number[output], tries, found, ticks_of(horizon_h))
+        itself = names.index(output) if output in passing else None
+        answers = _answers(probe.number[output], itself, tries, found, ticks_of(horizon_h))
         asset = by_id[output]
         told.append(
             Output(
@@ -100,6 +102,20 @@ class Try:
         return [Away(terminal=one, service=self.service) for one in self.terminals]
 
 
+def checked_inputs(
+    plan: AssetMap,
+    own: frozenset[str],
+    *,
+    together: int,
+    horizon_h: float,
+    degrees: Sequence[float],
+    joined: Sequence[Sequence[str]],
+) -> tuple[Input, ...]:
+    """Return the inputs of a member's part, joined as asked for. Raises what ``interface_of`` raises."""
+    _check(plan, own, together, horizon_h, degrees)
+    return _inputs(plan, own, joined)
+
+
 def _check(plan: AssetMap, own: frozenset[str], together: int, horizon_h: float, degrees: Sequence[float]) -> None:
     missing = sorted(own - {asset.id for asset in plan.assets})
     if missing:
@@ -128,11 +144,18 @@ def _inputs(plan: AssetMap, own: frozenset[str], joined: Sequence[Sequence[str]]
     return (*(Input(name=one, assets=(one,)) for one in sorted(needed)), *told)
 
 
-def _outputs(plan: AssetMap, own: frozenset[str]) -> list[str]:
+def outputs_of(plan: AssetMap, own: frozenset[str]) -> list[str]:
+    """Return those of these assets that others need."""
     wanted = {
         one.asset for group in plan.groups if group.asset not in own for one in group.suppliers if one.asset in own
     }
     return sorted(wanted)
+
+
+def _passing(plan: AssetMap, own: frozenset[str], outputs: Sequence[str]) -> list[str]:
+    """Return the outputs that other assets of the member's need: what they lose, others may."""
+    needed = {one.asset for group in plan.groups if group.asset in own for one in group.suppliers}
+    return [one for one in outputs if one in needed]
 
 
 def _tries(terminals: int, together: int, degrees: Sequence[float]) -> Iterable[Try]:
@@ -146,10 +169,14 @@ def _tries(terminals: int, together: int, degrees: Sequence[float]) -> Iterable[
                 above = service
 
 
-def _answers(asset: int, tries: Sequence[Try], found: Sequence[Course], horizon: int) -> list[Answer]:
-    """Return the answers of one output that do not follow from others."""
+def _answers(
+    asset: int, itself: int | None, tries: Sequence[Try], found: Sequence[Course], horizon: int
+) -> list[Answer]:
+    """Return the answers of one output that do not follow from others; its own loss is none."""
     answers: list[Answer] = []
     for one, course in zip(tries, found, strict=True):
+        if itself in one.terminals:
+            continue
         for ticks, level in falls_of(course, asset):
             new = Answer(
                 cut=frozenset(one.terminals),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tocsin.map.cascade.grid import FULL, TICKS
 from tocsin.map.interfaces.model import Loss, Stock
-from tocsin.map.interfaces.probing import falls_of, level_at
+from tocsin.map.interfaces.probing import AT_ONCE, falls_of, level_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from tocsin.map.cascade.reference import Course
     from tocsin.map.interfaces.probing import Answer, Away, Probe
 
-__all__ = ["stocks_of"]
+__all__ = ["losses_of", "stocks_of"]
 
-# A stock that is full again after a millionth of what it lasts is full at once.
-_AT_ONCE: Final = 1e6
 _PAUSES: Final = (4, 64, 4_096, 1_000_000)
 _DIGITS: Final = 4
 # Instants of one course after which it may not come back; more are thinned out evenly.
@@ -47,7 +45,7 @@ def stocks_of(probe: Probe, asset: int, answers: Sequence[Answer], names: Sequen
     found: list[Stock] = []
     for kind in sorted(kinds, key=lambda one: (one.ticks, -one.level, -one.up_from, one.stays_after or 0, one.refill)):
         for together in _sharing(probe, asset, kinds[kind]):
-            losses = tuple(_losses([answer.cut for answer in together], kind.up_from, names))
+            losses = tuple(losses_of([answer.cut for answer in together], kind.up_from, names))
             # without a stock there is nothing to share
             parts = [losses] if kind.ticks else [(loss,) for loss in losses]
             found += [_stock(kind, part) for part in parts]
@@ -118,7 +116,7 @@ def _refill(asset: int, answer: Answer, pauses: Sequence[int], found: Sequence[C
         lasted = next((t for t, level in falls_of(course, asset) if level <= answer.level), None)
         if lasted is not None and (gained := lasted - pause - answer.ticks) < answer.ticks // 2:
             return max(0.0, round(gained / pause, _DIGITS))
-    return _AT_ONCE
+    return AT_ONCE
 
 
 def _sharing(probe: Probe, asset: int, answers: Sequence[Answer]) -> list[list[Answer]]:
@@ -147,7 +145,7 @@ def _in_turn(one: Answer, other: Answer, part: int) -> list[Away]:
     return away + [a for a in one.aways(end=2 * part) if a.terminal in both]
 
 
-def _losses(cuts: Sequence[frozenset[int]], up_from: float, names: Sequence[str]) -> Iterator[Loss]:
+def losses_of(cuts: Sequence[frozenset[int]], up_from: float, names: Sequence[str]) -> Iterator[Loss]:
     """Yield the losses that some cuts make up: all sets of one size among some inputs are k of n of them."""
     for size in sorted({len(cut) for cut in cuts}):
         sized = [cut for cut in cuts if len(cut) == size]
