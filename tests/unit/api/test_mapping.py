@@ -205,7 +205,8 @@ def test_each_question_has_its_bound_and_hides_what_is_hidden(
     mapped: Live, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     for name in ("hidden", "nowhere"):
-        named = {"whatnext": {"outages": [{"asset": name}]}, "spof": {"among": [name]}}.get(path, {"collection": name})
+        asked: dict[str, dict[str, Any]] = {"whatnext": {"outages": [{"asset": name}]}, "spof": {"among": [name]}}
+        named = asked.get(path, {"collection": name})
         answer = ask(mapped, "POST", f"/map/{path}", json={"collection": "inbox"} | named)
         assert answer.status_code == 404, answer.text
         assert "people" not in answer.text
