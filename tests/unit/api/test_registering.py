@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pytest
 
-from support.adversary import counted
 from support.doors import NOBODY, ask, told
 from support.hub import OPERATOR
 from support.sharing import indicator
-from tocsin.errors import NotFoundError
 from tocsin.kernel.http.turn import Turn
-from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
 from tocsin.parties.model import Kind, Party, Role, role_permissions
 from tocsin.risk.http import operations, scenarios
@@ -252,17 +249,6 @@ def test_a_refusal_repeats_no_figure(risky: Live, wrong: dict[str, Any]) -> None
     assert str(FIGURE) not in answer.text
     beyond = ask(risky, "POST", "/risk/sheets", "lia-bravo", sheet(money=FIGURE * 10**9))
     assert (beyond.status_code, str(FIGURE) in beyond.text) == (422, False)
-
-
-def test_looking_for_anothers_sheet_takes_the_same_work_as_for_none(risky: Live, given: str) -> None:
-    def look(uuid: str) -> list[str]:
-        def act() -> None:
-            with pytest.raises(NotFoundError):
-                risky.world.hub.registry.figures(Acting(actor="lia@alfa"), "alfa", uuid)
-
-        return counted(risky.world, act)
-
-    assert look(given) == look(NOBODY)
 
 
 def test_a_rollup_tells_sums_and_not_how_many_gave(risky: Live, given: str) -> None:
