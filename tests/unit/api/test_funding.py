@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from support.doors import NOBODY, ask, told
 from support.funds import CALCULATION, joint_terms, uri, work
 from support.hub import OPERATOR
+from tocsin.risk.fund import steps
 
 if TYPE_CHECKING:
     from support.taxii import Live
@@ -42,7 +43,7 @@ def test_what_there_is_everybody_may_read(funded: Live) -> None:
     (decision,) = told(ask(funded, "GET", "/funds/town/decisions", "box-charlie"))["decisions"]
     assert (decision["projects"], decision["mandate"]) == (["wall"], "founding:entry:0")
     listed = told(ask(funded, "GET", "/funds/town/projects", "lia-bravo"))["projects"]
-    assert {one["project"]: one["status"] for one in listed} | {} >= {"wall": "awarded", "spare": "proposed"}
+    assert {("wall", "awarded"), ("spare", "proposed")} <= {(one["project"], one["status"]) for one in listed}
     for path in ("/funds/none", "/funds/none/books", "/funds/town/projects/none", f"/funds/town/claims/{NOBODY}"):
         assert ask(funded, "GET", path, "lia-bravo").status_code == 404
 
@@ -93,7 +94,13 @@ def test_a_project_is_proposed_and_put_in_the_place_of_ones_own(funded: Live) ->
     assert ask(funded, "POST", "/funds/town/projects", "lia-bravo", PROJECT).status_code == 409
     taken = ask(funded, "POST", "/funds/town/projects", "lia-charlie", PROJECT | {"project": "wall"})
     assert taken.status_code == 409
-    for wrong in ({"changes": [HARDEN | {"change": "soften"}]}, {"cost": 0}, {"changes": []}, {"proposer": "alfa"}):
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"changes": [HARDEN | {"change": "soften"}]},
+        {"cost": 0},
+        {"changes": []},
+        {"proposer": "alfa"},
+    )
+    for wrong in wrongs:
         assert ask(funded, "POST", "/funds/town/projects", "lia-charlie", PROJECT | wrong).status_code == 422
     payee = ask(funded, "POST", "/funds/town/projects", "lia-charlie", PROJECT | {"payee": "nobody"})
     assert (payee.status_code, payee.json()["detail"]) == (404, "there is no such party")
@@ -117,6 +124,16 @@ def test_a_claim_is_its_partys(funded: Live, who: str) -> None:
         text = ask(funded, "GET", f"/funds/town/{path}", who).text
         assert uuid not in text
         assert str(CLAIM["amount"]) not in text
+
+
+def test_one_member_leaves_the_others_room(funded: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MOST_PLEDGES_OF_ONE", "MOST_PROJECTS_OF_ONE", "MOST_CLAIMS_OF_ONE"):
+        monkeypatch.setattr(steps, name, 0)
+    more = PROJECT | {"project": "one-more"}
+    for path, body in (("pledges", {"amount": 5}), ("projects", more), ("claims", CLAIM)):
+        assert ask(funded, "POST", f"/funds/town/{path}", "lia-charlie", body).status_code == 413
+    funds = funded.world.hub.funds
+    assert funds.propose(OPERATOR.for_("sig@charlie"), "town", uri("charlie"), work("one-more")).proposer
 
 
 @pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": 1.5}, {"evidence": "AB" * 32}, {"reason": ""}])

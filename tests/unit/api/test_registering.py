@@ -5,17 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pytest
 
-from support.adversary import counted
 from support.doors import NOBODY, ask, told
 from support.hub import OPERATOR
 from support.sharing import indicator
-from tocsin.errors import NotFoundError
-from tocsin.kernel.mandate import Acting
+from tocsin.kernel.http.turn import Turn
 from tocsin.log.model import decode_payload
 from tocsin.parties.model import Kind, Party, Role, role_permissions
 from tocsin.risk.http import operations, scenarios
+from tocsin.risk.registry import state
 from tocsin.risk.registry.model import Unit
 from tocsin.risk.registry.rollup.model import Rules
 
@@ -232,7 +232,7 @@ def test_no_answer_to_anybody_else_holds_a_figure_or_its_sheet(risky: Live, give
     names = {"scenario": "storm", "sheet": given, "rollup": given, "catalogue": "nato-seven", "control": "energy"}
     paths = {
         one.path.removeprefix("/api/v1").format_map(names | {"fund": "none", "project": "none", "claim": given})
-        for one in operations(risky.world.hub, None)  # type: ignore[arg-type]  nothing simulates
+        for one in operations(risky.world.hub, Turn("simulation"))
         if one.method == "GET"
     }
     assert len(paths) > 15
@@ -251,17 +251,6 @@ def test_a_refusal_repeats_no_figure(risky: Live, wrong: dict[str, Any]) -> None
     assert (beyond.status_code, str(FIGURE) in beyond.text) == (422, False)
 
 
-def test_looking_for_anothers_sheet_takes_the_same_work_as_for_none(risky: Live, given: str) -> None:
-    def look(uuid: str) -> list[str]:
-        def act() -> None:
-            with pytest.raises(NotFoundError):
-                risky.world.hub.registry.figures(Acting(actor="lia@alfa"), "alfa", uuid)
-
-        return counted(risky.world, act)
-
-    assert look(given) == look(NOBODY)
-
-
 def test_a_rollup_tells_sums_and_not_how_many_gave(risky: Live, given: str) -> None:
     world = risky.world
     for who in ("alfa", "charlie"):
@@ -277,6 +266,17 @@ def test_a_rollup_tells_sums_and_not_how_many_gave(risky: Live, given: str) -> N
         assert answer.json().keys() <= {"rollups", "next", "rollup", "unit", "at", "mandate", "rules", "shown"}
     assert ask(risky, "GET", f"/risk/rollups/{NOBODY}", "vic-bravo").status_code == 404
     assert told(ask(risky, "GET", "/risk/rollups?unit=people-hours", "vic-bravo"))["rollups"] == []
+
+
+def test_one_member_leaves_the_others_room(risky: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(ask(risky, "POST", "/risk/sheets", "sig-bravo", sheet(sector="health")))  # speaks, and shares nothing
+    monkeypatch.setattr(state, "MAX_SHEETS_A_DAY", 1)
+    assert ask(risky, "POST", "/risk/sheets", "sig-bravo", sheet(sector="health")).status_code == 413
+    monkeypatch.setattr(state, "MAX_SCENARIOS_OF_ONE", 1)
+    assert ask(risky, "POST", "/risk/scenarios", "sig-bravo", scenario("one-more")).status_code == 413
+    registry = risky.world.hub.registry
+    more = msgspec.structs.replace(registry.state().scenario("storm"), id="one-more")
+    assert registry.put(OPERATOR.for_("ana@bravo"), more).id == "one-more"
 
 
 def test_figures_are_withdrawn_once(risky: Live) -> None:

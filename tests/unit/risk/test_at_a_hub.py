@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
+from support.adversary import counted
 from support.hub import OPERATOR, START, World
 from support.sharing import bundle, indicator
 from support.treaty import MEMBERS, TREATY
@@ -274,6 +275,20 @@ def test_a_suspended_partys_figures_count_no_more(world: World) -> None:
     with world.hub.parties.acting(OPERATOR, world.hub.mandate) as acts:
         acts.suspend_party("delta", "a test")
     assert publish(world).shown == (("energy", "flood", 300),)
+
+
+def test_looking_for_anothers_sheet_is_as_much_work_as_for_none(world: World) -> None:
+    sheet = give(world, "alfa", 5)
+
+    def look(uuid: str, act: str) -> list[str]:
+        def looked() -> None:
+            with pytest.raises(NotFoundError):
+                getattr(world.hub.registry, act)(Acting(actor="ana@bravo"), "bravo", uuid)
+
+        return counted(world, looked)
+
+    for act in ("figures", "withdraw"):
+        assert look(sheet, act) == look("00000000-0000-4000-8000-000000000000", act)
 
 
 # --- baselines -------------------------------------------------------------------------------------------------------

@@ -189,8 +189,9 @@ def _submit(before: Registered, data: Mapping[str, Any], scene: Scene) -> Regist
 
 def _own(before: Registered, data: Mapping[str, Any], scene: Scene) -> Sheet:
     told = from_data(data, _Sheet)
-    sheet = before.sheets.get(told.sheet)
-    if sheet is None or (sheet.party, told.party) != (home(scene).uri, sheet.party):
+    # who asks is looked up in any case: another party's sheet is as much work as none
+    asking, sheet = home(scene).uri, before.sheets.get(told.sheet)
+    if sheet is None or (sheet.party, told.party) != (asking, sheet.party):
         raise NotFoundError("your party has no such figures", where=told.sheet[:80])
     return sheet
 
