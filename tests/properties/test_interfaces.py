@@ -131,7 +131,7 @@ def test_whatever_the_inside_a_lasting_loss_is_told_exactly(seed: int, *, rings:
 def test_what_it_leaves_out_of_any_inside_stays_within_what_is_published() -> None:
     # docs/map.md has these numbers: whoever changes what an interface is measures anew
     for degraded, differing, mean_h, apart_of, wide_h in (
-        (False, 0.004, 0.03, 0.07, 0.23),
+        (False, 0.004, 0.063, 0.03, 0.23),
         (True, 0.032, 0.19, 0.17, 2.8),
     ):
         hurt = differ = better = apart = 0

@@ -25,7 +25,7 @@ from tocsin.cli.session import opened
 from tocsin.errors import InputError, UsageError
 from tocsin.map.formats import Format
 from tocsin.map.interfaces import bounds_of, compose, interface_of, rounded, trials, width_of
-from tocsin.map.model import LONGEST_H, Asset, AssetMap, Quantiles
+from tocsin.map.model import Asset, AssetMap
 from tocsin.map.reported import reported, with_repairs
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 

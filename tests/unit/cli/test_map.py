@@ -129,6 +129,22 @@ def test_an_interface_is_a_map_that_can_be_imported(cli: Cli, tmp_path: Path) ->
     assert small["Lund pumps"] == full["Lund pumps"]
 
 
+def test_bounds_are_maps_between_which_the_full_one_lies(cli: Cli, tmp_path: Path) -> None:
+    home = ROOT / "examples" / "home"
+    line = ("map", "interface", str(home), "--owner", "https://water.example", "--samples", "20")
+    for bound, hours in (("least", 12.0), ("near", 12.0), ("most", 12.0)):
+        told = cli.json(*line, "--bound", bound, "--out", str(tmp_path / bound))
+        assert (told["bound"], told["samples"], told["width"]["outside"]) == (bound, 20, 0)
+        assert told["width"]["least_h"] <= told["width"]["lost_h"] <= told["width"]["most_h"]
+        cli.ok("map", "validate", str(tmp_path / bound))
+        hit = ("--hit", "Vika", "--hours", "16")
+        found = cli.json("map", "simulate", "--from", str(tmp_path / bound), *hit)["assets"]
+        # 3 hours at the works, then 1 in the mains
+        assert {one["asset"]: one["outage_h"] for one in found}["Lund pumps"] == hours
+    rounded = cli.json(*line, "--bound", "least", "--round", "3")
+    assert {one["hours"] for output in rounded["outputs"] for one in output["promises"]} == {None, 3.0, 9.0}
+
+
 def test_a_picture(cli: Cli, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     for name in ("a.svg", "b.png"):
@@ -163,6 +179,12 @@ REFUSED: Final = {
     "no such asset": (("map", "simulate", "--from", str(REGION), "--hit", "Moon"), 1),
     "no hit": (("map", "simulate", "--from", str(REGION), "--hit", "Vika=a,b"), 2),
     "a form that is only read": (("map", "show", "--from", str(REGION), "--format", "epanet", "--out", "x"), 2),
+    "a seed for nothing": (("map", "interface", str(REGION), "--inside", "Vika", "--seed", "1"), 2),
+    "rounded without a seed": (("map", "interface", str(REGION), "--inside", "Vika", "--round", "2"), 2),
+    "a bound needs no seed": (
+        ("map", "interface", str(REGION), "--inside", "Vika", "--round", "2", "--bound", "most", "--seed", "1"),
+        2,
+    ),
     "no interface of nobody": (("map", "interface", str(REGION), "--owner", "https://nobody.example"), 1),
 }
 
