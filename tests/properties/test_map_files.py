@@ -16,7 +16,12 @@ from support.cascades import made_map
 from tocsin.errors import InputError
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.formats import Format, read_files, write
+from tocsin.map.formats.build import built
 from tocsin.map.formats.cuts import dominators, pair_cuts
+from tocsin.map.formats.derive import put
+from tocsin.map.formats.draft import Draft
+from tocsin.map.formats.network import Element, Network
+from tocsin.map.formats.recipe import FileRecipe
 from tocsin.map.model import (
     Asset,
     AssetMap,
@@ -183,3 +188,52 @@ def test_cuts_of_one_and_two_say_what_every_path_says(seed: int) -> None:
         lost = simulate(wiring, hits, horizon_h=1.0, jobs=1).outage_h
         up = {int(asset.id) for asset, hours in zip(plan.assets, lost, strict=True) if hours == 0}
         assert up == _reached(into, out), (into, out)
+
+
+def _pipes(draw: random.Random) -> Network:
+    """Return a network with reservoirs, tanks of some hours, and demands."""
+    count = draw.randint(4, 11)
+    network = Network(name="net", unit="m3/h")
+    kinds = ["reservoir", *draw.choices(["reservoir", "tank", "junction", "junction", "junction"], k=count - 1)]
+    for number, kind in enumerate(kinds, 1):
+        demand = float(draw.randint(0, 2)) if kind == "junction" else 0.0
+        store = draw.choice([0.5, 3.0]) if kind == "tank" else None
+        network.elements[str(number)] = Element(
+            id=str(number), kind=kind, at="net:1", demand=demand, source=kind == "reservoir", store=store
+        )
+    for _ in range(draw.randint(count - 1, 2 * count)):
+        one, other = draw.sample(list(network.elements), 2)
+        network.join(one, other, back=draw.random() < 0.8)
+    return network
+
+
+@settings(max_examples=150)
+@given(seed=st.integers(0, 10**9))
+def test_tanks_bridge_a_while_and_nothing_stays_without_a_way_from_a_reservoir(seed: int) -> None:
+    """With any one and any two out: who is still reached loses nothing, all others fall, none before its tanks."""
+    network = _pipes(random.Random(seed))
+    draft = Draft()
+    put(draft, network, FileRecipe())
+    plan = built(draft)
+    ids = ["", *network.elements]
+    into = [[ids.index(other) for other in network.arcs.get(name, ())] for name in ids]
+    sources = {number for number, name in enumerate(ids) if name and network.elements[name].source}
+    tanks = {number for number, name in enumerate(ids) if name and network.elements[name].store is not None}
+    into[0] = sorted(sources)
+    # a tank that nothing fills is a source: it would be empty with nothing out
+    able = {"all": sources | tanks, "filled": sources | tanks - _reached(into, ())}
+
+    def reached(word: str, out: tuple[int, ...]) -> set[int]:
+        into[0] = sorted(able[word])
+        return _reached(into, out)
+
+    whole = reached("filled", ())
+    loads = {number for number in whole if network.elements[ids[number]].demand > 0}
+    wiring = wire(plan)
+    for out in (out for size in (1, 2) for out in itertools.combinations(range(1, len(ids)), size)):
+        hits = hits_of(wiring, [[Hit(asset=ids[one], until_h=99.0) for one in out]])
+        lost = simulate(wiring, hits, horizon_h=99.0, jobs=1).outage_h
+        hours = {int(asset.id): float(each) for asset, each in zip(plan.assets, lost, strict=True)}
+        for load in loads - set(out):
+            assert (hours[load] == 0) == (load in reached("filled", out)), (seed, out, load)
+            assert (hours[load] == 99) == (load not in reached("all", out)), (seed, out, load)

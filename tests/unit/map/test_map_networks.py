@@ -77,6 +77,28 @@ def test_a_tank_lasts_as_long_as_its_water_and_then_all_behind_it_falls() -> Non
     assert lost["tank"] == lost["b"] == lost["c"] == pytest.approx(24 - 7.854, abs=1e-3)
 
 
+TWO_PUMPS: Final = (
+    INP.replace(" pump lake a HEAD 1\n", " pump lake a HEAD 1\n spare lake c HEAD 1\n")
+    .replace(" 1 30 40\n", " 1 6 40\n")
+)  # fmt: skip
+
+
+def test_a_pump_gives_its_curve_and_a_tank_the_rest_while_it_lasts() -> None:
+    plan = read_files({"net.inp": TWO_PUMPS.encode()}).plan
+    # a curve of one point, 6 m3/h, ends at twice that: one pump gives 12 of 20, the tank's 157 m3 the other 8
+    lasts = 157.0796 / 8
+    lost = down(plan, "pump")
+    assert lost["b"] == lost["c"] == pytest.approx((24 - lasts) * 8 / 20, abs=1e-3)
+    assert set(lost) == {"pump", "b", "c"}
+    # with both of them out it gives all
+    assert down(plan, "pump", "spare")["b"] == pytest.approx(24 - 157.0796 / 20, abs=1e-3)
+
+
+def test_a_pump_without_a_curve_gives_what_is_asked() -> None:
+    plan = read_files({"net.inp": TWO_PUMPS.replace("HEAD 1", "POWER 5").encode()}).plan
+    assert set(down(plan, "pump")) == {"pump"}
+
+
 INP_FAULTS: Final = {
     "a pipe to nowhere": ("ab a b", "ab a z", "net.inp:10: 'ab': there is no node 'z'"),
     "a demand that is no number": ("b 0 10", "b 0 ten", "net.inp:3: 'b': demand is 'ten'"),
@@ -131,6 +153,20 @@ def test_two_lines_that_together_carry_a_load_share_it_by_their_ratings() -> Non
     assert down(plan, "one", hours=10.0)["town"] == pytest.approx(10 * (1 - 3.4641 / 5), abs=1e-3)
     assert down(plan, "one", "two", hours=10.0)["town"] == 10.0
     assert down(plan, "far", hours=10.0)["town"] == 10.0
+
+
+def test_ratings_that_cannot_be_meant_are_left_by_kind_and_others_stay() -> None:
+    lines = [
+        {"name": name, "from_bus": 0, "to_bus": 1, "max_i_ka": 0.01, "in_service": True} for name in ("one", "two")
+    ]
+    trafos = [{"name": name, "hv_bus": 1, "lv_bus": 2, "sn_mva": 4.0, "in_service": True} for name in ("left", "right")]
+    net_ = small()
+    net_["_object"] |= {"line": table(lines), "trafo": table(trafos)}
+    read = read_files({"net.json": json.dumps(net_).encode()})
+    # two lines of 20 kV and 0.01 kA are 0.7 MVA, for 5 MW; of two transformers of 4 MVA one carries four fifths
+    assert read.notes == ("net.json: the ratings of kind 'line' carry 1 of 5 MW when all is whole: not taken",)
+    assert set(down(read.plan, "one")) == {"one"}
+    assert down(read.plan, "left", hours=10.0)["town"] == pytest.approx(2.0, abs=1e-3)
 
 
 def test_faults_of_a_network_say_table_and_row() -> None:

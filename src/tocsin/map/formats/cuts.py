@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     Successors: TypeAlias = list[list[int]]
 
-__all__ = ["Capacity", "capacities", "chain", "dominators", "fits", "pair_cuts", "successors"]
+__all__ = ["Capacity", "behind", "capacities", "chain", "dominators", "lacking", "pair_cuts", "successors"]
 
 _NONE: Final = -1
 # scipy's flows are whole numbers of 32 bits: the sum of all demands is this many units, and one unit is no shortage.
 _UNITS: Final = 100_000_000
 _TOLERANCE: Final = 1e-6
 
-Capacity: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, float], ...], float]
+# Who is behind, what leads there and how much, what is needed, and what tanks behind it hold.
+Capacity: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, float], ...], float, float]
 
 
 def successors(network: Network, sources: Iterable[str]) -> tuple[list[str], Successors]:
@@ -118,6 +119,15 @@ def chain(above: Sequence[int], vertex: int) -> list[int]:
     return found
 
 
+def behind(above: Sequence[int], values: Sequence[float]) -> list[float]:
+    """Return, by vertex, the sum of a value over all that it dominates, its own left out."""
+    depth = _depths(above)
+    sums = [0.0] * len(above)
+    for vertex in sorted((one for one in range(1, len(above)) if depth[one] > 0), key=depth.__getitem__, reverse=True):
+        sums[above[vertex]] += sums[vertex] + values[vertex]
+    return sums
+
+
 def pair_cuts(into: Successors, above: Sequence[int]) -> dict[int, set[tuple[int, int]]]:
     """Return, by vertex, pairs of which one is needed: with each other element out, the nearest that is then needed.
 
@@ -199,14 +209,14 @@ def _depths(above: Sequence[int]) -> list[int]:
     return depth
 
 
-def fits(network: Network, sources: Mapping[str, float]) -> bool:
-    """Return whether the capacities carry all demands when everything is whole."""
+def lacking(network: Network, sources: Mapping[str, float]) -> float:
+    """Return how much of the demand the capacities cannot carry when everything is whole, in the network's unit."""
     whole = _Flow(network, sources)
-    return whole.short(None) <= 0
+    return max(whole.short(None), 0) / _UNITS * whole.total
 
 
 def capacities(network: Network, sources: Mapping[str, float]) -> list[Capacity]:
-    """Return the cuts of capacity that bind when one element is out: who is behind, what leads there and how much, k.
+    """Return the cuts of capacity that bind when one element is out.
 
     For each element that carries anything: the least set that it leaves short of its demand (maximum flow, minimum
     cut; Ford and Fulkerson 1956), in its connected parts. Cuts of one element alone are left to ``dominators``.
@@ -233,6 +243,7 @@ class _Flow:
         self.source, self.sink = 2 * count, 2 * count + 1
         self.demand = np.array([network.elements[name].demand for name in self.ids])
         self.total = float(self.demand.sum()) or 1.0
+        self.held = np.array([network.elements[name].store or 0.0 for name in self.ids])
         self.known = np.array([network.elements[name].capacity for name in self.ids])
         self.feeds = {number[name]: most for name, most in sources.items()}
         rows = list(range(0, 2 * count, 2))
@@ -322,7 +333,8 @@ class _Flow:
             gates += [(place, self.feeds[place]) for place in members if behind[2 * place] and place in self.feeds]
             weights = tuple((self.ids[place], float(min(most, needed))) for place, most in sorted(gates) if most > 0)
             loads = tuple(self.ids[place] for place in members if self.demand[place] > 0)
-            found.append((loads, weights, min(needed, sum(weight for _, weight in weights))))
+            held = float(self.held[members].sum())
+            found.append((loads, weights, min(needed, sum(weight for _, weight in weights)), held))
         return found
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tocsin.map.formats.cuts import capacities, chain, dominators, fits, pair_cuts, successors
+from tocsin.map.formats.cuts import behind, capacities, chain, dominators, lacking, pair_cuts, successors
 from tocsin.map.formats.draft import Draft, Row
 from tocsin.map.formats.limits import MOST_ELEMENTS
-from tocsin.map.model import LONGEST_H
+from tocsin.map.model import LEAST, LONGEST_H
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tocsin.map.formats.network import Network
     from tocsin.map.formats.recipe import FileRecipe
@@ -26,6 +27,7 @@ _SOLE: Final = "cut of one: every path from a source leads through it"
 _EITHER: Final = "cut of two: without both no path from a source is left"
 _SOURCES: Final = "any source: without all of those that reach it nothing is left"
 _FILL: Final = "cut of one from sources other than tanks: every path that fills it leads through it"
+_FILL_EITHER: Final = "cut of two from sources other than tanks: without both no path that fills it is left"
 _ENOUGH: Final = "cut of capacity: what leads there carries the demand behind it ({unit})"
 
 
@@ -45,8 +47,10 @@ def put(draft: Draft, network: Network, recipe: FileRecipe) -> None:
         return
     _paths(draft, network, recipe, sources)
     _any_source(draft, network, recipe, sources)
-    _tanks(draft, network, recipe)
-    _capacity(draft, network, recipe, sources)
+    endless = _endless(draft, network)
+    if len(endless) < len(sources):
+        _tanks(draft, network, recipe, endless)
+    _capacity(draft, network, recipe, endless)
 
 
 def _need(
@@ -56,11 +60,14 @@ def _need(
     *,
     asset: str,
     group: Mapping[str, object],
-    suppliers: Iterable[tuple[str, float]],
+    suppliers: Sequence[tuple[str, float]],
     rule: str,
 ) -> None:
     at = network.elements[asset].at
     whose = recipe.prefix + asset
+    if group["need"] == "count" and any(network.elements[name].demand > 0 for name, _ in suppliers):
+        # a junction that gets half of its demand still leads on: how much does, the cuts of capacity say
+        group = {**group, "up_from": LEAST}
     draft.groups.append(Row(at=at, values={**group, "asset": whose}))
     draft.suppliers.extend(
         Row(
@@ -136,56 +143,101 @@ def _any_source(draft: Draft, network: Network, recipe: FileRecipe, sources: lis
             _need(draft, network, recipe, asset=load, group=group, suppliers=others, rule=_SOURCES)
 
 
-def _tanks(draft: Draft, network: Network, recipe: FileRecipe) -> None:
-    """A tank needs all that every path that fills it leads through; then it lasts as long as what is cut off with it.
-
-    With one of these out, the water of all tanks behind it meets the demand behind it.
-    """
-    stores = {one.id: one.store for one in network.elements.values() if one.store is not None}
-    if not stores:
-        return
-    ids, into = successors(network, [one.id for one in network.elements.values() if one.source])
+def _endless(draft: Draft, network: Network) -> list[str]:
+    """Return the sources that do not run out: all but tanks that something fills."""
+    feeds = [one.id for one in network.elements.values() if one.source]
+    ids, into = successors(network, feeds)
     above = dominators(into)
-    water = [0.0] * len(ids)
-    demand = [0.0] * len(ids)
-    for vertex in range(1, len(ids)):
-        one = network.elements[ids[vertex]]
-        for gate in chain(above, vertex):
-            water[gate] += one.store or 0.0
-            demand[gate] += one.demand
-    for vertex, name in enumerate(ids):
-        if name not in stores:
-            continue
+    alone = [name for name, up in zip(ids, above, strict=True) if up < 0 and network.elements[name].store is not None]
+    if alone:
+        draft.notes.append(f"{network.name}: tanks that nothing fills count as sources without end: {_some(alone)}")
+    return feeds + alone
+
+
+def _tanks(draft: Draft, network: Network, recipe: FileRecipe, endless: list[str]) -> None:
+    """What tanks stand behind needs what fills it, but not at once: their water meets the demand behind it first.
+
+    Each demand and each tank, and all that every path from a source other than a tank leads through; and, of two
+    elements without which no such path is left, one.
+    """
+    ids, into = successors(network, endless)
+    stock = _Stock(network, ids, dominators(into))
+    lasting = [vertex for vertex in range(1, len(ids)) if stock.water[vertex] > 0 or stock.demand[vertex] > 0]
+    for vertex in lasting:
         lasts: dict[float, list[str]] = {}
-        for gate in chain(above, vertex):
-            hours = water[gate] / demand[gate] if demand[gate] > 0 else LONGEST_H
-            lasts.setdefault(round(min(hours, LONGEST_H), 3), []).append(ids[gate])
+        for gate in chain(stock.above, vertex):
+            if stock.water_behind[gate] > 0:
+                lasts.setdefault(_hours(stock.water_behind[gate], stock.demand_behind[gate]), []).append(ids[gate])
         for number, (hours, gates) in enumerate(lasts.items(), 1):
-            group = {
-                "name": f"filling {number}",
-                "need": "count",
-                "k": len(gates),
-                "buffer_h": hours,
-                "buffer_least_h": hours / 2,
-                "buffer_most_h": min(2 * hours, LONGEST_H),
-            }
+            group = {"name": f"filling {number}", "need": "count", "k": len(gates), **_buffer(hours)}
             suppliers = [(one, 1.0) for one in gates]
-            _need(draft, network, recipe, asset=name, group=group, suppliers=suppliers, rule=_FILL)
+            _need(draft, network, recipe, asset=ids[vertex], group=group, suppliers=suppliers, rule=_FILL)
+    if not recipe.pairs or len(ids) > MOST_PAIRED:
+        return
+    found = _fill_together(network, ids, into, lasting)
+    if sum(map(len, found.values())) > _MOST_PAIRS:
+        draft.notes.append(f"{network.name}: two that fill a tank not derived: more than {_MOST_PAIRS:,}")
+        return
+    for vertex, pairs in found.items():
+        for number, (one, other, hours) in enumerate(pairs, 1):
+            group = {"name": f"filling either {number}", "need": "count", "k": 1, **_buffer(hours)}
+            suppliers = [(ids[one], 1.0), (ids[other], 1.0)]
+            _need(draft, network, recipe, asset=ids[vertex], group=group, suppliers=suppliers, rule=_FILL_EITHER)
 
 
-def _capacity(draft: Draft, network: Network, recipe: FileRecipe, sources: list[str]) -> None:
-    """Loads behind a cut that one outage makes too narrow share what still leads there."""
+def _fill_together(
+    network: Network, ids: list[str], into: list[list[int]], lasting: list[int]
+) -> dict[int, list[tuple[int, int, float]]]:
+    """Return, by vertex, each two without which nothing fills it, neither alone, and the hours that the water lasts."""
+    found: dict[int, list[tuple[int, int, float]]] = {}
+    stock = _Stock(network, ids, dominators(into))
+    already = {vertex: set(chain(stock.above, vertex)) for vertex in lasting}
+    for without in range(1, len(ids)):
+        then = _Stock(network, ids, dominators(into, without))
+        for vertex in lasting:
+            if vertex == without or then.above[vertex] < 0:
+                continue
+            for gate in chain(then.above, vertex):
+                water = stock.water_behind[without] + then.water_behind[gate]
+                # each pair is met twice: with the one out, and with the other
+                if gate > without and water > 0 and gate not in already[vertex]:
+                    hours = _hours(water, stock.demand_behind[without] + then.demand_behind[gate])
+                    found.setdefault(vertex, []).append((without, gate, hours))
+    return found
+
+
+class _Stock:
+    """Water and demand behind each vertex, as its dominators have it."""
+
+    def __init__(self, network: Network, ids: list[str], above: list[int]) -> None:
+        self.above = above
+        self.water = [0.0] + [network.elements[name].store or 0.0 for name in ids[1:]]
+        self.demand = [0.0] + [network.elements[name].demand for name in ids[1:]]
+        self.water_behind = behind(above, self.water)
+        self.demand_behind = behind(above, self.demand)
+
+
+def _hours(water: float, demand: float) -> float:
+    return round(min(water / demand, LONGEST_H), 3) if demand > 0 else LONGEST_H
+
+
+def _buffer(hours: float) -> dict[str, object]:
+    """Return a buffer and its range: levels are not those of the file, demands not their mean."""
+    return {"buffer_h": hours, "buffer_least_h": hours / 2, "buffer_most_h": min(2 * hours, LONGEST_H)}
+
+
+def _capacity(draft: Draft, network: Network, recipe: FileRecipe, endless: list[str]) -> None:
+    """Loads behind a cut that one outage makes too narrow share what still leads there, once tanks there are empty."""
+    network = _rated(draft, network, endless)
     if all(math.isinf(one.capacity) for one in network.elements.values()):
         return
-    feeds = {name: network.elements[name].capacity for name in sources}
-    if not fits(network, feeds):
-        draft.notes.append(f"{network.name}: its ratings do not carry its demand when all is whole: ratings not taken")
-        return
     counts: dict[str, int] = {}
-    for loads, weights, k in capacities(network, feeds):
+    for loads, weights, k, water in capacities(network, _feeds(network, endless)):
         for load in loads:
             counts[load] = counts.get(load, 0) + 1
-            group = {"name": f"capacity {counts[load]}", "need": "sum", "k": k}
+            group: dict[str, object] = {"name": f"capacity {counts[load]}", "need": "sum", "k": k}
+            if water > 0:
+                group |= _buffer(_hours(water, k))
             others = [(name, weight) for name, weight in weights if name != load]
             if len(others) == len(weights):
                 _need(
@@ -197,6 +249,47 @@ def _capacity(draft: Draft, network: Network, recipe: FileRecipe, sources: list[
                     suppliers=weights,
                     rule=_ENOUGH.format(unit=network.unit),
                 )
+
+
+def _rated(draft: Draft, network: Network, endless: list[str]) -> Network:
+    """Return the network with the ratings that are meant.
+
+    A kind of element whose ratings, all others without any, do not carry the demand with everything whole has none:
+    a file gives all its lines one value where nobody knows them, and its transformers their own.
+    """
+    rated = {one.kind for one in network.elements.values() if not math.isinf(one.capacity)}
+    demand = sum(one.demand for one in network.elements.values())
+    meant: set[str] = set()
+    for kind in sorted(rated):
+        alone = _only(network, {kind})
+        lacks = lacking(alone, _feeds(alone, endless))
+        if lacks > 0:
+            draft.notes.append(
+                f"{network.name}: the ratings of kind {kind!r} carry {demand - lacks:,.0f} of {demand:,.0f} "
+                f"{network.unit} when all is whole: not taken"
+            )
+        else:
+            meant.add(kind)
+    kept = _only(network, meant)
+    if len(meant) > 1 and lacking(kept, _feeds(kept, endless)) > 0:
+        told = " and ".join(map(repr, sorted(meant)))
+        draft.notes.append(
+            f"{network.name}: the ratings of {told} together do not carry its demand when all is whole: not taken"
+        )
+        return _only(network, set())
+    return kept
+
+
+def _only(network: Network, kinds: set[str]) -> Network:
+    """Return the network with the capacities of these kinds alone."""
+    elements = {
+        name: one if one.kind in kinds else replace(one, capacity=math.inf) for name, one in network.elements.items()
+    }
+    return replace(network, elements=elements)
+
+
+def _feeds(network: Network, endless: list[str]) -> dict[str, float]:
+    return {name: network.elements[name].capacity for name in endless}
 
 
 def _some(names: list[str]) -> str:

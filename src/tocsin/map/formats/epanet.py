@@ -1,7 +1,7 @@
 """EPANET's input file (EPANET 2.2 user manual, appendix C) to a network. Pure.
 
-Only what decides who is fed by whom is read: elements, their ends, demands, tanks, closed pipes. A pump's curve is no
-capacity: it gives more where less head is needed.
+Only what decides who is fed by whom is read: elements, their ends, demands, tanks, closed pipes, and the largest flow
+of a pump's curve: what it gives where no head is needed is the most that it gives.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def read_water(draft: Draft, name: str, data: bytes, places: Places) -> Network:
         )
         store = max(level - low, 0.0) * math.pi * across**2 / 4
         add(draft, network, Element(id=words[0], kind="tank", at=at, place=where.get(words[0]), store=store))
-    _links(lines, network)
+    _links(lines, network, flow)
     return network
 
 
@@ -190,7 +190,24 @@ def _demands(lines: _Lines, options: dict[str, tuple[str, list[str]]], flow: flo
     return {**found, **listed}
 
 
-def _links(lines: _Lines, network: Network) -> None:
+def _most(lines: _Lines, flow: float) -> dict[str, float]:
+    """Return the largest flow of each pump's curve (section 3.2): of a curve of one point, twice that point's flow."""
+    curves: dict[str, list[float]] = {}
+    for at, words in lines.rows("CURVES", 3):
+        curves.setdefault(words[0], []).append(lines.number(at, words, 1, "flow"))
+    found: dict[str, float] = {}
+    for at, words in lines.rows("PUMPS", 3):
+        said = {words[place].upper(): place + 1 for place in range(3, len(words) - 1, 2)}
+        points = curves.get(words[said["HEAD"]], []) if "HEAD" in said else []
+        speed = lines.number(at, words, said["SPEED"], "speed", 1.0) if "SPEED" in said else 1.0
+        most = max(points, default=0.0) * (2 if len(points) == 1 else 1) * speed * flow
+        if most > 0:
+            found[words[0]] = most
+    return found
+
+
+def _links(lines: _Lines, network: Network, flow: float) -> None:
+    most = _most(lines, flow)
     status = {words[0]: words[1].upper() for _, words in lines.rows("STATUS", 2)}
     # what a control or a rule opens and closes is there to be opened
     moved = {words[1] for _, words in lines.sections["CONTROLS"] if len(words) > 1}
@@ -208,7 +225,8 @@ def _links(lines: _Lines, network: Network) -> None:
                     )
             place = network.elements[ends_there[0]].place if ends_there else None
             before = own in network.elements
-            add(lines.draft, network, Element(id=own, kind=kind, at=at, place=place))
+            carries = most.get(written, math.inf) if kind == "pump" else math.inf
+            add(lines.draft, network, Element(id=own, kind=kind, at=at, place=place, capacity=carries))
             said = words[7].upper() if kind == "pipe" and len(words) > 7 else ""  # noqa: PLR2004
             shut = status.get(written, said) == "CLOSED" and written not in moved and kind != "pump"
             if before or shut or len(ends_there) != 2:  # noqa: PLR2004 -- both of them
