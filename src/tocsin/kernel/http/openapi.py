@@ -54,7 +54,7 @@ def write_openapi(
     operations: Sequence[Operation[Any]], *, title: str, version: str, description: str, tags: Iterable[tuple[str, str]]
 ) -> bytes:
     """Return the document. ``version`` is the interface's own; ``tags`` are names with what they say."""
-    types = list(dict.fromkeys([ProblemDetails, *_types(operations)]))
+    types: list[type[msgspec.Struct]] = list(dict.fromkeys([ProblemDetails, *_types(operations)]))
     found, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     # by type and not by name: where two have one name, each is called by where it stands
     refs: _Refs = dict(zip(types, found, strict=True))
