@@ -119,7 +119,7 @@ def criticality(
         assumed=assumed,
         first=first,
         ranks=tuple(sorted(told, key=lambda one: (one.rank, one.asset))),
-        taus=tuple(tau for one in losses if not np.isnan(tau := float(kendalltau(base, one).statistic))),
+        taus=_taus(base, losses),
         stably_first=tuple(sorted(one.asset for one in told if one.often[0] >= _STABLE)),
     )
 
@@ -173,6 +173,13 @@ def _is_ranged(one: Supplier) -> bool:
 def _assumed(group: DependencyGroup) -> int:
     """Return how many numbers of a group are assumed."""
     return sum(map(_is_ranged, group.suppliers)) + (group.buffer_least_h is not None)
+
+
+def _taus(base: Floats, losses: Floats) -> tuple[float, ...]:
+    """Return tau-b of each redraw; none of a map of one asset, which has no order, nor where all are equal."""
+    if len(base) < 2:  # noqa: PLR2004  a pair
+        return ()
+    return tuple(tau for one in losses if not np.isnan(tau := float(kendalltau(base, one).statistic)))
 
 
 def _ranks(losses: Floats) -> Ints:
