@@ -44,7 +44,25 @@ def ran(plan: AssetMap, hits: Sequence[Hit]) -> Course:
 def made(draw: random.Random) -> tuple[AssetMap, list[Hit]]:
     whole = draw.random() < 0.5
     plan = made_map(draw, draw.randint(2, 25), whole=whole)
-    return plan, made_hits(draw, [asset.id for asset in plan.assets], whole=whole)
+    if draw.random() < 0.5:
+        return plan, made_hits(draw, [asset.id for asset in plan.assets], whole=whole)
+    return restless(draw, plan)
+
+
+def restless(draw: random.Random, plan: AssetMap) -> tuple[AssetMap, list[Hit]]:
+    """Everything is out for a short while at some time, and buffers are short: they drain, fill and drain again."""
+    groups = tuple(structs.replace(group, buffer_h=draw.uniform(0, 2)) for group in plan.groups)
+    begins = [draw.uniform(0, 20) for _ in plan.assets]
+    hits = [
+        Hit(
+            asset=asset.id,
+            from_h=begin,
+            until_h=begin + draw.uniform(0.2, 3),
+            damage=draw.choice((1.0, round(draw.random(), 6))),
+        )
+        for asset, begin in zip(plan.assets, begins, strict=True)
+    ]
+    return structs.replace(plan, groups=groups), hits
 
 
 def harder(draw: random.Random, hit: Hit) -> Hit:
@@ -113,7 +131,7 @@ def test_each_of_these_helps_somewhere(better: Callable[[DependencyGroup], Depen
     for seed in range(60):
         plan, hits = made(random.Random(seed))
         helped += ran(structs.replace(plan, groups=tuple(map(better, plan.groups))), hits) != ran(plan, hits)
-    assert helped >= 6
+    assert helped >= 3
 
 
 @given(seed=SEEDS)
