@@ -30,7 +30,7 @@ def test_net1_every_single_outage_and_some_pairs() -> None:
     assert (singles.alarm, singles.missed) == (0, 0)
     assert singles.right == 39
     assert pairs.alarm == 0
-    assert pairs.recall > 0.9
+    assert pairs.recall > 0.85
 
 
 def test_a_radial_network_of_medium_voltage() -> None:
@@ -59,7 +59,7 @@ def test_a_tank_gives_no_more_than_it_holds_which_epanet_2_2_lets_it(tmp_path: P
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "precision", "recall"), [("Net3", 0.2, 0.65), ("Net2", 0.8, 0.8)])
+@pytest.mark.parametrize(("name", "precision", "recall"), [("Net3", 0.97, 0.5), ("Net2", 0.97, 0.5)])
 def test_networks_of_pipes_where_pressure_says_more_than_paths(name: str, precision: float, recall: float) -> None:
     pytest.importorskip("wntr")
     singles, _ = _scored(name, singles=None, pairs=5)
