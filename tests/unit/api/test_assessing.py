@@ -26,7 +26,7 @@ MET: Final[dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def based(doors: Live) -> Live:
     """Two targets, and what bravo says of one of them."""
     world = doors.world

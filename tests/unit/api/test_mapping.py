@@ -22,7 +22,7 @@ STRICT: Final = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
 ALFA: Final = "https://alfa.example"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mapped(live: Live) -> Live:
     """Alfa shares its region, and beside it an asset that nobody else may see."""
     asker = live.world.asker("alfa", purpose="analyse")

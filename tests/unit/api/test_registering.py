@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # A number that stands nowhere else.
 FIGURE: Final = 739_173_719
 # Everybody who is not bravo: members, machines, people who speak, auditors, and who runs the hub.
-OTHERS: Final = ("lia-alfa", "sig-charlie", "box-alfa", "aud-alfa", "operator", "aud-hub", "lia-hub", "all-hub")
+OTHERS: Final = ("lia-alfa", "sig-charlie", "box-alfa", "aud-alfa", "operator", "aud-hub", "liv-hub", "all-hub")
 
 
 def scenario(name: str = "flood", owner: str = "bravo", **more: object) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def sheet(money: int = FIGURE, sector: str = "energy") -> dict[str, Any]:
     return {"sector": sector, "figures": [{"scenario": "storm", "money": money, "people_hours": 12}]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def risky(doors: Live) -> Live:
     """An analyst and a viewer of bravo's, and of the hub whoever could be thought to see more."""
     world = doors.world
@@ -52,7 +52,7 @@ def risky(doors: Live) -> Live:
         ("ana@bravo", Role.ANALYST),
         ("vic@bravo", Role.VIEWER),
         ("aud@hub", Role.AUDITOR),
-        ("lia@hub", Role.LIAISON),
+        ("liv@hub", Role.LIAISON),
     ):
         world.user(reference, roles=frozenset({role}))
         name = reference.replace("@", "-")
@@ -63,7 +63,7 @@ def risky(doors: Live) -> Live:
     return doors
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def given(risky: Live) -> str:
     """Return bravo's sheet, with a figure that is looked for everywhere."""
     return str(told(ask(risky, "POST", "/risk/sheets", "ana-bravo", sheet()))["sheet"])
