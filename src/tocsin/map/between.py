@@ -59,7 +59,9 @@ def inoperability_of(outcome: Outcome) -> Floats:
     if outcome.hourly_of != "sector":
         raise InputError("the outcome has no hours by sector", todo="simulate with Hourly.SECTOR")
     assets = np.bincount(wiring.sector_of, minlength=len(wiring.sectors))
-    return np.asarray(outcome.by_hour / np.maximum(assets, 1)[:, None])
+    # the last hour may be a part of one
+    lengths = np.minimum(1.0, outcome.horizon / wiring.ticks_per_hour - np.arange(outcome.by_hour.shape[1]))
+    return np.asarray(outcome.by_hour / np.maximum(assets, 1)[:, None] / lengths)
 
 
 def resilience_of(dependence: ArrayLike, recovery_h: ArrayLike, *, step_h: float = 1.0, left: float = 0.01) -> Floats:

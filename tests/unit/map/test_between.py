@@ -141,3 +141,10 @@ def test_a_sector_alone_is_back_after_its_recovery_time() -> None:
 def test_a_recovery_that_is_none_is_refused(matrix: list[list[float]], hours: list[float], step: float) -> None:
     with pytest.raises(InputError):
         resilience_of(matrix, hours, step_h=step)
+
+
+def test_the_last_part_of_an_hour_is_whole() -> None:
+    wiring = wire(AssetMap(assets=(Asset(id="mill", sector="food"),), groups=()))
+    hits = hits_of(wiring, [[Hit(asset="mill", until_h=9.0)]])
+    outcome = simulate(wiring, hits, horizon_h=1.5, hourly=Hourly.SECTOR)
+    assert inoperability_of(outcome).tolist() == [[1.0, 1.0]]

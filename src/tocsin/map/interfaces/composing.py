@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from tocsin.errors import ConflictError
+from tocsin.map.cascade.grid import TICKS
 from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Supplier
 
 if TYPE_CHECKING:
@@ -152,7 +153,9 @@ def _conditions(name: str, promise: Promise, stands: Mapping[str, str], memory: 
         )
     if promise.hours is not None:
         watched = whole if promise.pauses else memory.of(promise.inputs, 1.0)
-        yield _need(name, "hours", tuple(watched.values()), k=every, hours=promise.hours, refill=0.0)
+        # a tick less: what is still up at the instant of a repair would lift what an empty buffer does not
+        hours = max(0.0, promise.hours - 1 / TICKS)
+        yield _need(name, "hours", tuple(watched.values()), k=every, hours=hours, refill=0.0)
 
 
 def _promised(output: Output, kept: Mapping[str, Promise]) -> Iterator[DependencyGroup]:

@@ -42,6 +42,10 @@ _MOST_HIT: Final = 3
 _HALF: Final = 0.25  # one hit in four leaves half of the service
 
 
+# A promise is kept for a tick less than it says: what is apart by less than this is the same.
+_SAME_H: Final = 1e-4
+
+
 class InterfaceError(msgspec.Struct, frozen=True, kw_only=True):
     """Hours of service that the others' assets and the outputs lose: by the interface less by the full map.
 
@@ -154,7 +158,7 @@ def width_of(
     return Width(
         told=full.size,
         hurt=int(hurt.sum()),
-        apart=int((apart > 0).sum()),
+        apart=int((apart > _SAME_H).sum()),
         outside=int(((full > worse) | (full < better)).sum()),
         mean_h=float(apart[hurt].mean()) if hurt.any() else 0.0,
         worst_h=float(apart.max(initial=0.0)),

@@ -45,7 +45,7 @@ def bill(scenarios: Scenarios, chosen: frozenset[int]) -> Bill:
     if len(chosen) > MOST_SHARED:
         raise LimitError(f"{len(chosen)} projects to share", todo=f"{MOST_SHARED} at most: join those that go together")
     none: frozenset[int] = frozenset()
-    before, after = scenarios.losses(none).sum(axis=0), scenarios.losses(chosen).sum(axis=0)
+    before, after = scenarios.sums(none), scenarios.sums(chosen)
     gains = [place for place in range(len(before)) if after[place] < before[place]]
     if not 0 < len(gains) <= MOST_PLAYERS:
         raise LimitError(f"{len(gains)} owners gain by these projects", todo=f"1 to {MOST_PLAYERS}")
@@ -54,7 +54,7 @@ def bill(scenarios: Scenarios, chosen: frozenset[int]) -> Bill:
     for count in range(len(chosen) + 1):
         for part in itertools.combinations(sorted(chosen), count):
             choice = frozenset(part)
-            left = scenarios.losses(choice).sum(axis=0)
+            left = scenarios.sums(choice)
             content = sum(1 << bit for bit, place in enumerate(gains) if left[place] <= after[place])
             costs[content] = min(int(costs[content]), scenarios.cost(choice))
     # who is served in a larger group is served

@@ -100,16 +100,25 @@ def measured(before: Plan, after: Plan, *, seed: int, samples: int, horizon_h: f
     """Return what the plan as built saves, sample by sample on the same draws, each rounded to a whole unit.
 
     Raises:
-        ProjectError: a plan has faults. LimitError: too few samples, or too many.
+        ProjectError: a plan has faults. LimitError: too few samples, or too many. InputError: an asset is worth
+            something else afterwards, or is not there: what is lost would be counted by another measure.
     """
+    worth = {asset.id: asset.value_h for asset in after.map.assets}
+    other = [asset.id for asset in before.map.assets if asset.value_h != worth.get(asset.id, 0)]
+    if other:
+        raise InputError(
+            f"{', '.join(other[:5])}: worth something else in the plan as built, or not there",
+            where="value_h",
+            todo="keep what an hour of each asset is worth",
+        )
     if not LEAST_SAMPLES <= samples <= MOST_SAMPLES:
         raise LimitError(f"{samples} samples", todo=f"{LEAST_SAMPLES:,} to {MOST_SAMPLES:,}")
     terms = Terms(seed=seed, samples=samples, horizon_h=horizon_h)
     none: frozenset[int] = frozenset()
-    one, other = Scenarios(before, (), terms), Scenarios(after, (), terms)
+    one, two = Scenarios(before, (), terms), Scenarios(after, (), terms)
     saved = [
         round((lost - left) / one.ticks_per_hour)
-        for lost, left in zip(one.totals(none).tolist(), other.totals(none).tolist(), strict=True)
+        for lost, left in zip(one.totals(none).tolist(), two.totals(none).tolist(), strict=True)
     ]
     return Sums(samples=samples, total=sum(saved), squares=sum(value * value for value in saved))
 

@@ -16,10 +16,13 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.errors import MapFault, ProjectError, ProjectFault
-from tocsin.map.model import LONGEST_H, Asset, AssetMap, Supplier, faults
+from tocsin.map.cascade.grid import FULL, level_of
+from tocsin.map.model import LONGEST_H, Asset, AssetMap, Need, Supplier, faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tocsin.map.model import DependencyGroup
 
 __all__ = [
     "MOST_CENTS",
@@ -154,7 +157,7 @@ def _changed(plan: Plan, change: Change) -> Plan:
             return replace(plan, map=replace(plan.map, groups=groups))
         case Supply():
             groups = tuple(
-                replace(group, suppliers=(*group.suppliers, change.supplier))
+                _with_supplier(group, change.supplier)
                 if (group.asset, group.name) == (change.asset, change.group)
                 else group
                 for group in plan.map.groups
@@ -162,6 +165,14 @@ def _changed(plan: Plan, change: Change) -> Plan:
             assets = plan.map.assets if change.build is None else (*plan.map.assets, change.build)
             exposures = plan.exposures if change.exposure is None else (*plan.exposures, change.exposure)
             return Plan(map=AssetMap(assets=assets, groups=groups), exposures=exposures)
+
+
+def _with_supplier(group: DependencyGroup, supplier: Supplier) -> DependencyGroup:
+    """Return a group with one supplier more, and a need that is no larger: what thirds fall short of 1 stays so."""
+    if group.need is Need.COUNT:
+        return replace(group, suppliers=(*group.suppliers, supplier))
+    together = sum(level_of(one.weight) for one in group.suppliers) / FULL
+    return replace(group, k=min(group.k, together), suppliers=(*group.suppliers, supplier))
 
 
 def _exposed(plan: Plan, asset: str, change: Callable[[Exposure], Exposure]) -> Plan:
@@ -237,7 +248,9 @@ def _project_faults(plan: Plan, projects: Sequence[Project]) -> Iterator[Project
         yield ProjectFault(cause=f"there are {len(projects)} projects", expected=f"at most {MOST_PROJECTS}")
     counted = Counter(project.id for project in projects)
     told: set[str] = set()
-    quantiles = len(plan.exposures[0].repair_h) if plan.exposures else None
+    built = (change.exposure for project in projects for change in project.changes if isinstance(change, Supply))
+    exposures = (*plan.exposures, *(one for one in built if one is not None))
+    quantiles = len(exposures[0].repair_h) if exposures else None
     for project in projects:
         if counted[project.id] > 1 and project.id not in told:
             told.add(project.id)

@@ -130,9 +130,15 @@ class Scenarios:
             total += (tail - whole) * worst[whole]
         return self._worth(total / tail)
 
+    def sums(self, choice: frozenset[int]) -> list[int]:
+        """Return what each owner loses in all samples together, in two halves, since it may be more than 63 bits."""
+        losses = self.losses(choice)
+        high, low = (losses >> 32).sum(axis=0).tolist(), (losses & 0xFFFFFFFF).sum(axis=0).tolist()
+        return [(one << 32) + other for one, other in zip(high, low, strict=True)]
+
     def expected_cents(self, choice: frozenset[int]) -> dict[str, int]:
         """Return the expected loss of each owner in cents, rounded to the nearest."""
-        sums = self.losses(choice).sum(axis=0).tolist()
+        sums = self.sums(choice)
         return {
             owner: round(self._worth(Fraction(total, self.terms.samples)) * _CENTS)
             for owner, total in zip(self.owners, sums, strict=True)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from support.works import TOWN, TOWN_PROJECTS
 from tocsin.errors import InputError, LimitError, ProjectError
-from tocsin.map.model import Asset, Supplier
+from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Supplier
 from tocsin.risk.fund.costs import bill
 from tocsin.risk.fund.portfolio import Method, choose
 from tocsin.risk.fund.projects import Buffer, Change, Exposure, Harden, Plan, Project, Spare, Supply, checked, plan_with
@@ -169,3 +169,46 @@ def test_nobody_pays_for_what_helps_others_alone() -> None:
     assert shares["https://hospital.example"] > 18_000_00
     assert shares["https://power.example"] == shares["https://water.example"] == Fraction(55_000_00, 3)
     assert core(both.game, shares).in_core
+
+
+def test_one_supplier_more_asks_for_no_more_than_thirds_gave() -> None:
+    """Three thirds are 0.999999 of what is needed, on the grid: a fourth supplier does not raise that to 1."""
+    thirds = tuple(Supplier(asset=one, weight=1 / 3) for one in "abc")
+    groups = (
+        DependencyGroup(asset="bus", name="power", suppliers=thirds, k=1.0),
+        DependencyGroup(asset="pump", name="power", suppliers=(Supplier(asset="bus"),), need=Need.COUNT, k=1),
+    )
+    assets = (*(Asset(id=one, owner="o") for one in ("a", "b", "c", "bus")), Asset(id="pump", owner="o", value_h=1_000))
+    pump = Exposure(asset="pump", chance=0.01, repair_h=(1.0, 2.0))
+    weak = Exposure(asset="d", chance=0.5, repair_h=(24.0, 48.0))
+    backup = Supply(asset="bus", group="power", supplier=Supplier(asset="d"), build=Asset(id="d"), exposure=weak)
+    plan = Plan(map=AssetMap(assets=assets, groups=groups), exposures=(pump,))
+    scenarios = Scenarios(plan, (Project(id="backup", title="", cost=100, changes=(backup,)),), TERMS)
+    assert (scenarios.totals(frozenset({0})) <= scenarios.totals(frozenset())).all()
+
+
+def test_a_loss_beyond_63_bits_is_added_up() -> None:
+    plan = Plan(
+        map=AssetMap(assets=(Asset(id="mill", owner="o", value_h=10**9),), groups=()),
+        exposures=(Exposure(asset="mill", chance=1.0, repair_h=(168.0, 168.0)),),
+    )
+    scenarios = Scenarios(plan, (), replace(TERMS, samples=2_000, horizon_h=168.0, times=1.0))
+    assert scenarios.sums(frozenset())[0] > 2**63
+    assert scenarios.expected_cents(frozenset()) == {"o": 168 * 10**11}
+
+
+def test_two_projects_build_with_as_many_quantiles() -> None:
+    def built(name: str, hours: tuple[float, ...]) -> Project:
+        supply = Supply(
+            asset="mill",
+            group="power",
+            supplier=Supplier(asset=name),
+            build=Asset(id=name),
+            exposure=Exposure(asset=name, chance=0.5, repair_h=hours),
+        )
+        return Project(id=name, title="", cost=1, changes=(supply,))
+
+    group = DependencyGroup(asset="mill", name="power", suppliers=(Supplier(asset="grid"),))
+    plan = Plan(map=AssetMap(assets=(Asset(id="mill"), Asset(id="grid")), groups=(group,)), exposures=())
+    with pytest.raises(ProjectError, match="3 quantiles"):
+        checked(plan, [built("x", (1.0, 2.0)), built("y", (1.0, 2.0, 3.0))])
