@@ -125,10 +125,10 @@ def _put(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registere
     told = from_data(data, _Put).scenario
     require_for(scene, told.owner)
     next_status(None if told.id not in before.scenarios else before.scenarios[told.id].status, ScenarioAct.PUT)
-    if len(before.scenarios) >= MAX_SCENARIOS:
+    current = before.current().values()
+    if len(current) >= MAX_SCENARIOS:
         raise LimitError(f"there are {MAX_SCENARIOS} scenarios", todo="join some of them")
-    home_of = told.owner.rpartition("@")[2]
-    of_one = sum(one.owner.rpartition("@")[2] == home_of for one in before.scenarios.values())
+    of_one = sum(_party(one.owner) == _party(told.owner) for one in current)
     if of_one >= MAX_SCENARIOS_OF_ONE and not scene.is_operator(scene.acting.actor):
         raise LimitError(
             f"your party answers for {MAX_SCENARIOS_OF_ONE} scenarios", todo="an operator of the hub enters more"
@@ -141,7 +141,17 @@ def _amend(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registe
     was = before.scenario(told.id)
     require_for(scene, was.owner)
     next_status(was.status, ScenarioAct.AMEND)
+    if _party(told.owner) != _party(was.owner) and not scene.is_operator(scene.who):
+        raise ForbiddenError(
+            "only an operator makes another party answer for a scenario",
+            where=told.id,
+            todo="ask an operator of the hub",
+        )
     return _kept(before, told, scene)
+
+
+def _party(owner: str) -> str:
+    return owner.rpartition("@")[2]
 
 
 def _kept(before: Registered, told: Scenario, scene: Scene) -> Registered:
