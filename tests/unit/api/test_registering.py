@@ -117,6 +117,18 @@ def test_lists_are_walked_page_by_page(risky: Live) -> None:
         assert ask(risky, "GET", path, who).status_code == 400
 
 
+def test_what_is_retired_between_two_pages_hides_no_other(risky: Live) -> None:
+    path = "/risk/scenarios?status=current&limit="
+    for number in range(3):
+        told(ask(risky, "POST", "/risk/scenarios", "lia-bravo", scenario(f"between-{number}")))
+    current = [one["scenario"] for one in told(ask(risky, "GET", f"{path}50", "lia-alfa"))["scenarios"]]
+    first = told(ask(risky, "GET", f"{path}{current.index('between-1')}", "lia-alfa"))
+    assert first["scenarios"][-1]["scenario"] == "between-0"
+    told(ask(risky, "POST", "/risk/scenarios/between-0/retirement", "lia-bravo", {"reason": "joined"}))
+    rest = told(ask(risky, "GET", f"{path}50&cursor={first['next']}", "lia-alfa"))
+    assert [one["scenario"] for one in rest["scenarios"]][:2] == ["between-1", "between-2"]
+
+
 @pytest.mark.parametrize("who", ["lia-alfa", "box-charlie", "vic-bravo", "aud-alfa", "operator"])
 def test_nobody_else_touches_a_scenario_of_bravos(risky: Live, who: str) -> None:
     refusals = [
