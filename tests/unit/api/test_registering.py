@@ -11,12 +11,14 @@ import pytest
 from support.doors import NOBODY, ask, told
 from support.hub import OPERATOR
 from support.sharing import indicator
+from tocsin.errors import ForbiddenError
 from tocsin.kernel.http.turn import Turn
+from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
 from tocsin.parties.model import Kind, Party, Role, role_permissions
 from tocsin.risk.http import operations, scenarios
 from tocsin.risk.registry import state
-from tocsin.risk.registry.model import Unit
+from tocsin.risk.registry.model import Treatment, Unit
 from tocsin.risk.registry.rollup.model import Rules
 
 if TYPE_CHECKING:
@@ -115,6 +117,18 @@ def test_lists_are_walked_page_by_page(risky: Live) -> None:
         assert ask(risky, "GET", path, who).status_code == 400
 
 
+def test_what_is_retired_between_two_pages_hides_no_other(risky: Live) -> None:
+    path = "/risk/scenarios?status=current&limit="
+    for number in range(3):
+        told(ask(risky, "POST", "/risk/scenarios", "lia-bravo", scenario(f"between-{number}")))
+    current = [one["scenario"] for one in told(ask(risky, "GET", f"{path}50", "lia-alfa"))["scenarios"]]
+    first = told(ask(risky, "GET", f"{path}{current.index('between-1')}", "lia-alfa"))
+    assert first["scenarios"][-1]["scenario"] == "between-0"
+    told(ask(risky, "POST", "/risk/scenarios/between-0/retirement", "lia-bravo", {"reason": "joined"}))
+    rest = told(ask(risky, "GET", f"{path}50&cursor={first['next']}", "lia-alfa"))
+    assert [one["scenario"] for one in rest["scenarios"]][:2] == ["between-1", "between-2"]
+
+
 @pytest.mark.parametrize("who", ["lia-alfa", "box-charlie", "vic-bravo", "aud-alfa", "operator"])
 def test_nobody_else_touches_a_scenario_of_bravos(risky: Live, who: str) -> None:
     refusals = [
@@ -138,6 +152,34 @@ def test_whether_there_is_a_candidate_nobody_finds_out(risky: Live, owner: str, 
     answer = ask(risky, "POST", "/risk/scenarios", "lia-bravo", body)
     assert (answer.status_code, answer.json()["detail"]) == (404, "there is no such party")
     assert "foundling" not in answer.text
+
+
+@pytest.mark.parametrize("place", ["owner", "treatment"])
+def test_which_people_another_party_has_nobody_finds_out(risky: Live, place: str) -> None:
+    answers = set()
+    for owner in ("lia@alfa", "nobody@alfa"):
+        treatment = {"id": "a", "title": "A", "owner": owner, "due": "2026-12-10"}
+        body = scenario("x", owner=owner) if place == "owner" else scenario("x", treatments=[treatment])
+        amended = {field: value for field, value in body.items() if field != "scenario"}
+        for path, asked in (("/risk/scenarios", body), ("/risk/scenarios/storm/amendment", amended)):
+            answer = ask(risky, "POST", path, "lia-bravo", asked)
+            answers.add((path, answer.status_code, answer.json()["detail"], answer.json().get("todo")))
+    assert len(answers) == 2, answers
+    assert {status for _, status, *_ in answers} == {403}
+    own = scenario("x", treatments=[{"id": "a", "title": "A", "owner": "nobody@bravo", "due": "2026-12-10"}])
+    assert ask(risky, "POST", "/risk/scenarios", "lia-bravo", own).status_code == 422
+
+
+def test_whom_an_operator_named_an_amendment_keeps(risky: Live) -> None:
+    registry = risky.world.hub.registry
+    theirs = Treatment(id="a", title="A", owner="lia@alfa", due=0)
+    storm = registry.state().scenario("storm")
+    named = msgspec.structs.replace(storm, id="named", treatments=(theirs,))
+    registry.put(OPERATOR.for_("ana@bravo"), named)
+    assert registry.amend(Acting(actor="ana@bravo"), msgspec.structs.replace(named, title="T")).title == "T"
+    moved = msgspec.structs.replace(theirs, owner="sig@alfa")
+    with pytest.raises(ForbiddenError, match="a person of another party"):
+        registry.amend(Acting(actor="ana@bravo"), msgspec.structs.replace(named, treatments=(moved,)))
 
 
 def test_evidence_goes_through_the_gate_and_says_nothing_of_the_rest(risky: Live) -> None:

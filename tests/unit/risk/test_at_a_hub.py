@@ -17,6 +17,7 @@ from tocsin.errors import (
     ConflictError,
     ForbiddenError,
     InputError,
+    LimitError,
     LogBrokenError,
     NotFoundError,
     RefusedError,
@@ -34,6 +35,7 @@ from tocsin.parties.model import Role
 from tocsin.risk import store
 from tocsin.risk.baselines.model import Lack, Standing, Target
 from tocsin.risk.baselines.state import Held
+from tocsin.risk.registry import state
 from tocsin.risk.registry.documents import read_figures, read_scenario
 from tocsin.risk.registry.model import Evidence, EvidenceKind, Scenario, Unit
 from tocsin.risk.registry.rollup.model import ALL, Rules
@@ -152,6 +154,34 @@ def test_nobody_else_puts_a_scenario_for_its_owner(world: World, who: str) -> No
         world.hub.registry.put(OPERATOR.for_(who), flood())
     with pytest.raises(ForbiddenError):
         world.hub.registry.put(Acting(actor=who, on_behalf_of="ana@alfa"), flood())
+
+
+@pytest.mark.parametrize("owner", ["bravo", "ana@bravo"])
+def test_no_party_makes_another_answer_for_its_scenario(world: World, owner: str) -> None:
+    registry = world.hub.registry
+    registry.put(OPERATOR.for_("ana@alfa"), flood())
+    for acting in (Acting(actor="ana@alfa"), OPERATOR.for_("ana@alfa"), Acting(actor="alfa")):
+        with pytest.raises(ForbiddenError):
+            registry.amend(acting, flood(owner=owner))
+    assert registry.amend(Acting(actor="ana@alfa"), flood(owner="ana@alfa")).owner == "ana@alfa"
+    assert registry.amend(OPERATOR, flood(owner=owner)).owner == owner
+    assert registry.amend(Acting(actor="ana@bravo"), flood(owner="bravo")).owner == "bravo"
+    with pytest.raises(ForbiddenError):
+        registry.amend(Acting(actor="ana@alfa"), flood())
+
+
+def test_retired_scenarios_take_nobodys_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, ana = world.hub.registry, Acting(actor="ana@alfa")
+    registry.put(ana, flood())
+    for limit in ("MAX_SCENARIOS", "MAX_SCENARIOS_OF_ONE"):
+        with monkeypatch.context() as patched:
+            patched.setattr(state, limit, 1)
+            with pytest.raises(LimitError):
+                registry.put(ana, flood(id=f"more-{limit[-3:].lower()}"))
+    monkeypatch.setattr(state, "MAX_SCENARIOS", 1)
+    monkeypatch.setattr(state, "MAX_SCENARIOS_OF_ONE", 1)
+    registry.retire(ana, "flood", "joined")
+    assert registry.put(ana, flood(id="storm")).id == "storm"
 
 
 def test_evidence_of_the_exchange_is_for_those_who_may_read_it(world: World) -> None:

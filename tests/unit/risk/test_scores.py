@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
+from math import factorial, prod
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,10 +12,13 @@ from msgspec.structs import replace
 
 from support.risk import scenario
 from tocsin.errors import InputError
-from tocsin.risk.registry.model import Loss, Scenario, Treatment, TreatmentStatus, Unit
+from tocsin.risk.registry.model import MAX_TREATMENTS, Loss, Scenario, Treatment, TreatmentStatus, Unit
 from tocsin.risk.registry.moments import expected
 from tocsin.risk.registry.pert import Pert
 from tocsin.risk.registry.scores import Change, moves, scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SECTORS = ("energy", "water")
 NUMBERS = st.integers(0, 50)
@@ -109,6 +114,53 @@ def _with(now: Scenario, new: Scenario, step: str) -> Scenario:
         return replace(now, losses=new.losses)
     others = tuple(one for one in now.treatments if one.id != step)
     return replace(now, treatments=(*others, *(one for one in new.treatments if one.id == step)))
+
+
+def done(count: int, prefix: str) -> tuple[Treatment, ...]:
+    return tuple(
+        Treatment(
+            id=f"{prefix}-{place}",
+            title="T",
+            owner="ada@cert",
+            due=0,
+            status=TreatmentStatus.DONE,
+            leaves_rate=f"0.{place + 1}",
+            leaves_loss="0.97" if prefix == "old" else "0.53",
+        )
+        for place in range(count)
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, MAX_TREATMENTS])
+def test_many_changes_at_once_are_divided_in_no_time(count: int) -> None:
+    """The oracle sums over every set of the others, where there are few."""
+    was = scenario(rate=Pert.known("0.3"), losses={"water": Pert.known("700")}, treatments=done(count, "old"))
+    now = scenario(rate=Pert.known("0.7"), losses={"water": Pert.known("900")}, treatments=done(count, "new"))
+    found = moves({"flood": was}, {"flood": now}, Unit.MONEY)
+    change = scores({"flood": now}, Unit.MONEY)["water"] - scores({"flood": was}, Unit.MONEY)["water"]
+    assert len(found) == 2 + 2 * count
+    assert sum(one.amount for one in found) == change
+    if count == MAX_TREATMENTS:
+        return
+    pairs = {"rate": (Fraction("0.3"), Fraction("0.7")), "loss": (Fraction(700), Fraction(900))}
+    for scene, at in ((was, 0), (now, 1)):
+        for one in scene.treatments:
+            leaves = Fraction(one.leaves_rate) * Fraction(one.leaves_loss)
+            pairs[one.id] = (Fraction(1), leaves) if at else (leaves, Fraction(1))
+    assert {one.treatment or str(one.change): one.amount for one in found} == _slowly(pairs)
+
+
+def _slowly(pairs: Mapping[str, tuple[Fraction, Fraction]]) -> dict[str, Fraction]:
+    parts = {}
+    for name, (before, after) in pairs.items():
+        others = [one for other, one in pairs.items() if other != name]
+        total = Fraction(0)
+        for made in product((0, 1), repeat=len(others)):
+            size = sum(made)
+            weight = Fraction(factorial(size) * factorial(len(others) - size), factorial(len(pairs)))
+            total += weight * prod((one[side] for one, side in zip(others, made, strict=True)), start=Fraction(1))
+        parts[name] = total * (after - before)
+    return parts
 
 
 def test_a_finished_treatment_is_what_moved_it() -> None:

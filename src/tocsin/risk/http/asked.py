@@ -14,7 +14,7 @@ from tocsin.parties.model import Principal, parse_reference
 from tocsin.risk.fund.projects import MOST_CENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tocsin.exchange.api.viewers import Register
     from tocsin.kernel.db.spans import Span
@@ -32,9 +32,12 @@ Cents = Annotated[int, msgspec.Meta(ge=1, le=MOST_CENTS, description="Cents of t
 T = TypeVar("T")
 
 
-def part_of(kept: Iterable[T], span: Span) -> Stretch[T]:
-    """Return a part of what is kept in the order in which it came, and from which nothing is ever taken away."""
-    return stretch(enumerate(kept, 1), span)
+def part_of(kept: Iterable[T], span: Span, wanted: Callable[[T], bool] = lambda _: True) -> Stretch[T]:
+    """Return a part of what is wanted of what is kept in the order in which it came.
+
+    From what is kept nothing is ever taken away; what is wanted may change between two parts.
+    """
+    return stretch(((number, one) for number, one in enumerate(kept, 1) if wanted(one)), span)
 
 
 def require_known(services: Register, owners: Iterable[str]) -> None:

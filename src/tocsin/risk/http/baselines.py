@@ -222,7 +222,7 @@ class Assessing:
         asked, span = self._lists.asked(call, "assessments", AssessmentsQuery)
         names = self._parties.names()
         seen = self._baselines.assessments(call.principal.id)
-        found = part_of((one for one in seen if asked.party in (None, names[one.party])), span)
+        found = part_of(seen, span, lambda one: asked.party in (None, names[one.party]))
         told = [_assessment(one, names) for one in found.items]
         return reply(AssessmentList(assessments=told, next=self._lists.next(call, "assessments", found.last, asked)))
 

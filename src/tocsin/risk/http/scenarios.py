@@ -271,7 +271,7 @@ class Registering:
         """Answer with a page of scenarios."""
         asked, span = self._lists.asked(call, "scenarios", ScenariosQuery)
         kept = self._registry.state().scenarios.values()
-        found = part_of((one for one in kept if asked.status in (None, one.status)), span)
+        found = part_of(kept, span, lambda one: asked.status in (None, one.status))
         told = [_told(one) for one in found.items]
         return reply(ScenarioList(scenarios=told, next=self._lists.next(call, "scenarios", found.last, asked)))
 

@@ -192,7 +192,7 @@ class Confiding:
         """Answer with what was published."""
         asked, span = self._lists.asked(call, "rollups", RollUpsQuery)
         kept = self._registry.state().rollups.values()
-        found = part_of((one for one in kept if asked.unit in (None, one.unit)), span)
+        found = part_of(kept, span, lambda one: asked.unit in (None, one.unit))
         told = [_rollup(one) for one in found.items]
         return reply(RollUpList(rollups=told, next=self._lists.next(call, "rollups", found.last, asked)))
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import enum
 import math
 from fractions import Fraction
-from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -117,18 +116,19 @@ def _factors(old: Scenario, new: Scenario, sector: str, unit: Unit) -> list[_Fac
 
 
 def _shapley(factors: Sequence[_Factor]) -> list[Fraction]:
-    """Return what each change adds to the product, averaged over all orders: exactly, over every set of the others."""
-    count = len(factors)
+    """Return what each change adds to the product, averaged over all orders: exactly, over every set of the others.
+
+    The sum over the sets of one size is a coefficient of the product of ``before + after x`` over the others.
+    """
+    count, nothing = len(factors), Fraction(0)
     parts: list[Fraction] = []
     for place, factor in enumerate(factors):
-        others = [one for other, one in enumerate(factors) if other != place]
-        total = Fraction(0)
-        for size in range(count):
-            weight = Fraction(math.factorial(size) * math.factorial(count - size - 1), math.factorial(count))
-            for made in combinations(range(count - 1), size):
-                rest = math.prod(
-                    (one.after if index in made else one.before for index, one in enumerate(others)), start=Fraction(1)
-                )
-                total += weight * rest
-        parts.append(total * (factor.after - factor.before))
+        by_size = [Fraction(1)]
+        for one in (*factors[:place], *factors[place + 1 :]):
+            by_size = [
+                one.before * left + one.after * made
+                for left, made in zip((*by_size, nothing), (nothing, *by_size), strict=True)
+            ]
+        total = sum((sets / math.comb(count - 1, size) for size, sets in enumerate(by_size)), start=nothing)
+        parts.append((factor.after - factor.before) * total / count)
     return parts

@@ -23,7 +23,7 @@ from tocsin.parties.register import require_party
 from tocsin.risk import store
 from tocsin.risk.registry.model import Evidence, Scenario, TreatmentStatus, Unit
 from tocsin.risk.registry.rollup.model import Publication
-from tocsin.risk.registry.state import REGISTRY_STEPS, Registered, RollUp, Sheet, standing
+from tocsin.risk.registry.state import REGISTRY_STEPS, Registered, RollUp, Sheet, require_own_people, standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -69,16 +69,15 @@ class Registry:
         """Enter a scenario, whose owner answers for it from now on.
 
         Raises:
-            TransitionError: there is one of its id. ForbiddenError: neither of the owner's party nor an operator.
+            TransitionError: there is one of its id. ForbiddenError: neither of the owner's party nor an operator, or it
+                names a person of another party.
             InputError, NotFoundError: an owner is not here, or its review is not to come.
         """
-        self._enter(acting, "scenario.put", {"scenario": as_data(scenario)})
-        return scenario
+        return self._entered(acting, "scenario.put", scenario)
 
     def amend(self, acting: Acting, scenario: Scenario) -> Scenario:
         """Put a scenario in the place of what it was; errors as ``put``, and TransitionError: it is retired."""
-        self._enter(acting, "scenario.amended", {"scenario": as_data(scenario)})
-        return scenario
+        return self._entered(acting, "scenario.amended", scenario)
 
     def review(self, acting: Acting, scenario: str, *, again: Micros, note: str) -> Scenario:
         """Say that a scenario was looked at and holds, and when it is looked at again; errors as ``amend``."""
@@ -264,6 +263,16 @@ class Registry:
         party = StoredRegister(connection, self._environment).party_of(uri)
         return party is not None and party.status == "vetted"
 
+    def _entered(self, acting: Acting, kind: str, scenario: Scenario) -> Scenario:
+        with self._store.write() as connection:
+            scene = self._scene(connection, acting)
+            require_own_people(store.load(connection, self._environment, Registered), scenario, scene)
+            return self._step(connection, acting, kind, {"scenario": as_data(scenario)}).scenario(scenario.id)
+
+    def _scene(self, connection: Connection, acting: Acting, mandate: str | None = None) -> Scene:
+        register = StoredRegister(connection, self._environment)
+        return Scene(at=self._log.now(connection), acting=acting, register=register, mandate=mandate)
+
     def _enter(self, acting: Acting, kind: str, data: dict[str, object]) -> Registered:
         with self._store.write() as connection:
             return self._step(connection, acting, kind, data)
@@ -278,13 +287,10 @@ class Registry:
         concerns: tuple[str, ...] = (),
         mandate: Mandate | None = None,
     ) -> Registered:
-        at = self._log.now(connection)
-        register = StoredRegister(connection, self._environment)
-        written = None if mandate is None else str(mandate)
-        scene = Scene(at=at, acting=acting, register=register, mandate=written)
+        scene = self._scene(connection, acting, None if mandate is None else str(mandate))
         before = store.load(connection, self._environment, Registered)
         after = REGISTRY_STEPS[kind](before, data, scene)
-        record = Record(kind=kind, at=at, acting=acting, mandate=mandate, data=data, concerns=concerns)
+        record = Record(kind=kind, at=scene.at, acting=acting, mandate=mandate, data=data, concerns=concerns)
         self._log.append(connection, [record])
         store.save(connection, self._environment, before, after)
         return after

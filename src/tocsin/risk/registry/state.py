@@ -33,6 +33,7 @@ __all__ = [
     "Registered",
     "RollUp",
     "Sheet",
+    "require_own_people",
     "standing",
 ]
 
@@ -121,14 +122,37 @@ class _Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     party: str
 
 
+def require_own_people(before: Registered, told: Scenario, scene: Scene) -> None:
+    """Refuse a person of another party, here or not, whom neither an operator names nor the scenario named before.
+
+    Asked when a scenario is entered, and not when it is retold: older logs name others' people.
+
+    Raises:
+        ForbiddenError: somebody names one.
+    """
+    if scene.is_operator(scene.acting.actor):
+        return
+    was, mine = before.scenarios.get(told.id), home(scene).name
+    named = frozenset() if was is None else _owners(was)
+    for owner in sorted(_owners(told) - named):
+        if "@" in owner and _party(owner) != mine:
+            raise ForbiddenError(
+                "a person of another party is named by an operator alone", where=told.id, todo="name their party"
+            )
+
+
+def _owners(scenario: Scenario) -> frozenset[str]:
+    return frozenset({scenario.owner, *(one.owner for one in scenario.treatments)})
+
+
 def _put(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registered:
     told = from_data(data, _Put).scenario
     require_for(scene, told.owner)
     next_status(None if told.id not in before.scenarios else before.scenarios[told.id].status, ScenarioAct.PUT)
-    if len(before.scenarios) >= MAX_SCENARIOS:
+    current = before.current().values()
+    if len(current) >= MAX_SCENARIOS:
         raise LimitError(f"there are {MAX_SCENARIOS} scenarios", todo="join some of them")
-    home_of = told.owner.rpartition("@")[2]
-    of_one = sum(one.owner.rpartition("@")[2] == home_of for one in before.scenarios.values())
+    of_one = sum(_party(one.owner) == _party(told.owner) for one in current)
     if of_one >= MAX_SCENARIOS_OF_ONE and not scene.is_operator(scene.acting.actor):
         raise LimitError(
             f"your party answers for {MAX_SCENARIOS_OF_ONE} scenarios", todo="an operator of the hub enters more"
@@ -141,7 +165,17 @@ def _amend(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registe
     was = before.scenario(told.id)
     require_for(scene, was.owner)
     next_status(was.status, ScenarioAct.AMEND)
+    if _party(told.owner) != _party(was.owner) and not scene.is_operator(scene.who):
+        raise ForbiddenError(
+            "only an operator makes another party answer for a scenario",
+            where=told.id,
+            todo="ask an operator of the hub",
+        )
     return _kept(before, told, scene)
+
+
+def _party(owner: str) -> str:
+    return owner.rpartition("@")[2]
 
 
 def _kept(before: Registered, told: Scenario, scene: Scene) -> Registered:
@@ -149,7 +183,7 @@ def _kept(before: Registered, told: Scenario, scene: Scene) -> Registered:
         raise InputError("a scenario is retired by an act of its own", where=told.id)
     if told.review <= scene.at:
         raise InputError("its review is to be later than now", where=told.id)
-    for owner in (told.owner, *(one.owner for one in told.treatments)):
+    for owner in sorted(_owners(told)):
         there = scene.register.user(owner) if "@" in owner else scene.register.party(owner)
         if there is None:
             raise InputError(f"nobody here is {owner}", where=told.id)
