@@ -26,7 +26,7 @@ from tocsin.errors import InputError, UsageError
 from tocsin.map.formats import Format
 from tocsin.map.interfaces import bounds_of, compose, interface_of, rounded, trials, width_of
 from tocsin.map.model import Asset, AssetMap
-from tocsin.map.reported import reported, with_repairs
+from tocsin.map.reported import none_known, reported, with_repairs
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 
 if TYPE_CHECKING:
@@ -77,15 +77,25 @@ def whatnext(
     out = Output(json=json)
     seen = map_of(reader, from_, mapping, purpose)
     given = [_outage(seen, one) for one in out_ or ()]
-    told = [] if reader is None else reported(seen, _now(), {one.asset for one in given})
+    plan = seen.plan if repair is None else with_repairs(seen.plan, repair)
+    told, left = ([], ()) if reader is None else reported(seen, _now(), plan, {one.asset for one in given})
     outages = [*told, *given]
+    if not outages and left:
+        raise none_known(left)
     if not outages:
         raise UsageError("nothing is out", where="--out", todo="name an asset, or report its state: tocsin map state")
-    plan = seen.plan if repair is None else with_repairs(seen.plan, repair)
     found = what_next(plan, outages, horizon_h=hours, samples=samples, seed=seed)
     document: dict[str, Any] = msgspec.to_builtins(found)
-    out.document(document | {"outages": msgspec.to_builtins(outages), "unseen": list(seen.unseen)})
+    out.document(
+        document
+        | {"outages": msgspec.to_builtins(outages), "unseen": list(seen.unseen)}
+        | {"left_out": msgspec.to_builtins(left)}
+    )
     _forecast(out, seen, found)
+    for one in left[:_ROWS]:
+        out.line(f"left out: {one.asset}: {one.cause}; give its end with --out, or --repair")
+    if len(left) > _ROWS:
+        out.line(f"and {len(left) - _ROWS} more; --json has all of them")
 
 
 @app.command("interface", epilog=example("tocsin map interface home/ --owner https://fjordkraft.example --round 2"))

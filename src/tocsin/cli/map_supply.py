@@ -183,6 +183,11 @@ def reach(
         )
     if found.vague:
         out.line(f"note: {found.vague} products are named without a version; they are left out")
+    if found.incomplete:
+        out.line(
+            "note: the hub's own objects say more of it than is read here, and assets may be missing: ask of one"
+            f" collection, or look with `tocsin search {shlex.quote(what)}`"
+        )
     _seen_lines(out, found.chains)
     hits = [name for ref in _refs(_by_name(found, answer.reached)) if (name := _named(found, ref)) != ref]
     if hits:
@@ -369,6 +374,7 @@ def _reach_document(found: Reach) -> dict[str, Any]:
         "loose": list(answer.loose),
         "near": list(answer.near),
         "vague": found.vague,
+        "incomplete": found.incomplete,
         "unseen": found.chains.chains.unseen,
         "unread": msgspec.to_builtins(found.chains.unread),
     }

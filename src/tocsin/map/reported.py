@@ -4,38 +4,68 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import structs
 
+from tocsin.errors import InputError
 from tocsin.kernel.clock import SECOND
 from tocsin.map.model import LONGEST_H, AssetMap, Quantiles
-from tocsin.map.whatnext import Outage
+from tocsin.map.whatnext import Outage, unknown_end
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from tocsin.kernel.clock import Micros
     from tocsin.map.seen import Seen
 
-__all__ = ["reported", "with_repairs"]
+__all__ = ["LeftOut", "none_known", "reported", "with_repairs"]
 
 _HOUR: Final = 3_600 * SECOND
 
 
-def reported(seen: Seen, now: Micros, but: Collection[str] = ()) -> list[Outage]:
-    """Return the outages that the latest reports tell of, whose end is not past; ``but`` those of these assets."""
-    return [
-        Outage(
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A reported outage that no forecast begins with, and why: a report of one stops the question of nobody."""
+
+    asset: str
+    cause: str
+
+
+def reported(
+    seen: Seen, now: Micros, plan: AssetMap, but: Collection[str] = ()
+) -> tuple[list[Outage], tuple[LeftOut, ...]]:
+    """Return the outages that the latest reports tell of, whose end is not past; ``but`` those of these assets.
+
+    Beside them what is left out, since neither the report nor the repairs of ``plan`` tell when it ends.
+    """
+    repairs = {asset.id: asset.repair for asset in plan.assets}
+    outages: list[Outage] = []
+    left: list[LeftOut] = []
+    for one in seen.states:
+        until = one.state.until
+        if not one.counts or one.asset in but or one.state.service >= 1 or (until is not None and until <= now):
+            continue
+        outage = Outage(
             asset=one.asset,
             damage=round(1 - one.state.service, 6),
             since_h=min(max(0.0, (now - one.state.since) / _HOUR), LONGEST_H),
-            repaired_in_h=None if one.state.until is None else min((one.state.until - now) / _HOUR, LONGEST_H),
+            repaired_in_h=None if until is None else min((until - now) / _HOUR, LONGEST_H),
         )
-        for one in seen.states
-        if one.counts
-        and one.asset not in but
-        and one.state.service < 1
-        and (one.state.until is None or one.state.until > now)
-    ]
+        cause = unknown_end(outage, repairs.get(one.asset))
+        if cause is None:
+            outages.append(outage)
+        else:
+            left.append(LeftOut(asset=one.asset, cause=cause))
+    return outages, tuple(left)
+
+
+def none_known(left: Sequence[LeftOut]) -> InputError:
+    """Return the error of a question that all outages were left out of: an empty answer would read as an all-clear."""
+    more = f", and {len(left) - 1} more" if len(left) > 1 else ""
+    return InputError(
+        f"nothing is out of which it is known when it ends: {left[0].cause}{more}",
+        where=left[0].asset,
+        todo="name the asset and in how many hours it is repaired, or give the hours of a repair",
+    )
 
 
 def with_repairs(plan: AssetMap, hours: float) -> AssetMap:

@@ -217,8 +217,9 @@ class Shelf:
                     break
 
     def told(self, item: PageItem, body: bytes) -> Told:
-        """Return an object of a page with whose word it is, and under which TLP it was released."""
-        return Told(by=self._reading.owner(item), body=body, tlp=str(self._reading.tlp(item)))
+        """Return an object of a page with whose word it is, when it came, and under which TLP it was released."""
+        by, tlp = self._reading.owner(item), str(self._reading.tlp(item))
+        return Told(by=by, body=body, tlp=tlp, added=item.date_added)
 
 
 def require_one_submission(count: int) -> None:

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from tocsin.map.cascade.wiring import Wiring
     from tocsin.map.model import AssetMap
 
-__all__ = ["MOST_SAMPLES", "Already", "Fall", "Forecast", "Outage", "RunsOut", "Spread", "what_next"]
+__all__ = [
+    "MOST_SAMPLES",
+    "Already",
+    "Fall",
+    "Forecast",
+    "Outage",
+    "RunsOut",
+    "Spread",
+    "unknown_end",
+    "what_next",
+]
 
 # Every change of every sample is in memory: a hundred thousand samples place a median to a hundredth of its spread.
 MOST_SAMPLES: Final = 100_000
@@ -33,6 +43,8 @@ _EARLY, _MIDDLE, _LATE = 0.05, 0.5, 0.95
 # The interval of a chance: 95 of 100 (two-sided normal quantile, for Wilson's score).
 _Z: Final = 1.959963984540054
 _HALVINGS: Final = 60  # a level to the last bits of a double
+# So much of the past is simulated: a year. One outage of long ago must not take the whole span of the grid.
+_PAST_H: Final = 8_766.0
 
 
 class Outage(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,17 +126,17 @@ def what_next(
 ) -> Forecast:
     """Return what loses service within ``horizon_h`` hours from now, how likely and when.
 
-    The past is simulated too: buffers have been used up since each outage began. A repair is drawn on the condition
-    that it has taken longer than it has; its number follows from the seed, the sample and the asset alone
-    (``cascade.draws``), so that two plans are compared on the same repairs. ``most_told`` is as in ``simulate``. Raises
-    ``InputError`` for an outage that is none, or whose repair nobody knows; ``NotFoundError`` for an asset that the map
-    has not; ``LimitError`` above ``MOST_SAMPLES``.
+    The past is simulated too, a year of it at most: buffers have been used up since each outage began. A repair is
+    drawn on the condition that it has taken longer than it has; its number follows from the seed, the sample and the
+    asset alone (``cascade.draws``), so that two plans are compared on the same repairs. ``most_told`` is as in
+    ``simulate``. Raises ``InputError`` for an outage that is none, or whose repair nobody knows; ``NotFoundError`` for
+    an asset that the map has not; ``LimitError`` above ``MOST_SAMPLES``.
     """
     if not 0 < samples <= MOST_SAMPLES:
         raise LimitError(f"{samples:,} samples", todo=f"1 to {MOST_SAMPLES:,}")
     _check(outages)
     wiring = wire(plan)
-    before = max((outage.since_h for outage in outages), default=0.0)
+    before = min(max((outage.since_h for outage in outages), default=0.0), _PAST_H)
     known = {asset.id: asset.repair for asset in plan.assets}
     exact = all(outage.repaired_in_h is not None for outage in outages)
     count = 1 if exact else samples
@@ -136,7 +148,7 @@ def what_next(
                 Hit(
                     asset=outage.asset,
                     damage=outage.damage,
-                    from_h=before - outage.since_h,
+                    from_h=max(0.0, before - outage.since_h),
                     until_h=before + hours[sample],
                 )
                 for outage, hours in zip(outages, left, strict=True)
@@ -171,24 +183,29 @@ def _check(outages: Sequence[Outage]) -> None:
             )
 
 
+def unknown_end(outage: Outage, own: Repair | None) -> str | None:
+    """Return why nobody knows when an outage ends, of an asset whose repair is ``own``; None: it is known, or drawn."""
+    repair = outage.repair if outage.repair is not None else own
+    if outage.repaired_in_h is not None:
+        return None
+    if repair is None:
+        return "how long its repair takes is not known"
+    if _done(repair, outage.since_h) >= 1:
+        return f"it has lasted {outage.since_h:g} hours, longer than the longest repair that is known"
+    return None
+
+
 def _left(outage: Outage, own: Repair | None, count: int, seed: int) -> list[float]:
     """Return for each sample in how many hours from now the outage ends."""
     if outage.repaired_in_h is not None:
         return [outage.repaired_in_h] * count
     repair = outage.repair if outage.repair is not None else own
-    if repair is None:
+    cause = unknown_end(outage, own)
+    if repair is None or cause is not None:
         raise InputError(
-            "how long its repair takes is not known",
-            where=outage.asset,
-            todo="say in how many hours it is repaired, or give the map its repair times",
+            cause or "", where=outage.asset, todo="say in how many hours it is repaired, or give other repair times"
         )
     done = _done(repair, outage.since_h)
-    if done >= 1:
-        raise InputError(
-            f"it has lasted {outage.since_h:g} hours, longer than the longest repair that is known",
-            where=outage.asset,
-            todo="say in how many hours it is repaired, or give other repair times",
-        )
     key = keys_of([outage.asset])
     drawn = (float(shares(key, LONG, seed=seed, sample=sample)[0]) for sample in range(count))
     # it is still there now: a tick from now at the soonest

@@ -27,7 +27,7 @@ from msgspec import structs
 
 from tocsin.errors import InputError, MapError, MapFault
 from tocsin.kernel.canonical import canonical_json
-from tocsin.kernel.clock import Micros, format_instant, parse_instant
+from tocsin.kernel.clock import SECOND, Micros, format_instant, parse_instant
 from tocsin.map.formats.fields import Wrong, plain_text
 from tocsin.map.model import Asset, AssetMap, DependencyGroup, Supplier, checked, faults
 
@@ -71,6 +71,8 @@ _ASSET_ID: Final = re.compile(r"asset--[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89a
 # One object on its own is a page of text at most; a word that is longer is not about one asset.
 _MOST_BYTES: Final = 1_000_000
 _MOST_TEXT: Final = 1_000
+# Members' clocks differ by so much: whose is fast must not have its reports left out.
+_AHEAD: Final = 300 * SECOND
 
 
 class Form(enum.StrEnum):
@@ -86,11 +88,15 @@ TYPES: Final = frozenset(str(form) for form in Form)
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One object as it was received: its bytes, and the URI of the party whose contribution it is."""
+    """One object as it was received: its bytes, and the URI of the party whose contribution it is.
+
+    ``added``: when the hub offered it, where that is known.
+    """
 
     by: str
     body: bytes
     tlp: str = ""
+    added: Micros | None = None
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -444,6 +450,9 @@ def _state(told: Told, raw: dict[str, Any]) -> StateWord:
     if _gone(read):
         state = State(asset=ref, service=1.0, since=0, source=read.source)
         return StateWord(**_frame(told, read, ref), state=state)
+    if told.added is not None and parse_instant(read.modified) > told.added + _AHEAD:
+        # the latest report counts: whoever dates one ahead would outrank everybody until then
+        raise InputError("it is dated after the hub received it", where="modified", todo="withdraw it, report anew")
     state = State(
         asset=ref,
         service=read.service,

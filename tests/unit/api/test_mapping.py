@@ -17,6 +17,8 @@ from tocsin.map.wire import asset_id
 
 if TYPE_CHECKING:
     from support.taxii import Live
+    from tocsin.exchange.reading import Asker
+    from tocsin.map.seen import Seen
 
 STRICT: Final = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
 ALFA: Final = "https://alfa.example"
@@ -178,6 +180,39 @@ def test_what_fails_next_begins_with_what_is_out(mapped: Live) -> None:
     assert ask(mapped, "POST", "/map/whatnext", json=unknown).status_code == 422
     drawn = ask(mapped, "POST", "/map/whatnext", json=unknown | {"repair_h": 9, "samples": 20}).json()
     assert (drawn["exact"], drawn["samples"]) == (False, 20)
+
+
+def test_a_report_whose_end_nobody_knows_is_left_out_and_told(mapped: Live) -> None:
+    report = {"asset": "substation 3", "service": 0, "source": "crew 9", "since": "2026-06-01", "collection": "inbox"}
+    assert ask(mapped, "POST", "/map/states", json=report).status_code == 201
+    asked = {"hours": 10, "outages": [{"asset": "plant", "repaired_in_h": 20}], "collection": "inbox"}
+    answer = ask(mapped, "POST", "/map/whatnext", json=asked)
+    assert answer.status_code == 200, answer.text
+    left = {one["asset"]: one["cause"] for one in answer.json()["left_out"]}
+    assert left["substation 3"] == "how long its repair takes is not known"
+    assert [one["asset"] for one in answer.json()["outages"]] == ["plant"]
+    # where nothing else is out, no empty answer reads as an all-clear
+    nothing = ask(mapped, "POST", "/map/whatnext", json={"collection": "inbox"})
+    assert nothing.status_code == 422
+    assert "known when it ends" in nothing.json()["detail"]
+    ended = report | {"service": 1}
+    assert ask(mapped, "POST", "/map/states", json=ended).status_code == 201
+
+
+def test_a_name_is_looked_for_in_the_collection_that_is_named(mapped: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str | None] = []
+    maps = mapped.world.hub.maps
+    seen = maps.seen
+
+    def noted(asker: Asker, collection: str | None = None, **more: Any) -> Seen:  # noqa: ANN401  as it is
+        read.append(collection)
+        return seen(asker, collection, **more)
+
+    monkeypatch.setattr(maps, "seen", noted)
+    report = {"asset": "pump", "service": 1, "source": "crew 10"}
+    for named in ({"collection": "inbox"}, {}):
+        assert ask(mapped, "POST", "/map/states", json=report | named).status_code == 201
+    assert read == ["inbox", None]
 
 
 def test_what_takes_most_with_it_is_found_among_what_one_sees(mapped: Live) -> None:

@@ -100,6 +100,12 @@ def test_a_report_is_what_whatnext_begins_with(cli: Cli) -> None:
     assert "Lund pumps" in [one["asset"] for one in found["falls"]]
     shown = cli.json("map", "show", "--as", "cert")["states"]
     assert [(one["asset"], one["state"]["source"], one["counts"]) for one in shown] == [("Vika", "crew 4", True)]
+    # a report whose end nobody knows stops nobody, and is told
+    cli.ok("map", "state", "Bekk", "--as", "grid", "--service", "0", "--source", "crew 5", "--since", "1990-01-01")
+    (left,) = cli.json("map", "whatnext", "--as", "water", "--hours", "48")["left_out"]
+    assert left["asset"] == "Bekk"
+    assert f"left out: Bekk: {left['cause']}" in cli.ok("map", "whatnext", "--as", "water", "--hours", "48").out
+    cli.ok("map", "state", "Bekk", "--as", "grid", "--service", "1", "--source", "crew 5")
 
 
 def test_a_survey_is_reported_whole_or_not_at_all(cli: Cli, tmp_path: Path) -> None:

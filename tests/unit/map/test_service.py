@@ -10,19 +10,22 @@ from msgspec import structs
 
 from support.cascades import needs
 from support.hub import World
-from support.mapped import ALFA, BRAVO, STRICT, agreed, map_of, region, share_map, sharing
-from tocsin.errors import LimitError
+from support.mapped import ALFA, AMBER, BRAVO, COAST, STRICT, agreed, map_of, region, share_map, sharing
+from tocsin.errors import InputError, LimitError
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.kernel.clock import SECOND, parse_instant
 from tocsin.map import service
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
-from tocsin.map.model import Asset, AssetMap, Place
-from tocsin.map.wire import DEPENDENCIES, TYPES, State, asset_id, encode
+from tocsin.map.model import Asset, AssetMap, Place, Quantiles
+from tocsin.map.reported import reported, with_repairs
+from tocsin.map.whatnext import Outage, what_next
+from tocsin.map.wire import DEPENDENCIES, TYPES, State, asset_id, encode, encode_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from tocsin.kernel.clock import Micros
     from tocsin.map.seen import Seen
 
 EVERY: Final = Query(types=TYPES, versions=frozenset({VersionChoice.ALL}))
@@ -296,3 +299,62 @@ def test_a_map_that_is_too_large_is_refused(world: World, monkeypatch: pytest.Mo
     monkeypatch.setattr(service, "MOST_WORDS", 4)
     with pytest.raises(LimitError, match="more than 4 objects"):
         map_of(world, "bravo")
+
+
+# --- reports that would stop or outrank the others -------------------------------------------------------------------
+
+
+def say(world: World, name: str, asset: str, service_left: float, *, since: str, until: str | None = None) -> None:
+    world.clock.advance(SECOND)
+    found = State(
+        asset=asset_id(ALFA, asset),
+        service=service_left,
+        since=parse_instant(since),
+        until=None if until is None else parse_instant(until),
+        source=f"crew of {name}",
+    )
+    world.hub.maps.report([found], sharing(world, name), at=now_of(world))
+
+
+def now_of(world: World) -> Micros:
+    with world.hub.store.read() as connection:
+        return world.hub.log.now(connection)
+
+
+def test_a_report_without_a_known_end_stops_nobody(world: World) -> None:
+    share_map(world, "alfa", region(repair=Quantiles(hours=(1.0, 20.0))))
+    say(world, "bravo", "plant", 0.0, since="2026-06-01T07:00:00Z")
+    say(world, "bravo", "pump", 0.5, since="1999-01-01T00:00:00Z")
+    say(world, "coast", "substation 3", 0.0, since="1971-01-01T00:00:00Z", until="2999-01-01T00:00:00Z")
+    seen = map_of(world, "alfa")
+    told, left = reported(seen, now_of(world), seen.plan)
+    assert [one.asset for one in told] == ["substation 3"]
+    causes = {one.asset: one.cause for one in left}
+    assert causes["plant"] == "how long its repair takes is not known"
+    assert causes["pump"].startswith("it has lasted 87600 hours, longer than")
+    # nor does one that has lasted for longer than the grid is wide
+    assert [one.asset for one in what_next(seen.plan, told, horizon_h=10).already] == ["pump", "substation 3"]
+    # a repair that the asker gives is known
+    given = with_repairs(seen.plan, 10**4 * 8.0)
+    assert {one.asset for one in reported(seen, now_of(world), given)[0]} == {"plant", "substation 3"}
+    with pytest.raises(InputError, match="not known"):
+        what_next(seen.plan, [Outage(asset="plant")], horizon_h=10)
+
+
+@pytest.mark.parametrize("modified", ["9999-12-31T23:59:59.999Z", "2026-06-01T09:00:00.000Z"])
+def test_a_report_that_is_dated_ahead_outranks_nobody(world: World, modified: str) -> None:
+    share_map(world, "alfa", region())
+    since = parse_instant("2026-06-01T07:00:00Z")
+    ahead = State(asset=asset_id(ALFA, "pump"), service=1.0, since=since, source="crew")
+    squat(world, encode_state(ahead, by=COAST, at=now_of(world), tlp=AMBER) | {"modified": modified})
+    say(world, "bravo", "pump", 0.0, since="2026-06-01T07:00:00Z")
+    seen = map_of(world, "alfa")
+    assert [(one.by, one.state.service, one.counts) for one in seen.states] == [(BRAVO, 0.0, True)]
+    assert [(one.by, one.cause) for one in seen.unread] == [(COAST, "modified: it is dated after the hub received it")]
+
+
+def test_a_clock_that_is_a_little_fast_is_no_reason_to_leave_a_report_out(world: World) -> None:
+    share_map(world, "alfa", region())
+    found = State(asset=asset_id(ALFA, "pump"), service=0.0, since=now_of(world), source="crew")
+    squat(world, encode_state(found, by=COAST, at=now_of(world) + 60 * SECOND, tlp=AMBER))
+    assert [one.counts for one in map_of(world, "alfa").states] == [True]

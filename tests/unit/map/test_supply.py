@@ -309,6 +309,36 @@ def test_software_that_has_a_vulnerability_is_found_in_bills(
     assert found.vague == vague
 
 
+def test_what_is_on_the_next_page_is_read_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    share_bill(world, "alfa", firmware(verdict=None), PUMP)
+    share_told(world, told_by_software(version="5.6.0"))
+    world.clock.advance(SECOND)
+    later = told_by_software(version="5.6.0").replace(b"0000-4000-8000-00000000000", b"0000-4000-8000-0000000000f")
+    objects = [one for one in msgspec.json.decode(later)["objects"] if one["type"] == "vulnerability"]
+    share_told(world, bundled(*objects))
+    monkeypatch.setattr(service, "MAX_HITS", 1)
+    found = reach(world, "bravo")
+    assert [one.judged_by for one in found.answer.reached] == [(COAST,)]
+    assert not found.incomplete
+    monkeypatch.setattr(service, "_MOST_PAGES", 1)
+    assert reach(world, "bravo").incomplete
+
+
+def test_it_is_said_where_a_vulnerability_has_more_edges_than_are_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_bill(world, "alfa", firmware(verdict=None), PUMP)
+    share_told(world, told_by_software(version="5.6.0"))
+    world.clock.advance(SECOND)
+    told = msgspec.json.decode(told_by_software(version="9"))["objects"]
+    other = {"id": f"software--{uuid.UUID(int=18, version=4)}"}
+    edge = {"id": f"relationship--{uuid.UUID(int=19, version=4)}", "source_ref": other["id"]}
+    share_told(world, bundled(told[1] | other, told[2] | edge))
+    assert not reach(world, "bravo").incomplete
+    monkeypatch.setattr(service, "MAX_HITS", 1)
+    assert reach(world, "bravo").incomplete
+
+
 # --- what must not be told -------------------------------------------------------------------------------------------
 
 ONLY_ALFA: Final = """

@@ -39,7 +39,7 @@ from tocsin.map.http.asked import (
     require_work,
     seen_by,
 )
-from tocsin.map.reported import reported, with_repairs
+from tocsin.map.reported import LeftOut, none_known, reported, with_repairs
 from tocsin.map.sampling import Asked, drawn
 from tocsin.map.whatnext import Already, Fall, Outage, RunsOut, what_next
 
@@ -143,13 +143,17 @@ class WhatNextAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
-    """What is down now, and what may follow, soonest first; ``exact``: every repair was known, and nothing is drawn."""
+    """What is down now, and what may follow, soonest first; ``exact``: every repair was known, and nothing is drawn.
+
+    ``left_out``: reported outages that the answer does not begin with, since nobody knows when they end.
+    """
 
     hours: float
     samples: int
     exact: bool
     unseen: int
     outages: list[Outage]
+    left_out: list[LeftOut]
     already: list[Already]
     falls: list[Fall]
     buffers: list[RunsOut]
@@ -251,14 +255,16 @@ class Computing:
         ]
         with self._services.store.read() as connection:
             now = self._services.log.now(connection)
-        told = reported(seen, now, {one.asset for one in given}) if asked.reported else []
+        plan = seen.plan if asked.repair_h is None else with_repairs(seen.plan, asked.repair_h)
+        told, left = reported(seen, now, plan, {one.asset for one in given}) if asked.reported else ([], ())
         outages = [*told, *given]
+        if not outages and left:
+            raise none_known(left)
         if not outages:
             raise InputError("nothing is out", where="outages", todo="name an asset, or report its state first")
         exact = all(one.repaired_in_h is not None for one in outages)
         samples = 1 if exact else asked.samples
         _require(seen, samples * _FORECAST_SHARE, where="samples", command="whatnext")
-        plan = seen.plan if asked.repair_h is None else with_repairs(seen.plan, asked.repair_h)
         with self._turn.taken():
             found = what_next(
                 plan,
@@ -276,6 +282,7 @@ class Computing:
                 exact=found.exact,
                 unseen=len(seen.unseen),
                 outages=outages,
+                left_out=list(left),
                 already=list(found.already),
                 falls=list(found.falls),
                 buffers=list(found.buffers),

@@ -84,7 +84,10 @@ class MapResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an asset was found, by its name on the asker's map or its STIX id; ``since`` is now if nothing is said."""
+    """How an asset was found, by its name on the asker's map or its STIX id; ``since`` is now if nothing is said.
+
+    A name is looked for in ``collection`` alone, if it is given; it is shared there, or in the default one.
+    """
 
     asset: Name
     service: Share
@@ -94,7 +97,7 @@ class StateAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     confidence: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
     tlp: Tlp = Tlp.AMBER
-    collection: Word = DEFAULT_COLLECTION
+    collection: Word | None = None
 
 
 class Showing:
@@ -119,7 +122,8 @@ class Showing:
         asked = read_body(call.body, StateAsk)
         ref = asked.asset
         if not is_asset_id(ref):
-            seen = seen_by(self._services, call, None)
+            # whoever names a collection has no other read, and released, for a name
+            seen = seen_by(self._services, call, asked.collection)
             ref = seen.refs[seen.named(ref)]
         with self._services.store.read() as connection:
             now = self._services.log.now(connection)
@@ -134,7 +138,10 @@ class Showing:
         )
         asker = Asker.of(call.principal)
         sharing = Sharing(
-            asker=asker, acting=Acting(actor=call.principal.id), collection=asked.collection, tlp=asked.tlp
+            asker=asker,
+            acting=Acting(actor=call.principal.id),
+            collection=asked.collection or DEFAULT_COLLECTION,
+            tlp=asked.tlp,
         )
         receipt = self._services.maps.report([state], sharing, at=now)
         return reply(forms.receipt(receipt), status=HTTPStatus.CREATED)

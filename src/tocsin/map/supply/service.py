@@ -48,6 +48,8 @@ MOST_BYTES: Final = 256 * 1_024 * 1_024
 _MOST_FITS: Final = 200_000
 # Bills of one page: of the largest that we take, no more than fit into memory at once.
 _PAGE: Final = 20
+# Pages of vulnerabilities of one id that are read of a collection: ten thousand of them are there to be in the way.
+_MOST_PAGES: Final = 50
 
 
 class SeenChains(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for, and which assets it reaches: by STIX id, and on the reader's map by ``assets``.
 
     ``vulnerability``: whether that was asked for. ``vague``: how many products the hub's own objects name without a
-    version; which of those are affected nobody says, and they are left out.
+    version; which of those are affected nobody says, and they are left out. ``incomplete``: the hub's own objects say
+    more of it than one question reads, so that assets may be missing.
     """
 
     asked: str
@@ -70,6 +73,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     assets: dict[str, Asset]
     chains: SeenChains
     vague: int = 0
+    incomplete: bool = False
 
 
 class Vendors(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,9 +126,9 @@ class Supplies:
         """
         wanted = None if is_vulnerability(text) else asked_of(text)
         seen = self.seen(asker, collection)
-        vague = 0
+        vague, incomplete = 0, False
         if wanted is None:
-            said = list(self._said(asker, text, self._shelf.collections(asker, collection)))
+            said, incomplete = self._said(asker, text, self._shelf.collections(asker, collection))
             vague = sum(not is_exact(one.asked) for one in said)
             answer = seen.chains.vulnerable(text, (one for one in said if is_exact(one.asked)))
         else:
@@ -138,6 +142,7 @@ class Supplies:
             assets={ref: there[ref] for ref in sorted(refs & there.keys())},
             chains=seen,
             vague=vague,
+            incomplete=incomplete,
         )
 
     def vendors(self, asker: Asker, collection: str | None = None, *, of_parts: bool = False) -> Vendors:
@@ -235,21 +240,38 @@ class Supplies:
                     raise LimitError(f"the bills have more than {MOST_BYTES:,} bytes", todo="ask of one collection")
                 yield self._shelf.told(item, body), item.version, item.object_id
 
-    def _said(self, asker: Asker, id_: str, where: Iterable[str]) -> Iterator[Said]:
-        """Yield what the hub's own objects say: software of which a relationship says that it `has` a vulnerability.
+    def _said(self, asker: Asker, id_: str, where: Iterable[str]) -> tuple[list[Said], bool]:
+        """Return what the hub's own objects say: software of which a relationship says that it `has` a vulnerability.
 
-        That is how others write it (STIX 2.1 §5: a relationship may have any type).
+        That is how others write it (STIX 2.1 §5: a relationship may have any type). Beside it whether there is or may
+        be more: that is told, and no error, since whoever refers to a vulnerability would stop everybody's question.
         """
+        said: list[Said] = []
+        incomplete = False
         for collection in where:
-            query = SearchQuery(text=id_, types=frozenset({"vulnerability"}))
-            for hit in self._search.find(asker, collection, query, limit=MAX_HITS).hits:
-                if not _is_called(hit, id_):
-                    continue
+            hits, more = self._called(asker, collection, id_)
+            incomplete |= more
+            for hit in hits:
                 around = self._search.relations(asker, collection, hit.id, limit=MAX_HITS)
+                incomplete |= around.more
                 for edge in around.edges:
                     asked = _software(edge, hit.id)
                     if asked is not None and edge.via is not None:
-                        yield Said(asked=asked, by=edge.via.producer, source=edge.via.id)
+                        said.append(Said(asked=asked, by=edge.via.producer, source=edge.via.id))
+        return said, incomplete
+
+    def _called(self, asker: Asker, collection: str, id_: str) -> tuple[list[Hit], bool]:
+        """Return the vulnerabilities of a collection that have this id, and whether there may be more."""
+        query = SearchQuery(text=id_, types=frozenset({"vulnerability"}))
+        hits: list[Hit] = []
+        cursor = None
+        for _ in range(_MOST_PAGES):
+            found = self._search.find(asker, collection, query, limit=MAX_HITS, cursor=cursor)
+            hits += (hit for hit in found.hits if _is_called(hit, id_))
+            cursor = found.next
+            if cursor is None:
+                return hits, False
+        return hits, True
 
 
 def _word(told: Told, id_: str) -> wire.AnyWord | Unread:
