@@ -117,6 +117,7 @@ def test_the_log_alone_tells_the_same_funds(world: World) -> None:
         ),
         pytest.param({"samples": 999}, InputError, "999 samples", id="too few samples"),
         pytest.param({"confidence": 0.4}, InputError, "confidence", id="a bound that is none"),
+        pytest.param({"confidence": 0.9999999999999999}, InputError, "1e-09 or more", id="a bound beyond all samples"),
         pytest.param({"attempts": 101}, InputError, "attempts", id="until it is met"),
         pytest.param({"baseline": "x"}, InputError, "SHA-256", id="no plan"),
     ],
@@ -197,6 +198,26 @@ def test_a_number_that_was_shown_serves_nobody_twice(world: World) -> None:
     funds.inspect(ASSESSOR, "region", WALL.id, BUILT)
     with pytest.raises(InputError, match="committed to"):
         funds.measure(ASSESSOR, "region", WALL.id, 1, before=TOWN, after=BUILT, nonce=NONCE)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"total": 10**401, "squares": 10**802},
+        {"total": 0, "squares": 10**401},
+        {"total": -(10**401), "squares": 0},
+        {"total": 0, "squares": 0, "samples": 10**401},
+    ],
+)
+def test_sums_that_no_float_holds_break_the_log_and_not_who_reads_it(world: World, forged: dict[str, int]) -> None:
+    awarded(world)
+    measured(world)
+    entries = entries_of(world)
+    told = entries[-1].data["measurement"]
+    sums = {"samples": 1_000, **forged}
+    made = replace(entries[-1], data={**entries[-1].data, "measurement": {**told, "sums": sums}})
+    with pytest.raises(LogBrokenError, match="samples"):
+        replay(list(enumerate([*entries[:-1], made])), above=Retelling())
 
 
 def test_a_loan_is_paid_back_and_no_more(world: World) -> None:
