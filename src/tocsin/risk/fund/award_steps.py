@@ -17,6 +17,7 @@ from tocsin.risk.fund.model import Award, AwardKind, Fund, Inspection, Measureme
 from tocsin.risk.fund.projects import MOST_CENTS
 from tocsin.risk.fund.scenarios import MOST_SAMPLES
 from tocsin.risk.fund.stage import Stage, digest
+from tocsin.risk.scene import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -216,6 +217,7 @@ def _assessing(fund: Fund, project: str, step: Step, stage: Stage) -> Award:
     _, assessor = require_independent(stage.scene, award.terms, case.proposer)
     if stage.scene.who.rpartition("@")[2] != assessor.name:
         raise ForbiddenError(f"{assessor.name} assesses this project", where=stage.scene.who)
+    home(stage.scene)
     return award
 
 
