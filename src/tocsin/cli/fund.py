@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli import fund_award, fund_plan
-from tocsin.cli.fund_common import AsOption, FundArgument, called, content, fund_document, tell, uri_of
+from tocsin.cli.fund_common import AsOption, FundArgument, called, content, fund_document, tell, tell_own, uri_of
 from tocsin.cli.options import JsonOption, MotionOption, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened
@@ -92,7 +92,7 @@ def contribute(
             fund = funds.paid(session.acting(), name, party, cents_of(amount), note)
         else:
             fund = funds.pledge(session.acting(as_), name, party, cents_of(amount), note)
-    tell(out, fund)
+    tell_own(out, fund, party)
 
 
 @app.command("take-back", epilog=example("tocsin fund take-back region --as sig@fjordkraft --amount 20000"))
@@ -102,8 +102,9 @@ def take_back(
     """Take back what was promised, the newest promise first, as long as nothing of it was paid in."""
     out = Output(json=json)
     with opened() as session:
-        fund = session.hub.funds.take_back(session.acting(as_), name, uri_of(session, as_), cents_of(amount), note)
-    tell(out, fund)
+        party = uri_of(session, as_)
+        fund = session.hub.funds.take_back(session.acting(as_), name, party, cents_of(amount), note)
+    tell_own(out, fund, party)
 
 
 @app.command("propose", epilog=example("tocsin fund propose region wall.json --as sig@fjordkraft"))

@@ -27,6 +27,7 @@ __all__ = [
     "plan_of",
     "projects_of",
     "tell",
+    "tell_own",
     "uri_of",
 ]
 
@@ -86,3 +87,22 @@ def tell(out: Output, fund: Fund) -> None:
         f"  in cash {written(cash, fund.currency)}, of which {written(fund.bound)} bound and {written(fund.free)} free"
     )
     out.line(f"  promised and not paid in yet: {written(fund.books.total(Account.PLEDGES))}")
+
+
+def tell_own(out: Output, fund: Fund, party: str) -> None:
+    """Print what one party (its URI) promised, and how much of it is paid in: a total may be somebody else's figure."""
+    promised = fund.books.balance(Account.CONTRIBUTIONS, party)
+    outstanding = fund.books.balance(Account.PLEDGES, party)
+    out.document(
+        {
+            "fund": fund.name,
+            "currency": fund.currency,
+            "party": party,
+            "promised": promised,
+            "outstanding": outstanding,
+        }
+    )
+    out.line(f"{fund.name}  {fund.title}", style="bold")
+    out.line(
+        f"  own part: {written(promised, fund.currency)} promised, of which {written(outstanding)} is not paid in yet"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -108,7 +109,8 @@ def test_a_project_is_proposed_and_put_in_the_place_of_ones_own(funded: Live) ->
 
 @pytest.mark.parametrize("who", ["lia-alfa", "box-charlie", "aud-alfa"])
 def test_a_claim_is_its_partys(funded: Live, who: str) -> None:
-    made = told(ask(funded, "POST", "/funds/town/claims", "sig-bravo", CLAIM))
+    evidence = hashlib.sha256(who.encode()).hexdigest()  # each proves one claim
+    made = told(ask(funded, "POST", "/funds/town/claims", "sig-bravo", CLAIM | {"evidence": evidence}))
     assert (made["party"], made["status"]) == ("bravo", "filed")
     uuid = made["claim"]
     assert uuid in [one["claim"] for one in told(ask(funded, "GET", "/funds/town/claims", "lia-bravo"))["claims"]]

@@ -82,6 +82,16 @@ def test_books_tell_a_party_nobody_elses_figure(cli: Cli) -> None:
     assert cli.run("fund", "books", "region", "--as", "water", "--entries").code == 2
 
 
+def test_who_gives_is_told_its_own_gift_and_no_total(cli: Cli) -> None:
+    cli.ok("fund", "contribute", "region", "--as", "sig@power", "--amount", "20.50")
+    own = ("region", "--as", "sig@water", "--amount")
+    assert "20.50" not in cli.ok("fund", "contribute", *own, "300").out
+    told = {"fund": "region", "currency": "EUR", "party": uri("water"), "promised": 300_00, "outstanding": 200_00}
+    assert cli.json("fund", "contribute", *own, "100", "--paid") == told
+    cli.ok("fund", "contribute", *own, "7")
+    assert cli.json("fund", "take-back", *own, "7") == told
+
+
 def test_every_fault_of_every_project_is_told(cli: Cli, tmp_path: Path) -> None:
     wrong = [
         {"id": name, "title": "", "cost": -1, "changes": [{"change": "spare", "asset": "dam", "repair": 2}]}

@@ -12,11 +12,12 @@ from tocsin.governance.wire import from_data
 from tocsin.parties.model import check_remark
 from tocsin.risk.fund.books import Account, move
 from tocsin.risk.fund.certificate import certificate_text
-from tocsin.risk.fund.measuring import LEAST_SAMPLES, MOST_LINKS, bound_of, commitment_of, seed_of
+from tocsin.risk.fund.measuring import LEAST_SAMPLES, MOST_LINKS, bound_of, check_level, commitment_of, seed_of
 from tocsin.risk.fund.model import Award, AwardKind, Fund, Inspection, Measurement, Step, Terms, Tranche, follow
 from tocsin.risk.fund.projects import MOST_CENTS
 from tocsin.risk.fund.scenarios import MOST_SAMPLES
 from tocsin.risk.fund.stage import Stage, digest
+from tocsin.risk.scene import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,10 +137,9 @@ def _check_terms(terms: Terms, where: str) -> None:
             where=where,
             todo=f"{LEAST_SAMPLES:,} or more, a year at most",
         )
-    if not 0.5 <= terms.confidence < 1 or not 1 <= terms.attempts * len(terms.tranches) <= MOST_LINKS:  # noqa: PLR2004
-        raise InputError(
-            f"a confidence of {terms.confidence} in {terms.attempts} attempts", where=where, todo="0.95 in 2, say"
-        )
+    if not 1 <= terms.attempts * len(terms.tranches) <= MOST_LINKS:
+        raise InputError(f"{terms.attempts} attempts at each tranche", where=where, todo=f"{MOST_LINKS} in all at most")
+    check_level(terms.confidence, terms.attempts)
 
 
 def _inspect(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
@@ -217,6 +217,7 @@ def _assessing(fund: Fund, project: str, step: Step, stage: Stage) -> Award:
     _, assessor = require_independent(stage.scene, award.terms, case.proposer)
     if stage.scene.who.rpartition("@")[2] != assessor.name:
         raise ForbiddenError(f"{assessor.name} assesses this project", where=stage.scene.who)
+    home(stage.scene)
     return award
 
 

@@ -82,7 +82,7 @@ def certificate_text(
     if made is None or threshold is None or tranche not in award.met:
         raise TransitionError("this benchmark was not met", where=project)
     if not issued < until <= issued + MOST_VALID:
-        raise InputError("a certificate is good from now for at most five years", where=format_instant(until))
+        raise InputError("a certificate is good from now for at most five years", where=project)
     terms = award.terms
     bound = bound_of(made.sums, threshold=threshold, confidence=terms.confidence, attempts=terms.attempts)
     certificate = Certificate(

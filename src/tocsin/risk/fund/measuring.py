@@ -30,6 +30,7 @@ __all__ = [
     "Sums",
     "bound_of",
     "chain_of",
+    "check_level",
     "commitment_of",
     "measured",
     "plan_digest",
@@ -41,6 +42,10 @@ LEAST_SAMPLES: Final = 1_000
 NONCE_BYTES: Final = 32
 # Attempts at all tranches of an award together.
 MOST_LINKS: Final = 200
+# What may be wrong at one attempt. Below it, rounding has left no level: 1 - 1e-17 is 1, and z has no end.
+_LEAST_RISK: Final = 1e-9
+# A sum beyond it is no plan's saving, and beyond what a float holds: an export may say anything.
+_MOST_SUM: Final = 10**100
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +128,20 @@ def measured(before: Plan, after: Plan, *, seed: int, samples: int, horizon_h: f
     return Sums(samples=samples, total=sum(saved), squares=sum(value * value for value in saved))
 
 
+def check_level(confidence: float, attempts: int) -> None:
+    """See that a bound can be had at this level: over all attempts together, and at each.
+
+    Raises:
+        InputError: none can.
+    """
+    # below a half a bound is no lower one
+    if not 0.5 <= confidence < 1 or attempts < 1 or (1 - confidence) / attempts < _LEAST_RISK:  # noqa: PLR2004
+        raise InputError(
+            f"a confidence of {confidence} in {attempts} attempts",
+            todo=f"0.95 in 2, say: 0.5 or more, and (1 - confidence) / attempts of {_LEAST_RISK} or more",
+        )
+
+
 def bound_of(sums: Sums, *, threshold: int, confidence: float, attempts: int) -> Bound:
     """Return the one-sided lower bound of the mean, and whether it is above the threshold.
 
@@ -133,10 +152,12 @@ def bound_of(sums: Sums, *, threshold: int, confidence: float, attempts: int) ->
         InputError: sums that no samples have, or a level that is none.
     """
     count = sums.samples
+    # not told how much: who forges a number may make it long
+    if count > MOST_SAMPLES or max(abs(sums.total), abs(sums.squares)) > _MOST_SUM:
+        raise InputError("no samples have these sums", todo=f"{MOST_SAMPLES:,} samples, and sums of 100 digits at most")
     if count < LEAST_SAMPLES or sums.squares * count < sums.total**2:
         raise InputError("no samples have these sums", where=f"{sums.samples}, {sums.total}, {sums.squares}")
-    if not 0.5 <= confidence < 1 or attempts < 1:  # noqa: PLR2004 -- below a half a bound is no lower one
-        raise InputError(f"a confidence of {confidence} in {attempts} attempts", todo="0.5 to below 1; one or more")
+    check_level(confidence, attempts)
     mean = sums.total / count
     variance = (sums.squares * count - sums.total**2) / (count * (count - 1))
     z = NormalDist().inv_cdf(1 - (1 - confidence) / attempts)

@@ -163,11 +163,12 @@ class Award(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A project in a fund."""
+    """A project in a fund. ``proposed``: how often its proposer put it, or another in its place."""
 
     project: Project
     proposer: str  # a party's URI
     status: CaseStatus
+    proposed: int = 1
     award: Award | None = None
 
 

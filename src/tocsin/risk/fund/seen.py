@@ -18,18 +18,19 @@ __all__ = ["LEAST_OTHERS", "balances_seen", "concerned"]
 
 # A total over fewer others is, less one's own figure, somebody else's: of two others neither is told.
 LEAST_OTHERS: Final = 2
-# Accounts that stand for a party's figure each.
-_OF_PARTIES: Final = (Account.PLEDGES, Account.CONTRIBUTIONS)
 # All accounts together are 0: one that is left out follows from the others. So what parties gave, what of it is
-# outstanding and the cash that came of it are told together, or not at all.
-_TOGETHER: Final = frozenset({Account.PLEDGES, Account.CONTRIBUTIONS, Account.CASH})
+# outstanding and the cash that came of it are told together, or not at all; and what they were granted, what of it is
+# payable and the cash that went for it likewise.
+_GIVEN: Final = frozenset({Account.PLEDGES, Account.CONTRIBUTIONS})
+_GRANTED: Final = frozenset({Account.PAYABLE, Account.COMPENSATION})
 
 
 def balances_seen(fund: Fund, whose: str | None) -> dict[str, int]:
     """Return balances: all accounts, or a total for each kind and those of one party (its URI).
 
     A party's accounts are its pledges and contributions, and those of what it was awarded or claimed. What parties
-    gave, and the cash, is left out where fewer than ``LEAST_OTHERS`` others gave, have paid, or have yet to pay.
+    gave, and the cash, is left out where fewer than ``LEAST_OTHERS`` others gave, have paid, or have yet to pay; what
+    claimants were granted, and the cash, where fewer others were granted anything, were paid, or have yet to be.
     """
     accounts = {name: amount for name, amount in sorted(fund.books.balances.items()) if amount}
     if whose is None:
@@ -41,23 +42,29 @@ def balances_seen(fund: Fund, whose: str | None) -> dict[str, int]:
     for name, amount in accounts.items():
         kind = name.partition(":")[0]
         totals[kind] = totals.get(kind, 0) + amount
-    few = _TOGETHER if _few(fund, whose) else frozenset()
+    few: set[str] = set()
+    for group in (_GIVEN, _GRANTED):
+        if _few(fund, whose, group):
+            few |= group | {Account.CASH}
     mine = {name: amount for name, amount in accounts.items() if name.partition(":")[2] in own}
     return {name: amount for name, amount in totals.items() if name not in few and amount} | mine
 
 
-def _few(fund: Fund, whose: str) -> bool:
-    """Return whether some total of what parties gave is, less the reader's own, that of fewer than so many others."""
-    others: Counter[str] = Counter()
-    given: Counter[str] = Counter()
+def _few(fund: Fund, whose: str, group: frozenset[Account]) -> bool:
+    """Return whether some total of these accounts is, less the reader's own, that of fewer than so many others.
+
+    The two of a group are debits and credits of the same: together they are what was paid.
+    """
+    figures: dict[str, Counter[str]] = {}
     for name, amount in fund.books.balances.items():
         kind, _, of = name.partition(":")
-        if of in {"", whose} or kind not in _OF_PARTIES or not amount:
-            continue
-        others[kind] += 1
-        given[of] -= amount  # contributions are credits: less what is outstanding, what was paid
-    others["paid"] = sum(amount > 0 for amount in given.values())
-    return any(0 < count < LEAST_OTHERS for count in others.values())
+        if kind in group:
+            claim = fund.claims.get(of)
+            party = of if claim is None else claim.party
+            figures.setdefault(kind, Counter())[party] += amount
+            figures.setdefault("paid", Counter())[party] += amount
+    others = (sum(amount != 0 for party, amount in one.items() if party != whose) for one in figures.values())
+    return any(0 < count < LEAST_OTHERS for count in others)
 
 
 def concerned(fund: Fund, project: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from tocsin.errors import ForbiddenError, InputError
 from tocsin.governance.privileged import ACTS
 from tocsin.governance.state import Scene
 from tocsin.kernel.mandate import MandateBasis
-from tocsin.parties.model import PartyStatus
+from tocsin.risk.scene import home
 
 if TYPE_CHECKING:
     from tocsin.governance.state import Governed
@@ -82,18 +82,17 @@ def stage_of(scene: Scene, kind: str, governed: Governed, *, index: int, environ
 
 
 def speaks(stage: Stage, uri: str, does: str) -> None:
-    """See that an act is a party's own, and that it is a vetted one.
+    """See that an act is a vetted party's own, by somebody who speaks for it.
 
     Raises:
-        ForbiddenError: somebody else does it, or the party is not vetted.
+        ForbiddenError: somebody else does it, the party is not vetted, or the person only reads or is disabled.
     """
     if stage.again:
         return
     party = stage.scene.register.party_of(uri)
     if party is None or stage.scene.who.rpartition("@")[2] != party.name:
         raise ForbiddenError(f"a party {does}", where=stage.scene.who, todo="act for that party, with --as")
-    if party.status is not PartyStatus.VETTED:
-        raise ForbiddenError("this party is not vetted", where=party.name)
+    home(stage.scene)
 
 
 def put(funded: Funded, fund: Fund) -> Funded:

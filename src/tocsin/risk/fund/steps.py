@@ -26,6 +26,7 @@ __all__ = [
     "MOST_CLAIMS_OF_ONE",
     "MOST_PLEDGES_OF_ONE",
     "MOST_PROJECTS_OF_ONE",
+    "MOST_PROPOSED",
     "Stage",
     "enter",
 ]
@@ -36,6 +37,7 @@ _MOST_CLAIMS: Final = 1_000
 # What one party enters itself: else one member could leave the others no room, or make every look at a fund slow.
 MOST_CLAIMS_OF_ONE: Final = 100  # that are undecided
 MOST_PROJECTS_OF_ONE: Final = 50
+MOST_PROPOSED: Final = 20  # times that one project is put: each is an entry, and told at each look
 MOST_PLEDGES_OF_ONE: Final = 1_000
 
 
@@ -171,7 +173,9 @@ def _propose(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     if before is None:
         own = sum(one.proposer == told.party for one in fund.cases.values())
         _leave_room(stage, own, MOST_PROJECTS_OF_ONE, "projects")
-    case = Case(project=project, proposer=told.party, status=CaseStatus.PROPOSED)
+    times = 0 if before is None else before.proposed
+    _leave_room(stage, times, MOST_PROPOSED, "proposals of this project")
+    case = Case(project=project, proposer=told.party, status=CaseStatus.PROPOSED, proposed=times + 1)
     return replace(fund, cases={**fund.cases, project.id: case})
 
 
@@ -209,12 +213,28 @@ def _claim(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         raise InputError("a claim has a reason", where=told.claim[:80])
     if told.claim in fund.claims:
         raise ConflictError("there is a claim of this id", where=told.claim[:80])
+    _require_new_evidence(fund, told, stage)
     if sum(one.status is ClaimStatus.FILED for one in fund.claims.values()) >= _MOST_CLAIMS:
         raise TransitionError(f"{_MOST_CLAIMS} claims are undecided", where=fund.name, todo="decide some")
     own = sum(one.party == told.party and one.status is ClaimStatus.FILED for one in fund.claims.values())
     _leave_room(stage, own, MOST_CLAIMS_OF_ONE, "undecided claims")
     claim = Claim(uuid=told.claim, party=told.party, amount=told.amount, reason=told.reason, evidence=told.evidence)
     return replace(fund, claims={**fund.claims, told.claim: claim})
+
+
+def _require_new_evidence(fund: Fund, told: _Claimed, stage: Stage) -> None:
+    """Refuse a second claim on what a party proved already; what was refused may be claimed again."""
+    same = (
+        one
+        for one in fund.claims.values()
+        if (one.party, one.evidence) == (told.party, told.evidence) and one.status is not ClaimStatus.REFUSED
+    )
+    if not stage.again and (found := next(same, None)) is not None:
+        raise ConflictError(
+            f"there is a claim on this evidence, and it is {found.status}",
+            where=found.uuid,
+            todo="claim on other evidence: what was given is compensated once",
+        )
 
 
 def _settle(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:

@@ -92,8 +92,8 @@ class FundList(msgspec.Struct, frozen=True, kw_only=True):
 class BooksResource(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts that you may see, in cents: debits above 0, credits below. Totals of each kind, and your party's own.
 
-    What members gave, and the cash, is not there where a total would be one member's figure. ``bound`` is awarded or
-    granted and not paid yet, ``free`` the rest of the cash; null where the cash is not told.
+    What members gave or claimants were granted, and the cash, is not there where a total would be one member's figure.
+    ``bound`` is awarded or granted and not paid yet, ``free`` the rest of the cash; null where the cash is not told.
     """
 
     fund: str

@@ -12,16 +12,27 @@ from support.funds import BUILT, CHAIN, NONCE, TANK, WALL, agreed, awarded, chos
 from support.hub import OPERATOR
 from support.told import entries_of
 from support.works import TOWN
-from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, NotFoundError, TransitionError
+from tocsin.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    LimitError,
+    LogBrokenError,
+    NotFoundError,
+    TransitionError,
+)
 from tocsin.exchange.replay import replay
+from tocsin.governance.wire import as_data
 from tocsin.kernel.clock import DAY
-from tocsin.kernel.mandate import Mandate, Right
+from tocsin.kernel.mandate import Acting, Mandate, Right
 from tocsin.log.note import VerifierKey
+from tocsin.log.service import Record
+from tocsin.parties.model import Role
 from tocsin.risk.fund.books import Account, posted
 from tocsin.risk.fund.certificate import open_certificate
 from tocsin.risk.fund.measuring import chain_of, seed_of
 from tocsin.risk.fund.model import AwardKind, CaseStatus, ClaimStatus, Tranche
-from tocsin.risk.fund.steps import KINDS
+from tocsin.risk.fund.steps import KINDS, MOST_PROPOSED
 from tocsin.risk.replay import Retelling
 
 if TYPE_CHECKING:
@@ -117,6 +128,7 @@ def test_the_log_alone_tells_the_same_funds(world: World) -> None:
         ),
         pytest.param({"samples": 999}, InputError, "999 samples", id="too few samples"),
         pytest.param({"confidence": 0.4}, InputError, "confidence", id="a bound that is none"),
+        pytest.param({"confidence": 0.9999999999999999}, InputError, "1e-09 or more", id="a bound beyond all samples"),
         pytest.param({"attempts": 101}, InputError, "attempts", id="until it is met"),
         pytest.param({"baseline": "x"}, InputError, "SHA-256", id="no plan"),
     ],
@@ -197,6 +209,26 @@ def test_a_number_that_was_shown_serves_nobody_twice(world: World) -> None:
     funds.inspect(ASSESSOR, "region", WALL.id, BUILT)
     with pytest.raises(InputError, match="committed to"):
         funds.measure(ASSESSOR, "region", WALL.id, 1, before=TOWN, after=BUILT, nonce=NONCE)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"total": 10**401, "squares": 10**802},
+        {"total": 0, "squares": 10**401},
+        {"total": -(10**401), "squares": 0},
+        {"total": 0, "squares": 0, "samples": 10**401},
+    ],
+)
+def test_sums_that_no_float_holds_break_the_log_and_not_who_reads_it(world: World, forged: dict[str, int]) -> None:
+    awarded(world)
+    measured(world)
+    entries = entries_of(world)
+    told = entries[-1].data["measurement"]
+    sums = {"samples": 1_000, **forged}
+    made = replace(entries[-1], data={**entries[-1].data, "measurement": {**told, "sums": sums}})
+    with pytest.raises(LogBrokenError, match="samples"):
+        replay(list(enumerate([*entries[:-1], made])), above=Retelling())
 
 
 def test_a_loan_is_paid_back_and_no_more(world: World) -> None:
@@ -302,6 +334,69 @@ def test_a_fund_is_decided_by_its_body_and_by_no_other(world: World) -> None:
     claim = funds.claim(GIVER, "ours", uri("water"), amount=1, reason="fuel", evidence="cd" * 32)
     with pytest.raises(ForbiddenError, match="board decides about this fund"):
         funds.settle(OPERATOR, world.hub.mandate, "ours", claim.uuid, granted=0)
+
+
+def test_a_project_is_put_anew_so_often_and_no_more(world: World) -> None:
+    said = {"fund": "region", "party": uri("power"), "project": as_data(WALL)}
+    own = Acting(actor="sig@power")
+    with world.hub.store.write() as connection:
+        at = world.hub.log.now(connection)
+        world.hub.log.append(connection, [Record(kind="fund.proposed", at=at, acting=own, data=said)] * MOST_PROPOSED)
+    with pytest.raises(LimitError, match="20 proposals of this project"):
+        world.hub.funds.propose(own, "region", uri("power"), replace(WALL, title="Higher"))
+    assert world.hub.funds.get("region").case(WALL.id).project.title == WALL.title
+    world.hub.funds.propose(own, "region", uri("power"), TANK)
+    # what an operator enters for the party, the operator has seen
+    world.hub.funds.propose(PAYEE, "region", uri("power"), replace(WALL, title="Higher"))
+    world.hub.self_test.require()
+
+
+def test_what_was_proved_is_compensated_once(world: World) -> None:
+    filled(world)
+    funds = world.hub.funds
+
+    def claim(party: str = "water", evidence: str = "cd" * 32) -> str:
+        who = OPERATOR.for_(f"sig@{party}")
+        return funds.claim(who, "region", uri(party), amount=5_00, reason="fuel", evidence=evidence).uuid
+
+    refused = claim()
+    funds.settle(OPERATOR, world.hub.mandate, "region", refused, granted=0, reasons="no bill")
+    first = claim()
+    for step in (lambda: funds.settle(OPERATOR, world.hub.mandate, "region", first, granted=5_00), None):
+        with pytest.raises(ConflictError, match="claim on this evidence"):
+            claim()
+        if step is not None:
+            step()
+    funds.compensate(OPERATOR, "region", first)
+    with pytest.raises(ConflictError, match="and it is paid"):
+        claim()
+    claim(evidence="ce" * 32)
+    claim(party="power")
+    world.hub.self_test.require()
+
+
+@pytest.mark.parametrize("left", ["disabled", "reads"])
+def test_who_does_not_speak_for_a_party_does_nothing_in_its_name(world: World, left: str) -> None:
+    awarded(world)
+    funds = world.hub.funds
+    for name in ("water", "power", "lab"):
+        world.user(f"ann@{name}", roles=frozenset({Role.AUDITOR}) if left == "reads" else frozenset({Role.ANALYST}))
+        if left == "disabled":
+            world.hub.parties.disable_user(OPERATOR, world.hub.mandate, f"ann@{name}")
+    ann, payee, lab = (OPERATOR.for_(f"ann@{name}") for name in ("water", "power", "lab"))
+    acts = (
+        lambda: funds.pledge(ann, "region", uri("water"), 1_00),
+        lambda: funds.take_back(ann, "region", uri("water"), 1_00),
+        lambda: funds.claim(ann, "region", uri("water"), amount=1, reason="fuel", evidence="cd" * 32),
+        lambda: funds.propose(payee, "region", uri("power"), TANK),
+        lambda: funds.inspect(lab, "region", WALL.id, BUILT),
+    )
+    for act in acts:
+        with pytest.raises(ForbiddenError, match="does not speak for their party"):
+            act()
+    # what they did before stays what it was: water's own pledge is told by a person who has left
+    world.hub.parties.disable_user(OPERATOR, world.hub.mandate, "sig@water")
+    assert world.reopen().funds.get("region").free == 60_000_00
 
 
 def granted(world: World, motion: str) -> Mandate:
