@@ -41,6 +41,8 @@ __all__ = [
 MAX_SCENARIOS: Final = 1_000
 # Of one party that enters them itself: else one member could leave the others no room. Operators enter the register's.
 MAX_SCENARIOS_OF_ONE: Final = 200
+# Of one party, retired ones too: each is kept, and read at every look.
+_MOST_EVER: Final = 1_000
 # Of one party: a sheet for each sector, corrected some times; all that were ever given are kept.
 MAX_SHEETS_A_DAY: Final = 100
 
@@ -153,7 +155,8 @@ def _put(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registere
     if len(current) >= MAX_SCENARIOS:
         raise LimitError(f"there are {MAX_SCENARIOS} scenarios", todo="join some of them")
     of_one = sum(_party(one.owner) == _party(told.owner) for one in current)
-    if of_one >= MAX_SCENARIOS_OF_ONE and not scene.is_operator(scene.acting.actor):
+    ever = sum(_party(one.owner) == _party(told.owner) for one in before.scenarios.values())
+    if (of_one >= MAX_SCENARIOS_OF_ONE or ever >= _MOST_EVER) and not scene.is_operator(scene.acting.actor):
         raise LimitError(
             f"your party answers for {MAX_SCENARIOS_OF_ONE} scenarios", todo="an operator of the hub enters more"
         )

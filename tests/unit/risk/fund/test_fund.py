@@ -337,7 +337,7 @@ def test_a_fund_is_decided_by_its_body_and_by_no_other(world: World) -> None:
 
 
 def test_a_project_is_put_anew_so_often_and_no_more(world: World) -> None:
-    said = {"fund": "region", "party": uri("power"), "project": as_data(WALL)}
+    said: dict[str, object] = {"fund": "region", "party": uri("power"), "project": as_data(WALL)}
     own = Acting(actor="sig@power")
     with world.hub.store.write() as connection:
         at = world.hub.log.now(connection)
