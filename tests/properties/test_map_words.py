@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -101,6 +101,7 @@ def broken(one: dict[str, Any], wrong: random.Random) -> None:
         )
 
 
+@example(data=b'{"":"\x80"')
 @given(data=st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode))
 def test_no_bytes_crash_it(data: bytes) -> None:
     with pytest.raises(InputError):

@@ -397,7 +397,7 @@ def read_word(told: Told) -> AnyWord:
         return _READERS[frame.type](told, raw)
     except msgspec.ValidationError as error:
         raise InputError(str(error)) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError("it is no JSON") from error
 
 

@@ -146,7 +146,8 @@ def test_bounds_are_maps_between_which_the_full_one_lies(cli: Cli, tmp_path: Pat
         hit = ("--hit", "Vika", "--hours", "16")
         found = cli.json("map", "simulate", "--from", str(tmp_path / bound), *hit)["assets"]
         # 3 hours at the works, then 1 in the mains
-        assert {one["asset"]: one["outage_h"] for one in found}["Lund pumps"] == hours
+        lost = {one["asset"]: one["outage_h"] for one in found}["Lund pumps"]
+        assert lost == pytest.approx(hours, abs=1e-4)  # by a promise, a tick sooner
     rounded = cli.json(*line, "--bound", "least", "--round", "3")
     assert {one["hours"] for output in rounded["outputs"] for one in output["promises"]} == {None, 3.0, 9.0}
 
