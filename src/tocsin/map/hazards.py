@@ -70,7 +70,7 @@ def hours_at(repair: Repair, levels: Floats) -> Floats:
     away = ndtri(np.clip(levels, TAIL, 1 - TAIL))
     if isinstance(repair, Lognormal):
         return np.asarray(repair.median_h * np.exp(repair.sigma * away))
-    return np.maximum(0.0, repair.mean_h + repair.sigma_h * away)
+    return np.asarray(np.maximum(0.0, repair.mean_h + repair.sigma_h * away))
 
 
 def hits_by(plan: AssetMap, wiring: Wiring, strike: Strike, *, seed: int, samples: range, jobs: int = -1) -> Hits:

@@ -220,7 +220,8 @@ def test_a_repair_told_by_its_ends_is_drawn_as_one_told_by_every_quantile_betwee
         town = AssetMap(assets=(Asset(id="mill", owner="o", value_h=1), Asset(id="inn", owner="o", value_h=7)))
         fine = Exposure(asset="mill", chance=1, repair_h=(2.0, 4.0, 6.0, 6.0, 70.0))
         plan = Plan(map=town, exposures=(fine, Exposure(asset="inn", chance=1, repair_h=hours)))
-        return Scenarios(plan, (), replace(TERMS, samples=200, horizon_h=168.0)).totals(frozenset()).tolist()
+        totals = Scenarios(plan, (), replace(TERMS, samples=200, horizon_h=168.0)).totals(frozenset())
+        return [int(total) for total in totals]
 
     assert losses(4.0, 36.0) == losses(4.0, 12.0, 20.0, 28.0, 36.0)
     assert losses(4.0, 36.0) != losses(4.0, 12.0, 20.0, 28.0, 60.0)
