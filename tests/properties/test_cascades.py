@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -19,6 +20,7 @@ from tocsin.map.cascade.grid import TICKS
 from tocsin.map.cascade.hits import Hit, hits_of
 from tocsin.map.cascade.reference import course
 from tocsin.map.cascade.wiring import wire
+from tocsin.map.model import Asset, AssetMap, DependencyGroup, Supplier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from tocsin.map.cascade.outcome import Outcome
     from tocsin.map.cascade.reference import Course
     from tocsin.map.cascade.wiring import Wiring
-    from tocsin.map.model import Asset, AssetMap, DependencyGroup
 
 HORIZON = round(HORIZON_H * TICKS)
 SEEDS = st.integers(0, 2**32)
@@ -114,7 +115,12 @@ def humbler(group: DependencyGroup) -> DependencyGroup:
     return structs.replace(group, k=max(1.0, group.k - 1) if group.k == int(group.k) else group.k * 0.7)
 
 
-@pytest.mark.parametrize("better", [fuller, faster, easier, steadier, startable, humbler])
+def heavier(group: DependencyGroup) -> DependencyGroup:
+    first, *rest = group.suppliers
+    return structs.replace(group, suppliers=(structs.replace(first, weight=first.weight + 1 / 3), *rest))
+
+
+@pytest.mark.parametrize("better", [fuller, faster, easier, steadier, startable, humbler, heavier])
 @given(seed=SEEDS)
 @settings(max_examples=40)
 def test_more_buffer_never_hurts(better: Callable[[DependencyGroup], DependencyGroup], seed: int) -> None:
@@ -124,7 +130,7 @@ def test_more_buffer_never_hurts(better: Callable[[DependencyGroup], DependencyG
     assert below(ran(plan, hits), ran(structs.replace(plan, groups=groups), hits), len(plan.assets))
 
 
-@pytest.mark.parametrize("better", [fuller, faster, easier, steadier, startable, humbler])
+@pytest.mark.parametrize("better", [fuller, faster, easier, steadier, startable, humbler, heavier])
 def test_each_of_these_helps_somewhere(better: Callable[[DependencyGroup], DependencyGroup]) -> None:
     """A law about what changes nothing would hold of any engine."""
     helped = 0
@@ -132,6 +138,48 @@ def test_each_of_these_helps_somewhere(better: Callable[[DependencyGroup], Depen
         plan, hits = made(random.Random(seed))
         helped += ran(structs.replace(plan, groups=tuple(map(better, plan.groups))), hits) != ran(plan, hits)
     assert helped >= 3
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_one_supplier_more_never_hurts(seed: int) -> None:
+    draw = random.Random(seed)
+    plan, hits = made(draw)
+
+    def joined(group: DependencyGroup) -> DependencyGroup:
+        others = {asset.id for asset in plan.assets} - {group.asset, *(one.asset for one in group.suppliers)}
+        if not others or draw.random() < 0.5:
+            return group
+        one = Supplier(asset=draw.choice(sorted(others)), weight=draw.choice((1 / 3, 1.0, draw.uniform(0.001, 4))))
+        return structs.replace(group, suppliers=(*group.suppliers, one))
+
+    groups = tuple(joined(group) for group in plan.groups)
+    assert below(ran(plan, hits), ran(structs.replace(plan, groups=groups), hits), len(plan.assets))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from((1 / 3, 1 / 7, 0.1, 2 / 3, 1.0, 0.3, 0.142857)), st.booleans()),
+        min_size=1,
+        max_size=12,
+    ),
+    st.sampled_from((1.0, 2 / 3, 0.3, 4 / 7, 0.6000000000000001, 3.0)),
+)
+def test_a_need_that_is_met_on_paper_is_met(suppliers: list[tuple[float, bool]], k: float) -> None:
+    """By sums of the numbers as they are written, to the billionth that a map may fall short."""
+    assume(k <= sum(weight for weight, _ in suppliers))
+    named = [(f"s{place}", *one) for place, one in enumerate(suppliers)]
+    group = DependencyGroup(
+        asset="mill", name="power", k=k, suppliers=tuple(Supplier(asset=name, weight=one) for name, one, _ in named)
+    )
+    plan = AssetMap(assets=(Asset(id="mill"), *(Asset(id=name) for name, *_ in named)), groups=(group,))
+    down = [Hit(asset=name, until_h=5) for name, _, up in named if not up]
+    falls = any(plan.assets[asset].id == "mill" for _, asset, _ in ran(plan, down).changes)
+    given_now = sum(Fraction(repr(weight)) for _, weight, up in named if up)
+    if given_now >= Fraction(repr(k)) * (1 - Fraction(1, 10**9)):
+        assert not falls
+    elif given_now < Fraction(repr(k)) - Fraction(len(named) + 1, 10**6):
+        assert falls
 
 
 @given(seed=SEEDS)

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from support.cascades import made_map, needs, plain
 from tocsin.errors import MapError
-from tocsin.map.cascade.wiring import wire
+from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.model import (
     Asset,
     AssetMap,
@@ -179,7 +179,23 @@ def test_thirds_add_up_to_a_whole() -> None:
     plan = plain(needs("mill", "a", "b", "c"))
     thirds = tuple(Supplier(asset=name, weight=1 / 3) for name in "abc")
     wiring = wire(structs.replace(plan, groups=(structs.replace(plan.groups[0], suppliers=thirds),)))
-    assert int(wiring.fixed[0, 0]) == 999_999
+    assert int(wiring.fixed[0, 0]) == 1_000_000
+    assert sum(weight for _, weight in wiring.sources.tolist()) >= 1_000_000
+
+
+def test_three_thirds_of_four_carry_what_counts_who_is_whole() -> None:
+    quarter = tuple(Supplier(asset=name, weight=1 / 3) for name in "abcd")
+    town = AssetMap(
+        assets=tuple(Asset(id=name) for name in ("hospital", "station", *"abcd")),
+        groups=(
+            DependencyGroup(asset="hospital", name="water", suppliers=(Supplier(asset="station"),), need=Need.COUNT),
+            DependencyGroup(asset="station", name="pumps", suppliers=quarter),
+        ),
+    )
+    wiring = wire(town)
+    for lost, falls in (("a", False), ("ab", True)):
+        hits = hits_of(wiring, [[Hit(asset=name, until_h=5) for name in lost]])
+        assert (simulate(wiring, hits, horizon_h=5).outage_h[0] > 0) == falls
 
 
 def test_a_buffer_that_is_assumed_has_its_own_range() -> None:

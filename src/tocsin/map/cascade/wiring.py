@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from tocsin.map.cascade.grid import FULL, TICKS, level_of, ticks_of
+from tocsin.map.cascade.grid import FULL, TICKS, level_of, need_of, ticks_of, weight_of
 from tocsin.map.model import Need, checked
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def wire(plan: AssetMap, *, ticks_per_hour: int = TICKS) -> Wiring:
     of_sector = {name: place for place, name in enumerate(sectors)}
     fixed = np.array([_row(group, number, ticks_per_hour) for group in groups], dtype=np.int64).reshape(-1, _COLUMNS)
     edges = [
-        (number[supplier.asset], place, level_of(supplier.weight))
+        (number[supplier.asset], place, weight_of(supplier.weight))
         for place, group in enumerate(groups)
         for supplier in group.suppliers
     ]
@@ -172,7 +172,7 @@ def assemble(
 def _row(group: DependencyGroup, number: dict[str, int], ticks_per_hour: int) -> list[int]:
     counted = group.need is Need.COUNT
     return [
-        int(group.k) if counted else level_of(group.k),
+        int(group.k) if counted else need_of(group.k),
         ticks_of(group.buffer_h, ticks_per_hour) * FULL,
         level_of(group.refill),
         level_of(group.alpha),

@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.errors import MapFault, ProjectError, ProjectFault
-from tocsin.map.cascade.grid import FULL, level_of
+from tocsin.map.cascade.grid import FULL, weight_of
 from tocsin.map.model import LONGEST_H, Asset, AssetMap, Need, Supplier, faults
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _with_supplier(group: DependencyGroup, supplier: Supplier) -> DependencyGrou
     """Return a group with one supplier more, and a need that is no larger: what thirds fall short of 1 stays so."""
     if group.need is Need.COUNT:
         return replace(group, suppliers=(*group.suppliers, supplier))
-    together = sum(level_of(one.weight) for one in group.suppliers) / FULL
+    together = sum(weight_of(one.weight) for one in group.suppliers) / FULL
     return replace(group, k=min(group.k, together), suppliers=(*group.suppliers, supplier))
 
 

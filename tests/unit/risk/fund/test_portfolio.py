@@ -172,7 +172,7 @@ def test_nobody_pays_for_what_helps_others_alone() -> None:
 
 
 def test_one_supplier_more_asks_for_no_more_than_thirds_gave() -> None:
-    """Three thirds are 0.999999 of what is needed, on the grid: a fourth supplier does not raise that to 1."""
+    """Three thirds are all that is needed: a fourth supplier does not raise that."""
     thirds = tuple(Supplier(asset=one, weight=1 / 3) for one in "abc")
     groups = (
         DependencyGroup(asset="bus", name="power", suppliers=thirds, k=1.0),
