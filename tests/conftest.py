@@ -10,7 +10,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from support import clocks, postgres, stores
+from support import clocks, postgres, schemas, stores
+from tocsin.kernel.db import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,9 @@ settings.load_profile("tocsin")
 
 # A server in a test's own process would write its records into what a command of another test prints.
 structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+# What is founded has its schema at once; what an upgrade begins with is no empty database, and gets the migrations.
+migrate.upgrade = schemas.set_down
 
 SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
 

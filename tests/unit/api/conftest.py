@@ -1,4 +1,4 @@
-"""Hubs that are served, of each file of this folder its own: its tests meet in what they do, those of two files do not."""
+"""Hubs that are served, of each file its own: the tests of a file meet in what they do, those of two files do not."""
 
 from __future__ import annotations
 
