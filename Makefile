@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input -qq
 ARGS ?=
+# Where it is forbidden to keep what was compiled, as containers do, each worker of the tests and each command that they start compiles all of it again.
+export PYTHONDONTWRITEBYTECODE :=
 
-# What `make test` runs on PostgreSQL as well, beside the contracts of stores and its own faults: the gate, intake, pages, replay, a slice of a year.
+# What `make test` runs on PostgreSQL as well, beside the contracts of stores and its own faults: the gate, intake, pages, replay, other slices of a year than SQLite's.
 POSTGRES_SLICE := tests/golden tests/year tests/unit/agreements/test_service.py $(addprefix tests/unit/exchange/test_,paging.py release_recheck.py refused_whole.py)
 
 .DEFAULT_GOAL := help

@@ -10,7 +10,10 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from support import clocks, postgres, stores
+from support import clocks, engines, postgres, schemas, stores
+from tocsin.kernel.db import migrate
+from tocsin.kernel.db import postgres as postgres_adapter
+from tocsin.kernel.db import sqlite as sqlite_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +24,12 @@ settings.load_profile("tocsin")
 
 # A server in a test's own process would write its records into what a command of another test prints.
 structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+# What is founded has its schema at once; what an upgrade begins with is no empty database, and gets the migrations.
+migrate.upgrade = schemas.set_down
+# What one hub's engine compiled, the next one's need not.
+for _adapter in (sqlite_adapter, postgres_adapter):
+    _adapter.create_engine = engines.create_engine  # type: ignore[attr-defined]  # imported there
 
 SQLITE_ALONE = "looks into a file of SQLite's, or at its plans"
 

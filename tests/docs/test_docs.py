@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import shlex
@@ -205,13 +206,18 @@ def _commands() -> Iterator[list[str]]:
 COMMANDS: Final = sorted({tuple(words) for words in _commands()})
 
 
+@functools.cache
+def _top() -> Any:  # noqa: ANN401  Typer keeps the classes of its commands to itself
+    return typer.main.get_command(app)
+
+
 def test_there_are_commands_to_look_at() -> None:
     assert len(COMMANDS) > 20
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_a_command_in_the_pages_exists(words: tuple[str, ...]) -> None:
-    command: Any = typer.main.get_command(app)
+    command = _top()
     rest = list(words[1:])
     while rest and hasattr(command, "commands"):
         name = rest.pop(0)

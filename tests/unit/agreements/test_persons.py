@@ -53,9 +53,10 @@ def things() -> list[dict[str, object]]:
     return made
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path / "hub")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("persons") / "hub"
+    made = World(folder)
     for name in ("alfa", "bravo"):
         made.party(name)
         # alike in everything but their names, so that nothing else can tell them apart
@@ -63,7 +64,13 @@ def world(tmp_path: Path) -> World:
             made.user(f"{user}@{name}", roles=frozenset({Role.ANALYST}))
     made.agreement(LICENCE, signed_by=("alfa", "bravo"))
     made.share("alfa", bundle([indicator(1), *things()]))
-    return made
+    made.hub.close()
+    return folder
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> World:
+    return World(tmp_path / "hub", template=template)
 
 
 READS: Final = {

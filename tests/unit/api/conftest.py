@@ -1,4 +1,4 @@
-"""One hub, served once for every test of this folder; writes go into collections of their own."""
+"""Hubs that are served, of each file its own: the tests of a file meet in what they do, those of two files do not."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     yield from living(tmp_path_factory.mktemp("api") / "hub")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     yield from opened_doors(tmp_path_factory.mktemp("doors") / "hub")

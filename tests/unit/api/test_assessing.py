@@ -26,7 +26,7 @@ MET: Final[dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def based(doors: Live) -> Live:
     """Two targets, and what bravo says of one of them."""
     world = doors.world

@@ -23,7 +23,7 @@ PROJECT: Final[dict[str, Any]] = {"project": "tank", "title": "A tank", "cost": 
 CLAIM: Final[dict[str, Any]] = {"amount": 4_747, "reason": "fuel in the flood", "evidence": "cd" * 32}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def funded(doors: Live) -> Live:
     """A fund to which bravo has paid all that is in it, out of which alfa builds and charlie measures."""
     funds, mandate = doors.world.hub.funds, doors.world.hub.mandate

@@ -24,7 +24,7 @@ STRICT: Final = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
 ALFA: Final = "https://alfa.example"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mapped(live: Live) -> Live:
     """Alfa shares its region, and beside it an asset that nobody else may see."""
     asker = live.world.asker("alfa", purpose="analyse")

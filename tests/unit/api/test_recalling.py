@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BY = {"by": "2026-12-01", "reason": "names a customer"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def called_back(live: Live) -> dict[str, Any]:
     live.world.user("lia@bravo", roles=frozenset({Role.LIAISON}))
     live.secrets["lia"] = ("lia@bravo", live.world.token("lia@bravo"))

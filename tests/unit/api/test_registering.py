@@ -46,7 +46,7 @@ def sheet(money: int = FIGURE, sector: str = "energy") -> dict[str, Any]:
     return {"sector": sector, "figures": [{"scenario": "storm", "money": money, "people_hours": 12}]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def risky(doors: Live) -> Live:
     """An analyst and a viewer of bravo's, and of the hub whoever could be thought to see more."""
     world = doors.world
@@ -65,7 +65,7 @@ def risky(doors: Live) -> Live:
     return doors
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def given(risky: Live) -> str:
     """Return bravo's sheet, with a figure that is looked for everywhere."""
     return str(told(ask(risky, "POST", "/risk/sheets", "ana-bravo", sheet()))["sheet"])

@@ -26,9 +26,10 @@ ONE = indicator(1)
 ID = str(ONE["id"])
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    world = World(tmp_path / "home")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evidence") / "home"
+    world = World(folder)
     world.party("alpha")
     world.party("beta")
     # several submissions within one instant, so that the instant alone does not find the entry
@@ -38,12 +39,18 @@ def world(tmp_path: Path) -> World:
     world.share("beta", bundle(indicator(3)))
     world.clock.advance(1_000_000)
     world.share("beta", bundle(indicator(4)))
-    return world
+    world.hub.close()
+    return folder
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> World:
+    return World(tmp_path / "home", template=template)
 
 
 def prove(world: World, owner: str, object_id: str = ID) -> Proof:
     hub = world.hub
-    return prove_object(hub.store, hub.log, OPERATOR.for_(owner), owner=world.parties[owner].uri, object_id=object_id)
+    return prove_object(hub.store, hub.log, OPERATOR.for_(owner), owner=hub.parties.get(owner).uri, object_id=object_id)
 
 
 def test_an_object_s_proof_shows_its_bytes_and_its_offer(world: World) -> None:

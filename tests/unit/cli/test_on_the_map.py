@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from support import stores
 from support.cli import Cli
 from support.tours import ROOT
 
@@ -18,10 +19,10 @@ PARTS: Final = EXAMPLES / "parts"
 SCENARIO: Final = "scenario: outage\ntitle: An outage\nkind: accidental\nowner: cert\nreview: 2028-06-01\nlevel: 3\n"
 
 
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hub of three under ``examples/region.yaml``, where water has shared its part and a recovery time is asked."""
-    cli = Cli(tmp_path / "home")
+    cli = Cli(tmp_path_factory.mktemp("map") / "home")
     cli.ok("init", "--uri", "https://hub.example", "--country", "NO")
     for name, sector in (("cert", "energy"), ("grid", "energy"), ("water", "drinking-water")):
         capacity = "csirt" if name == "cert" else "operator"
@@ -39,7 +40,13 @@ def cli(tmp_path: Path) -> Cli:
     cli.ok("map", "import", str(PARTS / "water"), "--as", "water")
     due = ("--due", "2028-12-31", "--hours", "24")
     cli.ok("baseline", "target", "nato-seven", "food-water", *due, "--sector", "drinking-water")
-    return cli
+    return cli.home
+
+
+@pytest.fixture
+def cli(template: Path, tmp_path: Path) -> Cli:
+    stores.copy_home(template, tmp_path / "home")
+    return Cli(tmp_path / "home")
 
 
 def asked(cli: Cli, tmp_path: Path, name: str) -> list[Any]:

@@ -8,6 +8,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from support.schemas import migrated, schema_of, set_down
 from tocsin.bootstrap import Hub
 from tocsin.errors import StoreBrokenError
 from tocsin.kernel.db import METADATA, Store, migrate
@@ -45,6 +46,22 @@ def test_migrations_make_it_down_to_the_letter(store: Store, tmp_path: Path) -> 
     with store.read() as ours, other.connect() as direct:
         assert schema(ours) == schema(direct)
     other.dispose()
+
+
+def test_what_the_other_tests_begin_with_is_what_the_migrations_make(tmp_path: Path) -> None:
+    found = []
+    for make in (migrated, set_down):
+        store = Store(SqliteAdapter(tmp_path / f"{make.__name__}.db"))
+        with store.write() as connection:
+            make(connection)
+        with store.read() as connection:
+            tables = [row.name for row in connection.execute(text("PRAGMA table_list")) if row.type == "table"]
+            rows = {name: connection.exec_driver_sql(f'SELECT * FROM "{name}"').all() for name in tables}
+            del rows["sqlite_schema"]
+            found.append((schema_of(connection), rows))
+        store.close()
+    assert found[0] == found[1]
+    assert {name for name, held in found[0][1].items() if held} == {"alembic_version"}
 
 
 def _parts(statement: str) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from support.council import DEPUTIES, constitute, council, decide, signatory
 from support.funds import BUILT, CHAIN, NONCE, TANK, WALL, agreed, awarded, chosen, filled, fund_world, uri
-from support.hub import OPERATOR
+from support.hub import OPERATOR, World
 from support.told import entries_of
 from support.works import TOWN
 from tocsin.errors import (
@@ -39,14 +39,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.hub import World
-
 PAYEE, ASSESSOR, GIVER = OPERATOR.for_("sig@power"), OPERATOR.for_("sig@lab"), OPERATOR.for_("sig@water")
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fund") / "hub"
+    fund_world(folder).hub.close()
+    return folder
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = fund_world(tmp_path / "hub")
+def world(template: Path, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path / "hub", template=template)
     yield world
     world.hub.close()
 
