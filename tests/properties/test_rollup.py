@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from support.risk import Attacker
 from tocsin.errors import LimitError
-from tocsin.risk.registry.rollup.model import ALL, Figures, Publication, Rules, covers, sums_of
-from tocsin.risk.registry.rollup.protect import audit, publish
+from tocsin.map.rollup.model import ALL, Figures, Publication, Rules, covers, sums_of
+from tocsin.map.rollup.protect import audit, publish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
