@@ -133,7 +133,7 @@ def test_publishing_the_same_again_shows_the_same(figures: Figures) -> None:
 
 @pytest.mark.parametrize("colluding", [0, 1, 2])
 def test_the_largest_coalition_of_the_rules_is_kept_out(colluding: int) -> None:
-    figures = {(party, "energy", "flood"): 100 + place for place, party in enumerate(PARTIES[: colluding + 2])}
+    figures: Figures = {(party, "energy", "flood"): 100 + place for place, party in enumerate(PARTIES[: colluding + 2])}
     rules = Rules(colluding=colluding, group=colluding + 2)
     made = publish(figures, [], rules)
     assert made.shown == {("energy", "flood"): sum(figures.values())}

@@ -1,8 +1,8 @@
 """Members' figures, the table that they add up to, and what is shown of it. Pure.
 
-A *figure* is what one party says that one scenario would cost it in one sector (or one asset of its has of one measure,
-docs/map.md, which is a scenario here): a whole number, 0 or more. A *sum* is a
-place of the table: one sector and one scenario, or a margin, where ``ALL`` stands for every sector or every scenario.
+A *figure* is what one party says that one scenario would cost it in one sector: a whole number, 0 or more. Of the map
+it is what one asset of a party has of one measure, which takes a scenario's place. A *sum* is a place of the table: one
+sector and one scenario, or a margin, where ``ALL`` stands for every sector or every scenario.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from tocsin.errors import InputError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ALL",
@@ -92,8 +92,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     shown: dict[Sum, int]
 
 
-def covers(total: Sum, cell: Sum) -> bool:
-    """Return whether a sum counts a cell."""
+def covers(total: Sum, cell: Sequence[str]) -> bool:
+    """Return whether a sum counts a cell, which may be followed by more."""
     return total[0] in (ALL, cell[0]) and total[1] in (ALL, cell[1])
 
 

@@ -250,9 +250,9 @@ def _publications(
 
 def _publication(figures: Figures, shown: Iterable[Sum], rules: Rules) -> Publication:
     sums = {
-        total: sum(value for slot, value in figures.items() if covers(total, (slot[1], slot[2])))
+        total: sum(value for slot, value in figures.items() if covers(total, slot[1:]))
         for total in sorted(shown)
-        if any(covers(total, (slot[1], slot[2])) for slot in figures)
+        if any(covers(total, slot[1:]) for slot in figures)
     }
     return Publication(rules=rules, figures=figures, shown=sums)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
-    from tocsin.map.rollup.model import Rules
+    from tocsin.map.rollup.model import Rules, Slot
     from tocsin.map.rollup.protect import Audit
     from tocsin.risk.registry.figures import Figures, Seal
 
@@ -298,7 +298,7 @@ class Registry:
 
 def publication_of(registered: Registered, rollup: RollUp, opened: dict[str, Figures]) -> Publication:
     """Return a roll-up with the figures that it was made of, from its opened sheets by UUID."""
-    figures = {
+    figures: dict[Slot, int] = {
         (registered.sheets[uuid].party, sheet.sector, one.scenario): value
         for uuid, sheet in opened.items()
         for one in sheet.figures
