@@ -309,7 +309,7 @@ def _total(document: AgreementDocument, clause: Clause) -> Passage:
         more=(
             (
                 f"A figure is told only where at least {clause.at_least} members contributed to it what the member "
-                "may not read, and none of them most of it."
+                "may not read, and none of them more than 75 % of it."
             ),
             (
                 "It is not told where it, beside all that the member was told before, would let the member work out "

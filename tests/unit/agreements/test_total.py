@@ -10,6 +10,7 @@ from tocsin.agreements.document import parse_agreement
 from tocsin.agreements.document.clauses import FEWEST_OWNERS, MOST_OWNERS
 from tocsin.agreements.prose import clause_passage
 from tocsin.errors import AgreementError
+from tocsin.map.rollup.model import Rules
 
 if TYPE_CHECKING:
     from tocsin.agreements.document import AgreementDocument
@@ -36,10 +37,11 @@ def test_it_says_whom_what_and_how_many_owners() -> None:
         "A member may be told totals of the map, of the whole and by sector, that count an object that a member "
         "contributed and it may not read, in order to detect, where all of this holds: the reader's capacities "
         "include csirt; its TLP is clear, green or amber; and its type is asset or asset-detail. A figure is told only "
-        "where at least 5 members contributed to it what the member may not read, and none of them most of it. It is "
-        "not told where it, beside all that the member was told before, would let the member work out what any one "
-        "of them contributed."
+        "where at least 5 members contributed to it what the member may not read, and none of them more than 75 % of "
+        "it. It is not told where it, beside all that the member was told before, would let the member work out what "
+        "any one of them contributed."
     )
+    assert Rules().dominance == 75  # what is said is what the map holds to
 
 
 def test_what_is_not_said_is_the_least_that_protects() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from msgspec import structs
 
+from support.cli import Cli
 from support.hub import OPERATOR, World
 from support.mapped import share_map, sharing
 from support.told import entries_of
@@ -344,3 +345,22 @@ def _filtered(one: EntryPayload, change: dict[str, object]) -> EntryPayload:
     if not is_total(one):
         return one
     return structs.replace(one, data=one.data | {"filter": one.data["filter"] | change})
+
+
+# --- at the command line ---------------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_what_is_told_and_leaves_gaps(world: World) -> None:
+    shared(world, FOUR)
+    share(world, "echo", plant("waterworks", 130, sector="water"))
+    expected = told(world)
+    cli = Cli(world.settings.home)
+    said = cli.ok("map", "totals", "--as", "ministry").out
+    assert "unseen: by region/1/t, of 3 owners at least, as of 2026-06-01T08:0" in said
+    document = cli.json("map", "totals", "--as", "ministry")
+    assert document["whole"]["unseen"]["people"] == people(expected)[None] == 550
+    assert [one["sector"] for one in document["sectors"]] == [one.sector for one in expected.sectors]
+    # who is told nothing is not told that there is something
+    assert cli.ok("map", "totals", "--as", "other").out == "nothing for this reader\n"
+    wrong = cli.run("map", "totals", "--as", "ministry", "--collection", "nowhere")
+    assert "there is no such collection" in wrong.err
