@@ -65,6 +65,7 @@ from tocsin.log.tables import LOG_HEADS
 from tocsin.map.service import Maps
 from tocsin.map.shelf import Shelf
 from tocsin.map.supply.service import Supplies
+from tocsin.map.totals.service import Totals
 from tocsin.parties.credentials import Authenticator, TokenKey
 from tocsin.parties.model import Kind, Party, Role, User, clearance_rank
 from tocsin.parties.passwords import Passwords, password_hasher
@@ -263,6 +264,18 @@ class Hub:
     def maps(self) -> Maps:
         """The map that members share: nothing but intake, reading and withdrawals."""
         return Maps(self.shelf)
+
+    @functools.cached_property
+    def totals(self) -> Totals:
+        """Totals of the map, over what a reader may not see as the agreements allow."""
+        return Totals(
+            store=self.store,
+            log=self.log,
+            gate=self.gate,
+            maps=self.maps,
+            entropy=self.entropy,
+            environment=LIVE,
+        )
 
     @functools.cached_property
     def shelf(self) -> Shelf:

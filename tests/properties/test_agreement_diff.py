@@ -6,6 +6,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from support.agreement_strategies import Reader, World, forbids, labels, permits
 from tocsin.agreements.diff import Bearing, Change, diff
 from tocsin.agreements.document import AgreementDocument, parse_agreement
 from tocsin.agreements.gate import decide, slice_for
+from tocsin.agreements.reveal import totalled
 
 if TYPE_CHECKING:
     from tocsin.agreements.model import Label
@@ -104,6 +106,76 @@ def test_a_diff_read_backwards_says_the_opposite(world: World, data: st.DataObje
     assert diff(parsed(world), parsed(world)) == ()
 
 
+def totalling(content: dict[str, Any]) -> dict[str, Any]:
+    """Return content whose permits tell totals in place of opening anything."""
+    made = copy.deepcopy(content)
+    for clause in made["clauses"]:
+        if clause.pop("permit", None) is not None:
+            for key in clause.keys() & {"for", "rests_on", "onward"}:
+                del clause[key]
+            clause["total"] = "map"
+            clause.get("of", {}).pop("type", None)
+    return made
+
+
+def told(world: World, reader: Reader, batch: list[Label]) -> frozenset[int]:
+    found = totalled(world.profile(reader), batch, world.facts())
+    return frozenset(index for index, clause in enumerate(found) if clause is not None)
+
+
+@CASES
+@given(
+    worlds(most=1), st.lists(readers(), min_size=3, max_size=8), st.lists(labels(), min_size=4, max_size=12), st.data()
+)
+def test_a_bearing_holds_for_every_total(
+    world: World, askers: list[Reader], batch: list[Label], data: st.DataObject
+) -> None:
+    batch = [msgspec.structs.replace(one, type=data.draw(st.sampled_from(["asset", "asset-detail"]))) for one in batch]
+    before = world.with_content(0, totalling(world.papers[0].content))
+    after = world.with_content(0, totalling(data.draw(changed(world))))
+    found = diff(parsed(before), parsed(after))
+    bearings = {one.bearing for one in found}
+    event(", ".join(sorted(bearings)) or "no change")
+    for reader in askers:
+        was, now = told(before, reader, batch), told(after, reader, batch)
+        event(f"{len(was) > 0} {len(now) > 0}")
+        # nobody reads anything by these clauses, and nothing that is forbidden is counted
+        assert opened(before, reader, batch).isdisjoint(was)
+        if bearings <= {Bearing.WIDENS, Bearing.NEITHER}:
+            assert was <= now, found
+        if bearings <= {Bearing.NARROWS, Bearing.NEITHER}:
+            assert now <= was, found
+
+
+TOTALS: dict[str, tuple[dict[str, Any], dict[str, Any], Bearing]] = {
+    "fewer owners": ({"at_least": 5}, {"at_least": 4}, Bearing.WIDENS),
+    "more owners": ({}, {"at_least": 4}, Bearing.NARROWS),
+    "as many, written out": ({}, {"at_least": 3}, Bearing.NEITHER),
+    "more values, more owners": ({"of": {"sectors": "energy"}}, {"at_least": 4}, Bearing.CANNOT_SAY),
+    "a condition less": ({"of": {"sectors": "energy"}}, {}, Bearing.WIDENS),
+    "amber+strict, named": (
+        {"of": {"tlp": {"at_most": "amber"}}},
+        {"of": {"tlp": {"at_most": "amber+strict"}}},
+        Bearing.WIDENS,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_a_change_of_a_total(name: str) -> None:
+    old, new, bearing = TOTALS[name]
+    base: dict[str, Any] = {"id": "1", "total": "map", "to": {"parties": "all"}}
+    found = diff(_document(base | old), _document(base | new))
+    assert {one.bearing for one in found} in ({bearing}, set() if bearing is Bearing.NEITHER else {bearing})
+
+
+def test_a_total_that_comes_widens_and_one_that_goes_narrows() -> None:
+    permit = {"id": "1", "permit": "read", "to": {"parties": "all"}}
+    total = {"id": "2", "total": "map", "to": {"parties": "all"}}
+    assert {one.bearing for one in diff(_document(permit), _document(permit, total))} == {Bearing.WIDENS}
+    assert {one.bearing for one in diff(_document(permit, total), _document(permit))} == {Bearing.NARROWS}
+
+
 CASES_OF_ONE: dict[str, tuple[dict[str, Any], dict[str, Any], Bearing]] = {
     "a value more": ({"to": {"capacity": "csirt"}}, {"to": {"capacity": ["csirt", "operator"]}}, Bearing.WIDENS),
     "a value less": ({"of": {"type": ["incident", "report"]}}, {"of": {"type": "incident"}}, Bearing.NARROWS),
@@ -137,7 +209,7 @@ def test_a_change_of_a_permit(name: str) -> None:
     assert {one.bearing for one in found} in ({bearing}, set() if bearing is Bearing.NEITHER else {bearing})
 
 
-def _document(clause: dict[str, Any]) -> AgreementDocument:
+def _document(*clauses: dict[str, Any]) -> AgreementDocument:
     content = {
         "agreement": "small",
         "version": 1,
@@ -146,6 +218,6 @@ def _document(clause: dict[str, Any]) -> AgreementDocument:
         "parties": [{"name": "alfa"}],
         "legal_bases": {"law": {"NO": {"cite": "Act", "valid": ["2026-01-01", None]}}},
         "purposes": ["detect", "respond"],
-        "clauses": [clause],
+        "clauses": [*clauses],
     }
     return parse_agreement(json.dumps(content).encode(), where="small").document

@@ -34,6 +34,7 @@ from tocsin.parties.model import CLEARANCES
 
 # The text itself; and what the rest of a clause follows from.
 _FOLLOWS = frozenset({"canonical", "verb"})
+_OPENS = (Verb.PERMIT, Verb.REVEAL, Verb.TOTAL)
 
 
 @st.composite
@@ -102,17 +103,17 @@ def meaning(document: AgreementDocument) -> object:
 def _clause(document: AgreementDocument, clause: Clause) -> Clause:
     to, unless = (None if one is None else _everybody(one) for one in (clause.to, clause.unless))
     tlp = clause.of.tlp
-    if tlp is not None and (clause.verb not in (Verb.PERMIT, Verb.REVEAL) or Tlp.AMBER_STRICT not in tlp.values):
+    if tlp is not None and (clause.verb not in _OPENS or Tlp.AMBER_STRICT not in tlp.values):
         values = tlp.values
         if clause.verb is Verb.PUBLISH and not tlp.names_amber_strict:
             values = tuple(one for one in values if one is not Tlp.AMBER_STRICT)
         tlp = TlpTerm(values=values, names_amber_strict=False)
     return msgspec.structs.replace(
         clause,
-        to=to if to is not None and clause.verb in (Verb.PERMIT, Verb.FORBID, Verb.REVEAL) else ReaderTerms(),
+        to=to if to is not None and clause.verb in (*_OPENS, Verb.FORBID) else ReaderTerms(),
         unless=unless,
         of=msgspec.structs.replace(clause.of, tlp=tlp),
-        purposes=purposes_of(document, clause) if clause.verb in (Verb.PERMIT, Verb.REVEAL) else None,
+        purposes=purposes_of(document, clause) if clause.verb in _OPENS else None,
         onward=None if clause.onward is Onward.AS_MARKED else clause.onward,
     )
 

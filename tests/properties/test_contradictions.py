@@ -74,6 +74,7 @@ def test_a_clause_without_effect_can_be_left_out(world: World, askers: list[Read
 
 
 PERMIT: dict[str, Any] = {"permit": "read", "to": {"parties": "all"}}
+TOTAL: dict[str, Any] = {"total": "map", "to": {"parties": "all"}}
 FINDINGS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, Kind]]]] = {
     "all of it is forbidden": (
         [PERMIT | {"of": {"type": "report"}}, {"forbid": "read", "of": {"type": ["report", "incident"]}}],
@@ -97,6 +98,14 @@ FINDINGS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, Kind]]]] = {
     "the same twice": ([PERMIT, PERMIT], [("2", Kind.NEEDLESS)]),
     "a part of another": ([PERMIT | {"of": {"type": "report"}}, PERMIT], [("1", Kind.NEEDLESS)]),
     "a part that is kept closer": ([PERMIT | {"of": {"type": "report"}, "onward": "none"}, PERMIT], []),
+    "a total of what is forbidden": (
+        [TOTAL, {"forbid": "read", "of": {"type": ["asset", "asset-detail", "report"]}}],
+        [("1", Kind.FORBIDDEN)],
+    ),
+    "a total of what another totals": ([TOTAL | {"at_least": 4}, TOTAL], [("1", Kind.NEEDLESS)]),
+    "a total of fewer owners": ([TOTAL | {"of": {"type": "asset"}}, TOTAL | {"at_least": 4}], []),
+    "a total of what is read": ([PERMIT | {"of": {"type": "asset"}}, TOTAL | {"of": {"type": "asset"}}], []),
+    "a total of what is RED": ([TOTAL | {"of": {"tlp": "red"}}], [("1", Kind.NEVER)]),
     "no such purpose": ([PERMIT | {"for": "admire"}], [("1", Kind.NEVER)]),
     "a plan that is not there": (
         [

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from support.risk import Attacker
 from tocsin.errors import LimitError
-from tocsin.risk.registry.rollup.model import ALL, Figures, Publication, Rules, covers, sums_of
-from tocsin.risk.registry.rollup.protect import audit, publish
+from tocsin.map.rollup.model import ALL, Figures, Publication, Rules, covers, sums_of
+from tocsin.map.rollup.protect import audit, publish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def test_publishing_the_same_again_shows_the_same(figures: Figures) -> None:
 
 @pytest.mark.parametrize("colluding", [0, 1, 2])
 def test_the_largest_coalition_of_the_rules_is_kept_out(colluding: int) -> None:
-    figures = {(party, "energy", "flood"): 100 + place for place, party in enumerate(PARTIES[: colluding + 2])}
+    figures: Figures = {(party, "energy", "flood"): 100 + place for place, party in enumerate(PARTIES[: colluding + 2])}
     rules = Rules(colluding=colluding, group=colluding + 2)
     made = publish(figures, [], rules)
     assert made.shown == {("energy", "flood"): sum(figures.values())}

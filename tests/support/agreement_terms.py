@@ -186,6 +186,11 @@ def _onward() -> st.SearchStrategy[Written]:
     return _enum(Onward).map(lambda word: Written({**plain, "onward": word.content}, word.value))
 
 
+def _total() -> st.SearchStrategy[Written]:
+    plain = {"total": "map", "to": {"parties": "all"}}
+    return st.integers(3, 200).map(lambda owners: Written({**plain, "at_least": owners}, owners))
+
+
 # by the attribute of the clause that holds the value
 CLAUSE_TERMS: Final[dict[str, st.SearchStrategy[Written]]] = {
     "publish": _publish(),
@@ -193,6 +198,7 @@ CLAUSE_TERMS: Final[dict[str, st.SearchStrategy[Written]]] = {
     "protect": _protect(),
     "annex": _annex(),
     "onward": _onward(),
+    "at_least": _total(),
 }
 
 

@@ -83,6 +83,7 @@ clauses:
   - {id: "4", protect: {from: [regulatory-use, antitrust], survives: end}, of: {type: incident}, rests_on: law}
   - {id: "5", retain: {for: P90D, then: purge}, of: {type: [sighting]}}
   - {id: "6", reveal: existence, to: {capacity: [operator]}, of: {type: [incident, report]}}
+  - {id: "6a", total: map, to: {capacity: [operator]}, of: {tlp: [amber], type: [asset, asset-detail]}, at_least: 5}
   - id: "7"
     emergency: grid-crisis
     permit: read

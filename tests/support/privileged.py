@@ -29,6 +29,7 @@ from tocsin.exchange.retention.model import Scope
 from tocsin.governance.model.disputes import DisputeKind, Outcome
 from tocsin.kernel.clock import DAY, format_instant, parse_date
 from tocsin.kernel.mandate import Mandate
+from tocsin.map.rollup.model import Rules
 from tocsin.parties.model import Authority, Kind, Party, Permission, Role, User
 from tocsin.parties.passwords import PasswordHash
 from tocsin.parties.vetting.model import Evidence, EvidenceKind, Track
@@ -36,7 +37,6 @@ from tocsin.risk.baselines.model import Standing, Target
 from tocsin.risk.baselines.oscal import read_catalogue
 from tocsin.risk.registry.documents import read_figures, read_scenario
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import Rules
 
 if TYPE_CHECKING:
     from pathlib import Path

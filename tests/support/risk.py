@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linprog
 
+from tocsin.map.rollup.model import covers
 from tocsin.risk.registry.model import Loss, Scenario
 from tocsin.risk.registry.pert import Pert
-from tocsin.risk.registry.rollup.model import covers
 from tocsin.risk.registry.scale import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tocsin.risk.registry.rollup.model import Publication, Slot
+    from tocsin.map.rollup.model import Publication, Slot
 
 __all__ = ["Attacker", "scenario"]
 

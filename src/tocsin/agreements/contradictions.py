@@ -7,7 +7,7 @@ there are is so at one instant, and says so. Nothing here is certain to be every
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tocsin.parties.model import Party, User
 
 __all__ = ["Finding", "Kind", "contradictions", "without_effect"]
+
+
+_DOES: Final = {Verb.PERMIT: "permits", Verb.FORBID: "forbids", Verb.TOTAL: "totals"}
 
 
 class Kind(enum.StrEnum):
@@ -54,9 +57,9 @@ def contradictions(document: AgreementDocument) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for index, clause in enumerate(document.clauses):
         found += _never(document, clause)
-        if clause.verb is Verb.PERMIT:
+        if clause.verb in (Verb.PERMIT, Verb.TOTAL):
             found += _forbidden(document, clause)
-        if clause.verb in (Verb.PERMIT, Verb.FORBID):
+        if clause.verb in (Verb.PERMIT, Verb.FORBID, Verb.TOTAL):
             found += _needless(document, index)
         if clause.verb is Verb.RETAIN:
             found += _retained(document, index)
@@ -77,6 +80,8 @@ def _never(document: AgreementDocument, clause: Clause) -> Iterator[Finding]:
         yield never(f"there is no plan {clause.publish.sanitised}")
     if clause.publish is not None and clause.publish.tlp is Tlp.RED:
         yield never("TLP:RED is for individuals, and nothing is published to them")
+    if clause.verb is Verb.TOTAL and shape.of["tlp"] <= {Tlp.RED}:
+        yield never("TLP:RED is for individuals, and in no total")
 
 
 def _forbidden(document: AgreementDocument, clause: Clause) -> Iterator[Finding]:
@@ -86,7 +91,7 @@ def _forbidden(document: AgreementDocument, clause: Clause) -> Iterator[Finding]
             yield Finding(
                 clause=clause.id,
                 kind=Kind.FORBIDDEN,
-                text=f"all that it permits is forbidden by clause {other.id}",
+                text=f"all that it {_DOES[clause.verb]} is forbidden by clause {other.id}",
                 against=other.id,
             )
 
@@ -114,7 +119,7 @@ def _needless(document: AgreementDocument, index: int) -> Iterator[Finding]:
             yield Finding(
                 clause=clause.id,
                 kind=Kind.NEEDLESS,
-                text=f"clause {other.id} {'permits' if clause.verb is Verb.PERMIT else 'forbids'} all that it does",
+                text=f"clause {other.id} {_DOES[clause.verb]} all that it does",
                 against=other.id,
             )
 
@@ -123,6 +128,8 @@ def _says_as_much(clause: Clause, other: Clause) -> bool:
     """Return whether another clause of the same verb, which covers as much, leaves a clause nothing of its own."""
     if clause.verb is Verb.PERMIT:
         return (clause.onward or Onward.AS_MARKED) is (other.onward or Onward.AS_MARKED)
+    if clause.verb is Verb.TOTAL:
+        return (other.at_least or 0) <= (clause.at_least or 0)
     if other.unless is None:
         return True
     return clause.unless is not None and within(reader_shape(other.unless), reader_shape(clause.unless))
@@ -159,17 +166,18 @@ def without_effect(one: Activated, facts: Facts, users: Mapping[str, Sequence[Us
     members = [facts.parties[uri] for uri in sorted(facts.members.get(one.id, ()))]
     found: list[Finding] = []
     for clause in one.document.clauses:
-        if clause.verb in (Verb.PERMIT, Verb.REVEAL):
+        if clause.verb in (Verb.PERMIT, Verb.REVEAL, Verb.TOTAL):
             found += (
                 Finding(clause=clause.id, kind=Kind.NOBODY, text=text)
                 for text in _lacks(one, clause, members, facts, users)
             )
-        if clause.verb is Verb.PERMIT:
+        if clause.verb in (Verb.PERMIT, Verb.TOTAL):
             found += (
                 Finding(
                     clause=clause.id,
                     kind=Kind.FORBIDDEN,
-                    text=f"all that it permits clause {forbid.id} of {theirs.id} forbids, which binds every member",
+                    text=f"all that it {_DOES[clause.verb]} clause {forbid.id} of {theirs.id} forbids, which binds "
+                    "every member",
                     against=f"{theirs.id}/{forbid.id}",
                 )
                 for theirs, forbid in _elsewhere(one, facts, members)

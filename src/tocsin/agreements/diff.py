@@ -237,4 +237,6 @@ def _beside(old: Clause, new: Clause) -> Relation:
         if annexes[0] != annexes[1]:
             lasts = Relation.UNKNOWN
     published = Relation.SAME if old.publish == new.publish else Relation.UNKNOWN
-    return _joined(onward, lasts, published)
+    owners = [one.at_least or 0 for one in (old, new)]
+    fewer = _related(grows=owners[1] <= owners[0], shrinks=owners[0] <= owners[1])
+    return _joined(onward, lasts, published, fewer)

@@ -264,6 +264,8 @@ def clause_passage(document: AgreementDocument, clause: Clause) -> Passage:
         passage = _permit(
             document, clause, f"A member may know that there is {_SHARED} and it may not read, and whose it is"
         )
+    elif clause.verb is Verb.TOTAL:
+        passage = _total(document, clause)
     elif clause.verb is Verb.FORBID:
         passage = _forbid(document, clause)
     elif clause.verb is Verb.PUBLISH:
@@ -292,6 +294,27 @@ def _permit(document: AgreementDocument, clause: Clause, says: str) -> Passage:
         more=(
             *(() if clause.onward in (None, Onward.AS_MARKED) else (_onward(clause.onward),)),
             *(() if clause.annex is None else _annex(clause.annex)),
+        ),
+    )
+
+
+def _total(document: AgreementDocument, clause: Clause) -> Passage:
+    passage = _permit(
+        document,
+        clause,
+        f"A member may be told totals of the map, of the whole and by sector, that count {_SHARED} and it may not read",
+    )
+    return msgspec.structs.replace(
+        passage,
+        more=(
+            (
+                f"A figure is told only where at least {clause.at_least} members contributed to it what the member "
+                "may not read, and none of them more than 75 % of it."
+            ),
+            (
+                "It is not told where it, beside all that the member was told before, would let the member work out "
+                "what any one of them contributed."
+            ),
         ),
     )
 

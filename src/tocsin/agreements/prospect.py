@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Near", "Prospect", "near", "prospects"]
 
-_OPENS: Final = (Verb.PERMIT, Verb.REVEAL)
+_OPENS: Final = (Verb.PERMIT, Verb.REVEAL, Verb.TOTAL)
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +34,10 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     title: str
     purposes: tuple[str, ...]
-    gets: tuple[str, ...]  # what it may read or know of, where it meets what the clause asks of the reader's party
-    gives: tuple[str, ...]  # under which others read or know of what it contributes, or it is published
+    gets: tuple[
+        str, ...
+    ]  # what it may read, know of or be told totals of, where it meets what the clause asks of the reader's party
+    gives: tuple[str, ...]  # under which others read, know of or total what it contributes, or it is published
     held: tuple[str, ...]  # forbids, retention, protection
 
 

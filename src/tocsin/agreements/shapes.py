@@ -92,12 +92,12 @@ def relation(old: Shape, new: Shape) -> Relation:
 def clause_shape(document: AgreementDocument, clause: Clause) -> Shape:
     """Return what a clause covers of readers and objects; of a forbid before it spares anybody.
 
-    Of what lets out (a permit, what it reveals or publishes) purposes, legal bases and the annex are part.
+    Of what lets out (a permit, what it reveals, totals or publishes) purposes, legal bases and the annex are part.
     """
-    opens = clause.verb in (Verb.PERMIT, Verb.PUBLISH, Verb.REVEAL)
+    opens = clause.verb in (Verb.PERMIT, Verb.PUBLISH, Verb.REVEAL, Verb.TOTAL)
     reader, label = reader_shape(clause.to), label_shape(clause.of, silent=opens)
     of = {**reader.of, **label.of}
-    if clause.verb in (Verb.PERMIT, Verb.REVEAL):
+    if clause.verb in (Verb.PERMIT, Verb.REVEAL, Verb.TOTAL):
         of["reader purpose"] = frozenset(purposes_of(document, clause))
     holds = reader.holds | {f"basis {name}" for name in clause.rests_on}
     if clause.emergency is not None:

@@ -1,7 +1,7 @@
-"""What a new version changes that no figure tells: clauses to publish, reveal, retain and protect, and annexes. Pure.
+"""What a new version changes that no figure tells: clauses that publish, reveal, total, retain or protect; annexes.
 
-An impact counts what the gate decides today. These clauses show nothing to a reader by themselves, or not yet, and yet
-are what people sign: so they are told in words, with whom each of them reaches now.
+Pure. An impact counts what the gate decides today. These clauses show nothing to a reader by themselves, or not yet,
+and yet are what people sign: so they are told in words, with whom each of them reaches now.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Uncounted(msgspec.Struct, frozen=True, kw_only=True):
     """One such clause that comes, goes or says something else. ``before`` and ``after``: its sentence, if it is there.
 
     ``parties`` are those whom it reaches, as they are when the version comes into force (when it goes: whom it reached
-    until then), by URI: of ``reveal`` and of an annex the members who would know or read; of ``publish``, ``retain``
-    and ``protect`` the owners whose objects it covers.
+    until then), by URI: of ``reveal``, ``total`` and an annex the members who would know, be told or read; of
+    ``publish``, ``retain`` and ``protect`` the owners whose objects it covers.
     """
 
     clause: str
@@ -97,7 +97,7 @@ def _compared(
 
 
 def _reached(clause: Clause, one: Activated, facts: Facts) -> tuple[str, ...]:
-    if clause.verb in (Verb.PERMIT, Verb.REVEAL):
+    if clause.verb in (Verb.PERMIT, Verb.REVEAL, Verb.TOTAL):
         members = facts.members.get(one.id, frozenset())
         return tuple(sorted(uri for uri in members if could_read(clause.to, one.names, facts.parties[uri], facts.at)))
     owners = None if clause.of.owner is None else {one.names[name] for name in clause.of.owner}

@@ -46,6 +46,7 @@ from tocsin.cli import (
     map_cascade,
     map_share,
     map_supply,
+    map_totals,
     marking,
     motion,
     party,
@@ -158,6 +159,7 @@ party.app.add_typer(account.app)
 map_share.app.add_typer(map_cascade.app)
 map_share.app.add_typer(map_ahead.app)
 map_share.app.add_typer(map_supply.app)
+map_share.app.add_typer(map_totals.app)
 
 
 def _version(asked: bool) -> None:

@@ -14,9 +14,9 @@ from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened, read_bounded
 from tocsin.errors import NotFoundError
 from tocsin.kernel.clock import DAY, parse_date
+from tocsin.map.rollup.model import ALL, Rules
 from tocsin.risk.registry.documents import read_figures
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import ALL, Rules
 from tocsin.risk.registry.scores import moves, scores
 from tocsin.risk.registry.state import RollUp, standing
 

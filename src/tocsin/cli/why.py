@@ -129,7 +129,7 @@ def who(
                 one.actor,
                 one.on_behalf_of or "-",
                 one.purpose,
-                one.kind,
+                one.kind if one.clause is None else f"{one.kind}, {one.clause}",
                 one.version,
                 *(("staged" if one.log_entry is None else one.log_entry,) if entry else ()),
             )

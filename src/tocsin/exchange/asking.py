@@ -15,7 +15,7 @@ from tocsin.agreements.until import stands_until
 from tocsin.errors import NotFoundError
 from tocsin.exchange import store
 from tocsin.exchange.addressing import UNKNOWN
-from tocsin.exchange.releases import releases_of
+from tocsin.exchange.releases import TOTAL, TOTAL_AGAIN, releases_of
 from tocsin.exchange.tables import CONTRIBUTIONS, OFFERS
 from tocsin.kernel.clock import Micros, format_instant
 from tocsin.kernel.mandate import Acting
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Account", "Asking", "Outlook", "Question", "Received", "Standing", "Why"]
 
+_TOTALS: Final = frozenset({TOTAL, TOTAL_AGAIN})
 # One text for what is not there and for what may not be seen: it holds nothing of the question.
 _NOTHING: Final = "there is no such object, or none that you may see"
 
@@ -80,6 +81,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     version: str
     log_entry: int | None  # None: not told to this asker; or staged, and in the log within a second
+    clause: str | None  # of a total that counted it: by which it was told
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -397,6 +399,7 @@ class Asking:
                 kind=row.kind,
                 version=format_instant(one.version),
                 log_entry=row.log_idx if everything else None,
+                clause=msgspec.json.decode(row.filter).get("clause") if row.kind in _TOTALS else None,
             )
             for collection_id, sequences in offers.items()
             for row in releases_of(connection, collection_id, sequences)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OVERDUE",
+    "TOTAL",
+    "TOTAL_AGAIN",
     "WITHDRAWN",
     "Integrator",
     "Leaving",
@@ -48,6 +50,9 @@ __all__ = [
     "under_annexes",
 ]
 
+# Of totals over what the reader may not read, told anew or once more: it holds what a clause lets them count.
+TOTAL: Final = "total"
+TOTAL_AGAIN: Final = "total-again"
 # The label of an offer that its owner withdrew: no gate ever opens it.
 WITHDRAWN: Final = 0
 # One group commit: some megabytes of entries at most.

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql_text
 
 from tocsin.kernel.db.metadata import METADATA, big_id, blob, environment, instant, optional_instant, text
 
@@ -163,6 +164,8 @@ LABEL_COUNTS: Final = Table(
     PrimaryKeyConstraint("collection_id", "label_id"),
 )
 
+_OF_TOTALS: Final = sql_text("kind = 'total'")
+
 # Staged (log_idx is null) before the first byte leaves; integrated into the log within a second.
 RELEASES: Final = Table(
     "releases",
@@ -171,7 +174,7 @@ RELEASES: Final = Table(
     environment(),
     Column("uuid", String(36), nullable=False),
     instant("at"),
-    text("kind"),  # objects, manifest, versions
+    text("kind"),  # objects, manifest, search, count, facet, total, total-again
     text("actor"),
     text("on_behalf_of", nullable=True),
     Column("profile_id", BigInteger, ForeignKey("profiles.profile_id"), nullable=False),
@@ -191,6 +194,8 @@ RELEASES: Final = Table(
     ForeignKeyConstraint(["environment", "log_idx"], ["log_entries.environment", "log_entries.idx"]),
     Index("ix_releases_span", "collection_id", "first_seq", "last_seq"),
     Index("ix_releases_staged", "environment", "log_idx"),
+    # what a party was told in totals is looked up for the next ones, and is little beside its pages
+    Index("ix_releases_totals", "environment", "party", sqlite_where=_OF_TOTALS, postgresql_where=_OF_TOTALS),
 )
 
 # Of releases that hold what nothing but an emergency annex let out: which offers these are, and which annex it was.

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from tocsin.errors import StoreBrokenError
 from tocsin.exchange.case import Entries
 from tocsin.exchange.replay import replay
+from tocsin.map.rollup.model import sums_of
 from tocsin.risk import store
 from tocsin.risk.baselines.state import Held
 from tocsin.risk.fund import steps as fund
 from tocsin.risk.fund.books import posted
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import sums_of
 from tocsin.risk.registry.service import publication_of
 from tocsin.risk.registry.state import Registered
 from tocsin.risk.replay import KINDS, Retelling
@@ -62,7 +62,7 @@ class Check:
             raise StoreBrokenError("there are figures that no entry tells of", where="risk_figures")
         if not registered.rollups:
             return
-        from tocsin.risk.registry.rollup.protect import audit  # noqa: PLC0415  the solver takes a second to load
+        from tocsin.map.rollup.protect import audit  # noqa: PLC0415  the solver takes a second to load
 
         for unit in Unit:
             rollups = registered.published(unit)

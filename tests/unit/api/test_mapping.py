@@ -53,6 +53,19 @@ def test_a_reader_gets_its_map_and_nothing_of_what_is_hidden(mapped: Live) -> No
     assert "hidden" in [one["asset"]["id"] for one in own["assets"]]
 
 
+def test_totals_are_of_what_a_reader_sees_where_no_clause_says_more(mapped: Live) -> None:
+    answer = ask(mapped, "GET", "/map/totals?collection=inbox")
+    assert answer.status_code == 200
+    found = answer.json()
+    whole = {"owners": 1, "assets": 3, "people": 400, "value_h": 0.0}
+    assert (found["whole"], found["as_of"]) == ({"sector": None, "seen": whole, "unseen": None}, None)
+    assert [(one["sector"], one["seen"]["assets"]) for one in found["sectors"]] == [("energy", 2), ("water", 1)]
+    own = ask(mapped, "GET", "/map/totals?collection=inbox", "alfa").json()["whole"]
+    assert (own["seen"]["people"], own["unseen"]) == (400 + 10**9, None)
+    assert ask(mapped, "GET", "/map/totals?collection=nowhere").status_code == 404
+    assert ask(mapped, "GET", "/map/totals?limit=1").status_code == 422
+
+
 def test_what_follows_is_computed_on_the_readers_map(mapped: Live) -> None:
     asked = {"hours": 10, "hits": [{"asset": "plant"}], "collection": "inbox"}
     found = ask(mapped, "POST", "/map/simulate", json=asked).json()

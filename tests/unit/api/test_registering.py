@@ -15,11 +15,11 @@ from tocsin.errors import ForbiddenError
 from tocsin.kernel.http.turn import Turn
 from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
+from tocsin.map.rollup.model import Rules
 from tocsin.parties.model import Kind, Party, Role, role_permissions
 from tocsin.risk.http import operations, scenarios
 from tocsin.risk.registry import state
 from tocsin.risk.registry.model import Treatment, Unit
-from tocsin.risk.registry.rollup.model import Rules
 
 if TYPE_CHECKING:
     from support.taxii import Live

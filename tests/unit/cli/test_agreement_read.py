@@ -113,6 +113,7 @@ MORE = SECOND.replace("signatures: []\n", "").replace("for: P90D", "for: P30D") 
     to: {countries: [DK]}
     lasts: PT24H
     activated_by: {motion: {body: council, more_than: 0.5}}
+  - {id: "6", total: map, to: {countries: [SE]}, at_least: 4}
 """
 )
 
@@ -126,6 +127,7 @@ def test_what_no_figure_counts_is_told_in_words(shared: Cli, tmp_path: Path) -> 
         "3": ("reveal", "added", ["beta"]),
         "4": ("protect", "added", ["alpha"]),
         "5": ("emergency", "added", []),
+        "6": ("total", "added", []),
     }
     assert "90 days" in told["2"]["before"]
     assert "30 days" in told["2"]["after"]
@@ -138,7 +140,7 @@ def test_what_no_figure_counts_is_told_in_words(shared: Cli, tmp_path: Path) -> 
         one["clause"]: one["parties"]
         for one in shared.json("agreement", "impact", "pact/3", "--as", "sig@alpha")["not_counted"]
     }
-    assert mine == {"2": ["alpha"], "3": [], "4": ["alpha"], "5": []}
+    assert mine == {"2": ["alpha"], "3": [], "4": ["alpha"], "5": [], "6": []}
 
 
 def test_a_clause_that_goes_is_told_with_whom_it_reached(shared: Cli, tmp_path: Path) -> None:
@@ -153,8 +155,8 @@ def test_a_clause_that_goes_is_told_with_whom_it_reached(shared: Cli, tmp_path: 
 def test_check_counts_every_clause_by_its_kind(shared: Cli, tmp_path: Path) -> None:
     file = tmp_path / "more.yaml"
     file.write_text(MORE, encoding="utf-8")
-    counted = {"permit": 1, "retain": 1, "protect": 1, "reveal": 1, "emergency": 1}
+    counted = {"permit": 1, "retain": 1, "protect": 1, "reveal": 1, "emergency": 1, "total": 1}
     assert shared.json("agreement", "check", str(file))["kinds"] == counted
-    assert "5 clauses: 1 permit, 1 retain, 1 protect, 1 reveal, 1 emergency; checked" in (
+    assert "6 clauses: 1 permit, 1 retain, 1 protect, 1 reveal, 1 total, 1 emergency; checked" in (
         shared.ok("agreement", "check", str(file)).out
     )

@@ -30,6 +30,7 @@ from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 from tocsin.log.model import decode_payload
 from tocsin.map.model import Asset, AssetMap
+from tocsin.map.rollup.model import ALL, Rules
 from tocsin.map.wire import asset_id, encode
 from tocsin.parties.model import Role
 from tocsin.risk import store
@@ -38,7 +39,6 @@ from tocsin.risk.baselines.state import Held
 from tocsin.risk.registry import state
 from tocsin.risk.registry.documents import read_figures, read_scenario
 from tocsin.risk.registry.model import Evidence, EvidenceKind, Scenario, Unit
-from tocsin.risk.registry.rollup.model import ALL, Rules
 from tocsin.risk.registry.scores import Change, moves
 from tocsin.risk.registry.state import Registered
 from tocsin.risk.replay import KINDS, Retelling

@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import msgspec
+
+from tocsin.agreements.document.checks import listed
 from tocsin.agreements.document.model import Clause, LabelTerms, PapTerm, ReaderTerms, TlpTerm, Verb
-from tocsin.agreements.document.object_types import read_types
+from tocsin.agreements.document.object_types import TOTALLED_TYPES, read_types
 from tocsin.agreements.document.read_terms import (
     read_annex,
     read_protect_terms,
@@ -25,10 +28,15 @@ if TYPE_CHECKING:
     from tocsin.agreements.document.checks import Checker
     from tocsin.agreements.document.tree import Entry, Node
 
-__all__ = ["CRITERIA", "read_clause", "read_reader_terms"]
+__all__ = ["CRITERIA", "FEWEST_OWNERS", "MOST_OWNERS", "read_clause", "read_reader_terms"]
 
 _ACTIONS: Final = ("read",)
 _REVEALED: Final = ("existence",)
+_TOTALLED: Final = ("map",)
+# Of two owners each would know the other's figure, of one everybody would.
+FEWEST_OWNERS: Final = 3
+# As many as the parties that one table holds: who asks for more asks for no figure at all.
+MOST_OWNERS: Final = 200
 
 # What a party can be asked before it has any user: no role, no nationality, no purpose.
 CRITERIA: Final = ("capacity", "sectors", "countries", "clearance", "kind", "communities", "data_region")
@@ -56,14 +64,14 @@ def read_clause(check: Checker, node: Node) -> Clause | None:
 
     Faults are noted with ``check``; so is every part that has no effect yet.
     """
+    every = ", ".join(f"'{verb}'" for verb in Verb)
     if not isinstance(node, Table):
-        said = ", ".join(f"'{verb}'" for verb in Verb)
-        check.wrong(node, f"a clause: a mapping with 'id' and one of {said}")
+        check.wrong(node, f"a clause: a mapping with 'id' and one of {every}")
         return None
     verbs = [verb for verb in Verb if verb.value in node.entries]
     if len(verbs) != 1:
         said = " and ".join(f"'{verb}'" for verb in verbs) or "a clause that does nothing"
-        check.problem(node.place, said, "exactly one of 'permit', 'forbid', 'publish', 'retain', 'protect', 'reveal'")
+        check.problem(node.place, said, f"exactly one of {every}")
         return None
     readers = {
         Verb.PERMIT: _read_permit,
@@ -72,6 +80,7 @@ def read_clause(check: Checker, node: Node) -> Clause | None:
         Verb.RETAIN: _read_retain,
         Verb.PROTECT: _read_protect,
         Verb.REVEAL: _read_reveal,
+        Verb.TOTAL: _read_total,
     }
     return readers[verbs[0]](check, node)
 
@@ -188,6 +197,34 @@ def _read_reveal(check: Checker, node: Table) -> Clause:
     if "to" in entries:
         to = read_reader_terms(check, entries["to"].value, "whom it is revealed to", _READER, refused=_FOR_IS_THE_KEY)
     return Clause(id=_id(check, entries), verb=Verb.REVEAL, to=to, of=_label(check, entries))
+
+
+def _read_total(check: Checker, node: Table) -> Clause:
+    entries = check.table(
+        node,
+        "a total clause",
+        required=("id", "total", "to"),
+        optional=("of", "at_least"),
+        refused=_FORBIDS_HAVE_UNLESS,
+    )
+    if "total" in entries:
+        check.one_of(entries["total"].value, "what is totalled", _TOTALLED)
+    to = ReaderTerms()
+    if "to" in entries:
+        to = read_reader_terms(check, entries["to"].value, "whom totals are told", _READER, refused=_FOR_IS_THE_KEY)
+    of = _label(check, entries)
+    if of.type is None:
+        of = msgspec.structs.replace(of, type=TOTALLED_TYPES)
+    elif not set(of.type) <= set(TOTALLED_TYPES):
+        said = listed((f"'{one}'" for one in TOTALLED_TYPES), last="and")
+        check.wrong(entries["of"].value, f"under 'type' {said} at most", "totals of the map count assets, and no more")
+    if of.tlp is not None and Tlp.RED in of.tlp.values:
+        check.note(f"clause {_id(check, entries)} total: what is RED is for individuals, and in no total")
+    at_least = FEWEST_OWNERS
+    if "at_least" in entries:
+        what = "how many owners there are behind a figure at least"
+        at_least = check.integer(entries["at_least"].value, what, low=FEWEST_OWNERS, high=MOST_OWNERS)
+    return Clause(id=_id(check, entries), verb=Verb.TOTAL, to=to, of=of, at_least=at_least)
 
 
 def read_reader_terms(

@@ -46,6 +46,7 @@ class Verb(enum.StrEnum):
     RETAIN = "retain"
     PROTECT = "protect"
     REVEAL = "reveal"
+    TOTAL = "total"
 
 
 class ReaderTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """One clause. ``purposes`` None: those that the agreement authorises, ``enforce`` excepted.
 
     Of ``publish``, ``retain`` and ``protect`` the one of its verb is given; ``annex`` with ``emergency``, its name.
+    ``at_least`` with ``total``: of fewer owners no figure is told.
     """
 
     id: str
@@ -115,6 +117,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     retain: RetainTerms | None = None
     protect: ProtectTerms | None = None
     annex: AnnexTerms | None = None
+    at_least: int | None = None
 
     @property
     def decides(self) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tocsin.agreements.document.checks import Checker
     from tocsin.agreements.document.tree import Node
 
-__all__ = ["MAP_TYPES", "STIX_TYPES", "read_types"]
+__all__ = ["MAP_TYPES", "STIX_TYPES", "TOTALLED_TYPES", "read_types"]
 
 _TYPE = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,248}[a-z0-9])", re.ASCII)  # STIX 2.1 §3.1: 3 to 250 of these
 # STIX 2.1 §4, §5, §6 and §7: what a bundle can hold.
@@ -26,6 +26,8 @@ _STIX: Final = (
 STIX_TYPES: Final = frozenset(_STIX.split())
 # What extension-definitions of this hub bring (docs/map.md, docs/supply-chains.md): clauses name them as any other.
 MAP_TYPES: Final = frozenset({"asset", "asset-bill", "asset-detail", "asset-state", "bill-of-materials", "dependency"})
+# Of these a total of the map is made up: that there is an asset, and what is said of it.
+TOTALLED_TYPES: Final = ("asset", "asset-detail")
 
 
 def read_types(check: Checker, node: Node) -> tuple[str, ...]:

@@ -159,6 +159,7 @@ def who_received(found: Account) -> WhoReceived:
                 kind=one.kind,
                 version=one.version,
                 log_entry=one.log_entry,
+                clause=one.clause,
             )
             for one in found.received
         ],

@@ -263,7 +263,8 @@ class ReceivedResource(msgspec.Struct, frozen=True, kw_only=True):
     """One release that held the object.
 
     ``log_entry`` is for auditors and operators of the hub: to them, null says that it is in the log within a second.
-    An owner gets null always: the places of two entries count what all others did between them.
+    An owner gets null always: the places of two entries count what all others did between them. ``clause`` is that by
+    which a total was told that counted the object; null: it was no total.
     """
 
     release: str
@@ -275,6 +276,7 @@ class ReceivedResource(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     version: str
     log_entry: int | None
+    clause: str | None
 
 
 class StandingResource(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     release: str
     decided_at: str
     as_of: int
-    kind: Literal["objects", "manifest", "search", "count", "facet"]
+    kind: Literal["objects", "manifest", "search", "count", "facet", "total", "total-again"]
     collection: str
     profile: Profile
     slice: str

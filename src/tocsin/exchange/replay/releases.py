@@ -11,8 +11,10 @@ import msgspec
 from tocsin.agreements import replay as agreements
 from tocsin.agreements.annexes.opened import annexes_of
 from tocsin.agreements.gate import can_act, decide, profile_of, profile_until, slice_for
+from tocsin.agreements.model import Effect, Reason
+from tocsin.agreements.reveal import totalled
 from tocsin.exchange.recall.store import readers_of
-from tocsin.exchange.releases import encode_offers, under_annexes
+from tocsin.exchange.releases import TOTAL, TOTAL_AGAIN, encode_offers, under_annexes
 from tocsin.exchange.replay.forms import Release, broken, instant_of, shaped
 from tocsin.exchange.replay.rebuilt import Judged
 from tocsin.exchange.retention.keeping import Left
@@ -36,6 +38,7 @@ MAX_WAIT: Final[Micros] = 300 * SECOND
 # a long standstill, at the latest a year later.
 MAX_STANDSTILL: Final[Micros] = 366 * DAY
 
+_TOTALS: Final = frozenset({TOTAL, TOTAL_AGAIN})
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
@@ -113,14 +116,49 @@ class Releases:
             raise broken(index, "it was decided under other policies than were in force")
         labels = self._labels_of(index, release)
         verdicts = decide(slice_, release.profile, [label.as_of(at) for label in labels.values()])
+        total = release.kind in _TOTALS
+        if total:
+            verdicts = self._totalled(index, release, facts, [*labels.values()], verdicts)
         for label_id, verdict in zip(labels, verdicts, strict=True):
             if not verdict.allows:
                 raise broken(index, f"what it released under label {label_id} was not allowed")
         rebuilt.verdicts += len(verdicts)
         decided = dict(zip(labels, verdicts, strict=True))
-        annexes = {label_id: annexes_of(verdict, slice_.ground.annexes) for label_id, verdict in decided.items()}
+        # what a total counts nobody was let read, by an annex or by anything
+        by = {} if total else slice_.ground.annexes
+        annexes = {label_id: annexes_of(verdict, by) for label_id, verdict in decided.items()}
         self._check_under(index, release, annexes)
         self._show(index, release, facts, decided, annexes)
+
+    def _totalled(
+        self, index: int, release: Release, facts: Facts, labels: list[Label], verdicts: list[Verdict]
+    ) -> list[Verdict]:
+        """Return the verdicts on what was counted: what its reader may read, or the clause that is named lets count.
+
+        What the sums were, and that they gave nobody away, is not told again: the log holds no figures.
+        """
+        grants = self._state.rebuilt.granted.of(release.profile.party)
+        clauses = totalled(release.profile, labels, facts, grants=grants)
+        at_least = release.filter.get("at_least")
+        found: list[Verdict] = []
+        for verdict, clause in zip(verdicts, clauses, strict=True):
+            if clause is None:
+                found.append(verdict)
+                continue
+            if clause.id != release.filter.get("clause") or release.profile.client is not None:
+                raise broken(index, "it names another clause than the one that lets its reader be told what it counts")
+            if not isinstance(at_least, int) or at_least < clause.at_least:
+                raise broken(index, "it was told of fewer owners than its clause asks for")
+            reason = Reason(
+                agreement=clause.agreement,
+                version=clause.version,
+                clause=clause.clause,
+                legal_basis=(),
+                effect=Effect.ALLOW,
+                policy_id=clause.id,
+            )
+            found.append(msgspec.structs.replace(verdict, effect=Effect.ALLOW, reasons=(reason,)))
+        return found
 
     def _check_under(self, index: int, release: Release, annexes: dict[int, frozenset[str]]) -> None:
         """Check that a release names the annexes that alone let out what it holds, each with what that was."""

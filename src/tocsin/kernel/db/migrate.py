@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EARLIER", "HEAD", "config", "current", "upgrade"]
 
 # The newest version of the schema that this program knows; a test compares it with the folder.
-HEAD: Final = "0026"
+HEAD: Final = "0027"
 EARLIER: Final = tuple(f"{number:04d}" for number in range(1, int(HEAD)))
 """The versions that ``upgrade`` starts from, oldest first."""
 

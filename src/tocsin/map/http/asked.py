@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
     from tocsin.map.seen import Seen
     from tocsin.map.service import Maps
+    from tocsin.map.totals.service import Totals
 
 __all__ = [
     "BODY",
@@ -74,6 +75,11 @@ class Services(lists.Services, Protocol):
     @property
     def maps(self) -> Maps:
         """The map that members share."""
+        ...
+
+    @property
+    def totals(self) -> Totals:
+        """Totals of it."""
         ...
 
 

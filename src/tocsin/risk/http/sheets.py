@@ -35,10 +35,10 @@ from tocsin.kernel.clock import format_instant
 from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.routes import Endpoint, Reply
 from tocsin.kernel.mandate import Acting
+from tocsin.map.rollup.model import MAX_FIGURE, Rules
 from tocsin.risk.http.asked import LARGE_BODY, RiskCall, part_of
 from tocsin.risk.registry.figures import MAX_LINES, Figure, Figures
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import MAX_FIGURE, Rules
 from tocsin.risk.registry.state import standing
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from tocsin.agreements.document.checks import Checker
 from tocsin.agreements.document.tree import Scalar, Table, read_tree
 from tocsin.errors import InputError
 from tocsin.governance.wire import from_data
+from tocsin.map.rollup.model import MAX_FIGURE
 from tocsin.risk.registry.figures import MAX_LINES, Figures
 from tocsin.risk.registry.model import EvidenceKind, Scenario, TreatmentStatus
-from tocsin.risk.registry.rollup.model import MAX_FIGURE
 from tocsin.risk.registry.scale import Dimension, Kind
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tocsin.errors import InputError, StoreBrokenError
 from tocsin.log.commitment import SALT_BYTES, commit_content, content_text
+from tocsin.map.rollup.model import MAX_FIGURE
 from tocsin.parties.model import check_name
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import MAX_FIGURE
 
 if TYPE_CHECKING:
     from tocsin.kernel.ids import Entropy

@@ -19,10 +19,10 @@ from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Right
 from tocsin.log.model import decode_payload
 from tocsin.log.service import Record
+from tocsin.map.rollup.model import Publication
 from tocsin.parties.register import require_party
 from tocsin.risk import store
 from tocsin.risk.registry.model import Evidence, Scenario, TreatmentStatus, Unit
-from tocsin.risk.registry.rollup.model import Publication
 from tocsin.risk.registry.state import REGISTRY_STEPS, Registered, RollUp, Sheet, require_own_people, standing
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from tocsin.kernel.ids import Entropy
     from tocsin.kernel.mandate import Acting, Mandate
     from tocsin.log.service import Log
+    from tocsin.map.rollup.model import Rules, Slot
+    from tocsin.map.rollup.protect import Audit
     from tocsin.risk.registry.figures import Figures, Seal
-    from tocsin.risk.registry.rollup.model import Rules
-    from tocsin.risk.registry.rollup.protect import Audit
 
 __all__ = ["Due", "Registry", "publication_of"]
 
@@ -225,7 +225,7 @@ class Registry:
             figures = self._publication(connection, registered, told).figures
         if not figures:
             raise NotFoundError("no member gave figures of current scenarios in this unit", where=str(unit))
-        from tocsin.risk.registry.rollup.protect import publish  # noqa: PLC0415  the solver takes a second to load
+        from tocsin.map.rollup.protect import publish  # noqa: PLC0415  the solver takes a second to load
 
         # beside other writers: this may take minutes
         made = publish(figures, earlier, rules)
@@ -245,7 +245,7 @@ class Registry:
             registered = store.load(connection, self._environment, Registered)
             rollups = registered.published(unit)
             found = [self._publication(connection, registered, one) for one in rollups]
-        from tocsin.risk.registry.rollup.protect import audit  # noqa: PLC0415  the solver takes a second to load
+        from tocsin.map.rollup.protect import audit  # noqa: PLC0415  the solver takes a second to load
 
         return audit(found, rollups[-1].rules) if rollups else None
 
@@ -298,7 +298,7 @@ class Registry:
 
 def publication_of(registered: Registered, rollup: RollUp, opened: dict[str, Figures]) -> Publication:
     """Return a roll-up with the figures that it was made of, from its opened sheets by UUID."""
-    figures = {
+    figures: dict[Slot, int] = {
         (registered.sheets[uuid].party, sheet.sector, one.scenario): value
         for uuid, sheet in opened.items()
         for one in sheet.figures

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
 from tocsin.governance.wire import from_data
 from tocsin.kernel.clock import DAY, Micros
+from tocsin.map.rollup.model import MAX_PUBLICATIONS, Rules
 from tocsin.parties.model import check_name, check_remark
 from tocsin.risk.registry.model import Scenario, ScenarioAct, ScenarioStatus, Unit, next_status
-from tocsin.risk.registry.rollup.model import MAX_PUBLICATIONS, Rules
 from tocsin.risk.scene import home, require_for
 
 if TYPE_CHECKING:

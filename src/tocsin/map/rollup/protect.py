@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tocsin.errors import LimitError
-from tocsin.risk.registry.rollup.attack import (
+from tocsin.map.rollup.attack import (
     coalitions,
     equation,
     limits,
@@ -21,13 +21,13 @@ from tocsin.risk.registry.rollup.attack import (
     secrets_of,
     targets,
 )
-from tocsin.risk.registry.rollup.model import ALL, MAX_PUBLICATIONS, Publication, check_figures, covers, sums_of
+from tocsin.map.rollup.model import ALL, MAX_PUBLICATIONS, Publication, check_figures, covers, sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from tocsin.risk.registry.rollup.attack import Coalition, Equation, Part, Target, Witness
-    from tocsin.risk.registry.rollup.model import Figures, Rules, Sum
+    from tocsin.map.rollup.attack import Coalition, Equation, Part, Target, Witness
+    from tocsin.map.rollup.model import Figures, Rules, Sum
 
 __all__ = ["Audit", "Breach", "audit", "publish"]
 
@@ -179,7 +179,7 @@ class _World:
 def _large_enough(figures: Figures, total: Sum, rules: Rules) -> bool:
     """Return whether a sum is of enough parties, none of which holds too much of it."""
     held: dict[str, int] = {}
-    for (party, sector, scenario), figure in figures.items():
+    for (party, sector, scenario, *_), figure in figures.items():
         if covers(total, (sector, scenario)):
             held[party] = held.get(party, 0) + figure
     if len(held) < rules.group:

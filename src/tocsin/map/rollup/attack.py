@@ -26,14 +26,14 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from tocsin.risk.registry.rollup.model import ALL, covers
+from tocsin.map.rollup.model import ALL, covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from tocsin.risk.registry.rollup.model import Rules, Slot, Sum
+    from tocsin.map.rollup.model import Rules, Slot, Sum
 
     Ints = NDArray[np.int64]
 
@@ -142,8 +142,9 @@ def parts_of(tables: Sequence[Mapping[Slot, int]]) -> list[Part]:
         for slot, figure in figures.items():
             seen.setdefault((slot, figure), set()).add(number)
     grouped: dict[tuple[Sum, frozenset[int]], dict[str, int]] = {}
-    for ((party, sector, scenario), figure), numbers in sorted(seen.items(), key=lambda one: one[0]):
-        grouped.setdefault(((sector, scenario), frozenset(numbers)), {})[party] = figure
+    for ((party, sector, scenario, *_), figure), numbers in sorted(seen.items(), key=lambda one: one[0]):
+        held = grouped.setdefault(((sector, scenario), frozenset(numbers)), {})
+        held[party] = held.get(party, 0) + figure
     ordered = sorted(grouped.items(), key=lambda one: (one[0][0], sorted(one[0][1])))
     return [Part(cell=cell, publications=numbers, figures=figures) for (cell, numbers), figures in ordered]
 

@@ -1,7 +1,8 @@
 """Members' figures, the table that they add up to, and what is shown of it. Pure.
 
-A *figure* is what one party says that one scenario would cost it in one sector: a whole number, 0 or more. A *sum* is a
-place of the table: one sector and one scenario, or a margin, where ``ALL`` stands for every sector or every scenario.
+A *figure* is what one party says that one scenario would cost it in one sector: a whole number, 0 or more. Of the map
+it is what one asset of a party has of one measure, which takes a scenario's place. A *sum* is a place of the table: one
+sector and one scenario, or a margin, where ``ALL`` stands for every sector or every scenario.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from tocsin.errors import InputError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ALL",
@@ -42,7 +43,8 @@ MAX_PARTIES: Final = 200
 MAX_PUBLICATIONS: Final = 120
 _MOST_COLLUDING: Final = 2
 
-Slot = tuple[str, str, str]  # party, sector, scenario
+# Party, sector, scenario; and what tells figures of one party in one cell apart, where there are several.
+Slot = tuple[str, str, str, *tuple[str, ...]]
 Sum = tuple[str, str]  # sector, scenario; each may be ALL
 Figures = dict[Slot, int]
 
@@ -90,8 +92,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     shown: dict[Sum, int]
 
 
-def covers(total: Sum, cell: Sum) -> bool:
-    """Return whether a sum counts a cell."""
+def covers(total: Sum, cell: Sequence[str]) -> bool:
+    """Return whether a sum counts a cell, which may be followed by more."""
     return total[0] in (ALL, cell[0]) and total[1] in (ALL, cell[1])
 
 
@@ -101,7 +103,7 @@ def sums_of(figures: Mapping[Slot, int]) -> dict[Sum, int]:
     With one scenario alone its margin would be the cell once more; so with one sector. What says the same is left out.
     """
     cells: dict[Sum, int] = {}
-    for (_, sector, scenario), figure in sorted(figures.items()):
+    for (_, sector, scenario, *_), figure in sorted(figures.items()):
         cells[sector, scenario] = cells.get((sector, scenario), 0) + figure
     sectors, scenarios = sorted({cell[0] for cell in cells}), sorted({cell[1] for cell in cells})
     totals: list[Sum] = [
@@ -120,7 +122,7 @@ def check_figures(figures: Mapping[Slot, int]) -> None:
     Raises:
         InputError: one is negative or too large. LimitError: there are too many sums or parties.
     """
-    for (_, sector, scenario), figure in figures.items():
+    for (_, sector, scenario, *_), figure in figures.items():
         if not 0 <= figure <= MAX_FIGURE:
             raise InputError(f"a figure of {figure}", where=f"{sector}, {scenario}", todo=f"0 to {MAX_FIGURE:,}")
     sums, parties = len(sums_of(figures)), len({slot[0] for slot in figures})
