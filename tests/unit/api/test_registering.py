@@ -222,7 +222,7 @@ def test_a_simulation_is_the_same_for_a_seed_and_bounded(risky: Live, monkeypatc
     assert first == second
     assert first["sectors"][-1]["sector"] == "*"
     assert told(ask(risky, "POST", "/risk/simulate", "lia-alfa", {"years": 1}))["sectors"][0]["standard_error"] is None
-    monkeypatch.setattr(scenarios, "MOST_DRAWN", 10)
+    monkeypatch.setattr(scenarios, "MOST_WORK", 10)
     assert ask(risky, "POST", "/risk/simulate", "lia-alfa", {"years": 500}).status_code == 413
 
 
