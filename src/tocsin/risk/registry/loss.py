@@ -40,8 +40,10 @@ _MOST_KEPT: Final = 1 << 26
 # What else is done takes as long as drawing so many numbers: to read an estimate at a share, to begin with a scenario
 # or an event of it, and to sort a number that is kept.
 _READ: Final = 400
-_BEGUN: Final = 1_000
+_BEGUN: Final = 6_000
 _SORTED: Final = 20
+# Of one scenario in a year: more than ``MAX_RATE`` brings about in as many years as there is room for.
+_MOST_EVENTS: Final = 150
 _CONFIDENCE: Final = 0.95
 
 
@@ -156,8 +158,8 @@ def work_of(scenarios: Sequence[Scenario], unit: Unit, *, years: int) -> float:
         most = float(rate.points[2] * scenario.left_rate)
         mean = float(rate.mean * scenario.left_rate)
         losses = sum(loss.in_(unit) is not None for loss in scenario.losses)
-        # how often it happens in the worst of so many years: beyond it there is one year in so many, once
-        events = float(stats.poisson.isf(1 / (years + 1), most)) + 1
+        # the mean of how often it happens in the worst of these years, or a little more
+        events = float(np.minimum(1, years * special.pdtrc(np.arange(_MOST_EVENTS), most)).sum())
         work += (_BEGUN + years) * (2 + losses * events)
         work += _READ * years * (-math.expm1(-most) + losses * mean)
     return work
