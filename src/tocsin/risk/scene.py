@@ -20,14 +20,20 @@ def home(scene: Scene) -> Party:
     """Return the vetted party whose act it is.
 
     Raises:
-        ForbiddenError: it is not vetted, or somebody acts for another who does not run the hub.
+        ForbiddenError: it is not vetted, it has no such person who speaks for it, or somebody acts for another who does
+            not run the hub.
     """
     scene.require_visible()
     party = scene.register.party(scene.who.rpartition("@")[2])
     if party is None or party.status is not PartyStatus.VETTED:
         raise ForbiddenError("only a vetted party does this", where=scene.who)
     user = person(scene)
-    if user is not None and (user.status is not UserStatus.ACTIVE or user.roles.isdisjoint({*_SPEAKS, Role.OPERATOR})):
+    if user is None:
+        # a party's own service; of an older log also somebody whom nobody knew, whom an operator acted for
+        speaks = "@" not in scene.who or scene.retold
+    else:
+        speaks = user.status is UserStatus.ACTIVE and not user.roles.isdisjoint({*_SPEAKS, Role.OPERATOR})
+    if not speaks:
         raise ForbiddenError(
             "this person does not speak for their party", where=scene.who, todo="an analyst, liaison or signatory does"
         )

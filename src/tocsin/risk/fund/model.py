@@ -173,13 +173,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """A portfolio that was decided: the projects, what they may cost, and the digest of what it was decided on."""
+    """A portfolio that was decided: the projects, what they may cost, and the digest of what it was decided on.
+
+    ``judged``: the digest of each project as it was judged; of decisions of earlier builds there are none.
+    """
 
     projects: tuple[str, ...]
     budget: int
     calculation: str
     at: Micros
     mandate: str
+    judged: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ClaimStatus(enum.StrEnum):
@@ -235,7 +239,7 @@ class Fund(msgspec.Struct, frozen=True, kw_only=True):
         """Return a claim; NotFoundError: there is none of this id."""
         found = self.claims.get(uuid)
         if found is None:
-            raise NotFoundError("there is no such claim", where=uuid[:80], todo="`tocsin fund books` shows them")
+            raise NotFoundError("there is no such claim", where=uuid[:80], todo="`tocsin fund claims` shows them")
         return found
 
     @property

@@ -21,7 +21,7 @@ from tocsin.log.model import decode_payload
 from tocsin.log.note import sign_note
 from tocsin.log.service import Record
 from tocsin.parties.store import read_hub
-from tocsin.risk.fund.certificate import certificate_text
+from tocsin.risk.fund.certificate import certificate_text, project_digest
 from tocsin.risk.fund.measuring import measured, plan_digest, seed_of
 from tocsin.risk.fund.model import Funded, Measurement
 from tocsin.risk.fund.seen import concerned
@@ -122,21 +122,38 @@ class Funds:
         return self._enter(acting, "fund.proposed", data).case(project.id)
 
     def decide(
-        self, acting: Acting, mandate: Mandate, name: str, *, projects: list[str], budget: int, calculation: str
+        self,
+        acting: Acting,
+        mandate: Mandate,
+        name: str,
+        *,
+        projects: list[str],
+        budget: int,
+        calculation: str,
+        judged: Mapping[str, str] | None = None,
     ) -> Fund:
         """Choose projects within a budget in cents; ``calculation`` is the digest of what it rests on.
 
+        ``judged``: the digest of each project as it was judged (``project_digest``); where none are given, as they are
+        proposed now.
+
         Raises:
             ForbiddenError: the mandate is not for this. TransitionError: one is not proposed. InputError: too dear.
+            ConflictError: a project was judged as another than the one that is proposed.
         """
         mandate.require(self._log.environment_name, Right.PORTFOLIO_DECIDE, name)
-        data: dict[str, object] = {
-            "fund": name,
-            "projects": sorted(projects),
-            "budget": budget,
-            "calculation": calculation,
-        }
-        return self._enter(acting, "fund.decided", data, mandate)
+        with self._store.write() as connection:
+            if judged is None:
+                fund = self._told(connection).fund(name)
+                judged = {one: project_digest(fund.case(one).project) for one in projects}
+            data: dict[str, object] = {
+                "fund": name,
+                "projects": sorted(projects),
+                "budget": budget,
+                "calculation": calculation,
+                "judged": dict(judged),
+            }
+            return self._append(connection, acting, "fund.decided", data, mandate).fund(name)
 
     def award(self, acting: Acting, mandate: Mandate, name: str, project: str, terms: Terms) -> Award:
         """Agree on an award for a chosen project.
@@ -308,6 +325,7 @@ class Funds:
                 acting=Acting(actor=payload.actor, on_behalf_of=payload.on_behalf_of),
                 register=StoredRegister(connection, self._environment),
                 mandate=payload.mandate,
+                retold=True,
             )
             stage = Stage(scene=scene, index=row.index, environment=self._log.environment_name, hub=hub, again=True)
             funded = enter(funded, payload.kind, payload.data, stage)

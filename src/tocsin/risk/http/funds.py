@@ -158,13 +158,17 @@ class ProjectList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortfolioResource(msgspec.Struct, frozen=True, kw_only=True):
-    """Projects that were chosen together: under which mandate, and the digest of what that rests on. In cents."""
+    """Projects that were chosen together: under which mandate, and the digest of what that rests on. In cents.
+
+    ``judged``: the digest of each project as it was judged; empty of decisions of earlier builds.
+    """
 
     projects: list[str]
     budget: int
     calculation: str
     at: str
     mandate: str
+    judged: dict[str, str]
 
 
 class PortfolioList(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +274,7 @@ class Funding:
                 calculation=one.calculation,
                 at=format_instant(one.at),
                 mandate=one.mandate,
+                judged=dict(one.judged),
             )
             for one in found.items
         ]
