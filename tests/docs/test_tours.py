@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 
 from support.tours import ROOT, commands, plain, shown
 from tocsin.cli.main import execute
+from tocsin.kernel.clock import SystemClock, parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,6 +96,17 @@ WRITTEN: Final[dict[str, Callable[[Path, str], None]]] = {
     "fund numbers": lambda here, told: _term(here, "commitment", told.splitlines()[0].removeprefix("commitment ")),
     "fund certificate": _key,
 }
+
+
+# the pages were written then: their agreements, reviews and mandates end some years later
+WRITTEN_AT: Final = parse_date("2026-11-23")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine's clock go on from the day on which the pages were written."""
+    began = time.monotonic_ns()
+    monkeypatch.setattr(SystemClock, "now", lambda _: WRITTEN_AT + (time.monotonic_ns() - began) // 1_000)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -20,7 +20,7 @@ from tocsin.log.note import VerifierKey
 from tocsin.log.verify import verify_export
 from tocsin.risk.fund.audit import audit
 from tocsin.risk.fund.cents import written
-from tocsin.risk.fund.certificate import MOST_CERTIFICATE, open_certificate
+from tocsin.risk.fund.certificate import CERTIFICATE, MOST_CERTIFICATE, open_certificate
 from tocsin.risk.fund.measuring import MOST_LINKS, NONCE_BYTES, bound_of, chain_of, plan_digest
 from tocsin.risk.fund.wire import cents_of, read_terms
 
@@ -260,9 +260,16 @@ def _audit(out: Output, path: Path, trusted: str | None, plans: list[Plan]) -> N
 
 
 def _certificate(out: Output, path: Path, trusted: str | None) -> None:
+    data = read_bounded(str(path), MOST_CERTIFICATE, "a certificate")
+    # what its first line says is not signed by anybody yet: it is a hint, and no proof
+    if not data.startswith(f"{CERTIFICATE}\n".encode()):
+        raise InputError(
+            "this is no certificate",
+            where=str(path),
+            todo="name what `tocsin fund certificate` wrote, or the folder of an export; a plan is given with --plan",
+        )
     if trusted is None:
         raise UsageError("a certificate holds no key", where="--key", todo="give the hub's, had from elsewhere")
-    data = read_bounded(str(path), MOST_CERTIFICATE, "a certificate")
     said = open_certificate(data, key=VerifierKey.parse(trusted), at=SystemClock().now())
     out.document({"verified": True, "certificate": said})
     out.line("It verifies.", style="bold")

@@ -15,6 +15,7 @@ from tocsin.cli.output import Output
 from tocsin.cli.session import opened, write_new
 from tocsin.errors import ConflictError, NotFoundError, UsageError
 from tocsin.risk.fund.cents import apportioned, written
+from tocsin.risk.fund.certificate import project_digest
 from tocsin.risk.fund.costs import bill
 from tocsin.risk.fund.exposing import plan_of_map
 from tocsin.risk.fund.measuring import plan_digest
@@ -162,7 +163,11 @@ def _decide(name: str, projects: tuple[Project, ...], found: Portfolio, digest: 
             if project.id not in cases:
                 raise NotFoundError("this project was not proposed", where=project.id, todo="tocsin fund propose")
             if cases[project.id].project != project:
-                raise ConflictError("the project that was proposed is another", where=project.id)
+                raise ConflictError(
+                    "the project that was proposed is another",
+                    where=project.id,
+                    todo="judge it as it is proposed: tocsin fund projects --json",
+                )
         session.hub.funds.decide(
             session.acting(),
             session.mandate(motion),
@@ -170,6 +175,7 @@ def _decide(name: str, projects: tuple[Project, ...], found: Portfolio, digest: 
             projects=list(found.projects),
             budget=found.budget,
             calculation=digest,
+            judged={one.id: project_digest(one) for one in projects if one.id in found.projects},
         )
 
 

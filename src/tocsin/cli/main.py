@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import math
 import os
 import re
 import sys
@@ -309,7 +310,10 @@ def _value_refused(error: TyperException, todo: str) -> UsageError | None:
     fault = faults()[0]
     said = fault.get("ctx", {})
     where = parameter.get_error_hint().replace("'", "")
+    given = fault.get("input")
     match fault["type"]:
+        case _ if isinstance(given, float) and math.isnan(given):
+            return UsageError("it is no number", where=where, todo=todo)
         case "greater_than_equal":
             return UsageError(f"it is less than {said['ge']}", where=where, todo=todo)
         case "less_than_equal":

@@ -52,7 +52,7 @@ def require_for(scene: Scene, owner: str) -> None:
         ForbiddenError: they are not. NotFoundError: there is no such owner.
     """
     if not scene.is_operator(scene.who) and home(scene).name != owner.rpartition("@")[2]:
-        raise ForbiddenError(f"{owner} answers for it", where=scene.who)
+        raise ForbiddenError(f"{owner} answers for it", where=scene.who, todo="act for that party, with --as")
     there = scene.register.user(owner) if "@" in owner else scene.register.party(owner)
     if there is None:
         raise NotFoundError("there is no such owner", where=owner, todo="write PARTY or USER@PARTY")

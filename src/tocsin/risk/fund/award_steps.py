@@ -11,6 +11,7 @@ from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError,
 from tocsin.governance.wire import from_data
 from tocsin.parties.model import check_remark
 from tocsin.risk.fund.books import Account, move
+from tocsin.risk.fund.cents import written
 from tocsin.risk.fund.certificate import MOST_VALID, certificate_text, project_digest
 from tocsin.risk.fund.measuring import LEAST_SAMPLES, MOST_LINKS, bound_of, check_level, commitment_of, seed_of
 from tocsin.risk.fund.model import Award, AwardKind, Fund, Inspection, Measurement, Step, Terms, Tranche, follow
@@ -113,11 +114,14 @@ def _award(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         _limit_terms(terms, told.project)
     total = sum(tranche.amount for tranche in terms.tranches)
     if total > case.project.cost:
-        raise InputError(f"{total} cents are more than the project costs", where=told.project)
-    if total > fund.free:
-        raise TransitionError(
-            f"{max(fund.free, 0)} cents are in cash and not bound already", where=fund.name, todo="pay in more"
+        raise InputError(
+            f"{written(total)} are more than the project costs",
+            where=told.project,
+            todo=f"{written(case.project.cost)} at most, over all tranches",
         )
+    if total > fund.free:
+        free = written(max(fund.free, 0))
+        raise TransitionError(f"{free} are in cash and not bound already", where=fund.name, todo="pay in more")
     award = Award(terms=terms, made_at=stage.scene.at, opens=terms.commitment)
     return replace(fund, cases={**fund.cases, told.project: replace(case, status=status, award=award)})
 
@@ -242,7 +246,9 @@ def _assessing(fund: Fund, project: str, step: Step, stage: Stage) -> Award:
         return award
     _, assessor = require_independent(stage.scene, award.terms, case.proposer)
     if stage.scene.who.rpartition("@")[2] != assessor.name:
-        raise ForbiddenError(f"{assessor.name} assesses this project", where=stage.scene.who)
+        raise ForbiddenError(
+            f"{assessor.name} assesses this project", where=stage.scene.who, todo="act for that party, with --as"
+        )
     home(stage.scene)
     return award
 

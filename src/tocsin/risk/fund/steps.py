@@ -147,7 +147,11 @@ def _take_back(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     # what is begun to be paid is owed to its end
     if told.amount > free:
         raise TransitionError(
-            f"{written(free)} is promised of which nothing is paid in", where=fund.name, todo="take back that, or less"
+            f"{written(free)} is promised of which nothing is paid in",
+            where=fund.name,
+            todo="take back that, or less"
+            if free
+            else "there is nothing to take back: what is begun is paid to its end",
         )
     return _moved(
         fund, stage, TAKEN_BACK, told.amount, (Account.CONTRIBUTIONS, told.party), (Account.PLEDGES, told.party)
@@ -206,7 +210,11 @@ def _decide(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         cases[name] = replace(case, status=follow(case.status, Step.CHOOSE, name))
     cost = sum(cases[name].project.cost for name in told.projects)
     if cost > told.budget:
-        raise InputError(f"these projects cost {cost} cents", where=fund.name, todo=f"{told.budget} was decided")
+        raise InputError(
+            f"these projects cost {written(cost)}, and the budget is {written(told.budget)}",
+            where=fund.name,
+            todo="choose fewer, or decide a larger one",
+        )
     decision = Decision(
         projects=told.projects,
         budget=told.budget,
@@ -223,7 +231,7 @@ def _claim(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     speaks(stage, told.party, "claims for itself")
     digest(told.evidence, "evidence")
     if not 0 < told.amount <= MOST_CENTS:
-        raise InputError(f"an amount of {told.amount}", todo=f"cents, 1 to {MOST_CENTS:,}")
+        raise InputError(f"an amount of {written(told.amount)}", todo=f"0.01 to {written(MOST_CENTS)}")
     if not check_remark(told.reason, "reason"):
         raise InputError("a claim has a reason", where=told.claim[:80])
     if told.claim in fund.claims:
@@ -243,9 +251,12 @@ def _settle(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     if claim.status is not ClaimStatus.FILED:
         raise TransitionError(f"this claim is {claim.status}", where=claim.uuid)
     if not 0 <= told.granted <= claim.amount:
-        raise InputError(f"{told.granted} of {claim.amount} cents", where=claim.uuid, todo="0 to what is claimed")
+        raise InputError(
+            f"{written(told.granted)} of {written(claim.amount)}", where=claim.uuid, todo="0 to what is claimed"
+        )
     if told.granted > fund.free:
-        raise TransitionError(f"{max(fund.free, 0)} cents are not bound already", where=fund.name, todo="pay in more")
+        free = written(max(fund.free, 0))
+        raise TransitionError(f"{free} are in cash and not bound already", where=fund.name, todo="pay in more")
     status = ClaimStatus.GRANTED if told.granted else ClaimStatus.REFUSED
     after = replace(claim, status=status, granted=told.granted, reasons=check_remark(told.reasons, "reasons"))
     fund = replace(fund, claims={**fund.claims, claim.uuid: after})

@@ -186,7 +186,7 @@ def _kept(before: Registered, told: Scenario, scene: Scene) -> Registered:
     if told.status is not ScenarioStatus.CURRENT:
         raise InputError("a scenario is retired by an act of its own", where=told.id)
     if told.review <= scene.at:
-        raise InputError("its review is to be later than now", where=told.id)
+        raise InputError("its review is to be later than now", where=told.id, todo="name a day to come")
     for owner in sorted(_owners(told)):
         there = scene.register.user(owner) if "@" in owner else scene.register.party(owner)
         if there is None:
@@ -200,6 +200,8 @@ def _review(before: Registered, data: Mapping[str, Any], scene: Scene) -> Regist
     require_for(scene, was.owner)
     next_status(was.status, ScenarioAct.REVIEW)
     check_remark(told.note, "note")
+    if not told.note.strip() and not scene.retold:
+        raise InputError("what was found at a review has to be said", where=told.scenario, todo="write a note")
     return _kept(before, replace(was, review=told.review), scene)
 
 
