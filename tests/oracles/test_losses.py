@@ -15,6 +15,7 @@ from tocsin.risk.registry.loss import simulate, work_of
 from tocsin.risk.registry.model import Scenario, Treatment, TreatmentStatus, Unit
 from tocsin.risk.registry.moments import expected, variance
 from tocsin.risk.registry.pert import Pert
+from tocsin.risk.registry.plots import exceeded
 
 YEARS = 40_000
 CASES = {
@@ -178,3 +179,17 @@ def test_a_scenario_happens_as_often_as_its_year_says(name: str) -> None:
     rates = loss.quantiles(case.rate, loss._uniform(5, case.id, "rate", 3_000)) * float(case.left_rate)
     expected_counts = stats.poisson.ppf(loss._uniform(5, case.id, "count", 3_000), rates)
     assert np.array_equal(loss._counts(case, 5, 3_000), expected_counts)
+
+
+def test_the_picture_of_a_simulation_is_what_was_drawn() -> None:
+    made = simulate([CASES["rare"], CASES["often"]], Unit.MONEY, seed=2, years=500)
+    for sector in (*made.sectors, None):
+        years = made.of(sector)
+        losses, shares = exceeded(made, sector)
+        assert shares == [float((years > loss).mean()) for loss in losses]
+        assert all(shares)
+        assert losses == sorted(losses)
+    one = simulate(
+        [scenario(rate=Pert.known("0.0001"), losses={"energy": Pert.known("5")})], Unit.MONEY, seed=1, years=5
+    )
+    assert exceeded(one, None) == ([], [])

@@ -229,7 +229,7 @@ def verify(
     if path.is_dir():
         _audit(out, path, vkey(key), [plan_of(one) for one in plan or ()])
     else:
-        _certificate(out, path, vkey(key))
+        _certificate(out, path, key)
 
 
 def _audit(out: Output, path: Path, trusted: str | None, plans: list[Plan]) -> None:
@@ -259,7 +259,7 @@ def _audit(out: Output, path: Path, trusted: str | None, plans: list[Plan]) -> N
         out.line(verified.caveat)
 
 
-def _certificate(out: Output, path: Path, trusted: str | None) -> None:
+def _certificate(out: Output, path: Path, key: str | None) -> None:
     data = read_bounded(str(path), MOST_CERTIFICATE, "a certificate")
     # what its first line says is not signed by anybody yet: it is a hint, and no proof
     if not data.startswith(f"{CERTIFICATE}\n".encode()):
@@ -268,6 +268,7 @@ def _certificate(out: Output, path: Path, trusted: str | None) -> None:
             where=str(path),
             todo="name what `tocsin fund certificate` wrote, or the folder of an export; a plan is given with --plan",
         )
+    trusted = vkey(key)
     if trusted is None:
         raise UsageError("a certificate holds no key", where="--key", todo="give the hub's, had from elsewhere")
     said = open_certificate(data, key=VerifierKey.parse(trusted), at=SystemClock().now())

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import math
 import os
 import re
 import sys
@@ -312,7 +311,7 @@ def _value_refused(error: TyperException, todo: str) -> UsageError | None:
     where = parameter.get_error_hint().replace("'", "")
     given = fault.get("input")
     match fault["type"]:
-        case _ if isinstance(given, float) and math.isnan(given):
+        case _ if str(given).strip().lower() == "nan":
             return UsageError("it is no number", where=where, todo=todo)
         case "greater_than_equal":
             return UsageError(f"it is less than {said['ge']}", where=where, todo=todo)

@@ -29,8 +29,7 @@ def home(scene: Scene) -> Party:
         raise ForbiddenError("only a vetted party does this", where=scene.who)
     user = person(scene)
     if user is None:
-        # a party's own service; of an older log also somebody whom nobody knew, whom an operator acted for
-        speaks = "@" not in scene.who or scene.retold
+        speaks = "@" not in scene.who  # a party's own service
     else:
         speaks = user.status is UserStatus.ACTIVE and not user.roles.isdisjoint({*_SPEAKS, Role.OPERATOR})
     if not speaks:

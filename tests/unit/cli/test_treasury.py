@@ -112,3 +112,13 @@ def test_a_party_that_may_see_nothing_of_the_books_is_told_so(cli: Cli) -> None:
     assert "900" not in told
     own = cli.json("fund", "books", "region", "--as", "water")["accounts"]
     assert set(own) == {"contributions:https://water.example", "pledges:https://water.example"}
+
+
+def test_a_simulation_is_drawn(cli: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    document = (EXAMPLES / "wiper.yaml").read_text(encoding="utf-8").replace("2028", "2100").replace("cert", "power")
+    cli.ok("risk", "scenario", "add", "-", "--as", "power", stdin=document.encode())
+    for name, begins in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG")):
+        cli.ok("risk", "simulate", "--years", "200", "--plot", str(tmp_path / name))
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    assert cli.run("risk", "simulate", "--years", "200", "--plot", "a.doc").code == 2
