@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tocsin.cli.fund_common import AsOption, FundArgument, ProjectArgument, called, content, plan_of, tell
 from tocsin.cli.log import KeyOption, vkey
-from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import Session, opened, read_bounded, write_new
 from tocsin.errors import InputError, UsageError
@@ -198,7 +198,15 @@ def certificate(
     name: FundArgument,
     project: ProjectArgument,
     tranche: TrancheArgument,
-    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Until when it is good: five years at most.")],
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until",
+            metavar="DATE",
+            help="Until when it is good: five years at most.",
+            callback=checked("--until", parse_date),
+        ),
+    ],
     file: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")],
     json: JsonOption = False,
 ) -> None:

@@ -341,7 +341,9 @@ def _certify(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         until=told.until,
     )
     if stage.entering and told.until > stage.scene.at + MOST_VALID:
-        raise InputError("a certificate is good from now for at most five years", where=told.project)
+        raise InputError(
+            "a certificate is good for at most five years", where=told.project, todo="name an earlier day: --until"
+        )
     if told.text != expected:
         raise InputError("the certificate says something else than the log", where=told.project)
     return fund

@@ -80,9 +80,11 @@ def certificate_text(
     made = next((one for one in reversed(award.measurements) if one.tranche == tranche), None)
     threshold = award.terms.tranches[tranche - 1].threshold
     if made is None or threshold is None or tranche not in award.met:
-        raise TransitionError("this benchmark was not met", where=project)
+        raise TransitionError(
+            "this benchmark was not met", where=project, todo="measure the tranche first: tocsin fund measure"
+        )
     if until <= issued:
-        raise InputError("a certificate is good from now on, for at most five years", where=project)
+        raise InputError("a certificate is good from now on", where=project, todo="name a day to come: --until")
     terms = award.terms
     bound = bound_of(made.sums, threshold=threshold, confidence=terms.confidence, attempts=terms.attempts)
     certificate = Certificate(
