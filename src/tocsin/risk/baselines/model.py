@@ -77,7 +77,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if self.standing not in (Standing.PARTLY, Standing.MET):
-            raise InputError("a target is that a control is met, or partly", where=self.control)
+            raise InputError(
+                "a target is that a control is met, or partly", where=self.control, todo="say met, or partly"
+            )
         for sector in self.sectors:
             check_name(sector, "sector")
 

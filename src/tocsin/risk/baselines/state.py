@@ -93,7 +93,7 @@ def _set(before: Held, data: Mapping[str, Any], scene: Scene) -> Held:
     if before.catalogue(told.catalogue).control(told.control).withdrawn:
         raise InputError("this control is withdrawn", where=told.control)
     if told.due <= scene.at or told.mandate:
-        raise InputError("a target is for a day to come", where=told.control)
+        raise InputError("a target is for a day to come", where=told.control, todo="name a later day")
     made = replace(told, mandate=scene.mandate or "")
     return replace(before, targets={**before.targets, target_key(told.catalogue, told.control): made})
 

@@ -234,7 +234,9 @@ class Registry:
             earlier = [self._publication(connection, registered, one) for one in registered.published(unit)]
             figures = self._publication(connection, registered, told).figures
         if not figures:
-            raise NotFoundError("no member gave figures of current scenarios in this unit", where=str(unit))
+            raise NotFoundError(
+                "no member gave figures of current scenarios in this unit", where=str(unit), todo="tocsin risk assess"
+            )
         from tocsin.risk.registry.rollup.protect import publish  # noqa: PLC0415  the solver takes a second to load
 
         # beside other writers: this may take minutes
