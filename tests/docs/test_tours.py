@@ -49,9 +49,9 @@ def _agreed(name: str, *members: str) -> Iterator[str]:
 
 
 def _term(here: Path, name: str, told: str) -> None:
-    file = here / "terms.json"
-    terms: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) | {name: told.strip()}
-    file.write_bytes(msgspec.json.encode(terms))
+    for file in (here / "terms.json", here / "loan.json"):
+        terms: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) | {name: told.strip()}
+        file.write_bytes(msgspec.json.encode(terms))
 
 
 def _key(here: Path, told: str) -> None:
@@ -165,10 +165,11 @@ def test_the_documents_of_the_pages_are_those_of_the_examples() -> None:
     for name, file in files.items():
         assert (ROOT / "examples" / f"{file}.yaml").read_text(encoding="utf-8") == found[name], name
     blocks = re.findall(r"```json\n(.*?)```", PAGES["fund"], re.DOTALL)
-    for name in ("genset", "terms"):
+    for name in ("genset", "terms", "loan"):
         assert (ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8") in blocks, name
     projects = json.loads((ROOT / "examples" / "projects.json").read_text(encoding="utf-8"))
-    assert json.loads((ROOT / "examples" / "genset.json").read_text(encoding="utf-8")) in projects
+    for name in ("genset", "spare-transformer"):
+        assert json.loads((ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8")) in projects
 
 
 def test_the_second_version_changes_what_the_page_says() -> None:

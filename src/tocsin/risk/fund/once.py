@@ -83,10 +83,12 @@ def _new_improvement(before: Funded, after: Fund, project: str) -> None:
         award = other.award
         if award is None or (fund.name, other.project.id) == (after.name, project):
             continue
-        met = {one.plan for one in award.measurements if one.tranche in award.met}
-        if award.terms.baseline == made.terms.baseline and built in met:
+        taken = {one.plan for one in award.measurements if one.tranche in award.met}
+        if award.inspection is not None:
+            taken.add(award.inspection.plan)  # and not measured yet: who comes second would find it met already
+        if award.terms.baseline == made.terms.baseline and built in taken:
             raise ConflictError(
-                "from this plan before to this plan as built another award was measured already",
+                "from this plan before to this plan as built another award is measured already",
                 where=project,
                 todo="what was improved is paid for once: enter the plan as this project left it",
             )

@@ -116,13 +116,26 @@ def test_what_was_measured_for_one_award_is_measured_for_no_other(world: World, 
     awarded(world, tranches=EASY)
     measured(world, "region", WALL.id, NONCE)
     award_in(world, fund, TANK, agreed(commitment=OTHERS[0], tranches=TRANCHES))
-    with pytest.raises(ConflictError, match="another award was measured already"):
+    with pytest.raises(ConflictError, match="another award is measured already"):
         world.hub.funds.inspect(ASSESSOR, fund, TANK.id, BUILT)
     # and not which: what was built elsewhere is others' business
     with pytest.raises(ConflictError) as told:
         world.hub.funds.inspect(ASSESSOR, fund, TANK.id, BUILT)
     assert WALL.id not in str(told.value)
     world.hub.funds.inspect(ASSESSOR, fund, TANK.id, plan_with(TOWN, [TANK]))
+
+
+def test_what_is_about_to_be_measured_for_one_award_waits_for_it(world: World) -> None:
+    awarded(world, tranches=(Tranche(amount=1_00, threshold=10**9),))
+    award_in(world, "second", TANK, agreed(commitment=OTHERS[0], tranches=TRANCHES))
+    funds = world.hub.funds
+    funds.inspect(ASSESSOR, "region", WALL.id, BUILT)
+    # else both would be measured, and both be met
+    with pytest.raises(ConflictError, match="is measured already"):
+        funds.inspect(ASSESSOR, "second", TANK.id, BUILT)
+    funds.measure(ASSESSOR, "region", WALL.id, 1, before=TOWN, after=BUILT, nonce=NONCE)
+    # the first saved too little: what it did not prove, the other may
+    funds.inspect(ASSESSOR, "second", TANK.id, BUILT)
 
 
 def test_a_log_of_an_earlier_build_in_which_two_funds_paid_replays(
