@@ -65,6 +65,8 @@ def test_claims_are_listed_to_the_treasurer_and_to_each_party_its_own(cli: Cli) 
         ),
         pytest.param("fund release region x 1", "`tocsin fund projects FUND`", id="no such project"),
         pytest.param("baseline import empty --name x", "it is empty", id="an empty catalogue"),
+        pytest.param("baseline import bill.pdf --name x", "an OSCAL catalogue in JSON", id="no catalogue"),
+        pytest.param("baseline import bill.pdf --name x", "bill.pdf", id="which file is none"),
         pytest.param(
             "baseline assess nato-seven energy met --review 2100-01-01 --as sig@water",
             "--evidence FILE",
