@@ -19,7 +19,7 @@ from tocsin.errors import InputError, NotFoundError
 from tocsin.map.cascade.draws import HARD, LONG, STRIKES, keys_of, shares
 from tocsin.map.cascade.grid import FULL, MOST_TICKS
 from tocsin.map.cascade.hits import DAMAGE, FROM, HIT, UNTIL, of_table
-from tocsin.map.model import LONGEST_H, Repair, hours_of
+from tocsin.map.model import LONGEST_H, TAIL, Lognormal, Quantiles, Repair, hours_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Strike", "chance_of", "chance_within", "hits_by"]
+__all__ = ["Strike", "chance_of", "chance_within", "hits_by", "hours_at"]
 
 _YEAR_H: Final = 8_766.0
 _STANDARD: Final = NormalDist()
@@ -59,6 +59,18 @@ def chance_of(fragility: Fragility, intensity: float) -> float:
 def chance_within(per_year: float, hours: float) -> float:
     """Return the chance that what happens so often a year happens at least once within so many hours (Poisson)."""
     return -math.expm1(-per_year * hours / _YEAR_H)
+
+
+def hours_at(repair: Repair, levels: Floats) -> Floats:
+    """Return what ``hours_of`` says of each of many levels."""
+    if isinstance(repair, Quantiles):
+        return np.interp(levels * (len(repair.hours) - 1), np.arange(len(repair.hours)), repair.hours)
+    from scipy.special import ndtri  # noqa: PLC0415 -- it takes a while to load, and most maps are read and not drawn
+
+    away = ndtri(np.clip(levels, TAIL, 1 - TAIL))
+    if isinstance(repair, Lognormal):
+        return np.asarray(repair.median_h * np.exp(repair.sigma * away))
+    return np.asarray(np.maximum(0.0, repair.mean_h + repair.sigma_h * away))
 
 
 def hits_by(plan: AssetMap, wiring: Wiring, strike: Strike, *, seed: int, samples: range, jobs: int = -1) -> Hits:

@@ -63,7 +63,7 @@ _MOST_PER_YEAR: Final = 8_766.0  # once an hour
 _MOST_SIGMA: Final = 10.0  # of a logarithm: beyond it a median says nothing
 _MOST_INTENSITY: Final = 1e6
 # A distribution without end is read between these: a repair that nobody has seen the end of is no plan.
-_TAIL: Final = 0.001
+TAIL: Final = 0.001
 _STANDARD: Final = NormalDist()
 
 
@@ -210,7 +210,7 @@ def hours_of(repair: Repair, level: float) -> float:
         place = level * (len(repair.hours) - 1)
         below = min(int(place), len(repair.hours) - 2)
         return repair.hours[below] + (repair.hours[below + 1] - repair.hours[below]) * (place - below)
-    away = _STANDARD.inv_cdf(min(max(level, _TAIL), 1 - _TAIL))
+    away = _STANDARD.inv_cdf(min(max(level, TAIL), 1 - TAIL))
     if isinstance(repair, Lognormal):
         return repair.median_h * math.exp(repair.sigma * away)
     return max(0.0, repair.mean_h + repair.sigma_h * away)

@@ -5,6 +5,7 @@ What an asset does not say of its repair, is asked for.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Final
 
@@ -13,20 +14,26 @@ import numpy as np
 from msgspec import structs
 
 from tocsin.errors import InputError, NotFoundError
-from tocsin.map.cascade.draws import Hazard, draw_hits, keys_of
-from tocsin.map.hazards import Strike, hits_by
-from tocsin.map.model import LONGEST_H, Quantiles, hours_of
+from tocsin.map.cascade.draws import LONG, Hazard, draw_hits, keys_of, shares
+from tocsin.map.cascade.grid import MOST_TICKS
+from tocsin.map.cascade.hits import HIT, UNTIL, Hits, of_table
+from tocsin.map.hazards import Strike, hits_by, hours_at
+from tocsin.map.model import LONGEST_H, Quantiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from tocsin.map.cascade import Hits, Wiring
-    from tocsin.map.model import Asset, AssetMap
+    from numpy.typing import NDArray
 
-__all__ = ["LEVELS", "Asked", "drawn", "struck"]
+    from tocsin.map.cascade import Wiring
+    from tocsin.map.cascade.wiring import Ints
+    from tocsin.map.model import Asset, AssetMap, Repair
 
-# A repair's distribution as so many quantiles: a twentieth each.
-LEVELS: Final = tuple(level / 20 for level in range(21))
+    Floats = NDArray[np.float64]
+
+__all__ = ["Asked", "drawn", "struck"]
+
+_NO_REPAIR: Final = np.zeros((1, 2))
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +73,8 @@ def drawn(
     if asked.chance is not None:
         if not (math.isfinite(asked.chance) and 0 <= asked.chance <= 1):
             raise InputError(f"a chance of {asked.chance}", where="chance", todo="0 to 1")
-        hazard = _at_once(known, {one.id: (asked.chance, 1.0) for one in known if one.id not in spared})
-        return draw_hits(wiring, hazard, keys_of(wiring.ids), seed=seed, samples=range(samples))
+        told_of = {one.id: (asked.chance, 1.0) for one in known if one.id not in spared}
+        return _at_once(known, wiring, told_of, seed=seed, samples=samples)
     if asked.intensity is None:
         strike = Strike(period_h=asked.within_h)
         told = any(mode.per_year > 0 for one in known for mode in one.failure_modes)
@@ -100,8 +107,8 @@ def struck(
             raise NotFoundError("there is no such asset", where=asset, todo="`tocsin map show` lists them")
         if not 0 <= damage <= 1:
             raise InputError(f"a damage of {damage}", where=asset, todo="a share, 0 to 1")
-    hazard = _at_once(known, {asset: (1.0, damage) for asset, damage in damages.items()})
-    return draw_hits(wiring, hazard, keys_of(wiring.ids), seed=seed, samples=range(samples))
+    told_of = {asset: (1.0, damage) for asset, damage in damages.items()}
+    return _at_once(known, wiring, told_of, seed=seed, samples=samples)
 
 
 def _repaired(assets: tuple[Asset, ...], repair_h: float) -> tuple[Asset, ...]:
@@ -111,15 +118,48 @@ def _repaired(assets: tuple[Asset, ...], repair_h: float) -> tuple[Asset, ...]:
     return tuple(one if one.repair is not None else structs.replace(one, repair=fallback) for one in assets)
 
 
-def _at_once(assets: tuple[Asset, ...], by_asset: Mapping[str, tuple[float, float]]) -> Hazard:
-    """Return the hazard that hits assets at 0, each with its chance and damage."""
-    count = len(assets)
-    told = np.array([by_asset.get(one.id, (0.0, 1.0)) for one in assets]).reshape(count, 2)
-    return Hazard(
+def _at_once(
+    assets: tuple[Asset, ...],
+    wiring: Wiring,
+    by_asset: Mapping[str, tuple[float, float]],
+    *,
+    seed: int,
+    samples: int,
+) -> Hits:
+    """Return hits at 0, each asset's by its chance and damage, until its repair is done; every asset has a repair."""
+    told = np.array([by_asset.get(one.id, (0.0, 1.0)) for one in assets]).reshape(len(assets), 2)
+    hazard = Hazard(
         chance=told[:, 0],
         damage=np.repeat(told[:, 1:], 2, axis=1),
-        repairs=np.array(
-            [[0.0 if one.repair is None else hours_of(one.repair, level) for level in LEVELS] for one in assets]
-        ).reshape(count, len(LEVELS)),
-        repair_of=np.arange(count, dtype=np.int64),
+        repairs=_NO_REPAIR,
+        repair_of=np.zeros(len(assets), dtype=np.int64),
     )
+    keys = keys_of(wiring.ids)
+    hits = draw_hits(wiring, hazard, keys, seed=seed, samples=range(samples))
+    table = hits.table.copy()
+    levels = np.concatenate(
+        [
+            np.zeros(0),
+            *(
+                shares(keys[table[begin:end, HIT]], LONG, seed=seed, sample=sample)
+                for sample, (begin, end) in enumerate(itertools.pairwise(hits.first.tolist()))
+            ),
+        ]
+    )
+    hours = _hours([one.repair for one in assets if one.repair is not None], table[:, HIT], levels)
+    table[:, UNTIL] = np.minimum(np.rint(hours * wiring.ticks_per_hour), MOST_TICKS)
+    return of_table(wiring, first=hits.first, table=table)
+
+
+def _hours(repairs: Sequence[Repair], hit: Ints, levels: Floats) -> Floats:
+    """Return how long the repair of each hit takes, at its level."""
+    numbers: dict[Repair, int] = {}
+    repair_of = np.array([numbers.setdefault(one, len(numbers)) for one in repairs], dtype=np.int64)
+    which = repair_of[hit]
+    order = np.argsort(which, kind="stable")
+    ends = np.searchsorted(which[order], np.arange(len(numbers)), side="right")
+    found = np.zeros(len(levels))
+    for repair, (begin, end) in zip(numbers, itertools.pairwise([0, *ends.tolist()]), strict=True):
+        rows = order[begin:end]
+        found[rows] = hours_at(repair, levels[rows])
+    return found

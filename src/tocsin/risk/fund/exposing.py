@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 from msgspec import structs
 
 from tocsin.errors import InputError
-from tocsin.map.hazards import chance_of, chance_within
+from tocsin.map.hazards import chance_of, chance_within, hours_at
 from tocsin.map.model import LONGEST_H, Quantiles, hours_of
-from tocsin.map.sampling import LEVELS
 from tocsin.risk.fund.projects import Exposure, Plan
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_of_map"]
 
-# Of a mixture of repair times so many of each are ranked: a two-hundredth of it is what a quantile may be off.
-_RANKED: Final = 200
+# A plan has the quantiles of repair times at each hundredth, and a draw between two of them is on a line. The last line
+# ends where it keeps the mean of the longest hundredth: the worst cases of a fund are made of these.
+_PARTS: Final = 100
+# So many times of each repair are ranked, forty in each hundredth.
+_RANKED: Final = 4_000
 # Digits of an hour and of a chance: a third of a second, and one in a thousand million.
 _HOURS_DIGITS: Final = 4
 _CHANCE_DIGITS: Final = 9
@@ -114,19 +117,18 @@ def _exposure(asset: str, ways: Sequence[_Way]) -> Exposure:
 
 
 def _mixed(repairs: Sequence[Repair], weights: Sequence[float]) -> list[float]:
-    """Return the quantiles of a mixture of repair times: of one alone its own, else of what is ranked of each."""
+    """Return the quantiles of a mixture of repair times; of one alone its own."""
+    ranked = (np.arange(_RANKED) + 0.5) / _RANKED
+    hours = np.concatenate([hours_at(repair, ranked) for repair in repairs])
+    order = np.argsort(hours, kind="stable")
+    hours, mass = hours[order], np.repeat(weights, _RANKED)[order] / _RANKED
+    upto = np.cumsum(mass)
+    inner = np.arange(1, _PARTS) / _PARTS
     if len(set(repairs)) == 1:
-        return [hours_of(repairs[0], level) for level in LEVELS]
-    ranked = sorted(
-        (hours_of(repair, (place + 0.5) / _RANKED), weight / _RANKED)
-        for repair, weight in zip(repairs, weights, strict=True)
-        for place in range(_RANKED)
-    )
-    found = [min(hours_of(one, 0.0) for one in repairs)]
-    reached, place = 0.0, 0
-    for level in LEVELS[1:-1]:
-        while place < len(ranked) - 1 and reached + ranked[place][1] < level:
-            reached += ranked[place][1]
-            place += 1
-        found.append(ranked[place][0])
-    return [*found, max(hours_of(one, 1.0) for one in repairs)]
+        found = hours_at(repairs[0], inner)
+    else:
+        found = hours[np.minimum(np.searchsorted(upto, inner), len(hours) - 1)]
+    beyond = np.clip(upto - inner[-1], 0.0, mass)  # how much of each ranked time is in the longest hundredth
+    longest = float((hours * beyond).sum() / beyond.sum())
+    last = float(found[-1])
+    return [min(hours_of(one, 0.0) for one in repairs), *found.tolist(), max(last, 2 * longest - last)]

@@ -39,6 +39,7 @@ __all__ = [
     "checked",
     "own_faults",
     "plan_with",
+    "quantiles_of",
 ]
 
 # A hundred billion of a currency with cents: sums over a thousand projects, and over all subsets of twenty parties,
@@ -55,7 +56,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What may happen to one asset in a sample: the draws of ``tocsin.map.cascade.draws``.
 
     ``chance`` of being hit. ``damage``: lowest and highest share of service lost. ``repair_h``: quantiles of the time
-    of repair in hours, rising, evenly spaced from the shortest to the longest.
+    of repair in hours, rising, evenly spaced from the shortest to the longest; a draw between two is on their line.
     """
 
     asset: str
@@ -204,10 +205,17 @@ def _map_faults(project: str | None, found: Iterable[MapFault]) -> Iterator[Proj
         yield ProjectFault(project=project, where=where, cause=fault.cause, expected=fault.expected)
 
 
+def quantiles_of(plan: Plan, projects: Sequence[Project]) -> int:
+    """Return how many quantiles of repair times all draws have: the most of the plan's; of what is built, without."""
+    built = (change.exposure for one in projects for change in one.changes if isinstance(change, Supply))
+    exposures = plan.exposures or [one for one in built if one is not None]
+    return max((len(one.repair_h) for one in exposures), default=_LEAST_QUANTILES)
+
+
 def _exposure_faults(plan: Plan) -> Iterator[ProjectFault]:
     known = {asset.id for asset in plan.map.assets}
     counted = Counter(one.asset for one in plan.exposures)
-    quantiles = len(plan.exposures[0].repair_h) if plan.exposures else _LEAST_QUANTILES
+    quantiles = quantiles_of(plan, ())
     for asset, count in counted.items():
         if count > 1:
             yield ProjectFault(where=asset, cause=f"is exposed {count} times", expected="once at most")
@@ -234,12 +242,13 @@ def _one_exposure(project: str | None, one: Exposure, quantiles: int) -> Iterato
             cause=f"repair_h is {', '.join(f'{one:g}' for one in hours[:10]) or 'empty'}",
             expected=f"two hours or more, rising, up to {LONGEST_H:,.0f}",
         )
-    elif len(hours) != quantiles:
+    elif (quantiles - 1) % (len(hours) - 1):
+        fitting = [count + 1 for count in range(1, quantiles) if (quantiles - 1) % count == 0]
         yield ProjectFault(
             project=project,
             where=one.asset,
             cause=f"repair_h has {len(hours)} quantiles",
-            expected=f"{quantiles}, as the others have",
+            expected=f"{', '.join(map(str, fitting))}: the plan has {quantiles}, and these are among them",
         )
 
 
@@ -248,9 +257,7 @@ def _project_faults(plan: Plan, projects: Sequence[Project]) -> Iterator[Project
         yield ProjectFault(cause=f"there are {len(projects)} projects", expected=f"at most {MOST_PROJECTS}")
     counted = Counter(project.id for project in projects)
     told: set[str] = set()
-    built = (change.exposure for project in projects for change in project.changes if isinstance(change, Supply))
-    exposures = (*plan.exposures, *(one for one in built if one is not None))
-    quantiles = len(exposures[0].repair_h) if exposures else None
+    quantiles = quantiles_of(plan, projects)
     for project in projects:
         if counted[project.id] > 1 and project.id not in told:
             told.add(project.id)
@@ -280,7 +287,7 @@ def own_faults(project: Project, *, limited: bool = True) -> Iterator[ProjectFau
         )
 
 
-def _change_faults(plan: Plan, project: Project, quantiles: int | None) -> Iterator[ProjectFault]:
+def _change_faults(plan: Plan, project: Project, quantiles: int) -> Iterator[ProjectFault]:
     assets = {asset.id for asset in plan.map.assets}
     groups = {(group.asset, group.name) for group in plan.map.groups}
     exposed = {one.asset for one in plan.exposures}
@@ -306,7 +313,7 @@ def _change_faults(plan: Plan, project: Project, quantiles: int | None) -> Itera
             yield from _built(project.id, change, quantiles)
 
 
-def _built(project: str, change: Supply, quantiles: int | None) -> Iterator[ProjectFault]:
+def _built(project: str, change: Supply, quantiles: int) -> Iterator[ProjectFault]:
     build, exposure = change.build, change.exposure
     if build is not None and build.id != change.supplier.asset:
         yield ProjectFault(
@@ -324,7 +331,7 @@ def _built(project: str, change: Supply, quantiles: int | None) -> Iterator[Proj
             yield ProjectFault(
                 project=project, where=exposure.asset, cause="it is not what is built", expected="the asset that is"
             )
-        yield from _one_exposure(project, exposure, quantiles or len(exposure.repair_h))
+        yield from _one_exposure(project, exposure, quantiles)
 
 
 def _shares(change: Change) -> tuple[tuple[str, float], ...]:

@@ -18,7 +18,7 @@ from tocsin.errors import InputError, LimitError
 from tocsin.map.cascade import simulate, wire
 from tocsin.map.cascade.draws import Hazard, draw_hits, keys_of
 from tocsin.map.cascade.hits import Hits
-from tocsin.risk.fund.projects import checked, plan_with
+from tocsin.risk.fund.projects import checked, plan_with, quantiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +85,7 @@ class Scenarios:
         self.projects = tuple(projects)
         self.terms = terms
         self._plan = plan
+        self._quantiles = quantiles_of(plan, projects)  # the same for every choice, so that all have the same draws
         self._seen: dict[frozenset[int], Ints] = {}
         first = self._wiring(frozenset())[0]
         self.owners = first.sectors
@@ -152,7 +153,7 @@ class Scenarios:
         # sums are kept by sector: whose loss it is, is what a fund asks
         assets = tuple(replace(asset, sector=asset.owner) for asset in plan.map.assets)
         wiring = wire(replace(plan.map, assets=assets))
-        return wiring, _hazard(wiring, plan)
+        return wiring, _hazard(wiring, plan, self._quantiles)
 
     def _simulated(self, choice: frozenset[int]) -> Ints:
         wiring, hazard = self._wiring(choice)
@@ -172,13 +173,16 @@ class Scenarios:
         return found
 
 
-def _hazard(wiring: Wiring, plan: Plan) -> Hazard:
+def _hazard(wiring: Wiring, plan: Plan, quantiles: int) -> Hazard:
     place = {name: number for number, name in enumerate(wiring.ids)}
     chance, damage = np.zeros(wiring.assets), np.zeros((wiring.assets, 2))
     repair_of = np.zeros(wiring.assets, dtype=np.int64)
-    quantiles = len(plan.exposures[0].repair_h) if plan.exposures else 2
+    levels = np.arange(quantiles)
     repairs = np.zeros((len(plan.exposures) + 1, quantiles))
     for row, one in enumerate(plan.exposures, 1):
         at = place[one.asset]
-        chance[at], damage[at], repair_of[at], repairs[row] = one.chance, one.damage, row, one.repair_h
+        chance[at], damage[at], repair_of[at] = one.chance, one.damage, row
+        told = np.linspace(0, quantiles - 1, len(one.repair_h))
+        # rounding must not make a longer one shorter
+        repairs[row] = np.maximum.accumulate(np.interp(levels, told, one.repair_h))
     return Hazard(chance=chance, damage=damage, repairs=repairs, repair_of=repair_of)

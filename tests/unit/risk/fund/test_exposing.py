@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_hours_lost_are_those_of_the_map_with_its_modes(repairs: tuple[Repair, R
     scenarios = Scenarios(plan_of_map(town, asked), [], Terms(seed=2, samples=samples, horizon_h=1_000))
     fund = scenarios.totals(frozenset()) / scenarios.ticks_per_hour
     assert np.mean(fund > 0) == pytest.approx(np.mean(map_own > 0), abs=0.02)
-    # both modes in one sample: the map takes the longer, the plan either; and a repair is read at each twentieth
+    # both modes in one sample: the map takes the longer, the plan either
     assert fund.mean() == pytest.approx(map_own.mean(), rel=0.15)
 
 
@@ -112,8 +113,33 @@ def test_the_longest_of_two_modes_is_as_rare_as_it_is() -> None:
         FailureMode(name="seldom", per_year=0.0001, repair=flat(500)),
     )
     (one,) = plan_of_map(AssetMap(assets=(Asset(id="mill", failure_modes=failing),)), WEEK).exposures
-    assert one.repair_h == (*[1.0] * 20, 500.0)
+    often, seldom = (-math.expm1(-mode.per_year * 168 / 8_766) for mode in failing)
+    longest = 1 + 499 * 100 * seldom / (often + seldom)  # the mean of the longest hundredth
+    assert one.repair_h[:-1] == (1.0,) * 100
+    assert one.repair_h[-1] == pytest.approx(2 * longest - 1, abs=0.001)
     assert one.damage == pytest.approx((0.2, 0.4), abs=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 1.5, 2.0])
+def test_repairs_that_may_take_very_long_cost_a_fund_what_they_cost(sigma: float) -> None:
+    """Mean and worst cases of a lognormal, read to its last thousandth, from its formulas."""
+    repair = Lognormal(median_h=24, sigma=sigma)
+    town = AssetMap(assets=(Asset(id="mill", owner="https://mill.example", value_h=1, repair=repair),))
+    plan = plan_of_map(town, Asked(repair_h=1, within_h=1, chance=1))
+    levels = (np.arange(100_000) + 0.5) / 100_000
+    (hours,) = (one.repair_h for one in plan.exposures)
+    assert len(hours) == 101
+    drawn_h = np.interp(levels, np.linspace(0, 1, 101), hours)
+    normal = NormalDist()
+    ends = [normal.inv_cdf(level) for level in (0.001, 0.95, 0.99, 0.999)]
+    low, *_, high = (24 * math.exp(sigma * end) for end in ends)
+    whole, worst, worst_of_all = (
+        24 * math.exp(sigma**2 / 2) * (normal.cdf(ends[-1] - sigma) - normal.cdf(begin - sigma)) + 0.001 * high
+        for begin in ends[:-1]
+    )
+    assert drawn_h.mean() == pytest.approx(whole + 0.001 * low, rel=0.01)
+    assert drawn_h[levels > 0.95].mean() == pytest.approx(worst / 0.05, rel=0.015)
+    assert drawn_h[levels > 0.99].mean() == pytest.approx(worst_of_all / 0.01, rel=0.01)
 
 
 def test_what_nothing_is_known_of_and_what_cannot_happen_is_exposed_to_nothing() -> None:

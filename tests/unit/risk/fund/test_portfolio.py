@@ -72,10 +72,10 @@ FAULTS = [
                 group="power",
                 supplier=Supplier(asset="g"),
                 build=Asset(id="g"),
-                exposure=Exposure(asset="g", chance=0.1, repair_h=(1.0, 2.0)),
+                exposure=Exposure(asset="g", chance=0.1, repair_h=(1.0, 2.0, 3.0, 4.0)),
             )
         ),
-        "2 quantiles",
+        "4 quantiles",
         id="other quantiles",
     ),
 ]
@@ -197,7 +197,7 @@ def test_a_loss_beyond_63_bits_is_added_up() -> None:
     assert scenarios.expected_cents(frozenset()) == {"o": 168 * 10**11}
 
 
-def test_two_projects_build_with_as_many_quantiles() -> None:
+def test_two_projects_build_with_quantiles_that_fit_each_other() -> None:
     def built(name: str, hours: tuple[float, ...]) -> Project:
         supply = Supply(
             asset="mill",
@@ -211,4 +211,17 @@ def test_two_projects_build_with_as_many_quantiles() -> None:
     group = DependencyGroup(asset="mill", name="power", suppliers=(Supplier(asset="grid"),))
     plan = Plan(map=AssetMap(assets=(Asset(id="mill"), Asset(id="grid")), groups=(group,)), exposures=())
     with pytest.raises(ProjectError, match="3 quantiles"):
-        checked(plan, [built("x", (1.0, 2.0)), built("y", (1.0, 2.0, 3.0))])
+        checked(plan, [built("x", (1.0, 2.0, 3.0, 4.0)), built("y", (1.0, 2.0, 3.0))])
+    checked(plan, [built("x", (1.0, 2.0, 3.0)), built("y", (1.0, 3.0))])
+
+
+def test_a_repair_told_by_its_ends_is_drawn_as_one_told_by_every_quantile_between() -> None:
+    def losses(*hours: float) -> list[int]:
+        town = AssetMap(assets=(Asset(id="mill", owner="o", value_h=1), Asset(id="inn", owner="o", value_h=7)))
+        fine = Exposure(asset="mill", chance=1, repair_h=(2.0, 4.0, 6.0, 6.0, 70.0))
+        plan = Plan(map=town, exposures=(fine, Exposure(asset="inn", chance=1, repair_h=hours)))
+        totals = Scenarios(plan, (), replace(TERMS, samples=200, horizon_h=168.0)).totals(frozenset())
+        return [int(total) for total in totals]
+
+    assert losses(4.0, 36.0) == losses(4.0, 12.0, 20.0, 28.0, 36.0)
+    assert losses(4.0, 36.0) != losses(4.0, 12.0, 20.0, 28.0, 60.0)
