@@ -117,20 +117,6 @@ def test_lists_are_walked_page_by_page(risky: Live) -> None:
         assert ask(risky, "GET", path, who).status_code == 400
 
 
-def test_what_is_due_is_told_the_earliest_first(risky: Live) -> None:
-    told(ask(risky, "POST", "/risk/scenarios", "lia-bravo", scenario("soon") | {"review": "2026-06-20"}))
-    found = told(ask(risky, "GET", "/risk/due?days=60", "lia-alfa"))
-    assert [(one["what"], one["owner"]) for one in found["due"] if one["scenario"] == "soon"] == [("review", "bravo")]
-    assert not found["more"]
-    every = told(ask(risky, "GET", "/risk/due?days=3660&most=1000", "lia-alfa"))["due"]
-    assert [one["due"] for one in every] == sorted(one["due"] for one in every)
-    few = told(ask(risky, "GET", "/risk/due?days=3660&most=1", "lia-alfa"))
-    assert (few["due"], few["more"]) == (every[:1], True)
-    assert ask(risky, "GET", "/risk/due?days=-1", "lia-alfa").status_code == 400
-    told(ask(risky, "POST", "/risk/scenarios/soon/retirement", "lia-bravo", {"reason": "joined"}))
-    assert "soon" not in ask(risky, "GET", "/risk/due?days=60", "lia-alfa").text
-
-
 def test_nothing_has_moved_since_a_day_to_come(risky: Live) -> None:
     assert ask(risky, "GET", "/risk/scores?since=2099-01-01", "lia-alfa").status_code == 400
 

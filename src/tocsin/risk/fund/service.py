@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tocsin.errors import ForbiddenError, LogBrokenError, TransitionError
+from tocsin.errors import ForbiddenError, LogBrokenError, NotFoundError, TransitionError
 from tocsin.governance import store as governance
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.state import Scene
@@ -29,7 +29,7 @@ from tocsin.risk.fund.stage import Stage, stage_of
 from tocsin.risk.fund.steps import KINDS, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -130,28 +130,29 @@ class Funds:
         projects: list[str],
         budget: int,
         calculation: str,
-        judged: Mapping[str, str] | None = None,
+        judged: Iterable[Project] = (),
     ) -> Fund:
         """Choose projects within a budget in cents; ``calculation`` is the digest of what it rests on.
 
-        ``judged``: the digest of each project as it was judged (``project_digest``); where none are given, as they are
-        proposed now.
+        ``judged``: projects as they were calculated with; what was put in the place of one since then is not chosen.
+        The entry keeps the digest of each; of one that is not among them, as it is proposed now.
 
         Raises:
             ForbiddenError: the mandate is not for this. TransitionError: one is not proposed. InputError: too dear.
-            ConflictError: a project was judged as another than the one that is proposed.
+            NotFoundError, ConflictError: one that was judged is not there, or is another.
         """
         mandate.require(self._log.environment_name, Right.PORTFOLIO_DECIDE, name)
         with self._store.write() as connection:
-            if judged is None:
-                fund = self._told(connection).fund(name)
-                judged = {one: project_digest(fund.case(one).project) for one in projects}
+            fund, known = self._told(connection).fund(name), {one.id: one for one in judged}
+            if unknown := sorted(known.keys() - fund.cases.keys()):
+                raise NotFoundError("this project was not proposed", where=unknown[0], todo="tocsin fund propose")
+            seen = {one: project_digest(known.get(one, fund.case(one).project)) for one in projects}
             data: dict[str, object] = {
                 "fund": name,
                 "projects": sorted(projects),
                 "budget": budget,
                 "calculation": calculation,
-                "judged": dict(judged),
+                "judged": seen,
             }
             return self._append(connection, acting, "fund.decided", data, mandate).fund(name)
 

@@ -16,7 +16,7 @@ from tocsin.exchange.api.queries import Day, Name, Reference, Text
 from tocsin.exchange.api.viewers import Register
 from tocsin.exchange.api.wire import Next, read_body, reply
 from tocsin.exchange.reading import Asker
-from tocsin.kernel.clock import DAY, format_instant, parse_date
+from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.http.operations import Answer, Operation, Part
 from tocsin.kernel.http.query import read_query
 from tocsin.kernel.http.routes import Endpoint, Reply
@@ -52,7 +52,6 @@ MOST_YEARS: Final = 1 << 21
 # One simulation, in the unit of ``registry.loss``: some two seconds of a processor. The command line does 16 times it.
 MOST_WORK: Final = 1 << 27
 _SHARES: Final = (0.5, 0.9, 0.99)
-_MOST_DUE: Final = 1_000
 _NONE: Final = "there is no such scenario"
 
 Level = Annotated[int, msgspec.Meta(ge=1, le=5)]
@@ -72,13 +71,6 @@ class ScoreQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     unit: Unit = Unit.MONEY
     since: Day | None = None
-
-
-class DueQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be looked at within so many days: the earliest, so many at most."""
-
-    days: Annotated[int, msgspec.Meta(ge=0, le=3_660)] = 30
-    most: Annotated[int, msgspec.Meta(ge=1, le=_MOST_DUE)] = 100
 
 
 class EstimateAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -252,23 +244,6 @@ class SectorLosses(msgspec.Struct, frozen=True, kw_only=True):
     quantiles: list[QuantileResource]
 
 
-class DueResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A scenario to be reviewed (``what`` is ``review``) or a treatment to be done (its id), and whose it is."""
-
-    due: str
-    scenario: str
-    what: str
-    owner: str
-    overdue: bool
-
-
-class DueList(msgspec.Struct, frozen=True, kw_only=True):
-    """What is due, the earliest first; ``more``: there is more than was asked for."""
-
-    due: list[DueResource]
-    more: bool
-
-
 class LossesResource(msgspec.Struct, frozen=True, kw_only=True):
     """What scenarios cost in the years that were drawn."""
 
@@ -364,22 +339,6 @@ class Registering:
                 without_rate=sum(one.rate is None for one in now.values()),
             )
         )
-
-    def due(self, call: RiskCall) -> Reply:
-        """Answer with what is to be reviewed or done soon, and what should have been."""
-        asked = read_query(call.query, DueQuery)
-        found = self._registry.due(within=asked.days * DAY)
-        told = [
-            DueResource(
-                due=format_instant(one.at),
-                scenario=one.scenario,
-                what=one.what,
-                owner=one.owner,
-                overdue=one.overdue,
-            )
-            for one in found[: asked.most]
-        ]
-        return reply(DueList(due=told, more=len(found) > asked.most))
 
     def simulate(self, call: RiskCall) -> Reply:
         """Answer with each sector's annual losses over years that are drawn."""
@@ -489,16 +448,6 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             summary="Each sector's mean annual loss, and what moved it",
             query=ScoreQuery,
             answers={HTTPStatus.OK: Answer(says="The scores, exactly.", type=ScoresResource)},
-        ),
-        Operation(
-            id="risk-due",
-            tag="risk",
-            method="GET",
-            path=f"{ROOT}/risk/due",
-            does=Endpoint(access=READ, run=does.due),
-            summary="What is to be reviewed or done soon, and whose it is",
-            query=DueQuery,
-            answers={HTTPStatus.OK: Answer(says="The earliest first.", type=DueList)},
         ),
         Operation(
             id="risk-simulate",

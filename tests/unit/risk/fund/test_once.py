@@ -11,7 +11,7 @@ from support.funds import BUILT, CHAIN, NONCE, TANK, WALL, agreed, awarded, fill
 from support.hub import OPERATOR
 from support.told import entries_of
 from support.works import TOWN
-from tocsin.errors import ConflictError, ForbiddenError, InputError, LogBrokenError, RefusedError
+from tocsin.errors import ConflictError, ForbiddenError, LogBrokenError, NotFoundError, RefusedError
 from tocsin.exchange.replay import replay
 from tocsin.risk.fund import award_steps, certificate, steps
 from tocsin.risk.fund.certificate import project_digest
@@ -156,7 +156,7 @@ def test_a_log_of_an_earlier_build_in_which_two_funds_paid_replays(
 # --- as it was judged ------------------------------------------------------------------------------------------------
 
 
-def decide(world: World, judged: dict[str, str] | None) -> Fund:
+def decide(world: World, *judged: Project) -> Fund:
     return world.hub.funds.decide(
         OPERATOR,
         world.hub.mandate,
@@ -171,23 +171,27 @@ def decide(world: World, judged: dict[str, str] | None) -> Fund:
 def test_a_decision_keeps_the_projects_as_they_were_judged(world: World) -> None:
     funds = world.hub.funds
     funds.propose(PAYEE, "region", uri("power"), WALL)
-    seen = project_digest(WALL)
     dearer = replace(WALL, title="A lower wall")
     funds.propose(PAYEE, "region", uri("power"), dearer)
     with pytest.raises(ConflictError, match="another than was judged"):
-        decide(world, {WALL.id: seen})
-    for wrong in ({}, {WALL.id: project_digest(dearer), "other": seen}):
-        with pytest.raises(InputError, match="as it was judged"):
-            decide(world, wrong)
-    assert decide(world, None).decisions[0].judged == {WALL.id: project_digest(dearer)}
-    assert entries_of(world)[-1].data["judged"] == {WALL.id: project_digest(dearer)}
+        decide(world, WALL)
+    with pytest.raises(NotFoundError, match="was not proposed"):
+        decide(world, TANK)
+    assert decide(world, dearer).decisions[0].judged == {WALL.id: project_digest(dearer)}
+    entries = entries_of(world)
+    assert entries[-1].data["judged"] == {WALL.id: project_digest(dearer)}
     told_again(world)
+    # nor does a log say that a project was judged which nobody chose, or as another
+    for wrong in ({}, {WALL.id: project_digest(WALL)}, {WALL.id: project_digest(dearer), "other": "ab" * 32}):
+        entries[-1] = replace(entries[-1], data={**entries[-1].data, "judged": wrong})
+        with pytest.raises(LogBrokenError, match="judged"):
+            replay(list(enumerate(entries)), above=Retelling())
 
 
 def test_an_award_is_for_the_project_that_was_judged(world: World) -> None:
     filled(world)
     world.hub.funds.propose(PAYEE, "region", uri("power"), WALL)
-    fund = decide(world, None)
+    fund = decide(world)
     other = replace(fund.case(WALL.id), project=replace(WALL, title="A lower wall"))
     with pytest.raises(ConflictError, match="another than the one that was decided on"):
         award_steps._require_as_judged(replace(fund, cases={WALL.id: other}), WALL.id)
