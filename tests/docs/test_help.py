@@ -89,7 +89,7 @@ EXPECTED = {
     *(f"fund {verb}" for verb in ("open", "list", "contribute", "take-back", "propose", "projects")),
     *(f"fund {verb}" for verb in ("plan", "portfolio", "share", "books")),
     *(f"fund {verb}" for verb in ("numbers", "digest", "award", "inspect", "measure", "release", "claw-back", "repay")),
-    *(f"fund {verb}" for verb in ("claim", "settle", "compensate", "certificate", "verify")),
+    *(f"fund {verb}" for verb in ("claim", "claims", "settle", "compensate", "certificate", "verify")),
     *(f"log {verb}" for verb in ("head", "show", "export", "verify", "replay", "prove")),
 }
 

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 
 from support.tours import ROOT, commands, plain, shown
 from tocsin.cli.main import execute
+from tocsin.kernel.clock import SystemClock, parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,9 +49,9 @@ def _agreed(name: str, *members: str) -> Iterator[str]:
 
 
 def _term(here: Path, name: str, told: str) -> None:
-    file = here / "terms.json"
-    terms: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) | {name: told.strip()}
-    file.write_bytes(msgspec.json.encode(terms))
+    for file in (here / "terms.json", here / "loan.json"):
+        terms: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) | {name: told.strip()}
+        file.write_bytes(msgspec.json.encode(terms))
 
 
 def _key(here: Path, told: str) -> None:
@@ -94,6 +96,17 @@ WRITTEN: Final[dict[str, Callable[[Path, str], None]]] = {
     "fund numbers": lambda here, told: _term(here, "commitment", told.splitlines()[0].removeprefix("commitment ")),
     "fund certificate": _key,
 }
+
+
+# the pages were written then: their agreements, reviews and mandates end some years later
+WRITTEN_AT: Final = parse_date("2026-11-23")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine's clock go on from the day on which the pages were written."""
+    began = time.monotonic_ns()
+    monkeypatch.setattr(SystemClock, "now", lambda _: WRITTEN_AT + (time.monotonic_ns() - began) // 1_000)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -152,10 +165,11 @@ def test_the_documents_of_the_pages_are_those_of_the_examples() -> None:
     for name, file in files.items():
         assert (ROOT / "examples" / f"{file}.yaml").read_text(encoding="utf-8") == found[name], name
     blocks = re.findall(r"```json\n(.*?)```", PAGES["fund"], re.DOTALL)
-    for name in ("genset", "terms"):
+    for name in ("genset", "terms", "loan"):
         assert (ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8") in blocks, name
     projects = json.loads((ROOT / "examples" / "projects.json").read_text(encoding="utf-8"))
-    assert json.loads((ROOT / "examples" / "genset.json").read_text(encoding="utf-8")) in projects
+    for name in ("genset", "spare-transformer"):
+        assert json.loads((ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8")) in projects
 
 
 def test_the_second_version_changes_what_the_page_says() -> None:

@@ -10,10 +10,12 @@ from scipy import stats
 
 from support.risk import scenario
 from tocsin.errors import InputError, LimitError
-from tocsin.risk.registry.loss import simulate
+from tocsin.risk.registry import loss
+from tocsin.risk.registry.loss import simulate, work_of
 from tocsin.risk.registry.model import Scenario, Treatment, TreatmentStatus, Unit
 from tocsin.risk.registry.moments import expected, variance
 from tocsin.risk.registry.pert import Pert
+from tocsin.risk.registry.plots import exceeded
 
 YEARS = 40_000
 CASES = {
@@ -129,3 +131,65 @@ def test_more_than_can_be_drawn_is_refused_before_anything_is() -> None:
         simulate([CASES["often"]], Unit.MONEY, seed=1, years=0)
     with pytest.raises(InputError):
         simulate([CASES["often"]], Unit.MONEY, seed=1, years=10).of("water")
+
+
+MANY = {
+    "often": (CASES["often"],),
+    "unsure": (CASES["unsure"],),
+    "treated": (CASES["treated"],),
+    # a full register of what hardly happens: what it takes is drawn for each scenario, whether it happens or not
+    "rare": tuple(
+        scenario(
+            f"rare-{number}",
+            rate=Pert(low="0.0001", mode="0.001", high="0.002"),
+            losses={f"sector-{place}": Pert(low="1", mode="40", high="100") for place in range(4)},
+        )
+        for number in range(50)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("years", [200, 5_000])
+def test_the_work_that_is_counted_is_what_is_done(name: str, years: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = {"drawn": 0.0, "read": 0.0}
+    draw, read = loss._uniform, loss.quantiles
+
+    def drawing(seed: int, scenario: str, question: str, years: int) -> np.ndarray:
+        done["drawn"] += loss._BEGUN + years
+        return draw(seed, scenario, question, years)
+
+    def reading(estimate: Pert, shares: np.ndarray) -> np.ndarray:
+        done["read"] += loss._READ * shares.size
+        return read(estimate, shares)
+
+    monkeypatch.setattr(loss, "_uniform", drawing)
+    monkeypatch.setattr(loss, "quantiles", reading)
+    made = simulate(MANY[name], Unit.MONEY, seed=3, years=years)
+    work = work_of(MANY[name], Unit.MONEY, years=years)
+    told = loss._SORTED * made.drawn.size
+    assert sum(done.values()) + told < 1.3 * work
+    assert work < 3 * (sum(done.values()) + told)
+
+
+@pytest.mark.parametrize("name", ["rare", "often", "unsure", "treated"])
+def test_a_scenario_happens_as_often_as_its_year_says(name: str) -> None:
+    case = CASES[name]
+    assert case.rate is not None
+    rates = loss.quantiles(case.rate, loss._uniform(5, case.id, "rate", 3_000)) * float(case.left_rate)
+    expected_counts = stats.poisson.ppf(loss._uniform(5, case.id, "count", 3_000), rates)
+    assert np.array_equal(loss._counts(case, 5, 3_000), expected_counts)
+
+
+def test_the_picture_of_a_simulation_is_what_was_drawn() -> None:
+    made = simulate([CASES["rare"], CASES["often"]], Unit.MONEY, seed=2, years=500)
+    for sector in (*made.sectors, None):
+        years = made.of(sector)
+        losses, shares = exceeded(made, sector)
+        assert shares == [float((years > loss).mean()) for loss in losses]
+        assert all(shares)
+        assert losses == sorted(losses)
+    one = simulate(
+        [scenario(rate=Pert.known("0.0001"), losses={"energy": Pert.known("5")})], Unit.MONEY, seed=1, years=5
+    )
+    assert exceeded(one, None) == ([], [])

@@ -107,6 +107,14 @@ def test_one_claimants_compensation_is_no_total_for_another() -> None:
     assert (told["compensation"], told["cash"]) == (900, 3_100)
 
 
+@given(own=st.tuples(PARTS, PARTS), other=st.tuples(PARTS, PARTS))
+def test_that_one_other_gave_looks_as_if_nobody_else_did(own: tuple[int, int], other: tuple[int, int]) -> None:
+    alone = balances_seen(fund_of({READER: own}, 0, {}), READER)
+    together = balances_seen(fund_of({READER: own, "https://p1.example": other}, 0, {}), READER)
+    assert alone == together
+    assert all(name.endswith(READER) for name in alone)
+
+
 @given(gifts=GIFTS)
 def test_who_runs_the_hub_sees_every_account_and_a_party_its_own(gifts: Parts) -> None:
     fund = fund_of(gifts, 0, {})

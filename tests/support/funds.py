@@ -104,7 +104,9 @@ def standing(world: World) -> None:
     for name in ("chosen", "awarded", "paid"):
         funds.decide(OPERATOR, world.hub.mandate, "joint", projects=[name], budget=100_00, calculation=CALCULATION)
     for name in ("awarded", "paid"):
-        funds.award(OPERATOR, world.hub.mandate, "joint", name, joint_terms())
+        # each award has numbers of its own
+        terms = replace(joint_terms(), commitment=chain_of(name.encode().ljust(32), 8)[0])
+        funds.award(OPERATOR, world.hub.mandate, "joint", name, terms)
     funds.release(OPERATOR, world.hub.mandate, "joint", "paid", 1)
     funds.claim(bravo, "joint", uri("bravo"), amount=5_00, reason="fuel", evidence="cd" * 32)
 

@@ -10,7 +10,8 @@ import typer
 from tocsin.cli import baseline_recovery
 from tocsin.cli.options import AsOption, JsonOption, MotionOption, checked, commands, example, words
 from tocsin.cli.output import Output, day, instant
-from tocsin.cli.session import opened, read_bounded
+from tocsin.cli.session import of_file, opened, read_bounded, some
+from tocsin.errors import CatalogueError, InputError
 from tocsin.kernel.clock import parse_date
 from tocsin.risk.baselines.model import Recovery, Standing, Target
 from tocsin.risk.baselines.oscal import LIMITS, read_catalogue
@@ -37,7 +38,13 @@ def import_catalogue(
 ) -> None:
     """Take a catalogue: its controls and statements. What is not kept is counted."""
     out = Output(json=json)
-    made = read_catalogue(read_bounded(file, LIMITS.max_bytes, "a catalogue"), name=name)
+    data = some(file, read_bounded(file, LIMITS.max_bytes, "a catalogue"))
+    try:
+        made = read_catalogue(data, name=name)
+    except CatalogueError:
+        raise  # it tells each fault with its path
+    except InputError as error:
+        raise of_file(file, error) from error
     with opened() as session:
         session.hub.baselines.import_catalogue(session.acting(), session.mandate(motion), made)
     left = made.left_out
@@ -264,7 +271,7 @@ def gaps(as_: AsOption, json: JsonOption = False) -> None:
 
 
 def _hashed(file: str) -> Evidence:
-    data = read_bounded(file, MAX_EVIDENCE_BYTES, "a piece of evidence")
+    data = some(file, read_bounded(file, MAX_EVIDENCE_BYTES, "a piece of evidence"))
     name = file.replace("\\", "/").rpartition("/")[2]
     return Evidence(kind=EvidenceKind.DOCUMENT, reference=name, sha256=hashlib.sha256(data).hexdigest())
 

@@ -15,7 +15,7 @@ from tocsin.cli.session import opened
 from tocsin.errors import UsageError
 from tocsin.risk.fund.books import Account
 from tocsin.risk.fund.cents import written
-from tocsin.risk.fund.model import Claim, Fund
+from tocsin.risk.fund.model import Claim, ClaimStatus, Fund
 from tocsin.risk.fund.seen import balances_seen
 from tocsin.risk.fund.wire import cents_of, read_project
 
@@ -25,7 +25,7 @@ app = commands("The joint fund: projects, portfolios, who pays what, awards that
 
 AmountOption = Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="In the fund's currency, like 1200.50.")]
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A reference; it is entered into the log.")]
-ClaimArgument = Annotated[str, typer.Argument(metavar="CLAIM", help="Its UUID, as `fund books` shows it.")]
+ClaimArgument = Annotated[str, typer.Argument(metavar="CLAIM", help="Its UUID, as `fund claims` shows it.")]
 
 
 @app.command("open", epilog=example("tocsin fund open region --title 'Fund of the region' --currency EUR"))
@@ -182,6 +182,40 @@ def claim(
     _tell_claim(out, made)
 
 
+@app.command("claims", epilog=example("tocsin fund claims region --undecided"))
+def claims(
+    name: FundArgument,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="PARTY", help="As this party may see them: its own.")
+    ] = None,
+    undecided: Annotated[bool, typer.Option("--undecided", help="Those that nobody decided yet.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """List claims: all of them to who runs the hub; to a party its own."""
+    out = Output(json=json)
+    with opened() as session:
+        whose = None if as_ is None else uri_of(session, as_)
+        found = session.hub.funds.get(name).claims.values()
+        names = session.hub.parties.names()
+    shown = [one for one in found if whose in {None, one.party} and (one.status is ClaimStatus.FILED or not undecided)]
+    out.document(shown)
+    out.table(
+        ("claim", "party", "status", "asked", "granted", "reason"),
+        (
+            (
+                one.uuid,
+                names.get(one.party, one.party),
+                one.status,
+                written(one.amount),
+                "-" if one.status is ClaimStatus.FILED else written(one.granted),
+                one.reason,
+            )
+            for one in shown
+        ),
+        nothing="there is no such claim" if undecided else "nothing was claimed",
+    )
+
+
 @app.command(
     "settle",
     epilog=example("tocsin fund settle region 6f1c0c5e-3f0f-4f43-9a1e-0f0f5b1f2a77 --grant 400 --reasons usual"),
@@ -237,7 +271,7 @@ def books(
             (account, written(amount) if amount >= 0 else "", written(-amount) if amount < 0 else "")
             for account, amount in shown.items()
         ),
-        nothing="nothing was entered",
+        nothing="nothing was entered" if whose is None else "there is nothing that this party may see",
     )
     if whose is None:
         total = sum(amount for amount in shown.values() if amount > 0)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tocsin.cli.fund_common import AsOption, FundArgument, ProjectArgument, called, content, plan_of, tell
 from tocsin.cli.log import KeyOption, vkey
-from tocsin.cli.options import JsonOption, MotionOption, commands, example
+from tocsin.cli.options import JsonOption, MotionOption, checked, commands, example
 from tocsin.cli.output import Output
 from tocsin.cli.session import Session, opened, read_bounded, write_new
 from tocsin.errors import InputError, UsageError
@@ -20,7 +20,7 @@ from tocsin.log.note import VerifierKey
 from tocsin.log.verify import verify_export
 from tocsin.risk.fund.audit import audit
 from tocsin.risk.fund.cents import written
-from tocsin.risk.fund.certificate import MOST_CERTIFICATE, open_certificate
+from tocsin.risk.fund.certificate import CERTIFICATE, MOST_CERTIFICATE, open_certificate
 from tocsin.risk.fund.measuring import MOST_LINKS, NONCE_BYTES, bound_of, chain_of, plan_digest
 from tocsin.risk.fund.wire import cents_of, read_terms
 
@@ -198,7 +198,15 @@ def certificate(
     name: FundArgument,
     project: ProjectArgument,
     tranche: TrancheArgument,
-    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Until when it is good: five years at most.")],
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until",
+            metavar="DATE",
+            help="Until when it is good: five years at most.",
+            callback=checked("--until", parse_date),
+        ),
+    ],
     file: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")],
     json: JsonOption = False,
 ) -> None:
@@ -229,7 +237,7 @@ def verify(
     if path.is_dir():
         _audit(out, path, vkey(key), [plan_of(one) for one in plan or ()])
     else:
-        _certificate(out, path, vkey(key))
+        _certificate(out, path, key)
 
 
 def _audit(out: Output, path: Path, trusted: str | None, plans: list[Plan]) -> None:
@@ -259,10 +267,18 @@ def _audit(out: Output, path: Path, trusted: str | None, plans: list[Plan]) -> N
         out.line(verified.caveat)
 
 
-def _certificate(out: Output, path: Path, trusted: str | None) -> None:
+def _certificate(out: Output, path: Path, key: str | None) -> None:
+    data = read_bounded(str(path), MOST_CERTIFICATE, "a certificate")
+    # what its first line says is not signed by anybody yet: it is a hint, and no proof
+    if not data.startswith(f"{CERTIFICATE}\n".encode()):
+        raise InputError(
+            "this is no certificate",
+            where=str(path),
+            todo="name what `tocsin fund certificate` wrote, or the folder of an export; a plan is given with --plan",
+        )
+    trusted = vkey(key)
     if trusted is None:
         raise UsageError("a certificate holds no key", where="--key", todo="give the hub's, had from elsewhere")
-    data = read_bounded(str(path), MOST_CERTIFICATE, "a certificate")
     said = open_certificate(data, key=VerifierKey.parse(trusted), at=SystemClock().now())
     out.document({"verified": True, "certificate": said})
     out.line("It verifies.", style="bold")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from tocsin.cli.output import Output
-from tocsin.cli.session import STDIN, read_bounded
+from tocsin.cli.session import STDIN, read_bounded, some
 from tocsin.risk.fund.books import Account
 from tocsin.risk.fund.cents import written
 from tocsin.risk.fund.wire import MOST_BYTES, read_plan, read_projects
@@ -44,8 +44,12 @@ def called(file: str) -> str:
 
 
 def content(file: str, what: str) -> bytes:
-    """Return the bytes of a file; never more than we take are read."""
-    return read_bounded(file, MOST_BYTES, what)
+    """Return the bytes of a file; never more than we take are read.
+
+    Raises:
+        UsageError, LimitError: as ``read_bounded``. InputError: it is empty.
+    """
+    return some(file, read_bounded(file, MOST_BYTES, what))
 
 
 def plan_of(file: str) -> Plan:

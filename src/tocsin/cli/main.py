@@ -311,7 +311,10 @@ def _value_refused(error: TyperException, todo: str) -> UsageError | None:
     fault = faults()[0]
     said = fault.get("ctx", {})
     where = parameter.get_error_hint().replace("'", "")
+    given = fault.get("input")
     match fault["type"]:
+        case _ if str(given).strip().lower() == "nan":
+            return UsageError("it is no number", where=where, todo=todo)
         case "greater_than_equal":
             return UsageError(f"it is less than {said['ge']}", where=where, todo=todo)
         case "less_than_equal":

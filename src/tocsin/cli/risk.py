@@ -9,6 +9,7 @@ import typer
 
 from tocsin.agreements.document.tree import MAX_BYTES
 from tocsin.cli import scenario
+from tocsin.cli.map_common import PlotOption
 from tocsin.cli.options import AsOption, JsonOption, MotionOption, checked, commands, example
 from tocsin.cli.output import Output, day, instant
 from tocsin.cli.session import opened, read_bounded
@@ -17,6 +18,7 @@ from tocsin.kernel.clock import DAY, parse_date
 from tocsin.map.rollup.model import ALL, Rules
 from tocsin.risk.registry.documents import read_figures
 from tocsin.risk.registry.model import Unit
+from tocsin.risk.registry.plots import draw_exceedance
 from tocsin.risk.registry.scores import moves, scores
 from tocsin.risk.registry.state import RollUp, standing
 
@@ -200,6 +202,7 @@ def simulate(
     unit: UnitOption = Unit.MONEY,
     years: Annotated[int, typer.Option("--years", help="How many years are drawn.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same years.")] = 1,
+    plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
     """Draw years: mean and quantiles of each sector's annual loss, with their intervals."""
@@ -209,6 +212,8 @@ def simulate(
     with opened() as session:
         scenarios = list(session.hub.registry.state().current().values())
     drawn = draw(scenarios, unit, seed=seed, years=years)
+    if plot is not None:
+        draw_exceedance(plot, drawn)
     rows = []
     for sector in (*drawn.sectors, None):
         (mean, error), quantiles = drawn.mean(sector), [drawn.quantile(share, sector) for share in (0.5, 0.9, 0.99)]

@@ -28,7 +28,8 @@ NameArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="The scena
 @app.command("check", epilog=example("tocsin risk scenario check flood.yaml"))
 def check(file: FileArgument, json: JsonOption = False) -> None:
     """Read a document as it would be entered: every fault with its line and column. Needs no hub."""
-    _tell(Output(json=json), _read(file), ())
+    scenario = _read(file)
+    _tell(Output(json=json), scenario, scenario.evidence)
 
 
 @app.command("add", epilog=example("tocsin risk scenario add flood.yaml --as cert"))

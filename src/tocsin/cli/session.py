@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tocsin.kernel.clock import Micros
 
-__all__ = ["STDIN", "Session", "of_file", "opened", "read_bounded", "settings", "write_new"]
+__all__ = ["STDIN", "Session", "of_file", "opened", "read_bounded", "settings", "some", "write_new"]
 
 # What a command does for annexes before its own work: less than a second of it.
 _STEPS: Final = 3
@@ -154,6 +154,17 @@ def read_bounded(path: str, limit: int, what: str, *, todo: str = "name another 
         raise UsageError(f"it cannot be read: {error.strerror or error}", where=path, todo="name a file") from error
     if len(data) > limit:
         raise LimitError(f"{what} has at most {limit} bytes, and this more", where=path, todo=todo)
+    return data
+
+
+def some(path: str, data: bytes) -> bytes:
+    """Return what was read of a file, unless it is nothing.
+
+    Raises:
+        InputError: it is empty.
+    """
+    if not data:
+        raise InputError("it is empty", where="standard input" if path == STDIN else path, todo="name another file")
     return data
 
 

@@ -92,12 +92,16 @@ def _found(known: Mapping[str, _T], key: str, noun: str) -> _T:
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a step is taken: when, by whom and for whom, under which mandate, and who is there."""
+    """Where a step is taken: when, by whom and for whom, under which mandate, and who is there.
+
+    ``retold``: the entry is in the log already. Its rules are asked again; limits that later builds have are not.
+    """
 
     at: Micros
     acting: Acting
     register: Register
     mandate: str | None = None
+    retold: bool = False
 
     @property
     def who(self) -> str:

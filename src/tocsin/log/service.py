@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -222,6 +223,12 @@ class Log:
     ) -> Iterator[Row]:
         """Walk over the entries ``start`` to ``stop`` (exclusive): those of some kinds, or all."""
         return store.read_rows(connection, self.environment, start, stop, kinds=kinds)
+
+    def since(self, connection: Connection, at: Micros) -> int:
+        """Return the number of the first entry of this instant or later; of the next entry, where there is none."""
+        return bisect_left(
+            range(self.head(connection).frontier.size), at, key=lambda index: self.row(connection, index).at
+        )
 
     def purged(self, connection: Connection) -> int:
         """Return how many entries have no payload any more."""

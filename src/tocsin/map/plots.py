@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["draw_hours", "draw_ranks"]
+__all__ = ["begun", "draw_hours", "draw_ranks", "saved"]
 
 _FORMS: Final = frozenset({".svg", ".png"})
 
@@ -27,27 +27,28 @@ def draw_hours(path: str, sectors: Sequence[str], by_hour: Floats) -> None:
     Raises:
         UsageError: matplotlib is not installed, or the name ends in no form that we draw, or it cannot be written.
     """
-    figure, axes = _figure(path)
+    figure, axes = begun(path)
     for name, row in zip(sectors, by_hour, strict=True):
         axes.step(range(len(row)), row, where="post", label=name or "(no sector)")
     axes.set_xlabel("hour")
     axes.set_ylabel("assets without service")
     axes.set_ylim(bottom=0)
     axes.legend()
-    _save(figure, path)
+    saved(figure, path)
 
 
 def draw_ranks(path: str, names: Sequence[str], people_h: Floats) -> None:
     """Draw what each asset takes with it, the most first. Raises as ``draw_hours``."""
-    figure, axes = _figure(path)
+    figure, axes = begun(path)
     axes.barh(range(len(names)), people_h)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel("people-hours")
-    _save(figure, path)
+    saved(figure, path)
 
 
-def _figure(path: str) -> tuple[Any, Any]:
+def begun(path: str) -> tuple[Any, Any]:
+    """Return a figure and its axes, to be ``saved``. Raises as ``draw_hours``."""
     if Path(path).suffix not in _FORMS:
         raise UsageError("a picture is .svg or .png", where=path, todo="end its name so")
     try:
@@ -58,7 +59,8 @@ def _figure(path: str) -> tuple[Any, Any]:
     return figure, figure.subplots()
 
 
-def _save(figure: Any, path: str) -> None:  # noqa: ANN401  matplotlib is an extra, and has no types where it is not
+def saved(figure: Any, path: str) -> None:  # noqa: ANN401  matplotlib is an extra, and has no types where it is not
+    """Write a figure. Raises as ``draw_hours``."""
     try:
         # without a date in it, the same picture is the same bytes
         figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)

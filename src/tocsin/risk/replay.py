@@ -49,7 +49,7 @@ class Retelling:
         if kind in KINDS - self._kinds:
             return
         acting = Acting(actor=payload.actor, on_behalf_of=payload.on_behalf_of)
-        scene = Scene(at=at, acting=acting, register=register, mandate=payload.mandate)
+        scene = Scene(at=at, acting=acting, register=register, mandate=payload.mandate, retold=True)
         if kind in REGISTRY_STEPS:
             self.registered = REGISTRY_STEPS[kind](self.registered, payload.data, scene)
         elif kind in BASELINE_STEPS:

@@ -20,14 +20,19 @@ def home(scene: Scene) -> Party:
     """Return the vetted party whose act it is.
 
     Raises:
-        ForbiddenError: it is not vetted, or somebody acts for another who does not run the hub.
+        ForbiddenError: it is not vetted, it has no such person who speaks for it, or somebody acts for another who does
+            not run the hub.
     """
     scene.require_visible()
     party = scene.register.party(scene.who.rpartition("@")[2])
     if party is None or party.status is not PartyStatus.VETTED:
         raise ForbiddenError("only a vetted party does this", where=scene.who)
     user = person(scene)
-    if user is not None and (user.status is not UserStatus.ACTIVE or user.roles.isdisjoint({*_SPEAKS, Role.OPERATOR})):
+    if user is None:
+        speaks = "@" not in scene.who  # a party's own service
+    else:
+        speaks = user.status is UserStatus.ACTIVE and not user.roles.isdisjoint({*_SPEAKS, Role.OPERATOR})
+    if not speaks:
         raise ForbiddenError(
             "this person does not speak for their party", where=scene.who, todo="an analyst, liaison or signatory does"
         )
@@ -46,7 +51,7 @@ def require_for(scene: Scene, owner: str) -> None:
         ForbiddenError: they are not. NotFoundError: there is no such owner.
     """
     if not scene.is_operator(scene.who) and home(scene).name != owner.rpartition("@")[2]:
-        raise ForbiddenError(f"{owner} answers for it", where=scene.who)
+        raise ForbiddenError(f"{owner} answers for it", where=scene.who, todo="act for that party, with --as")
     there = scene.register.user(owner) if "@" in owner else scene.register.party(owner)
     if there is None:
         raise NotFoundError("there is no such owner", where=owner, todo="write PARTY or USER@PARTY")

@@ -117,6 +117,10 @@ def test_lists_are_walked_page_by_page(risky: Live) -> None:
         assert ask(risky, "GET", path, who).status_code == 400
 
 
+def test_nothing_has_moved_since_a_day_to_come(risky: Live) -> None:
+    assert ask(risky, "GET", "/risk/scores?since=2099-01-01", "lia-alfa").status_code == 400
+
+
 def test_what_is_retired_between_two_pages_hides_no_other(risky: Live) -> None:
     path = "/risk/scenarios?status=current&limit="
     for number in range(3):
@@ -222,7 +226,7 @@ def test_a_simulation_is_the_same_for_a_seed_and_bounded(risky: Live, monkeypatc
     assert first == second
     assert first["sectors"][-1]["sector"] == "*"
     assert told(ask(risky, "POST", "/risk/simulate", "lia-alfa", {"years": 1}))["sectors"][0]["standard_error"] is None
-    monkeypatch.setattr(scenarios, "MOST_DRAWN", 10)
+    monkeypatch.setattr(scenarios, "MOST_WORK", 10)
     assert ask(risky, "POST", "/risk/simulate", "lia-alfa", {"years": 500}).status_code == 413
 
 

@@ -34,9 +34,10 @@ from tocsin.map.rollup.model import ALL, Rules
 from tocsin.map.wire import asset_id, encode
 from tocsin.parties.model import Role
 from tocsin.risk import store
+from tocsin.risk.baselines import state as baselines
 from tocsin.risk.baselines.model import Lack, Standing, Target
 from tocsin.risk.baselines.state import Held
-from tocsin.risk.registry import state
+from tocsin.risk.registry import service, state
 from tocsin.risk.registry.documents import read_figures, read_scenario
 from tocsin.risk.registry.model import Evidence, EvidenceKind, Scenario, Unit
 from tocsin.risk.registry.scores import Change, moves
@@ -45,7 +46,7 @@ from tocsin.risk.replay import KINDS, Retelling
 from tocsin.risk.tables import RISK_FIGURES, RISK_RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tocsin.kernel.canonical import Json
@@ -182,6 +183,87 @@ def test_retired_scenarios_take_nobodys_room(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(state, "MAX_SCENARIOS_OF_ONE", 1)
     registry.retire(ana, "flood", "joined")
     assert registry.put(ana, flood(id="storm")).id == "storm"
+
+
+def test_a_party_does_not_fill_the_log_by_amending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, ana = world.hub.registry, Acting(actor="ana@alfa")
+    monkeypatch.setattr(service, "MAX_ACTS_A_DAY", 3)
+    registry.put(ana, flood())
+    registry.amend(ana, flood(title="Another flood"))
+    registry.review(ana, "flood", again=START + 500 * DAY, note="holds")
+    acts: tuple[Callable[[], Scenario], ...] = (
+        lambda: registry.amend(ana, flood()),
+        lambda: registry.review(ana, "flood", again=START + 501 * DAY, note="holds"),
+        lambda: registry.retire(ana, "flood", "joined"),
+        lambda: registry.put(ana, flood(id="storm")),
+    )
+    for refused in acts:
+        with pytest.raises(LimitError, match="3 times within a day"):
+            refused()
+    # others have their own room, an operator does what is to be done, and tomorrow is another day
+    registry.put(Acting(actor="ana@bravo"), flood(id="surge", owner="bravo", treatments=()))
+    registry.amend(OPERATOR.for_("ana@alfa"), flood(title="By an operator"))
+    world.clock.at += DAY + 1
+    assert registry.amend(ana, flood(title="Tomorrow")).title == "Tomorrow"
+    # it is asked of what is entered: a log in which a day held more replays
+    monkeypatch.setattr(service, "MAX_ACTS_A_DAY", 0)
+    told = Retelling()
+    replay(entries(world), above=told)
+    assert told.registered == registry.state()
+
+
+def test_limits_that_came_later_refuse_nothing_of_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, ana = world.hub.registry, Acting(actor="ana@alfa")
+    registry.put(ana, flood())
+    for name, money in zip(EVERYBODY, (100, 120, 140, 160, 180, 200), strict=True):
+        give(world, name, money)
+    publish(world)
+    world.hub.baselines.assess(
+        OPERATOR.for_("ana@alfa"),
+        "alfa",
+        "nato-seven",
+        "energy",
+        standing=Standing.MET,
+        review=START + 500 * DAY,
+        evidence=(PAPER,),
+    )
+    world.hub.baselines.confirm(
+        OPERATOR.for_("ana@delta"), "alfa", "nato-seven", "energy", agrees=True, reasons="seen on site"
+    )
+    for limit in ("MAX_SCENARIOS", "MAX_SCENARIOS_OF_ONE", "_MOST_EVER", "MAX_SHEETS_A_DAY", "MAX_PUBLICATIONS"):
+        monkeypatch.setattr(state, limit, 0)
+    monkeypatch.setattr(baselines, "_MAX_CONFIRMATIONS", 0)
+    with pytest.raises(LimitError):
+        registry.put(ana, flood(id="storm"))
+    told = Retelling()
+    replay(entries(world), above=told)
+    assert told.registered == registry.state()
+    assert told.held == world.hub.baselines.state()
+
+
+def test_nobody_whom_nobody_knows_acts_for_a_party(world: World) -> None:
+    for acting in (OPERATOR.for_("ghost@alfa"), Acting(actor="ghost@alfa")):
+        with pytest.raises(ForbiddenError):
+            world.hub.registry.put(acting, flood())
+        with pytest.raises(ForbiddenError):
+            world.hub.registry.submit(acting, "alfa", figures(5))
+
+
+def test_nothing_has_moved_since_a_day_to_come(world: World) -> None:
+    with pytest.raises(InputError, match="is to come"):
+        world.hub.registry.as_of(world.clock.now() + DAY)
+
+
+def test_who_enters_a_scenario_again_is_told_how_it_is_done(world: World) -> None:
+    registry, ana = world.hub.registry, Acting(actor="ana@alfa")
+    registry.put(ana, flood())
+    with pytest.raises(TransitionError) as told:
+        registry.put(ana, flood())
+    assert told.value.todo == "amend it (tocsin risk scenario amend)"
+    registry.retire(ana, "flood", "joined")
+    with pytest.raises(TransitionError) as told:
+        registry.put(ana, flood())
+    assert told.value.todo == "give another id"
 
 
 def test_evidence_of_the_exchange_is_for_those_who_may_read_it(world: World) -> None:

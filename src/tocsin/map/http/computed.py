@@ -236,7 +236,7 @@ class Computing:
         seen = seen_by(self._services, call, asked.collection)
         samples = asked.samples or 1
         _require(seen, samples, where="samples", command="simulate")
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             outcome = _ran(seen, asked, samples)
         return reply(_simulated(seen, asked, outcome))
 
@@ -265,7 +265,7 @@ class Computing:
         exact = all(one.repaired_in_h is not None for one in outages)
         samples = 1 if exact else asked.samples
         _require(seen, samples * _FORECAST_SHARE, where="samples", command="whatnext")
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             found = what_next(
                 plan,
                 outages,
@@ -297,7 +297,7 @@ class Computing:
         count = len(names)
         tried = count + (count * (count - 1) // 2 if asked.pairs else 0)
         _require(seen, tried, where="among", command="spof")
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             wiring = wire(seen.plan)
             among = np.array([at for at, name in enumerate(wiring.ids) if name in names], dtype=np.int64)
             most_told = MOST_TOLD // max(1, tried)
@@ -323,7 +323,7 @@ class Computing:
         seen = seen_by(self._services, call, asked.collection)
         tried = len(seen.plan.assets) * asked.redraws
         _require(seen, tried, where="redraws", command="spof --redraws")
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             found = criticality(
                 seen.plan,
                 horizon_h=asked.hours,

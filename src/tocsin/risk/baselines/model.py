@@ -77,7 +77,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if self.standing not in (Standing.PARTLY, Standing.MET):
-            raise InputError("a target is that a control is met, or partly", where=self.control)
+            raise InputError(
+                "a target is that a control is met, or partly", where=self.control, todo="say met, or partly"
+            )
         for sector in self.sectors:
             check_name(sector, "sector")
 
@@ -115,14 +117,20 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         documents = any(one.kind is EvidenceKind.DOCUMENT for one in self.evidence)
         if self.standing in (Standing.MET, Standing.PARTLY) and not documents:
             raise InputError(
-                "what is met, or partly, is shown by a document", where=self.control, todo="name it with its SHA-256"
+                "what is met, or partly, is shown by a document",
+                where=self.control,
+                todo="name it as evidence: --evidence FILE, or its SHA-256 over the API",
             )
         if self.standing is Standing.NOT_APPLICABLE and not self.note.strip():
-            raise InputError("why a control does not apply has to be said", where=self.control, todo="add a note")
+            raise InputError(
+                "why a control does not apply has to be said", where=self.control, todo="add a note: --note TEXT"
+            )
         if self.note:
             check_remark(self.note, "note")
         if self.review <= self.at:
-            raise InputError("it is to be looked at again later, not before", where=self.control)
+            raise InputError(
+                "it is to be looked at again later, not before", where=self.control, todo="name a day to come"
+            )
 
     @property
     def confirmed(self) -> bool:
@@ -202,7 +210,7 @@ def require_independent(assessed: Party, by: str, confirming: Party, user: User 
             making; a machine confirms nothing; or the person or party is not in good standing.
     """
     if user is None or user.status is not UserStatus.ACTIVE or confirming.status is not PartyStatus.VETTED:
-        raise ForbiddenError("a person of a vetted party confirms", where=by)
+        raise ForbiddenError("a person of a vetted party confirms", where=by, todo="act for USER@PARTY")
     if assessed.uri == confirming.uri:
         raise ForbiddenError("nobody confirms what their own party says", where=by, todo="ask another party")
     if confirming.uri in assessed.clients or assessed.uri in confirming.clients:

@@ -95,7 +95,7 @@ def read_catalogue(data: bytes, *, name: str) -> Catalogue:
     check_text(data, LIMITS)
     outline(data, LIMITS)
     for flaw in scan(data, most=1):
-        raise InputError(str(flaw.what), where=flaw.where)
+        raise InputError(str(flaw.what), where=flaw.where, todo="name an OSCAL catalogue in JSON")
     try:
         document: Any = msgspec.json.decode(data)
     except msgspec.DecodeError as error:

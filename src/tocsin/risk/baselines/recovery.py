@@ -94,7 +94,11 @@ def recoveries(
         if asset not in wiring.ids:
             raise InputError("the map has no such asset", where=asset[:200])
         if horizon_h <= target.hours:
-            raise InputError(f"a horizon of {horizon_h:g} hours", todo=f"more than the target's {target.hours}")
+            raise InputError(
+                f"a horizon of {horizon_h:g} hours is not longer than the target's",
+                where="hours",
+                todo=f"look further than {target.hours} hours: --hours",
+            )
     place = {name: number for number, name in enumerate(wiring.ids)}
     by_level: dict[int, set[int]] = {}
     for asset, target in asked:

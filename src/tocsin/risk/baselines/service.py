@@ -112,7 +112,9 @@ class Baselines:
             key = assessment_key(uri, catalogue, control)
             held = store.load(connection, self._environment, Held).assessments.get(key)
             if held is None:
-                raise NotFoundError("this party has not assessed this", where=control)
+                raise NotFoundError(
+                    "this party has not assessed this", where=control, todo="it assesses itself: tocsin baseline assess"
+                )
             data: dict[str, object] = {
                 "party": uri,
                 "catalogue": catalogue,

@@ -80,11 +80,10 @@ class _Confirmed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def _import(before: Held, data: Mapping[str, Any], scene: Scene) -> Held:
-    del scene
     told = from_data(data, _Imported).catalogue
     if told.name == SEVEN.name or told.name in before.catalogues:
         raise ConflictError("there is a catalogue of this name", where=told.name, todo="give another version another")
-    if len(before.catalogues) >= MAX_CATALOGUES:
+    if len(before.catalogues) >= MAX_CATALOGUES and not scene.retold:
         raise LimitError(f"there are {MAX_CATALOGUES} catalogues")
     return replace(before, catalogues={**before.catalogues, told.name: told})
 
@@ -94,7 +93,7 @@ def _set(before: Held, data: Mapping[str, Any], scene: Scene) -> Held:
     if before.catalogue(told.catalogue).control(told.control).withdrawn:
         raise InputError("this control is withdrawn", where=told.control)
     if told.due <= scene.at or told.mandate:
-        raise InputError("a target is for a day to come", where=told.control)
+        raise InputError("a target is for a day to come", where=told.control, todo="name a later day")
     made = replace(told, mandate=scene.mandate or "")
     return replace(before, targets={**before.targets, target_key(told.catalogue, told.control): made})
 
@@ -122,7 +121,7 @@ def _confirm(before: Held, data: Mapping[str, Any], scene: Scene) -> Held:
         raise ForbiddenError("nobody enters what others find about their own party", where=scene.acting.actor)
     require_independent(assessed, scene.who, home(scene), person(scene))
     check_remark(told.reasons, "reasons")
-    if len(one.confirmations) >= _MAX_CONFIRMATIONS:
+    if len(one.confirmations) >= _MAX_CONFIRMATIONS and not scene.retold:
         raise LimitError(f"{_MAX_CONFIRMATIONS} have looked at it", where=told.control)
     made = Confirmation(by=scene.who, at=scene.at, agrees=told.agrees, reasons=told.reasons)
     after = replace(one, confirmations=(*one.confirmations, made))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from tocsin.errors import ForbiddenError, InputError, NotFoundError, TransitionError
+from tocsin.errors import ConflictError, ForbiddenError, InputError, LimitError, NotFoundError, TransitionError
 from tocsin.governance.wire import from_data
 from tocsin.parties.model import check_remark
 from tocsin.risk.fund.books import Account, move
-from tocsin.risk.fund.certificate import certificate_text
+from tocsin.risk.fund.cents import written
+from tocsin.risk.fund.certificate import MOST_VALID, certificate_text, project_digest
 from tocsin.risk.fund.measuring import LEAST_SAMPLES, MOST_LINKS, bound_of, check_level, commitment_of, seed_of
 from tocsin.risk.fund.model import Award, AwardKind, Fund, Inspection, Measurement, Step, Terms, Tranche, follow
 from tocsin.risk.fund.projects import MOST_CENTS
@@ -107,39 +108,68 @@ def _award(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         require_independent(stage.scene, terms, case.proposer)
     if case.project.payee not in ("", terms.payee):
         raise InputError("the project names another payee", where=told.project, todo=case.project.payee)
+    _require_as_judged(fund, told.project)
     _check_terms(terms, told.project)
+    if stage.entering:
+        _limit_terms(terms, told.project)
     total = sum(tranche.amount for tranche in terms.tranches)
     if total > case.project.cost:
-        raise InputError(f"{total} cents are more than the project costs", where=told.project)
-    if total > fund.free:
-        raise TransitionError(
-            f"{max(fund.free, 0)} cents are in cash and not bound already", where=fund.name, todo="pay in more"
+        raise InputError(
+            f"{written(total)} are more than the project costs",
+            where=told.project,
+            todo=f"{written(case.project.cost)} at most, over all tranches",
         )
+    if total > fund.free:
+        free = written(max(fund.free, 0))
+        raise TransitionError(f"{free} are in cash and not bound already", where=fund.name, todo="pay in more")
     award = Award(terms=terms, made_at=stage.scene.at, opens=terms.commitment)
     return replace(fund, cases={**fund.cases, told.project: replace(case, status=status, award=award)})
 
 
+def _require_as_judged(fund: Fund, project: str) -> None:
+    """Refuse an award for another project than was judged when it was chosen."""
+    chosen = next((one for one in reversed(fund.decisions) if project in one.judged), None)
+    if chosen is not None and chosen.judged[project] != project_digest(fund.case(project).project):
+        raise ConflictError("this project is another than the one that was decided on", where=project)
+
+
 def _check_terms(terms: Terms, where: str) -> None:
+    """See that terms mean something: asked of what is entered, and of what is in the log."""
     digest(terms.baseline, "plan")
     digest(terms.commitment, "number")
-    if not 0 < len(terms.tranches) <= _MOST_TRANCHES:
-        raise InputError(f"{len(terms.tranches)} tranches", where=where, todo=f"1 to {_MOST_TRANCHES}")
+    if not terms.tranches:
+        raise InputError("0 tranches", where=where, todo=f"1 to {_MOST_TRANCHES}")
     for tranche in terms.tranches:
         if not 0 < tranche.amount <= MOST_CENTS:
             raise InputError(f"a tranche of {tranche.amount} cents", where=where, todo=f"1 to {MOST_CENTS:,}")
-        if tranche.threshold is not None and not 0 <= tranche.threshold <= _MOST_THRESHOLD:
+        if tranche.threshold is not None and tranche.threshold < 0:
             raise InputError(f"a threshold of {tranche.threshold}", where=where, todo=f"0 to {_MOST_THRESHOLD:,}")
     if all(tranche.threshold is None for tranche in terms.tranches):
         raise InputError("nothing is measured", where=where, todo="give a tranche a threshold, the last at least")
-    if not LEAST_SAMPLES <= terms.samples <= MOST_SAMPLES or not 0 < terms.horizon_h <= _LONGEST_H:
-        raise InputError(
-            f"{terms.samples} samples of {terms.horizon_h:g} hours",
-            where=where,
-            todo=f"{LEAST_SAMPLES:,} or more, a year at most",
-        )
-    if not 1 <= terms.attempts * len(terms.tranches) <= MOST_LINKS:
-        raise InputError(f"{terms.attempts} attempts at each tranche", where=where, todo=f"{MOST_LINKS} in all at most")
+    if terms.samples < LEAST_SAMPLES or not terms.horizon_h > 0:
+        raise _no_samples(terms, where)
     check_level(terms.confidence, terms.attempts)
+
+
+def _limit_terms(terms: Terms, where: str) -> None:
+    """See that terms are within what we take: asked of what is entered alone."""
+    if len(terms.tranches) > _MOST_TRANCHES:
+        raise LimitError(f"{len(terms.tranches)} tranches", where=where, todo=f"1 to {_MOST_TRANCHES}")
+    highest = max(tranche.threshold or 0 for tranche in terms.tranches)
+    if highest > _MOST_THRESHOLD:
+        raise LimitError(f"a threshold of {highest}", where=where, todo=f"0 to {_MOST_THRESHOLD:,}")
+    if terms.samples > MOST_SAMPLES or terms.horizon_h > _LONGEST_H:
+        raise _no_samples(terms, where)
+    if terms.attempts * len(terms.tranches) > MOST_LINKS:
+        raise LimitError(f"{terms.attempts} attempts at each tranche", where=where, todo=f"{MOST_LINKS} in all at most")
+
+
+def _no_samples(terms: Terms, where: str) -> InputError:
+    return InputError(
+        f"{terms.samples} samples of {terms.horizon_h:g} hours",
+        where=where,
+        todo=f"{LEAST_SAMPLES:,} to {MOST_SAMPLES:,}, of a year at most",
+    )
 
 
 def _inspect(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
@@ -216,7 +246,9 @@ def _assessing(fund: Fund, project: str, step: Step, stage: Stage) -> Award:
         return award
     _, assessor = require_independent(stage.scene, award.terms, case.proposer)
     if stage.scene.who.rpartition("@")[2] != assessor.name:
-        raise ForbiddenError(f"{assessor.name} assesses this project", where=stage.scene.who)
+        raise ForbiddenError(
+            f"{assessor.name} assesses this project", where=stage.scene.who, todo="act for that party, with --as"
+        )
     home(stage.scene)
     return award
 
@@ -308,6 +340,10 @@ def _certify(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         issued=stage.scene.at,
         until=told.until,
     )
+    if stage.entering and told.until > stage.scene.at + MOST_VALID:
+        raise InputError(
+            "a certificate is good for at most five years", where=told.project, todo="name an earlier day: --until"
+        )
     if told.text != expected:
         raise InputError("the certificate says something else than the log", where=told.project)
     return fund

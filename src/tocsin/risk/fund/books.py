@@ -94,7 +94,7 @@ def move(
             raise TransitionError(
                 f"there is {written(books.balance(kind, whose))} in {name}, and this takes {written(amount)}",
                 where=word,
-                todo="`tocsin fund books` shows every account",
+                todo="`tocsin fund books FUND` shows every account",
             )
         balances[name] = found
     entry = Entry(index=index, word=word, amount=amount, debit=name_of(*debit), credit=name_of(*credit))

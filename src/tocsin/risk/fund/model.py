@@ -173,13 +173,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """A portfolio that was decided: the projects, what they may cost, and the digest of what it was decided on."""
+    """A portfolio that was decided: the projects, what they may cost, and the digest of what it was decided on.
+
+    ``judged``: the digest of each project as it was judged; of decisions of earlier builds there are none.
+    """
 
     projects: tuple[str, ...]
     budget: int
     calculation: str
     at: Micros
     mandate: str
+    judged: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ClaimStatus(enum.StrEnum):
@@ -221,21 +225,25 @@ class Fund(msgspec.Struct, frozen=True, kw_only=True):
         """Return a project; NotFoundError: there is none of this id."""
         found = self.cases.get(project)
         if found is None:
-            raise NotFoundError("there is no such project", where=project[:80], todo="`fund projects` shows them")
+            raise NotFoundError(
+                "there is no such project", where=project[:80], todo="`tocsin fund projects FUND` shows them"
+            )
         return found
 
     def award(self, project: str) -> Award:
         """Return the award of a project; TransitionError: it has none."""
         award = self.case(project).award
         if award is None:
-            raise TransitionError("nothing was awarded for this project", where=project)
+            raise TransitionError(
+                "nothing was awarded for this project", where=project, todo="tocsin fund award, once it is chosen"
+            )
         return award
 
     def claim(self, uuid: str) -> Claim:
         """Return a claim; NotFoundError: there is none of this id."""
         found = self.claims.get(uuid)
         if found is None:
-            raise NotFoundError("there is no such claim", where=uuid[:80], todo="`tocsin fund books` shows them")
+            raise NotFoundError("there is no such claim", where=uuid[:80], todo="`tocsin fund claims FUND` shows them")
         return found
 
     @property

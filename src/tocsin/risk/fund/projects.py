@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 # A hundred billion of a currency with cents: sums over a thousand projects, and over all subsets of twenty parties,
-# stay within 63 bits.
+# stay within 63 bits. It is what an amount is, in the log, too: it can be raised, and never lowered.
 MOST_CENTS: Final = 10**13
 # A committee reads them one by one; the pairs of them (20,000) are the cascades that a portfolio is planned with.
 MOST_PROJECTS: Final = 200
@@ -270,17 +270,18 @@ def _project_faults(plan: Plan, projects: Sequence[Project]) -> Iterator[Project
             yield from _map_faults(project.id, faults(plan_with(plan, [project]).map))
 
 
-def own_faults(project: Project) -> Iterator[ProjectFault]:
-    """Yield what is wrong with a project by itself, whatever the map."""
+def own_faults(project: Project, *, limited: bool = True) -> Iterator[ProjectFault]:
+    """Yield what is wrong with a project by itself, whatever the map; ``limited``: also what is more than we take."""
+    most_changes = MOST_CHANGES if limited else len(project.changes)
     if not 0 < len(project.id) <= _MOST_TEXT:
         yield ProjectFault(
             project=project.id[:_MOST_TEXT], cause="its id is empty or long", expected=f"1 to {_MOST_TEXT} characters"
         )
-    if len(project.title) > _MOST_TEXT:
+    if limited and len(project.title) > _MOST_TEXT:
         yield ProjectFault(project=project.id, cause="its title is long", expected=f"{_MOST_TEXT} characters at most")
     if not 0 <= project.cost <= MOST_CENTS:
         yield ProjectFault(project=project.id, cause=f"cost is {project.cost}", expected=f"cents, 0 to {MOST_CENTS:,}")
-    if not 0 < len(project.changes) <= MOST_CHANGES:
+    if not 0 < len(project.changes) <= most_changes:
         yield ProjectFault(
             project=project.id, cause=f"it has {len(project.changes)} changes", expected=f"1 to {MOST_CHANGES}"
         )

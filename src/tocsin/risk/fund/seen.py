@@ -29,8 +29,9 @@ def balances_seen(fund: Fund, whose: str | None) -> dict[str, int]:
     """Return balances: all accounts, or a total for each kind and those of one party (its URI).
 
     A party's accounts are its pledges and contributions, and those of what it was awarded or claimed. What parties
-    gave, and the cash, is left out where fewer than ``LEAST_OTHERS`` others gave, have paid, or have yet to pay; what
-    claimants were granted, and the cash, where fewer others were granted anything, were paid, or have yet to be.
+    gave, and the cash, is left out where fewer than ``LEAST_OTHERS`` others gave, and where of those who did fewer, but
+    some, have paid, or have yet to pay; what claimants were granted, and the cash, where fewer others, but some, were
+    granted anything, were paid, or have yet to be.
     """
     accounts = {name: amount for name, amount in sorted(fund.books.balances.items()) if amount}
     if whose is None:
@@ -63,8 +64,13 @@ def _few(fund: Fund, whose: str, group: frozenset[Account]) -> bool:
             party = of if claim is None else claim.party
             figures.setdefault(kind, Counter())[party] += amount
             figures.setdefault("paid", Counter())[party] += amount
-    others = (sum(amount != 0 for party, amount in one.items() if party != whose) for one in figures.values())
-    return any(0 < count < LEAST_OTHERS for count in others)
+    others = {
+        kind: sum(amount != 0 for party, amount in one.items() if party != whose) for kind, one in figures.items()
+    }
+    if len(figures.get(Account.CONTRIBUTIONS, ())) > 0 and others[Account.CONTRIBUTIONS] < LEAST_OTHERS:
+        # that nobody else gave is told by nothing: where one did, the same is left out
+        return True
+    return any(0 < count < LEAST_OTHERS for count in others.values())
 
 
 def concerned(fund: Fund, project: str) -> frozenset[str]:

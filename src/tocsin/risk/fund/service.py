@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tocsin.errors import ForbiddenError, LogBrokenError, TransitionError
+from tocsin.errors import ForbiddenError, LogBrokenError, NotFoundError, TransitionError
 from tocsin.governance import store as governance
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.state import Scene
@@ -21,7 +21,7 @@ from tocsin.log.model import decode_payload
 from tocsin.log.note import sign_note
 from tocsin.log.service import Record
 from tocsin.parties.store import read_hub
-from tocsin.risk.fund.certificate import certificate_text
+from tocsin.risk.fund.certificate import certificate_text, project_digest
 from tocsin.risk.fund.measuring import measured, plan_digest, seed_of
 from tocsin.risk.fund.model import Funded, Measurement
 from tocsin.risk.fund.seen import concerned
@@ -29,7 +29,7 @@ from tocsin.risk.fund.stage import Stage, stage_of
 from tocsin.risk.fund.steps import KINDS, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -122,21 +122,39 @@ class Funds:
         return self._enter(acting, "fund.proposed", data).case(project.id)
 
     def decide(
-        self, acting: Acting, mandate: Mandate, name: str, *, projects: list[str], budget: int, calculation: str
+        self,
+        acting: Acting,
+        mandate: Mandate,
+        name: str,
+        *,
+        projects: list[str],
+        budget: int,
+        calculation: str,
+        judged: Iterable[Project] = (),
     ) -> Fund:
         """Choose projects within a budget in cents; ``calculation`` is the digest of what it rests on.
 
+        ``judged``: projects as they were calculated with; what was put in the place of one since then is not chosen.
+        The entry keeps the digest of each; of one that is not among them, as it is proposed now.
+
         Raises:
             ForbiddenError: the mandate is not for this. TransitionError: one is not proposed. InputError: too dear.
+            NotFoundError, ConflictError: one that was judged is not there, or is another.
         """
         mandate.require(self._log.environment_name, Right.PORTFOLIO_DECIDE, name)
-        data: dict[str, object] = {
-            "fund": name,
-            "projects": sorted(projects),
-            "budget": budget,
-            "calculation": calculation,
-        }
-        return self._enter(acting, "fund.decided", data, mandate)
+        with self._store.write() as connection:
+            fund, known = self._told(connection).fund(name), {one.id: one for one in judged}
+            if unknown := sorted(known.keys() - fund.cases.keys()):
+                raise NotFoundError("this project was not proposed", where=unknown[0], todo="tocsin fund propose")
+            seen = {one: project_digest(known.get(one, fund.case(one).project)) for one in projects}
+            data: dict[str, object] = {
+                "fund": name,
+                "projects": sorted(projects),
+                "budget": budget,
+                "calculation": calculation,
+                "judged": seen,
+            }
+            return self._append(connection, acting, "fund.decided", data, mandate).fund(name)
 
     def award(self, acting: Acting, mandate: Mandate, name: str, project: str, terms: Terms) -> Award:
         """Agree on an award for a chosen project.
@@ -308,6 +326,7 @@ class Funds:
                 acting=Acting(actor=payload.actor, on_behalf_of=payload.on_behalf_of),
                 register=StoredRegister(connection, self._environment),
                 mandate=payload.mandate,
+                retold=True,
             )
             stage = Stage(scene=scene, index=row.index, environment=self._log.environment_name, hub=hub, again=True)
             funded = enter(funded, payload.kind, payload.data, stage)

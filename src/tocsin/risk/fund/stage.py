@@ -40,6 +40,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     bodies: frozenset[str] = frozenset()
     again: bool = False
 
+    @property
+    def entering(self) -> bool:
+        """Whether it is entered now: limits are asked of what comes, and rules also of what is in the log."""
+        return not self.again and not self.scene.retold
+
     def require_body(self, fund: Fund) -> None:
         """Refuse a decision about a fund that another body took than the fund's own.
 

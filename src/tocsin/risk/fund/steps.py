@@ -14,7 +14,9 @@ from tocsin.parties.model import check_name, check_remark
 from tocsin.risk.fund.award_steps import AWARD_STEPS
 from tocsin.risk.fund.books import PAID_IN, PLEDGED, TAKEN_BACK, Account, move, untouched
 from tocsin.risk.fund.cents import written
+from tocsin.risk.fund.certificate import project_digest
 from tocsin.risk.fund.model import Case, CaseStatus, Claim, ClaimStatus, Decision, Fund, Funded, Step, follow
+from tocsin.risk.fund.once import require_once
 from tocsin.risk.fund.projects import MOST_CENTS, MOST_PROJECTS, Project, own_faults
 from tocsin.risk.fund.stage import Stage, digest, put, speaks
 
@@ -66,6 +68,7 @@ class _Decided(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     projects: tuple[str, ...]
     budget: int
     calculation: str
+    judged: dict[str, str] | None = None  # earlier builds told none
 
 
 class _Claimed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,7 +105,10 @@ def enter(funded: Funded, kind: str, data: Mapping[str, Any], stage: Stage) -> F
     fund = funded.fund(str(data.get("fund")))
     if stage.privileged:
         stage.require_body(fund)
-    return put(funded, _STEPS[kind](fund, data, stage))
+    after = _STEPS[kind](fund, data, stage)
+    if stage.entering:
+        require_once(funded, after, kind, data)
+    return put(funded, after)
 
 
 def _open(funded: Funded, data: Mapping[str, Any], stage: Stage) -> Funded:
@@ -141,7 +147,11 @@ def _take_back(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     # what is begun to be paid is owed to its end
     if told.amount > free:
         raise TransitionError(
-            f"{written(free)} is promised of which nothing is paid in", where=fund.name, todo="take back that, or less"
+            f"{written(free)} is promised of which nothing is paid in",
+            where=fund.name,
+            todo="take back that, or less"
+            if free
+            else "there is nothing to take back: what is begun is paid to its end",
         )
     return _moved(
         fund, stage, TAKEN_BACK, told.amount, (Account.CONTRIBUTIONS, told.party), (Account.PLEDGES, told.party)
@@ -161,14 +171,14 @@ def _propose(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     project = told.project
     check_name(project.id, "project")
     check_remark(project.title, "title")
-    if faults := tuple(own_faults(project)):
+    if faults := tuple(own_faults(project, limited=stage.entering)):
         raise InputError(str(faults[0]), where=project.id)
     if project.payee and not stage.again and stage.scene.register.party_of(project.payee) is None:
         raise NotFoundError("there is no such party", where=project.payee[:80])
     before = fund.cases.get(project.id)
     if before is not None and (before.status is not CaseStatus.PROPOSED or before.proposer != told.party):
         raise ConflictError("there is a project of this id", where=project.id, todo="choose another")
-    if before is None and len(fund.cases) >= MOST_PROJECTS:
+    if before is None and len(fund.cases) >= MOST_PROJECTS and stage.entering:
         raise TransitionError(f"a fund has {MOST_PROJECTS} projects at most", where=fund.name, todo="open another")
     if before is None:
         own = sum(one.proposer == told.party for one in fund.cases.values())
@@ -186,19 +196,32 @@ def _decide(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
         raise InputError(f"a budget of {told.budget}", todo=f"cents, 0 to {MOST_CENTS:,}")
     if not told.projects or list(told.projects) != sorted(set(told.projects)):
         raise InputError("a decision names its projects, each once, in order", where=fund.name)
+    if told.judged is not None and told.judged.keys() != set(told.projects):
+        raise InputError("each project is told as it was judged, and no other", where=fund.name)
     cases = dict(fund.cases)
     for name in told.projects:
         case = fund.case(name)
+        if told.judged is not None and told.judged[name] != project_digest(case.project):
+            raise ConflictError(
+                "the project that is proposed is another than was judged",
+                where=name,
+                todo="judge it as it is proposed: tocsin fund projects --json",
+            )
         cases[name] = replace(case, status=follow(case.status, Step.CHOOSE, name))
     cost = sum(cases[name].project.cost for name in told.projects)
     if cost > told.budget:
-        raise InputError(f"these projects cost {cost} cents", where=fund.name, todo=f"{told.budget} was decided")
+        raise InputError(
+            f"these projects cost {written(cost)}, and the budget is {written(told.budget)}",
+            where=fund.name,
+            todo="choose fewer, or decide a larger one",
+        )
     decision = Decision(
         projects=told.projects,
         budget=told.budget,
         calculation=told.calculation,
         at=stage.scene.at,
         mandate=stage.scene.mandate or "",
+        judged=told.judged or {},
     )
     return replace(fund, cases=cases, decisions=(*fund.decisions, decision))
 
@@ -208,33 +231,18 @@ def _claim(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     speaks(stage, told.party, "claims for itself")
     digest(told.evidence, "evidence")
     if not 0 < told.amount <= MOST_CENTS:
-        raise InputError(f"an amount of {told.amount}", todo=f"cents, 1 to {MOST_CENTS:,}")
+        raise InputError(f"an amount of {written(told.amount)}", todo=f"0.01 to {written(MOST_CENTS)}")
     if not check_remark(told.reason, "reason"):
         raise InputError("a claim has a reason", where=told.claim[:80])
     if told.claim in fund.claims:
         raise ConflictError("there is a claim of this id", where=told.claim[:80])
-    _require_new_evidence(fund, told, stage)
-    if sum(one.status is ClaimStatus.FILED for one in fund.claims.values()) >= _MOST_CLAIMS:
+    undecided = sum(one.status is ClaimStatus.FILED for one in fund.claims.values())
+    if stage.entering and undecided >= _MOST_CLAIMS:
         raise TransitionError(f"{_MOST_CLAIMS} claims are undecided", where=fund.name, todo="decide some")
     own = sum(one.party == told.party and one.status is ClaimStatus.FILED for one in fund.claims.values())
     _leave_room(stage, own, MOST_CLAIMS_OF_ONE, "undecided claims")
     claim = Claim(uuid=told.claim, party=told.party, amount=told.amount, reason=told.reason, evidence=told.evidence)
     return replace(fund, claims={**fund.claims, told.claim: claim})
-
-
-def _require_new_evidence(fund: Fund, told: _Claimed, stage: Stage) -> None:
-    """Refuse a second claim on what a party proved already; what was refused may be claimed again."""
-    same = (
-        one
-        for one in fund.claims.values()
-        if (one.party, one.evidence) == (told.party, told.evidence) and one.status is not ClaimStatus.REFUSED
-    )
-    if not stage.again and (found := next(same, None)) is not None:
-        raise ConflictError(
-            f"there is a claim on this evidence, and it is {found.status}",
-            where=found.uuid,
-            todo="claim on other evidence: what was given is compensated once",
-        )
 
 
 def _settle(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
@@ -243,9 +251,12 @@ def _settle(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
     if claim.status is not ClaimStatus.FILED:
         raise TransitionError(f"this claim is {claim.status}", where=claim.uuid)
     if not 0 <= told.granted <= claim.amount:
-        raise InputError(f"{told.granted} of {claim.amount} cents", where=claim.uuid, todo="0 to what is claimed")
+        raise InputError(
+            f"{written(told.granted)} of {written(claim.amount)}", where=claim.uuid, todo="0 to what is claimed"
+        )
     if told.granted > fund.free:
-        raise TransitionError(f"{max(fund.free, 0)} cents are not bound already", where=fund.name, todo="pay in more")
+        free = written(max(fund.free, 0))
+        raise TransitionError(f"{free} are in cash and not bound already", where=fund.name, todo="pay in more")
     status = ClaimStatus.GRANTED if told.granted else ClaimStatus.REFUSED
     after = replace(claim, status=status, granted=told.granted, reasons=check_remark(told.reasons, "reasons"))
     fund = replace(fund, claims={**fund.claims, claim.uuid: after})
@@ -266,7 +277,7 @@ def _compensate(fund: Fund, data: Mapping[str, Any], stage: Stage) -> Fund:
 
 def _leave_room(stage: Stage, own: int, most: int, what: str) -> None:
     """Refuse a party that has so many already; what an operator enters for it, the operator has seen."""
-    if own >= most and not stage.again and stage.scene.acting.on_behalf_of is None:
+    if own >= most and stage.entering and stage.scene.acting.on_behalf_of is None:
         raise LimitError(f"your party has {most:,} {what} in this fund", todo="an operator of the hub enters more")
 
 

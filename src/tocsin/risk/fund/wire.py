@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from tocsin.errors import InputError, LimitError
+from tocsin.risk.fund.cents import written
 from tocsin.risk.fund.model import Terms
 from tocsin.risk.fund.projects import MOST_CENTS, Plan, Project
 
@@ -25,7 +26,7 @@ def read_plan(data: bytes, *, where: str) -> Plan:
     Raises:
         InputError: it is no JSON of this form; says where.
     """
-    return _read(data, Plan, where)
+    return _read(data, Plan, where, "a plan, as `tocsin fund plan` writes it")
 
 
 def read_projects(data: bytes, *, where: str) -> tuple[Project, ...]:
@@ -34,7 +35,7 @@ def read_projects(data: bytes, *, where: str) -> tuple[Project, ...]:
     Raises:
         InputError: it is no JSON of this form; says where.
     """
-    return _read(data, tuple[Project, ...], where)
+    return _read(data, tuple[Project, ...], where, "a list of projects: [{…}, …]")
 
 
 def read_project(data: bytes, *, where: str) -> Project:
@@ -43,7 +44,7 @@ def read_project(data: bytes, *, where: str) -> Project:
     Raises:
         InputError: it is no JSON of this form; says where.
     """
-    return _read(data, Project, where)
+    return _read(data, Project, where, "one project: {…}")
 
 
 def read_terms(data: bytes, *, where: str) -> Terms:
@@ -52,7 +53,7 @@ def read_terms(data: bytes, *, where: str) -> Terms:
     Raises:
         InputError: it is no JSON of this form; says where.
     """
-    return _read(data, Terms, where)
+    return _read(data, Terms, where, "the terms of one award: {…}")
 
 
 def cents_of(text: str) -> int:
@@ -65,14 +66,16 @@ def cents_of(text: str) -> int:
     if _AMOUNT.fullmatch(text.replace(",", "")) is None:
         raise InputError(f"{text[:40]!r} is no amount", todo="write it like 1200.50")
     if len(units) > len(str(MOST_CENTS)) or (cents := int(units) * 100 + int(rest.ljust(2, "0"))) > MOST_CENTS:
-        raise LimitError(f"{text[:40]} is more than we take")
+        raise LimitError(f"{text[:40]} is more than we take", todo=f"{written(MOST_CENTS)} at most")
     return cents
 
 
-def _read(data: bytes, kind: type[_T], where: str) -> _T:
+def _read(data: bytes, kind: type[_T], where: str, form: str) -> _T:
+    if not data.strip():
+        raise InputError("it is empty", where=where, todo=form)
     try:
         decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
         found: _T = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"it has not the form that it must have: {error}", where=where) from error
+        raise InputError(f"it has not the form that it must have: {error}", where=where, todo=form) from error
     return found

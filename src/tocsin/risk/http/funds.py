@@ -158,13 +158,18 @@ class ProjectList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortfolioResource(msgspec.Struct, frozen=True, kw_only=True):
-    """Projects that were chosen together: under which mandate, and the digest of what that rests on. In cents."""
+    """Projects that were chosen together: under which mandate, and the digest of what that rests on. In cents.
+
+    ``judged``: the digest of each project as it was judged, of those that are your business: who guesses what a project
+    changes could see in it that they are right. Decisions of earlier builds have none.
+    """
 
     projects: list[str]
     budget: int
     calculation: str
     at: str
     mandate: str
+    judged: dict[str, str]
 
 
 class PortfolioList(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,6 +268,11 @@ class Funding:
         fund = self._named(call)
         place = f"decisions {fund.name}"
         found = part_of(fund.decisions, self._lists.span(call, place))
+        everything = sees_all(self._services, call.principal)
+
+        def own(project: str) -> bool:
+            return everything or call.principal.party in concerned(fund, project)
+
         told = [
             PortfolioResource(
                 projects=list(one.projects),
@@ -270,6 +280,7 @@ class Funding:
                 calculation=one.calculation,
                 at=format_instant(one.at),
                 mandate=one.mandate,
+                judged={name: digest for name, digest in one.judged.items() if own(name)},
             )
             for one in found.items
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 
-from tocsin.errors import InputError, LimitError, NotFoundError
+from tocsin.errors import InputError, NotFoundError
 from tocsin.exchange.api import lists
 from tocsin.exchange.api.lists import ListQuery
 from tocsin.exchange.api.parts import MISSING, NAMED, READ, REFUSED, ROOT, SMALL, TAKEN, WRITE, Given, Thing, listed
@@ -42,12 +42,15 @@ from tocsin.risk.registry.scores import Change, moves, scores
 if TYPE_CHECKING:
     from tocsin.kernel.http.turn import Turn
     from tocsin.parties.model import Principal
+    from tocsin.risk.registry.loss import Losses
     from tocsin.risk.registry.service import Registry
 
 __all__ = ["PieceAsk", "Services", "evidence_of", "operations"]
 
-# Numbers drawn by one simulation: two seconds of a processor at most. The command line draws thirty times as many.
-MOST_DRAWN: Final = 1 << 21
+# A body says so many at most; how many are drawn is for the scenarios to say.
+MOST_YEARS: Final = 1 << 21
+# One simulation, in the unit of ``registry.loss``: some two seconds of a processor. The command line does 16 times it.
+MOST_WORK: Final = 1 << 27
 _SHARES: Final = (0.5, 0.9, 0.99)
 _NONE: Final = "there is no such scenario"
 
@@ -144,7 +147,7 @@ class LossesAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How many years are drawn, in which unit; the same seed draws the same years."""
 
     unit: Unit = Unit.MONEY
-    years: Annotated[int, msgspec.Meta(ge=1, le=MOST_DRAWN)] = 10_000
+    years: Annotated[int, msgspec.Meta(ge=1, le=MOST_YEARS)] = 10_000
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 1
 
 
@@ -339,32 +342,15 @@ class Registering:
 
     def simulate(self, call: RiskCall) -> Reply:
         """Answer with each sector's annual losses over years that are drawn."""
-        from tocsin.risk.registry.loss import drawn_by, simulate  # noqa: PLC0415  scipy takes a second to load
+        from tocsin.risk.registry.loss import require_work, simulate  # noqa: PLC0415  scipy takes a second to load
 
         asked = read_body(call.body, LossesAsk)
         current = list(self._registry.state().current().values())
-        if drawn_by(current, asked.unit, years=asked.years) > MOST_DRAWN:
-            raise LimitError(
-                f"it would draw more than {MOST_DRAWN:,} numbers",
-                where="years",
-                todo="fewer years, or at the hub: `tocsin risk simulate`",
-            )
-        with self._turn.taken():
+        todo = "fewer years, or at the hub: `tocsin risk simulate`"
+        require_work(current, asked.unit, years=asked.years, most=MOST_WORK, todo=todo)
+        with self._turn.taken(call.principal.party):
             made = simulate(current, asked.unit, seed=asked.seed, years=asked.years)
-        told = []
-        for sector in (*made.sectors, None):
-            mean, error = made.mean(sector)
-            told.append(
-                SectorLosses(
-                    sector=sector or "*",
-                    mean=mean,
-                    standard_error=_finite(error),
-                    quantiles=[
-                        QuantileResource(share=one.share, value=one.value, low=one.low, high=_finite(one.high))
-                        for one in (made.quantile(share, sector) for share in _SHARES)
-                    ],
-                )
-            )
+            told = [_drawn(made, sector) for sector in (*made.sectors, None)]
         return reply(LossesResource(unit=asked.unit, years=asked.years, sectors=told))
 
     def _named(self, call: RiskCall) -> Scenario:
@@ -494,6 +480,19 @@ def _since(text: str) -> int:
 
 def _pert(asked: EstimateAsk | None) -> Pert | None:
     return None if asked is None else Pert(low=asked.low, mode=asked.mode, high=asked.high)
+
+
+def _drawn(made: Losses, sector: str | None) -> SectorLosses:
+    mean, error = made.mean(sector)
+    return SectorLosses(
+        sector=sector or "*",
+        mean=mean,
+        standard_error=_finite(error),
+        quantiles=[
+            QuantileResource(share=one.share, value=one.value, low=one.low, high=_finite(one.high))
+            for one in (made.quantile(share, sector) for share in _SHARES)
+        ],
+    )
 
 
 def _finite(value: float) -> float | None:

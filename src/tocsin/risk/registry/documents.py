@@ -64,8 +64,8 @@ def read_scenario(text: bytes, *, where: str) -> Scenario:
 
 def read_figures(text: bytes, *, where: str) -> Figures:
     """Read a member's figures of one sector; errors as ``read_scenario``."""
-    tree = read_tree(text, where=where, document="figures")
-    check = Checker(where=where, document="figures")
+    tree = read_tree(text, where=where, document="sheet of figures")
+    check = Checker(where=where, document="sheet of figures")
     top = check.table(tree, "figures", required=("sector", "figures"))
     sector = check.name(top["sector"].value, "the sector") if "sector" in top else ""
     lines = _each(check, top["figures"].value, "the figures") if "figures" in top else {}

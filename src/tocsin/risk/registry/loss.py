@@ -31,10 +31,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["MOST_DRAWN", "Losses", "Quantile", "drawn_by", "quantiles", "simulate"]
+__all__ = ["MOST_WORK", "Losses", "Quantile", "quantiles", "require_work", "simulate", "work_of"]
 
-# Numbers of 8 bytes: half a gigabyte, and less than a minute's work.
-MOST_DRAWN: Final = 1 << 26
+# Numbers drawn, some ten nanoseconds each: less than a minute.
+MOST_WORK: Final = 1 << 31
+# Numbers of 8 bytes that are kept, one for each sector and year: half a gigabyte.
+_MOST_KEPT: Final = 1 << 26
+# What else is done takes as long as drawing so many numbers: to read an estimate at a share, to begin with a scenario
+# or an event of it, and to sort a number that is kept.
+_READ: Final = 400
+_BEGUN: Final = 6_000
+_SORTED: Final = 20
+# Of one scenario in a year: more than ``MAX_RATE`` brings about in as many years as there is room for.
+_MOST_EVENTS: Final = 150
 _CONFIDENCE: Final = 0.95
 
 
@@ -102,13 +111,12 @@ def simulate(scenarios: Sequence[Scenario], unit: Unit, *, seed: int, years: int
 
     Raises:
         InputError: a seed or a number of years that is none.
-        LimitError: it would draw more than ``MOST_DRAWN`` numbers.
+        LimitError: it would be more work than ``MOST_WORK``.
     """
     if seed < 0 or years < 1:
         raise InputError(f"seed {seed}, {years} years", todo="a seed from 0, and one year at least")
+    require_work(scenarios, unit, years=years, most=MOST_WORK, todo="fewer years, or fewer scenarios at once")
     counted, sectors = _counted(scenarios, unit)
-    if drawn_by(scenarios, unit, years=years) > MOST_DRAWN:
-        raise LimitError(f"{years:,} years of {len(counted)} scenarios", todo="fewer years, or fewer scenarios at once")
     drawn = np.zeros((len(sectors), years))
     for scenario in counted:
         counts = _counts(scenario, seed, years)
@@ -124,11 +132,37 @@ def simulate(scenarios: Sequence[Scenario], unit: Unit, *, seed: int, years: int
     return Losses(unit=unit, sectors=sectors, drawn=drawn)
 
 
-def drawn_by(scenarios: Sequence[Scenario], unit: Unit, *, years: int) -> float:
-    """Return how many numbers so many years take: what the work of ``simulate`` grows with."""
+def require_work(scenarios: Sequence[Scenario], unit: Unit, *, years: int, most: float, todo: str) -> None:
+    """Refuse so many years where they are more than ``most`` work, or more than is kept.
+
+    Raises:
+        LimitError: they are; ``todo`` says what helps.
+    """
+    share = work_of(scenarios, unit, years=years) / most
+    if share > 1 or years * len(_counted(scenarios, unit)[1]) > _MOST_KEPT:
+        raise LimitError(
+            f"{years:,} years of these scenarios are more than is done at once",
+            where="years",
+            todo=todo,
+        )
+
+
+def work_of(scenarios: Sequence[Scenario], unit: Unit, *, years: int) -> float:
+    """Return what the time of ``simulate``, and of telling what it drew, grows with: numbers drawn, or as dear."""
     counted, sectors = _counted(scenarios, unit)
-    events = sum(float(one.rate.points[2]) * len(one.losses) for one in counted if one.rate is not None)
-    return years * (len(sectors) + events + 1)
+    work = float(_SORTED * years * (1 + len(sectors)))
+    for scenario in counted:
+        rate = scenario.rate
+        if rate is None:
+            continue
+        most = float(rate.points[2] * scenario.left_rate)
+        mean = float(rate.mean * scenario.left_rate)
+        losses = sum(loss.in_(unit) is not None for loss in scenario.losses)
+        # the mean of how often it happens in the worst of these years, or a little more
+        events = float(np.minimum(1, years * special.pdtrc(np.arange(_MOST_EVENTS), most)).sum())
+        work += (_BEGUN + years) * (2 + losses * events)
+        work += _READ * years * (-math.expm1(-most) + losses * mean)
+    return work
 
 
 def _counted(scenarios: Sequence[Scenario], unit: Unit) -> tuple[list[Scenario], tuple[str, ...]]:
@@ -139,13 +173,18 @@ def _counted(scenarios: Sequence[Scenario], unit: Unit) -> tuple[list[Scenario],
 
 def _counts(scenario: Scenario, seed: int, years: int) -> Ints:
     """Return how often a scenario happens in each year: the inverse of Poisson's distribution, so that more is more."""
-    if scenario.rate is None:
-        return np.zeros(years, dtype=np.int64)
-    rates = quantiles(scenario.rate, _uniform(seed, scenario.id, "rate", years)) * float(scenario.left_rate)
-    shares = _uniform(seed, scenario.id, "count", years)
     counts = np.zeros(years, dtype=np.int64)
-    while (more := special.pdtr(counts, rates) < shares).any():
-        counts[more] += 1
+    if scenario.rate is None:
+        return counts
+    left = float(scenario.left_rate)
+    shares = _uniform(seed, scenario.id, "count", years)
+    # in a year whose share is below, nothing happens at any rate: the rate is not asked for
+    asked = np.flatnonzero(shares > special.pdtr(0, float(scenario.rate.points[2]) * left))
+    rates = quantiles(scenario.rate, _uniform(seed, scenario.id, "rate", years)[asked]) * left
+    while asked.size:
+        more = special.pdtr(counts[asked], rates) < shares[asked]
+        asked, rates = asked[more], rates[more]
+        counts[asked] += 1
     return counts
 
 

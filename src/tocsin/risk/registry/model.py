@@ -182,9 +182,12 @@ def next_status(status: ScenarioStatus | None, act: ScenarioAct) -> ScenarioStat
     """
     found = _NEXT.get((status, act))
     if found is None:
-        stands = "there is one of this name already" if act is ScenarioAct.PUT else f"it is {status or 'not there'}"
+        if act is ScenarioAct.PUT:
+            amended = "amend it (tocsin risk scenario amend)" if status is ScenarioStatus.CURRENT else "give another id"
+            raise TransitionError(f"there is a scenario of this id already, and it is {status}", todo=amended)
         raise TransitionError(
-            f"a scenario cannot be {act} now: {stands}", todo="`tocsin risk scenario list` shows them"
+            f"to {act} a scenario, it has to be current, and this is {status or 'not there'}",
+            todo="`tocsin risk scenario list --all` shows them",
         )
     return found
 

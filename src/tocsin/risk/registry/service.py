@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.errors import ConflictError, NotFoundError, StoreBrokenError
+from tocsin.errors import ConflictError, InputError, LimitError, NotFoundError, StoreBrokenError
 from tocsin.exchange.model import Query
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.state import Scene
 from tocsin.governance.wire import as_data, from_data
-from tocsin.kernel.clock import Micros
+from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.ids import new_uuid
 from tocsin.kernel.mandate import Right
 from tocsin.log.model import decode_payload
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from tocsin.map.rollup.protect import Audit
     from tocsin.risk.registry.figures import Figures, Seal
 
-__all__ = ["Due", "Registry", "publication_of"]
+__all__ = ["MAX_ACTS_A_DAY", "Due", "Registry", "publication_of"]
 
 _SCENARIOS: Final = ("scenario.put", "scenario.amended", "scenario.reviewed", "scenario.retired")
+# Of one party's own people: all that it may answer for, once, and some of them corrected. Each is kept for ever.
+MAX_ACTS_A_DAY: Final = 300
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,11 @@ class Registry:
         return self._entered(acting, "scenario.put", scenario)
 
     def amend(self, acting: Acting, scenario: Scenario) -> Scenario:
-        """Put a scenario in the place of what it was; errors as ``put``, and TransitionError: it is retired."""
+        """Put a scenario in the place of what it was; errors as ``put``, and TransitionError: it is retired.
+
+        Raises:
+            LimitError: the party changed scenarios too often within a day; so of all acts here.
+        """
         return self._entered(acting, "scenario.amended", scenario)
 
     def review(self, acting: Acting, scenario: str, *, again: Micros, note: str) -> Scenario:
@@ -97,10 +103,14 @@ class Registry:
         """Return the scenarios that counted at an instant, as the log tells them.
 
         Raises:
-            StoreBrokenError: entries that tell it were purged.
+            InputError: it is to come. StoreBrokenError: entries that tell it were purged.
         """
         found: dict[str, Scenario] = {}
         with self._store.read() as connection:
+            if at > self._log.now(connection):
+                raise InputError(
+                    "this day is to come: nothing has moved since", where="since", todo="name a day before"
+                )
             for row in self._log.rows(connection, kinds=_SCENARIOS):
                 if row.at > at:
                     break
@@ -224,7 +234,9 @@ class Registry:
             earlier = [self._publication(connection, registered, one) for one in registered.published(unit)]
             figures = self._publication(connection, registered, told).figures
         if not figures:
-            raise NotFoundError("no member gave figures of current scenarios in this unit", where=str(unit))
+            raise NotFoundError(
+                "no member gave figures of current scenarios in this unit", where=str(unit), todo="tocsin risk assess"
+            )
         from tocsin.map.rollup.protect import publish  # noqa: PLC0415  the solver takes a second to load
 
         # beside other writers: this may take minutes
@@ -266,6 +278,7 @@ class Registry:
     def _entered(self, acting: Acting, kind: str, scenario: Scenario) -> Scenario:
         with self._store.write() as connection:
             scene = self._scene(connection, acting)
+            self._leave_room(connection, scene)
             require_own_people(store.load(connection, self._environment, Registered), scenario, scene)
             return self._step(connection, acting, kind, {"scenario": as_data(scenario)}).scenario(scenario.id)
 
@@ -275,7 +288,22 @@ class Registry:
 
     def _enter(self, acting: Acting, kind: str, data: dict[str, object]) -> Registered:
         with self._store.write() as connection:
+            self._leave_room(connection, self._scene(connection, acting))
             return self._step(connection, acting, kind, data)
+
+    def _leave_room(self, connection: Connection, scene: Scene) -> None:
+        """Refuse a party that has entered much within a day; what an operator enters, the operator has seen."""
+        if scene.is_operator(scene.acting.actor):
+            return
+        mine, done = scene.acting.actor.rpartition("@")[2], 0
+        for row in self._log.rows(connection, self._log.since(connection, scene.at - DAY), kinds=_SCENARIOS):
+            payload = None if row.payload is None else decode_payload(row.payload, where=f"entry {row.index}")
+            done += payload is not None and payload.actor.rpartition("@")[2] == mine
+        if done >= MAX_ACTS_A_DAY:
+            raise LimitError(
+                f"your party changed scenarios {MAX_ACTS_A_DAY} times within a day",
+                todo="do the next tomorrow; an operator of the hub enters more",
+            )
 
     def _step(
         self,

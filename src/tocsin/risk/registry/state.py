@@ -152,11 +152,12 @@ def _put(before: Registered, data: Mapping[str, Any], scene: Scene) -> Registere
     require_for(scene, told.owner)
     next_status(None if told.id not in before.scenarios else before.scenarios[told.id].status, ScenarioAct.PUT)
     current = before.current().values()
-    if len(current) >= MAX_SCENARIOS:
+    if len(current) >= MAX_SCENARIOS and not scene.retold:
         raise LimitError(f"there are {MAX_SCENARIOS} scenarios", todo="join some of them")
     of_one = sum(_party(one.owner) == _party(told.owner) for one in current)
     ever = sum(_party(one.owner) == _party(told.owner) for one in before.scenarios.values())
-    if (of_one >= MAX_SCENARIOS_OF_ONE or ever >= _MOST_EVER) and not scene.is_operator(scene.acting.actor):
+    full = of_one >= MAX_SCENARIOS_OF_ONE or ever >= _MOST_EVER
+    if full and not scene.retold and not scene.is_operator(scene.acting.actor):
         raise LimitError(
             f"your party answers for {MAX_SCENARIOS_OF_ONE} scenarios", todo="an operator of the hub enters more"
         )
@@ -185,7 +186,7 @@ def _kept(before: Registered, told: Scenario, scene: Scene) -> Registered:
     if told.status is not ScenarioStatus.CURRENT:
         raise InputError("a scenario is retired by an act of its own", where=told.id)
     if told.review <= scene.at:
-        raise InputError("its review is to be later than now", where=told.id)
+        raise InputError("its review is to be later than now", where=told.id, todo="name a day to come")
     for owner in sorted(_owners(told)):
         there = scene.register.user(owner) if "@" in owner else scene.register.party(owner)
         if there is None:
@@ -199,6 +200,8 @@ def _review(before: Registered, data: Mapping[str, Any], scene: Scene) -> Regist
     require_for(scene, was.owner)
     next_status(was.status, ScenarioAct.REVIEW)
     check_remark(told.note, "note")
+    if not told.note.strip() and not scene.retold:
+        raise InputError("what was found at a review has to be said", where=told.scenario, todo="write a note")
     return _kept(before, replace(was, review=told.review), scene)
 
 
@@ -219,7 +222,7 @@ def _submit(before: Registered, data: Mapping[str, Any], scene: Scene) -> Regist
     if told.sheet in before.sheets:
         raise ConflictError("there is such a sheet already", where=told.sheet)
     today = sum(one.party == told.party and one.at > scene.at - DAY for one in before.sheets.values())
-    if today >= MAX_SHEETS_A_DAY:
+    if today >= MAX_SHEETS_A_DAY and not scene.retold:
         raise LimitError(f"your party gave {MAX_SHEETS_A_DAY} sheets within a day", todo="give the next tomorrow")
     return replace(before, sheets={**before.sheets, told.sheet: replace(told, at=scene.at)})
 
@@ -250,7 +253,7 @@ def _publish(before: Registered, data: Mapping[str, Any], scene: Scene) -> Regis
     if (told.at, told.mandate) != (0, "") or told.rollup in before.rollups:
         raise ConflictError("there is such a roll-up already", where=told.rollup)
     earlier = before.published(told.unit)
-    if len(earlier) >= MAX_PUBLICATIONS:
+    if len(earlier) >= MAX_PUBLICATIONS and not scene.retold:
         raise LimitError(f"there are {MAX_PUBLICATIONS} roll-ups in {told.unit}")
     for one in earlier:
         _require_as_strict(told.rules, one.rules)
