@@ -13,7 +13,7 @@ from tocsin.cli.map_hazard import ChanceOption, IntensityOption, RepairOption, a
 from tocsin.cli.options import JsonOption, MotionOption, commands, example, words
 from tocsin.cli.output import Output
 from tocsin.cli.session import opened, write_new
-from tocsin.errors import ConflictError, NotFoundError, UsageError
+from tocsin.errors import NotFoundError, UsageError
 from tocsin.risk.fund.cents import apportioned, written
 from tocsin.risk.fund.costs import bill
 from tocsin.risk.fund.exposing import plan_of_map
@@ -155,14 +155,6 @@ def portfolio(
 
 def _decide(name: str, projects: tuple[Project, ...], found: Portfolio, digest: str, motion: str | None) -> None:
     with opened() as session:
-        cases = session.hub.funds.get(name).cases
-        for project in projects:
-            if project.id not in found.projects:
-                continue
-            if project.id not in cases:
-                raise NotFoundError("this project was not proposed", where=project.id, todo="tocsin fund propose")
-            if cases[project.id].project != project:
-                raise ConflictError("the project that was proposed is another", where=project.id)
         session.hub.funds.decide(
             session.acting(),
             session.mandate(motion),
@@ -170,6 +162,7 @@ def _decide(name: str, projects: tuple[Project, ...], found: Portfolio, digest: 
             projects=list(found.projects),
             budget=found.budget,
             calculation=digest,
+            judged=[one for one in projects if one.id in found.projects],
         )
 
 

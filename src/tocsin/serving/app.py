@@ -123,9 +123,11 @@ def create_app(
 
     # one for all rooms: two members who simulate take one processor, whatever they simulate
     simulating = Turn("simulation")
+    # the same of roll-ups, which may take minutes
+    rolling = Turn("roll-up")
     table = api.with_document(
         [
-            *api.operations(services),
+            *api.operations(services, risk.acts(services, rolling)),
             *map_.operations(services, simulating),
             *risk.operations(services, simulating),
         ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tocsin.errors import ForbiddenError, LogBrokenError, TransitionError
+from tocsin.errors import ConflictError, ForbiddenError, LogBrokenError, NotFoundError, TransitionError
 from tocsin.governance import store as governance
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.state import Scene
@@ -29,7 +29,7 @@ from tocsin.risk.fund.stage import Stage, stage_of
 from tocsin.risk.fund.steps import KINDS, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -122,12 +122,23 @@ class Funds:
         return self._enter(acting, "fund.proposed", data).case(project.id)
 
     def decide(
-        self, acting: Acting, mandate: Mandate, name: str, *, projects: list[str], budget: int, calculation: str
+        self,
+        acting: Acting,
+        mandate: Mandate,
+        name: str,
+        *,
+        projects: list[str],
+        budget: int,
+        calculation: str,
+        judged: Iterable[Project] = (),
     ) -> Fund:
         """Choose projects within a budget in cents; ``calculation`` is the digest of what it rests on.
 
+        ``judged``: projects as they were calculated with; what was put in the place of one since then is not chosen.
+
         Raises:
             ForbiddenError: the mandate is not for this. TransitionError: one is not proposed. InputError: too dear.
+            NotFoundError, ConflictError: one that was judged is not there, or is another.
         """
         mandate.require(self._log.environment_name, Right.PORTFOLIO_DECIDE, name)
         data: dict[str, object] = {
@@ -136,7 +147,9 @@ class Funds:
             "budget": budget,
             "calculation": calculation,
         }
-        return self._enter(acting, "fund.decided", data, mandate)
+        with self._store.write() as connection:
+            _require_as_judged(self._told(connection).fund(name), judged)
+            return self._append(connection, acting, "fund.decided", data, mandate).fund(name)
 
     def award(self, acting: Acting, mandate: Mandate, name: str, project: str, terms: Terms) -> Award:
         """Agree on an award for a chosen project.
@@ -348,6 +361,15 @@ class Funds:
         if made.start != stage.index:
             raise LogBrokenError("the entry went elsewhere than it was to go", where=f"entry {made.start}")
         return after
+
+
+def _require_as_judged(fund: Fund, judged: Iterable[Project]) -> None:
+    """Refuse a project that is not there, or not as it was judged: until it is chosen its proposer may put another."""
+    for project in judged:
+        if project.id not in fund.cases:
+            raise NotFoundError("this project was not proposed", where=project.id, todo="tocsin fund propose")
+        if fund.cases[project.id].project != project:
+            raise ConflictError("the project that was proposed is another", where=project.id)
 
 
 def _concerned(fund: Fund, data: Mapping[str, object]) -> tuple[str, ...]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tocsin.risk.http import baselines, funds, scenarios, sheets
+from tocsin.risk.http import baselines, carried, funds, scenarios, sheets
+from tocsin.risk.http.carried import acts
 
 if TYPE_CHECKING:
     from tocsin.kernel.http.operations import Operation
     from tocsin.kernel.http.turn import Turn
     from tocsin.parties.model import Principal
 
-__all__ = ["Services", "operations"]
+__all__ = ["Services", "acts", "operations"]
 
 
-class Services(scenarios.Services, sheets.Services, baselines.Services, funds.Services, Protocol):
+class Services(scenarios.Services, sheets.Services, baselines.Services, funds.Services, carried.Services, Protocol):
     """What the addresses need of a hub."""
 
 
