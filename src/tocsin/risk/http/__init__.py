@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tocsin.risk.http import baselines, carried, funds, scenarios, sheets
+from tocsin.risk.http import awarding, baselines, carried, funds, scenarios, sheets, treasury
 from tocsin.risk.http.carried import acts
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Services", "acts", "operations"]
 
 
-class Services(scenarios.Services, sheets.Services, baselines.Services, funds.Services, carried.Services, Protocol):
+class Services(scenarios.Services, sheets.Services, baselines.Services, awarding.Services, carried.Services, Protocol):
     """What the addresses need of a hub."""
 
 
@@ -26,4 +26,6 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
         *sheets.operations(services),
         *baselines.operations(services),
         *funds.operations(services),
+        *treasury.operations(services),
+        *awarding.operations(services, turn),
     ]
