@@ -57,7 +57,7 @@ serve = server.serve
 running = server.running
 
 
-class Services(taxii.Services, api.Services, map_.Services, risk.Services, Protocol):
+class Services(taxii.Services, api.Services, risk.Services, map_.Services, Protocol):
     """What the application needs of a hub."""
 
     environment: int
@@ -129,7 +129,7 @@ def create_app(
         [
             *api.operations(services, risk.acts(services, rolling)),
             *map_.operations(services, simulating),
-            *risk.operations(services, simulating),
+            *risk.operations(services, simulating, rolling),
         ]
     )
     edges: list[Edge[Principal]] = [

@@ -117,7 +117,7 @@ class Awarding:
                 after=asked.after,
                 nonce=bytes.fromhex(asked.number),
                 jobs=1,
-                most_told=MOST_TOLD,
+                most_told=MOST_TOLD // terms.samples,
             )
         return reply(award_told(made, self._services.parties.names()), status=HTTPStatus.CREATED)
 
