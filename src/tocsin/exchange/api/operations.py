@@ -56,7 +56,7 @@ __all__ = ["DOCUMENT", "VERSION", "Services", "operations", "with_document"]
 
 DOCUMENT: Final = f"{ROOT}/openapi.json"
 # Of the interface, not of the software: what is added to `/api/v1` raises the second number, and nothing is taken away.
-VERSION: Final = "1.2.0"
+VERSION: Final = "1.3.0"
 
 STIX_TYPE: Final = MediaType(type="application", subtype="stix+json", parameters=(("version", "2.1"),))
 
