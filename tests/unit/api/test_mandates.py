@@ -14,11 +14,13 @@ from support.funds import CALCULATION, joint_claim, joint_terms, work
 from support.hub import EVERYTHING, OPERATOR
 from support.privileged import CATALOGUE, DEEDS, DUTY, OTHERWISE, ready
 from support.taxii import Live
+from tocsin.errors import ForbiddenError, NotFoundError
+from tocsin.exchange.api.acts import Carrier
 from tocsin.governance.model.motions import MotionStatus
 from tocsin.governance.privileged import ACTS
 from tocsin.kernel.clock import format_instant
 from tocsin.kernel.http.turn import Turn
-from tocsin.kernel.mandate import Right
+from tocsin.kernel.mandate import Mandate, MandateBasis, Right, founding_mandate
 from tocsin.parties.model import Permission, Role
 from tocsin.risk import http as risk
 from tocsin.serving.app import create_app, running
@@ -185,6 +187,21 @@ def test_nobody_else_learns_what_there_is(senate: Live) -> None:
             for status, refused in [execute(senate, uuid, {act: body}, who)]
         }
         assert [status for status, _ in answers] == [403]
+    assert entries(senate.world, kind) == before
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_past_the_address_the_log_asks_for_the_mandate(senate: Live, kind: str) -> None:
+    hub, (name, body) = senate.world.hub, BODIES[kind]
+    act = risk.acts(hub, Turn("roll-up"))[name]
+    (deed,) = DEEDS[kind]
+    subject = deed.subject(senate.world)
+    made_up = Mandate(basis=MandateBasis.MOTION, environment="live", reference=NOBODY, right=act.right, subject=subject)
+    before = entries(senate.world, kind)
+    # a motion that nobody passed; the founding mandate as it is, and as it was before a body held the right
+    for mandate in (made_up, hub.mandate, founding_mandate("live")):
+        with pytest.raises((ForbiddenError, NotFoundError), match=r"motion|mandate"):
+            act.run(Carrier(acting=OPERATOR, mandate=mandate, subject=subject), msgspec.convert(body, act.takes))
     assert entries(senate.world, kind) == before
 
 
