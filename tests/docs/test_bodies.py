@@ -49,7 +49,7 @@ BODIES: Final = [one for page in ("api.md", "search.md", "risk.md") for one in s
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Operation[Principal]]]:
     world = World(tmp_path_factory.mktemp("bodies") / "hub")
-    yield [*operations(world.hub), *risk.operations(world.hub, Turn("simulation"))]
+    yield [*operations(world.hub), *risk.operations(world.hub, Turn("simulation"), Turn("roll-up"))]
     world.hub.close()
 
 

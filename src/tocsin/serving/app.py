@@ -57,7 +57,7 @@ serve = server.serve
 running = server.running
 
 
-class Services(taxii.Services, api.Services, map_.Services, risk.Services, Protocol):
+class Services(taxii.Services, api.Services, risk.Services, map_.Services, Protocol):
     """What the application needs of a hub."""
 
     environment: int
@@ -123,11 +123,13 @@ def create_app(
 
     # one for all rooms: two members who simulate take one processor, whatever they simulate
     simulating = Turn("simulation")
+    # the same of roll-ups, which may take minutes
+    rolling = Turn("roll-up")
     table = api.with_document(
         [
-            *api.operations(services),
+            *api.operations(services, risk.acts(services, rolling)),
             *map_.operations(services, simulating),
-            *risk.operations(services, simulating),
+            *risk.operations(services, simulating, rolling),
         ]
     )
     edges: list[Edge[Principal]] = [

@@ -278,7 +278,7 @@ def test_no_answer_to_anybody_else_holds_a_figure_or_its_sheet(risky: Live, give
     names = {"scenario": "storm", "sheet": given, "rollup": given, "catalogue": "nato-seven", "control": "energy"}
     paths = {
         one.path.removeprefix("/api/v1").format_map(names | {"fund": "none", "project": "none", "claim": given})
-        for one in operations(risky.world.hub, Turn("simulation"))
+        for one in operations(risky.world.hub, Turn("simulation"), Turn("roll-up"))
         if one.method == "GET"
     }
     assert len(paths) > 15

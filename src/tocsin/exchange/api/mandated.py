@@ -18,7 +18,27 @@ from tocsin.exchange.taxii.filters import MAX_ID
 from tocsin.governance.model.disputes import Outcome
 from tocsin.parties.model import MAX_URI, MAX_VOCABULARY, Kind, Role
 
-__all__ = ["Execution"]
+__all__ = [
+    "Admitting",
+    "Attributes",
+    "Because",
+    "Clearing",
+    "Deciding",
+    "Duty",
+    "Grace",
+    "Imposing",
+    "Keys",
+    "Longer",
+    "NewCollection",
+    "NewHold",
+    "NewParty",
+    "Nothing",
+    "Personal",
+    "Prolonging",
+    "Proposal",
+    "Seating",
+    "Signing",
+]
 
 MAX_NAMED: Final = 100
 
@@ -180,49 +200,3 @@ class Signing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     agreements: _Names = []
     until: Day | None = None
     evidence: Reference | None = None
-
-
-class Execution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The one act with which a motion is carried out: exactly one of these, of the right that the motion is on."""
-
-    add_party: NewParty | None = None
-    change_party: Attributes | None = None
-    clear_party: Clearing | None = None
-    admit_applicant: Admitting | None = None
-    prolong_vetting: Prolonging | None = None
-    suspend_party: Because | None = None
-    let_party_go: Because | None = None
-    add_user: Personal | None = None
-    change_user: Personal | None = None
-    register_keys: Keys | None = None
-    authorise_signatory: Signing | None = None
-    disable_user: Because | None = None
-    revoke_token: Because | None = None
-    propose_agreement: Proposal | None = None
-    activate_agreement: Nothing | None = None
-    adopt_amendment: Nothing | None = None
-    suspend_agreement: Because | None = None
-    resume_agreement: Because | None = None
-    terminate_agreement: Because | None = None
-    admit_to_agreement: Because | None = None
-    grant_grace: Grace | None = None
-    activate_annex: Because | None = None
-    ratify_annex: Because | None = None
-    end_annex: Because | None = None
-    review_annex: Because | None = None
-    set_duty: Duty | None = None
-    add_collection: NewCollection | None = None
-    set_ceiling: Because | None = None
-    place_hold: NewHold | None = None
-    renew_hold: Longer | None = None
-    lift_hold: Because | None = None
-    impose_recall: Imposing | None = None
-    remove_webhook: Because | None = None
-    resume_webhook: Nothing | None = None
-    constitute_body: Seating | None = None
-    change_body: Seating | None = None
-    dissolve_body: Because | None = None
-    decide_dispute: Deciding | None = None
-    adopt_charter: Seating | None = None
-    clear_sanitised: Nothing | None = None
-    stop_sanitised: Because | None = None

@@ -47,15 +47,16 @@ from tocsin.kernel.http.problem_details import JSON_TYPE
 from tocsin.kernel.http.routes import ANYONE, KNOWN, Body, Call, Endpoint, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from tocsin.exchange.api.acts import Act
     from tocsin.parties.model import Principal
 
 __all__ = ["DOCUMENT", "VERSION", "Services", "operations", "with_document"]
 
 DOCUMENT: Final = f"{ROOT}/openapi.json"
 # Of the interface, not of the software: what is added to `/api/v1` raises the second number, and nothing is taken away.
-VERSION: Final = "1.2.0"
+VERSION: Final = "1.3.0"
 
 STIX_TYPE: Final = MediaType(type="application", subtype="stix+json", parameters=(("version", "2.1"),))
 
@@ -96,8 +97,8 @@ class Services(
     """What the table needs of a hub."""
 
 
-def operations(services: Services) -> list[Operation[Principal]]:
-    """Return the table, without the document that describes it."""
+def operations(services: Services, above: Mapping[str, Act] | None = None) -> list[Operation[Principal]]:
+    """Return the table, without the document that describes it; ``above``: what rooms above this carry out."""
     api = Api(services)
     return [
         *_exchange(api),
@@ -113,7 +114,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
         *delegating.operations(services),
         *governing.operations(services),
         *disputing.operations(services),
-        *carrying.operations(services),
+        *carrying.operations(services, above),
         *vetting.operations(services),
     ]
 

@@ -133,6 +133,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             )
 
     @property
+    def documents(self) -> frozenset[str]:
+        """The SHA-256 of each document that shows it."""
+        return frozenset(one.sha256 for one in self.evidence if one.sha256 is not None)
+
+    @property
     def confirmed(self) -> bool:
         """Whether the last who looked at it agreed."""
         return bool(self.confirmations) and self.confirmations[-1].agrees

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from scipy import stats
 
 from tocsin.errors import InputError
-from tocsin.map.cascade.engine import courses
+from tocsin.map.cascade.engine import MOST_TOLD, courses
 from tocsin.map.cascade.grid import FULL
 
 if TYPE_CHECKING:
@@ -82,9 +82,17 @@ def spells(
 
 
 def recoveries(
-    wiring: Wiring, hits: Hits, asked: Sequence[tuple[str, Recovery]], *, horizon_h: float, jobs: int = -1
+    wiring: Wiring,
+    hits: Hits,
+    asked: Sequence[tuple[str, Recovery]],
+    *,
+    horizon_h: float,
+    jobs: int = -1,
+    most_told: int = MOST_TOLD,
 ) -> list[Recovered]:
     """Return how assets do against targets over these samples, for each asset and target that is asked for.
+
+    ``jobs`` and ``most_told`` are those of ``map.cascade.courses``.
 
     Raises:
         InputError: the map has no such asset, or the horizon ends before a target does.
@@ -106,7 +114,7 @@ def recoveries(
     found: list[list[Spell]] = [[] for _ in asked]
     for begin in range(0, hits.samples, _AT_ONCE):
         part = hits.part(begin, min(begin + _AT_ONCE, hits.samples))
-        for course in courses(wiring, part, horizon_h=horizon_h, jobs=jobs):
+        for course in courses(wiring, part, horizon_h=horizon_h, jobs=jobs, most_told=most_told):
             told = {
                 level: spells(course, assets, level, wiring=wiring, horizon_h=horizon_h)
                 for level, assets in by_level.items()

@@ -100,9 +100,20 @@ class Baselines:
         return made
 
     def confirm(
-        self, acting: Acting, party: str, catalogue: str, control: str, *, agrees: bool, reasons: str
+        self,
+        acting: Acting,
+        party: str,
+        catalogue: str,
+        control: str,
+        *,
+        agrees: bool,
+        reasons: str,
+        seen: frozenset[str] | None = None,
     ) -> Assessment:
         """Enter what somebody else's person found when they looked at a party's evidence.
+
+        ``seen``: the SHA-256 of every document that was looked at. If it is given, an assessment on other documents, or
+        on none, is none: who was shown nothing learns nothing.
 
         Raises:
             NotFoundError: the party has not assessed this. ForbiddenError: who confirms is not independent of it.
@@ -111,7 +122,7 @@ class Baselines:
             uri = require_party(connection, self._environment, party).party.uri
             key = assessment_key(uri, catalogue, control)
             held = store.load(connection, self._environment, Held).assessments.get(key)
-            if held is None:
+            if held is None or seen not in (None, held.documents):
                 raise NotFoundError(
                     "this party has not assessed this", where=control, todo="it assesses itself: tocsin baseline assess"
                 )

@@ -17,6 +17,7 @@ import msgspec
 
 from tocsin.errors import InputError, LimitError
 from tocsin.kernel.canonical import canonical_json
+from tocsin.map.cascade.engine import MOST_TOLD
 from tocsin.risk.fund.scenarios import MOST_SAMPLES, Scenarios, Terms
 
 if TYPE_CHECKING:
@@ -101,8 +102,19 @@ def seed_of(root: bytes, nonce: bytes, *, fund: str, project: str, tranche: int,
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def measured(before: Plan, after: Plan, *, seed: int, samples: int, horizon_h: float) -> Sums:
+def measured(
+    before: Plan,
+    after: Plan,
+    *,
+    seed: int,
+    samples: int,
+    horizon_h: float,
+    jobs: int = -1,
+    most_told: int = MOST_TOLD,
+) -> Sums:
     """Return what the plan as built saves, sample by sample on the same draws, each rounded to a whole unit.
+
+    ``jobs`` and ``most_told`` are those of ``map.cascade.simulate``: they change how long it takes, and no sum.
 
     Raises:
         ProjectError: a plan has faults. LimitError: too few samples, or too many. InputError: an asset is worth
@@ -120,7 +132,7 @@ def measured(before: Plan, after: Plan, *, seed: int, samples: int, horizon_h: f
         raise LimitError(f"{samples} samples", todo=f"{LEAST_SAMPLES:,} to {MOST_SAMPLES:,}")
     terms = Terms(seed=seed, samples=samples, horizon_h=horizon_h)
     none: frozenset[int] = frozenset()
-    one, two = Scenarios(before, (), terms), Scenarios(after, (), terms)
+    one, two = (Scenarios(plan, (), terms, jobs=jobs, most_told=most_told) for plan in (before, after))
     saved = [
         round((lost - left) / one.ticks_per_hour)
         for lost, left in zip(one.totals(none).tolist(), two.totals(none).tolist(), strict=True)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from tocsin.errors import InputError, LimitError
 from tocsin.map.cascade import simulate, wire
 from tocsin.map.cascade.draws import Hazard, draw_hits, keys_of
+from tocsin.map.cascade.engine import MOST_TOLD
 from tocsin.map.cascade.hits import Hits
 from tocsin.risk.fund.projects import checked, plan_with, quantiles_of
 
@@ -72,11 +73,21 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Scenarios:
     """The losses of each choice among projects (by their places), each computed once.
 
+    ``jobs`` and ``most_told`` are those of ``map.cascade.simulate``, for a plan of somebody else's.
+
     Raises:
         ProjectError: the plan or projects have faults. InputError, LimitError: the terms make no sense.
     """
 
-    def __init__(self, plan: Plan, projects: Sequence[Project], terms: Terms) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        projects: Sequence[Project],
+        terms: Terms,
+        *,
+        jobs: int = -1,
+        most_told: int = MOST_TOLD,
+    ) -> None:
         if not 1 <= terms.samples <= MOST_SAMPLES:
             raise LimitError(f"{terms.samples} samples", todo=f"1 to {MOST_SAMPLES:,}")
         if not (math.isfinite(terms.times) and terms.times > 0):
@@ -84,6 +95,8 @@ class Scenarios:
         checked(plan, projects)
         self.projects = tuple(projects)
         self.terms = terms
+        self._jobs = jobs
+        self._most_told = most_told
         self._plan = plan
         self._quantiles = quantiles_of(plan, projects)  # the same for every choice, so that all have the same draws
         self._seen: dict[frozenset[int], Ints] = {}
@@ -165,8 +178,9 @@ class Scenarios:
         if not len(struck):
             return found
         first = np.concatenate([[0], np.cumsum(np.diff(hits.first)[struck])]).astype(np.int64)
-        jobs = -1 if len(struck) * wiring.assets >= _WORTH_WORKERS else 1
-        outcome = simulate(wiring, Hits(first=first, table=hits.table), horizon_h=terms.horizon_h, jobs=jobs)
+        jobs = self._jobs if len(struck) * wiring.assets >= _WORTH_WORKERS else 1
+        struck_only = Hits(first=first, table=hits.table)
+        outcome = simulate(wiring, struck_only, horizon_h=terms.horizon_h, jobs=jobs, most_told=self._most_told)
         # what a project builds is of an owner, too, who may own nothing else; it loses nothing
         columns = [wiring.sectors.index(owner) for owner in self.owners]
         found[struck] = outcome.sums.measures[:, columns, 2]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tocsin.errors import ForbiddenError, LogBrokenError, NotFoundError, TransitionError
+from tocsin.errors import ForbiddenError, InputError, LogBrokenError, NotFoundError, TransitionError
 from tocsin.governance import store as governance
 from tocsin.governance.authority import StoredRegister
 from tocsin.governance.state import Scene
@@ -20,9 +20,10 @@ from tocsin.kernel.mandate import Acting, MandateBasis, Right
 from tocsin.log.model import decode_payload
 from tocsin.log.note import sign_note
 from tocsin.log.service import Record
+from tocsin.map.cascade.engine import MOST_TOLD
 from tocsin.parties.store import read_hub
 from tocsin.risk.fund.certificate import certificate_text, project_digest
-from tocsin.risk.fund.measuring import measured, plan_digest, seed_of
+from tocsin.risk.fund.measuring import commitment_of, measured, plan_digest, seed_of
 from tocsin.risk.fund.model import Funded, Measurement
 from tocsin.risk.fund.seen import concerned
 from tocsin.risk.fund.stage import Stage, stage_of
@@ -177,9 +178,21 @@ class Funds:
         return self._enter(acting, "fund.inspected", data).award(project)
 
     def measure(
-        self, acting: Acting, name: str, project: str, tranche: int, *, before: Plan, after: Plan, nonce: bytes
+        self,
+        acting: Acting,
+        name: str,
+        project: str,
+        tranche: int,
+        *,
+        before: Plan,
+        after: Plan,
+        nonce: bytes,
+        jobs: int = -1,
+        most_told: int = MOST_TOLD,
     ) -> Award:
         """Measure what a project saves, on samples that nobody chose; the sums go into the log, met or not.
+
+        ``jobs`` and ``most_told``: how much of the machine it may take, as ``measured`` has them.
 
         Raises:
             ForbiddenError: somebody else does. InputError: the number is not the one committed to, or the plan before
@@ -196,10 +209,21 @@ class Funds:
             root = self._log.root(connection, award.inspection.entry + 1)
         if plan_digest(before) != award.terms.baseline:
             raise ForbiddenError("the plan before is another than was agreed", where=project)
+        # asked again by the step; here, so that nothing is computed for a number that is none
+        if commitment_of(nonce) != award.opens:
+            raise InputError("this is not the number that the assessor committed to", where=project)
         attempt = sum(one.tranche == tranche for one in award.measurements) + 1
         seed = seed_of(root, nonce, fund=name, project=project, tranche=tranche, attempt=attempt)
         terms = award.terms
-        sums = measured(before, after, seed=seed, samples=terms.samples, horizon_h=terms.horizon_h)
+        sums = measured(
+            before,
+            after,
+            seed=seed,
+            samples=terms.samples,
+            horizon_h=terms.horizon_h,
+            jobs=jobs,
+            most_told=most_told,
+        )
         made = Measurement(
             tranche=tranche,
             attempt=attempt,

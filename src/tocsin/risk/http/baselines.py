@@ -1,7 +1,8 @@
 """Baselines over ``/api/v1``: what is required, what a party says of itself, and what it lacks.
 
-A party sees its own; who runs the hub, everybody's (``Baselines.assessments`` decides). Confirming somebody else's
-assessment is entered at the hub: whoever may try it anywhere would learn what others have assessed.
+A party sees its own; who runs the hub, everybody's (``Baselines.assessments`` decides). Who confirms somebody else's
+assessment names the digests of the documents that they were shown: without them there is no such assessment, so that
+nobody learns by trying what others have assessed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import msgspec
 from tocsin.errors import NotFoundError
 from tocsin.exchange.api import lists
 from tocsin.exchange.api.lists import ListQuery
-from tocsin.exchange.api.parts import MISSING, NAMED, READ, REFUSED, ROOT, WRITE, Given, listed
-from tocsin.exchange.api.queries import Day, Name, Said
-from tocsin.exchange.api.viewers import Register
+from tocsin.exchange.api.parts import MISSING, NAMED, READ, REFUSED, ROOT, SMALL, TAKEN, WRITE, Given, listed
+from tocsin.exchange.api.queries import Day, Name, Said, Text
+from tocsin.exchange.api.viewers import Register, known_party
 from tocsin.exchange.api.wire import Next, read_body, reply
 from tocsin.kernel.clock import format_instant, parse_date
 from tocsin.kernel.db.spans import stretch
@@ -26,7 +27,7 @@ from tocsin.kernel.mandate import Acting
 from tocsin.risk.baselines.catalogue import CONTROL_ID, Catalogue, Control
 from tocsin.risk.baselines.model import Lack, Recovery, Standing
 from tocsin.risk.baselines.state import target_key
-from tocsin.risk.http.asked import LARGE_BODY, RiskCall, part_of
+from tocsin.risk.http.asked import LARGE_BODY, RiskCall, Sha256, part_of
 from tocsin.risk.http.scenarios import PieceAsk, evidence_of
 from tocsin.risk.registry.model import MAX_EVIDENCE, Evidence
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Services", "operations"]
 
 _NONE: Final = "there is no such catalogue or control"
+_NOT_SHOWN: Final = "there is no such assessment on these documents"
 
 ControlName = Annotated[str, msgspec.Meta(pattern=f"^{CONTROL_ID.pattern}$", max_length=128)]
 
@@ -56,6 +58,29 @@ class AssessAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     review: Day
     evidence: Annotated[list[PieceAsk], msgspec.Meta(max_length=MAX_EVIDENCE)] = []
     note: Said = ""
+
+
+class ConfirmAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What you found: of which party and control, on exactly which documents, by their SHA-256."""
+
+    party: Name
+    catalogue: Name
+    control: ControlName
+    documents: Annotated[list[Sha256], msgspec.Meta(min_length=1, max_length=MAX_EVIDENCE)]
+    reasons: Text
+    agrees: bool = True
+
+
+class ConfirmedResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What was entered; what else the party says of itself stays with it."""
+
+    party: str
+    catalogue: str
+    control: str
+    standing: Standing
+    by: str
+    at: str
+    agrees: bool
 
 
 class AssessmentsQuery(ListQuery, frozen=True, kw_only=True):
@@ -171,6 +196,7 @@ class Assessing:
     """The addresses of baselines in one environment."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._baselines = services.baselines
         self._parties = services.parties
         self._lists = lists.Lists(services)
@@ -261,6 +287,34 @@ class Assessing:
         )
         return reply(_assessment(made, self._parties.names()), status=HTTPStatus.CREATED)
 
+    def confirm(self, call: RiskCall) -> Reply:
+        """Take what a person found who was shown another party's documents."""
+        asked = read_body(call.body, ConfirmAsk)
+        party = known_party(self._services, asked.party).name
+        try:
+            made = self._baselines.confirm(
+                Acting(actor=call.principal.id),
+                party,
+                asked.catalogue,
+                asked.control,
+                agrees=asked.agrees,
+                reasons=asked.reasons,
+                seen=frozenset(asked.documents),
+            )
+        except NotFoundError as error:
+            raise NotFoundError(_NOT_SHOWN) from error
+        last = made.confirmations[-1]
+        told = ConfirmedResource(
+            party=party,
+            catalogue=made.catalogue,
+            control=made.control,
+            standing=made.standing,
+            by=last.by,
+            at=format_instant(last.at),
+            agrees=last.agrees,
+        )
+        return reply(told, status=HTTPStatus.CREATED)
+
     def _named(self, call: RiskCall) -> Catalogue:
         try:
             return self._baselines.state().catalogue(call.path["catalogue"])
@@ -319,6 +373,18 @@ def operations(services: Services) -> list[Operation[Principal]]:
             takes=AssessAsk,
             answers={HTTPStatus.CREATED: Answer(says="The assessment.", type=AssessmentResource)},
             problems=MISSING | REFUSED,
+        ),
+        Operation(
+            id="confirm",
+            tag="baselines",
+            method="POST",
+            path=f"{path}/confirmations",
+            does=Endpoint(access=WRITE, run=does.confirm, body=SMALL),
+            summary="Say, as a person of a party independent of it, what you found in another party's evidence",
+            says="Of an assessment on exactly these documents; any other answers as one that there is not.",
+            takes=ConfirmAsk,
+            answers={HTTPStatus.CREATED: Answer(says="It is entered.", type=ConfirmedResource)},
+            problems=MISSING | REFUSED | TAKEN,
         ),
         _listed(
             "gaps",

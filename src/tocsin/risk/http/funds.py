@@ -1,7 +1,7 @@
 """The joint fund over ``/api/v1``: what members may see of it, and what a party promises, proposes and claims.
 
 What a party may see is ``fund.seen``'s to say; who runs the hub, as its operator or auditor, sees everything. What
-takes a mandate, and what the treasurer enters, is done at the hub.
+the treasurer enters is in ``treasury``, what is measured in ``awarding``; what takes a mandate, in ``carried``.
 """
 
 from __future__ import annotations
@@ -35,11 +35,31 @@ if TYPE_CHECKING:
     from tocsin.risk.fund.model import Award, Case, Claim, Fund, Terms
     from tocsin.risk.fund.service import Funds
 
-__all__ = ["Services", "operations"]
+__all__ = [
+    "CLAIM",
+    "FUND",
+    "PROJECT",
+    "AwardResource",
+    "BooksResource",
+    "ClaimResource",
+    "PledgeAsk",
+    "ProjectAsk",
+    "Services",
+    "award_told",
+    "books_of",
+    "claim_told",
+    "fund_in",
+    "operations",
+    "project_in",
+]
 
 _NO_FUND: Final = "there is no such fund"
 _NO_PROJECT: Final = "there is no such project in this fund"
 _NO_CLAIM: Final = "your party has no such claim in this fund"
+
+FUND: Final = {"fund": Part(says="A fund's name.", example="region", pattern=NAMED, longest=64)}
+PROJECT: Final = {"project": Part(says="A project's id.", example="flood-wall", pattern=NAMED, longest=64)}
+CLAIM: Final = by_id("claim", "A claim's id.")
 
 Changes = Annotated[list[Harden | Supply | Buffer | Spare], msgspec.Meta(min_length=1, max_length=MOST_CHANGES)]
 
@@ -244,10 +264,7 @@ class Funding:
     def project(self, call: RiskCall) -> Reply:
         """Answer with one project of a fund."""
         fund = self._named(call)
-        case = fund.cases.get(call.path["project"])
-        if case is None:
-            raise NotFoundError(_NO_PROJECT)
-        return reply(self._teller(call, fund)(case))
+        return reply(self._teller(call, fund)(fund.cases[project_in(fund, call)]))
 
     def propose(self, call: RiskCall) -> Reply:
         """Propose a project for the asker's party."""
@@ -292,7 +309,7 @@ class Funding:
         place = f"claims {fund.name}"
         found = part_of(self._claims(call, fund), self._lists.span(call, place))
         names = self._parties.names()
-        told = [_claim(one, names) for one in found.items]
+        told = [claim_told(one, names) for one in found.items]
         return reply(ClaimList(claims=told, next=self._lists.next(call, place, found.last)))
 
     def claim(self, call: RiskCall) -> Reply:
@@ -302,7 +319,7 @@ class Funding:
         one = next((one for one in self._claims(call, fund) if one.uuid == uuid), None)
         if one is None:
             raise NotFoundError(_NO_CLAIM)
-        return reply(_claim(one, self._parties.names()))
+        return reply(claim_told(one, self._parties.names()))
 
     def file(self, call: RiskCall) -> Reply:
         """File a claim for the asker's party."""
@@ -315,7 +332,7 @@ class Funding:
             reason=asked.reason,
             evidence=asked.evidence,
         )
-        return reply(_claim(made, self._parties.names()), status=HTTPStatus.CREATED)
+        return reply(claim_told(made, self._parties.names()), status=HTTPStatus.CREATED)
 
     def pledge(self, call: RiskCall) -> Reply:
         """Promise a contribution of the asker's party."""
@@ -324,23 +341,10 @@ class Funding:
         return reply(self._books(call, fund), status=HTTPStatus.CREATED)
 
     def _named(self, call: RiskCall) -> Fund:
-        try:
-            return self._funds.get(call.path["fund"])
-        except NotFoundError as error:
-            raise NotFoundError(_NO_FUND, todo="`GET /api/v1/funds` lists them") from error
+        return fund_in(self._services, call)
 
     def _books(self, call: RiskCall, fund: Fund) -> BooksResource:
-        everything = sees_all(self._services, call.principal)
-        accounts = balances_seen(fund, None if everything else call.principal.party)
-        # cash of 0 is in no list of balances either way, and then nothing is free
-        told = everything or Account.CASH in accounts
-        return BooksResource(
-            fund=fund.name,
-            currency=fund.currency,
-            accounts=accounts,
-            bound=fund.bound if told else None,
-            free=fund.free if told else None,
-        )
+        return books_of(self._services, call, fund)
 
     def _claims(self, call: RiskCall, fund: Fund) -> list[Claim]:
         everything = sees_all(self._services, call.principal)
@@ -356,13 +360,50 @@ class Funding:
         return tell
 
 
+def fund_in(services: Services, call: RiskCall) -> Fund:
+    """Return the fund that a path names.
+
+    Raises:
+        NotFoundError: there is none of this name.
+    """
+    try:
+        return services.funds.get(call.path["fund"])
+    except NotFoundError as error:
+        raise NotFoundError(_NO_FUND, todo="`GET /api/v1/funds` lists them") from error
+
+
+def project_in(fund: Fund, call: RiskCall) -> str:
+    """Return the id of the project of a fund that a path names.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    if call.path["project"] not in fund.cases:
+        raise NotFoundError(_NO_PROJECT)
+    return call.path["project"]
+
+
+def books_of(services: Services, call: RiskCall, fund: Fund) -> BooksResource:
+    """Return what an asker may see of a fund's books."""
+    everything = sees_all(services, call.principal)
+    accounts = balances_seen(fund, None if everything else call.principal.party)
+    # cash of 0 is in no list of balances either way, and then nothing is free
+    told = everything or Account.CASH in accounts
+    return BooksResource(
+        fund=fund.name,
+        currency=fund.currency,
+        accounts=accounts,
+        bound=fund.bound if told else None,
+        free=fund.free if told else None,
+    )
+
+
 def operations(services: Services) -> list[Operation[Principal]]:
     """Return the part of the table that is about funds."""
     does = Funding(services)
     path = f"{ROOT}/funds"
     one = f"{path}/{{fund}}"
-    fund = {"fund": Part(says="A fund's name.", example="region", pattern=NAMED, longest=64)}
-    project = {"project": Part(says="A project's id.", example="flood-wall", pattern=NAMED, longest=64)}
+    fund, project = FUND, PROJECT
     return [
         *listed(
             "fund",
@@ -384,7 +425,7 @@ def operations(services: Services) -> list[Operation[Principal]]:
             does.claim,
             "One claim of your party's",
             ClaimResource,
-            fund | dict(by_id("claim", "A claim's id.")),
+            fund | dict(CLAIM),
         ),
         _entered("propose", f"{one}/projects", does.propose, "Propose a project", ProjectAsk, ProjectResource, fund),
         _entered("pledge", f"{one}/pledges", does.pledge, "Promise a contribution", PledgeAsk, BooksResource, fund),
@@ -454,7 +495,7 @@ def _fund(one: Fund) -> FundResource:
 
 def _project(case: Case, names: Mapping[str, str], *, whole: bool) -> ProjectResource:
     project = case.project
-    award = None if case.award is None else _award(case.award, names)
+    award = None if case.award is None else award_told(case.award, names)
     return ProjectResource(
         project=project.id,
         title=project.title,
@@ -466,7 +507,8 @@ def _project(case: Case, names: Mapping[str, str], *, whole: bool) -> ProjectRes
     )
 
 
-def _award(award: Award, names: Mapping[str, str]) -> AwardResource:
+def award_told(award: Award, names: Mapping[str, str]) -> AwardResource:
+    """Return what is told of an award, to whom it concerns; ``names`` are parties' by their URIs."""
     terms: Terms = award.terms
     return AwardResource(
         kind=str(terms.kind),
@@ -491,7 +533,8 @@ def _award(award: Award, names: Mapping[str, str]) -> AwardResource:
     )
 
 
-def _claim(one: Claim, names: Mapping[str, str]) -> ClaimResource:
+def claim_told(one: Claim, names: Mapping[str, str]) -> ClaimResource:
+    """Return what is told of a claim, to its party and to who runs the hub; ``names`` as above."""
     return ClaimResource(
         claim=one.uuid,
         party=names[one.party],
