@@ -12,6 +12,7 @@ from support.mapped import STRICT, region
 from tocsin.kernel.clock import DAY
 from tocsin.kernel.mandate import Acting
 from tocsin.map.model import Asset, AssetMap
+from tocsin.map.rollup.model import Rules
 from tocsin.map.shelf import Sharing
 from tocsin.map.wire import asset_id
 from tocsin.parties.model import Permission, Role
@@ -21,7 +22,6 @@ from tocsin.risk.fund.wire import read_plan
 from tocsin.risk.http import computed
 from tocsin.risk.registry.documents import read_figures, read_scenario
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,6 +16,7 @@ from tocsin.exchange.api.mandated import Nothing
 from tocsin.exchange.api.queries import Day, Name, Said, Text
 from tocsin.kernel.clock import parse_date
 from tocsin.kernel.mandate import Right
+from tocsin.map.rollup.model import MAX_FIGURE, MAX_PARTIES, Rules
 from tocsin.parties.model import MAX_VOCABULARY
 from tocsin.risk.baselines.model import LONGEST_RECOVERY_H, Recovery, Standing, Target
 from tocsin.risk.baselines.oscal import LIMITS, read_catalogue
@@ -24,7 +25,6 @@ from tocsin.risk.fund.projects import MOST_CENTS, MOST_PROJECTS, Project
 from tocsin.risk.http.asked import Cents, Sha256
 from tocsin.risk.http.funds import ProjectAsk
 from tocsin.risk.registry.model import Unit
-from tocsin.risk.registry.rollup.model import MAX_FIGURE, MAX_PARTIES, Rules
 
 if TYPE_CHECKING:
     from tocsin.exchange.api.acts import Act, Carrier
