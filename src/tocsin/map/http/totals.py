@@ -54,7 +54,7 @@ class Totalling:
     def told(self, call: MapCall) -> Reply:
         """Answer with the totals that the asker may be told."""
         asked = read_query(call.query, TotalsQuery)
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             told = self._services.totals.told(Asker.of(call.principal), asked.collection, most=MOST_OBJECTS)
         return reply(
             TotalsResource(

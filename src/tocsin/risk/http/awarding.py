@@ -107,7 +107,7 @@ class Awarding:
                 where="after",
                 todo="have it measured at the hub: `tocsin fund measure`",
             )
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             made = self._funds.measure(
                 _acting(call),
                 fund,

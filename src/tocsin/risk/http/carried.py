@@ -179,7 +179,7 @@ class Deciding:
             dominance=asked.dominance,
             least=asked.least,
         )
-        with self._turn.taken():
+        with self._turn.taken(carrier.acting.actor.rpartition("@")[2]):
             self._services.registry.publish(carrier.acting, carrier.mandate, _unit(carrier.subject), rules)
 
     def take(self, carrier: Carrier, asked: CatalogueAsk) -> None:

@@ -210,7 +210,7 @@ class Computing:
             raise InputError("say what the event is", where="hits", todo="give hits, an intensity or a chance")
         seen = seen_by(self._services, call, asked.collection)
         _require(seen, asked.samples, "risk scenario estimate")
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             wiring = wire(seen.plan)
             hits = _hits(seen, wiring, asked, within_h=asked.hours)
             outcome = simulate(wiring, hits, horizon_h=asked.hours, jobs=1, most_told=MOST_TOLD // asked.samples)
@@ -243,7 +243,7 @@ class Computing:
             raise LimitError(
                 f"assets times targets times samples are more than {MOST_WORK:,}", where="assets", todo="name fewer"
             )
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             wiring = wire(seen.plan)
             found = recoveries(
                 wiring,
@@ -274,7 +274,7 @@ class Computing:
         built = [
             Project(id=one.project, title=one.title, cost=one.cost, changes=tuple(one.changes)) for one in asked.built
         ]
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             made = plan_of_map(seen.plan, _hazard(asked, within_h=asked.within_h), spared=frozenset(seen.unseen))
             checked(made, built)
             made = plan_with(made, built)

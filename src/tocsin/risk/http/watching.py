@@ -114,7 +114,7 @@ class Watching:
         if not sees_all(self._services, call.principal):
             raise ForbiddenError("operators and auditors of the hub attack what was rolled up")
         asked = read_body(call.body, AttackAsk)
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             found = self._services.registry.attack(asked.unit)
         if found is None:
             raise NotFoundError("nothing was rolled up yet", where=str(asked.unit))
