@@ -213,7 +213,7 @@ def test_a_project_that_was_put_in_the_place_of_another_is_not_chosen(senate: Li
     funds.propose(speaker, "joint", uri, replace(work("swapped"), payee="https://bravo.example"))
     asked = {"projects": [judged(work("swapped"))], "budget": 100_00, "calculation": CALCULATION}
     status, refused = execute(senate, motion.uuid, {"decide_portfolio": asked})
-    assert (status, refused["detail"]) == (409, "the project that was proposed is another")
+    assert (status, refused["detail"]) == (409, "the project that is proposed is another than was judged")
     assert stands(senate, motion) is MotionStatus.PASSED
     funds.propose(speaker, "joint", uri, work("swapped"))
     assert execute(senate, motion.uuid, {"decide_portfolio": asked})[0] == 200
