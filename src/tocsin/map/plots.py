@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["begun", "draw_hours", "draw_ranks", "saved"]
+__all__ = ["draw_hours", "draw_ranks", "draw_shares"]
 
 _FORMS: Final = frozenset({".svg", ".png"})
 
@@ -27,28 +27,27 @@ def draw_hours(path: str, sectors: Sequence[str], by_hour: Floats) -> None:
     Raises:
         UsageError: matplotlib is not installed, or the name ends in no form that we draw, or it cannot be written.
     """
-    figure, axes = begun(path)
+    figure, axes = _figure(path)
     for name, row in zip(sectors, by_hour, strict=True):
         axes.step(range(len(row)), row, where="post", label=name or "(no sector)")
     axes.set_xlabel("hour")
     axes.set_ylabel("assets without service")
     axes.set_ylim(bottom=0)
     axes.legend()
-    saved(figure, path)
+    _save(figure, path)
 
 
 def draw_ranks(path: str, names: Sequence[str], people_h: Floats) -> None:
     """Draw what each asset takes with it, the most first. Raises as ``draw_hours``."""
-    figure, axes = begun(path)
+    figure, axes = _figure(path)
     axes.barh(range(len(names)), people_h)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel("people-hours")
-    saved(figure, path)
+    _save(figure, path)
 
 
-def begun(path: str) -> tuple[Any, Any]:
-    """Return a figure and its axes, to be ``saved``. Raises as ``draw_hours``."""
+def _figure(path: str) -> tuple[Any, Any]:
     if Path(path).suffix not in _FORMS:
         raise UsageError("a picture is .svg or .png", where=path, todo="end its name so")
     try:
@@ -59,10 +58,21 @@ def begun(path: str) -> tuple[Any, Any]:
     return figure, figure.subplots()
 
 
-def saved(figure: Any, path: str) -> None:  # noqa: ANN401  matplotlib is an extra, and has no types where it is not
-    """Write a figure. Raises as ``draw_hours``."""
+def _save(figure: Any, path: str) -> None:  # noqa: ANN401  matplotlib is an extra, and has no types where it is not
     try:
         # without a date in it, the same picture is the same bytes
         figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror or error}", where=path) from error
+
+
+def draw_shares(path: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], across: str, up: str) -> None:
+    """Draw lines by their names: shares above 0, of what rises. Raises as ``draw_hours``."""
+    figure, axes = _figure(path)
+    for name, (values, shares) in lines.items():
+        axes.step(values, shares, where="post", label=name)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.set_yscale("log")
+    axes.legend()
+    _save(figure, path)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from support import stores
 from support.bills import cyclonedx_of, packed, spdx_of
 from support.cli import Cli
 from support.tours import ROOT
@@ -59,8 +60,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cli(hub: Path) -> Cli:
-    return Cli(hub / "hub")
+def cli(hub: Path, tmp_path: Path) -> Cli:
+    stores.copy_home(hub / "hub", tmp_path / "hub")
+    return Cli(tmp_path / "hub")
 
 
 def reached(cli: Cli, what: str, reader: str) -> list[str]:

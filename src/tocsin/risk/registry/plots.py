@@ -1,4 +1,4 @@
-"""Pictures of what years cost, as SVG or PNG: through matplotlib, which is an extra."""
+"""Pictures of what years cost, as SVG or PNG."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tocsin.map.plots import begun, saved
+from tocsin.map.plots import draw_shares
 
 if TYPE_CHECKING:
     from tocsin.risk.registry.loss import Losses
@@ -21,17 +21,10 @@ def draw_exceedance(path: str, drawn: Losses) -> None:
     """Draw, for each sector and all together, in which share of years a loss is exceeded.
 
     Raises:
-        UsageError: matplotlib is not installed, or the name ends in no form that we draw, or it cannot be written.
+        UsageError: as ``map.plots.draw_hours``.
     """
-    figure, axes = begun(path)
-    for sector in (*drawn.sectors, None):
-        losses, shares = exceeded(drawn, sector)
-        axes.step(losses, shares, where="post", label=sector or "all")
-    axes.set_xlabel(f"{drawn.unit} a year")
-    axes.set_ylabel("share of years with more")
-    axes.set_yscale("log")
-    axes.legend()
-    saved(figure, path)
+    lines = {sector or "all": exceeded(drawn, sector) for sector in (*drawn.sectors, None)}
+    draw_shares(path, lines, across=f"{drawn.unit} a year", up="share of years with more")
 
 
 def exceeded(drawn: Losses, sector: str | None) -> tuple[list[float], list[float]]:
