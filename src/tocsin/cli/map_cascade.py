@@ -97,10 +97,6 @@ def spof(
         typer.Option("--redraws", min=1, max=MOST_REDRAWS, help="Draw what is assumed anew so often, and rank again."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The redraws follow from it alone.")] = 1,
-    of: Annotated[
-        str | None,
-        typer.Option("--of", metavar="ASSET", help="Instead: what this asset cannot do without, by one and by two."),
-    ] = None,
     plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -109,9 +105,6 @@ def spof(
     seen = map_of(reader, from_, mapping, purpose)
     wiring = wire(seen.plan)
     _warn(out, seen, wiring, hours)
-    if of is not None:
-        _cuts(out, wiring, seen.named(of), hours)
-        return
     alone = failures.singles(wiring, horizon_h=hours)
     both = failures.pairs(wiring, horizon_h=hours) if pairs else None
     if plot is not None:
@@ -271,12 +264,3 @@ def _redrawn(out: Output, again: Criticality) -> None:
             f"{again.assumed} assumed numbers drawn {again.redraws} times; Kendall's tau to this ranking:"
             f" {taus[len(taus) // 2]:.2f} in the middle, {taus[0]:.2f} at the least"
         )
-
-
-def _cuts(out: Output, wiring: Wiring, name: str, hours: float) -> None:
-    one, two = failures.cuts(wiring, wiring.ids.index(name), horizon_h=hours)
-    single = [wiring.ids[int(at)] for at in one]
-    double = [[wiring.ids[int(at)] for at in row] for row in two]
-    out.document({"asset": name, "hours": hours, "one": single, "two": double})
-    rows = [(each, 1) for each in single] + [(" + ".join(each), 2) for each in double]
-    out.table((f"{name} cannot do without", "of"), rows, nothing=f"{name} stands any two failures")

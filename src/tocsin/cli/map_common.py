@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -22,6 +23,8 @@ from tocsin.map.shelf import Sharing
 from tocsin.parties.model import Permission, check_purpose, role_permissions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from tocsin.exchange.model import Receipt
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "ReaderOption",
     "SeenPurposeOption",
     "map_of",
+    "numbered",
     "read_map",
     "receipt_lines",
     "sharing_of",
@@ -99,6 +103,28 @@ def map_of(
         return sorted_by_name(_whole(read_map(files, mapping)))
     with opened() as session:
         return session.hub.maps.seen(session.asker(reader or "", purpose), collection)
+
+
+def numbered(
+    option: str, texts: Iterable[str], form: str, *, most: float = math.inf, alone: bool = True
+) -> Iterator[tuple[str | None, float]]:
+    """Yield the name and the number of each NAME=NUMBER; None for the name where a number stands alone.
+
+    ``form``: how it is written, as the error says it. ``most``: numbers are 0 to this. ``alone``: whether one may.
+
+    Raises:
+        UsageError: it is neither, or no such number.
+    """
+    for text in texts:
+        name, equals, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= most or math.isinf(value) or not (equals or alone):
+            span = "0 or more" if math.isinf(most) else f"0 to {most:g}"
+            raise UsageError(f"{text[:80]!r} is not {form}", where=option, todo=f"write it so, with a number of {span}")
+        yield (name if equals else None), value
 
 
 def _whole(read: ReadMap) -> Seen:

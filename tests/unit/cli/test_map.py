@@ -87,8 +87,12 @@ def test_single_points_pairs_and_cuts(cli: Cli) -> None:
     found = cli.json("map", "spof", "--from", str(REGION), "--pairs")
     assert found["singles"][0]["assets"] == ["Vika"]
     assert len(found["pairs"]) == 10
-    cuts = cli.json("map", "spof", "--from", str(REGION), "--of", "Lund pumps")
-    assert "Vika" in cuts["one"]
+    cuts = cli.json("map", "cuts", "Lund pumps", "--from", str(REGION), "--hours", "168")
+    assert ["Vika"] in cuts["cuts"]
+    assert cli.json("map", "cuts", "Lund pumps", "--as", "cert") == cli.json(
+        "map", "cuts", "Lund pumps", "--from", str(REGION)
+    )
+    assert cli.json("map", "sectors", "--as", "cert") == cli.json("map", "sectors", "--from", str(REGION))
 
 
 def test_a_report_is_what_whatnext_begins_with(cli: Cli) -> None:

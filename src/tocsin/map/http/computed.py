@@ -6,27 +6,21 @@ anything of what the reader may not see.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import numpy as np
 
 from tocsin.errors import InputError
-from tocsin.exchange.api.parts import READ, ROOT
 from tocsin.exchange.api.queries import Word
 from tocsin.exchange.api.wire import read_body, reply
-from tocsin.kernel.http.operations import Answer, Operation
-from tocsin.kernel.http.routes import Endpoint, Reply
+from tocsin.kernel.http.operations import Answer
 from tocsin.map import failures
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.criticality import Rank, criticality
 from tocsin.map.failures import Measure
 from tocsin.map.http import asked as limits
 from tocsin.map.http.asked import (
-    BODY,
-    LARGE,
-    MISSING,
     MOST_HITS,
     MOST_TOLD,
     Hours,
@@ -36,6 +30,7 @@ from tocsin.map.http.asked import (
     Services,
     Share,
     Span,
+    computing,
     require_work,
     seen_by,
 )
@@ -44,8 +39,8 @@ from tocsin.map.sampling import Asked, drawn
 from tocsin.map.whatnext import Already, Fall, Outage, RunsOut, what_next
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from tocsin.kernel.http.operations import Operation
+    from tocsin.kernel.http.routes import Reply
     from tocsin.kernel.http.turn import Turn
     from tocsin.map.cascade import Outcome, Wiring
     from tocsin.map.failures import Losses
@@ -352,7 +347,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     """Return the part of the table that computes on a reader's map."""
     does = Computing(services, turn)
     return [
-        _computing(
+        computing(
             "simulateMap",
             "simulate",
             does.simulate,
@@ -360,7 +355,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             SimulateAsk,
             Answer(says="What is lost, by sector and asset.", type=SimulationResource),
         ),
-        _computing(
+        computing(
             "whatNext",
             "whatnext",
             does.ahead,
@@ -368,7 +363,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             WhatNextAsk,
             Answer(says="What may follow, soonest first.", type=ForecastResource),
         ),
-        _computing(
+        computing(
             "singlePointsOfFailure",
             "spof",
             does.fail,
@@ -376,7 +371,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             SpofAsk,
             Answer(says="The worst first.", type=SpofResource),
         ),
-        _computing(
+        computing(
             "criticality",
             "criticality",
             does.rank,
@@ -385,28 +380,6 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             Answer(says="All of them, the most critical first.", type=CriticalityResource),
         ),
     ]
-
-
-def _computing(  # noqa: PLR0917  as they stand in an operation, each of another type
-    id_: str,
-    name: str,
-    run: Callable[[MapCall], Reply],
-    summary: str,
-    takes: type[msgspec.Struct],
-    answer: Answer,
-) -> Operation[Principal]:
-    return Operation(
-        id=id_,
-        tag="map",
-        method="POST",
-        path=f"{ROOT}/map/{name}",
-        does=Endpoint(access=READ, run=run, body=BODY, safe=True),
-        summary=summary,
-        says="Suppliers that you do not see count as up.",
-        takes=takes,
-        answers={HTTPStatus.OK: answer},
-        problems=MISSING | LARGE,
-    )
 
 
 def _require(seen: Seen, samples: int, *, where: str, command: str) -> None:
