@@ -17,20 +17,20 @@ from tocsin.cli.map_common import (
     SeenPurposeOption,
     map_of,
     read_map,
+    standing_document,
+    standing_line,
     write_map,
 )
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
-from tocsin.cli.session import opened
 from tocsin.errors import InputError, UsageError
 from tocsin.map.formats import Format
 from tocsin.map.interfaces import bounds_of, compose, interface_of, rounded, trials, width_of
 from tocsin.map.model import Asset, AssetMap
-from tocsin.map.reported import none_known, reported, with_repairs
+from tocsin.map.reported import differing, none_out, reported, with_repairs
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 
 if TYPE_CHECKING:
-    from tocsin.kernel.clock import Micros
     from tocsin.map.interfaces import Interface, Width
     from tocsin.map.seen import Seen
     from tocsin.map.whatnext import Forecast, Spread
@@ -78,20 +78,24 @@ def whatnext(
     seen = map_of(reader, from_, mapping, purpose)
     given = [_outage(seen, one) for one in out_ or ()]
     plan = seen.plan if repair is None else with_repairs(seen.plan, repair)
-    told, left = ([], ()) if reader is None else reported(seen, _now(), plan, {one.asset for one in given})
+    named = {one.asset for one in given}
+    told, left = reported(seen, plan, named)
+    beside = differing(seen, named)
     outages = [*told, *given]
-    if not outages and left:
-        raise none_known(left)
     if not outages:
-        raise UsageError("nothing is out", where="--out", todo="name an asset, or report its state: tocsin map state")
+        raise none_out(left, beside, where="--out")
     found = what_next(plan, outages, horizon_h=hours, samples=samples, seed=seed)
     document: dict[str, Any] = msgspec.to_builtins(found)
     out.document(
         document
         | {"outages": msgspec.to_builtins(outages), "unseen": list(seen.unseen)}
-        | {"left_out": msgspec.to_builtins(left)}
+        | {"left_out": msgspec.to_builtins(left), "differing": [standing_document(one) for one in beside]}
     )
     _forecast(out, seen, found)
+    for standing in beside[:_ROWS]:
+        out.line(standing_line(standing))
+    if len(beside) > _ROWS:
+        out.line(f"and {len(beside) - _ROWS} more that say otherwise; --json has all of them")
     for one in left[:_ROWS]:
         out.line(f"left out: {one.asset}: {one.cause}; give its end with --out, or --repair")
     if len(left) > _ROWS:
@@ -168,11 +172,6 @@ def interface(
 
 
 # --- what is out -----------------------------------------------------------------------------------------------------
-
-
-def _now() -> Micros:
-    with opened() as session:
-        return session.now()
 
 
 def _outage(seen: Seen, text: str) -> Outage:

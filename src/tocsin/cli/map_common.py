@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import msgspec
 import typer
 
 from tocsin.agreements.model import Tlp
 from tocsin.cli.options import checked
-from tocsin.cli.output import Output
+from tocsin.cli.output import Output, instant
 from tocsin.cli.session import Session, opened, write_new
 from tocsin.errors import ForbiddenError, InputError, UsageError
 from tocsin.exchange.model import Outcome
+from tocsin.kernel.clock import format_instant
 from tocsin.map.formats import Format, ReadMap, read_folder, write
 from tocsin.map.model import AssetMap
 from tocsin.map.seen import Seen
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tocsin.exchange.model import Receipt
+    from tocsin.map.seen import Standing
 
 __all__ = [
     "MARKS",
@@ -39,6 +41,8 @@ __all__ = [
     "read_map",
     "receipt_lines",
     "sharing_of",
+    "standing_document",
+    "standing_line",
     "write_map",
 ]
 
@@ -167,6 +171,28 @@ def sharing_of(
     # what the party itself shared before, it may always read
     asker = msgspec.structs.replace(session.asker(party.name, "analyse"), acting=session.acting(reference))
     return Sharing(asker=asker, acting=session.acting(reference), collection=collection, to=to, tlp=tlp)
+
+
+def standing_document(one: Standing) -> dict[str, Any]:
+    """Return a report of the field as JSON has it, its instants as RFC 3339."""
+    state = one.state
+    times = {"since": format_instant(state.since), "until": instant(state.until)}
+    document: dict[str, Any] = msgspec.to_builtins(one)
+    return document | {"state": document["state"] | times, "reported": format_instant(one.reported)}
+
+
+def standing_line(one: Standing) -> str:
+    """Return a report of the field in one line: what it says, whose it is and since when, and whether it counts."""
+    whose = "its owner, " if one.owners else ""
+    told = (
+        f"{one.asset}: {one.state.service:.0%} of its service since {format_instant(one.state.since)},"
+        f" by {one.state.source} ({whose}{one.by})"
+    )
+    if one.counts:
+        return told
+    return f"{told}, reported {format_instant(one.reported)}; " + (
+        "differs from the report that counts" if one.differs else "another report counts"
+    )
 
 
 def receipt_lines(out: Output, receipt: Receipt) -> None:

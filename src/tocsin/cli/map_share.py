@@ -20,6 +20,8 @@ from tocsin.cli.map_common import (
     read_map,
     receipt_lines,
     sharing_of,
+    standing_document,
+    standing_line,
     write_map,
 )
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
@@ -27,7 +29,7 @@ from tocsin.cli.output import Output, listed
 from tocsin.cli.session import opened, read_bounded
 from tocsin.errors import UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION
-from tocsin.kernel.clock import format_instant, parse_date
+from tocsin.kernel.clock import parse_date
 from tocsin.map.field import MOST_BYTES, read_reports
 from tocsin.map.formats import Format
 from tocsin.map.wire import State, is_asset_id
@@ -261,18 +263,12 @@ def _seen_document(seen: Seen) -> dict[str, Any]:
     return {
         "assets": [{"id": seen.refs[asset.id], "name": asset.id} | _attributes(asset) for asset in seen.plan.assets],
         "groups": msgspec.to_builtins(seen.plan.groups),
-        "states": [msgspec.to_builtins(one) | {"state": _state_document(one.state)} for one in seen.states],
+        "states": [standing_document(one) for one in seen.states],
     } | {name: msgspec.to_builtins(getattr(seen, name)) for name in lists}
 
 
 def _attributes(asset: Asset) -> dict[str, Any]:
     return {name: value for name, value in msgspec.to_builtins(asset).items() if name != "id"}
-
-
-def _state_document(state: State) -> dict[str, Any]:
-    until = None if state.until is None else format_instant(state.until)
-    document: dict[str, Any] = msgspec.to_builtins(state)
-    return document | {"since": format_instant(state.since), "until": until}
 
 
 def _assets(out: Output, seen: Seen) -> None:
@@ -320,11 +316,7 @@ def _notes(out: Output, seen: Seen) -> None:
         ),
         *(f"{one.asset}: {one.what} is {one.by}'s word: {one.says}" for one in seen.lent),
         *(f"{one.asset}: {one.by} says of {one.what}: {one.says}" for one in seen.beside),
-        *(
-            f"{one.asset}: {one.state.service:.0%} of its service since {format_instant(one.state.since)},"
-            f" by {one.state.source} ({one.by})" + ("" if one.counts else "; a later report counts")
-            for one in seen.states
-        ),
+        *map(standing_line, seen.states),
         *(f"left out: {one.id} of {one.by}: {one.cause}" for one in seen.unread),
     ]
     if lines:

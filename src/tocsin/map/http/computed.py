@@ -34,7 +34,8 @@ from tocsin.map.http.asked import (
     require_work,
     seen_by,
 )
-from tocsin.map.reported import LeftOut, none_known, reported, with_repairs
+from tocsin.map.http.shown import ReportResource, report_of
+from tocsin.map.reported import LeftOut, differing, none_out, reported, with_repairs
 from tocsin.map.sampling import Asked, drawn
 from tocsin.map.whatnext import Already, Fall, Outage, RunsOut, what_next
 
@@ -122,7 +123,7 @@ class OutageAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class WhatNextAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Outages of now: those given, and those that the map's latest reports tell of, unless ``reported`` is false.
+    """Outages of now: those given, and those that the reports that count tell of, unless ``reported`` is false.
 
     An outage that is given takes the place of a reported one. Repairs that are not known are drawn, ``samples`` times
     from ``seed``; ``repair_h`` is how long one takes where nothing is said of it.
@@ -141,6 +142,7 @@ class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
     """What is down now, and what may follow, soonest first; ``exact``: every repair was known, and nothing is drawn.
 
     ``left_out``: reported outages that the answer does not begin with, since nobody knows when they end.
+    ``differing``: reports that say otherwise than those that it begins with, of other assets than were given.
     """
 
     hours: float
@@ -149,6 +151,7 @@ class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
     unseen: int
     outages: list[Outage]
     left_out: list[LeftOut]
+    differing: list[ReportResource]
     already: list[Already]
     falls: list[Fall]
     buffers: list[RunsOut]
@@ -248,15 +251,13 @@ class Computing:
             )
             for one in asked.outages
         ]
-        with self._services.store.read() as connection:
-            now = self._services.log.now(connection)
         plan = seen.plan if asked.repair_h is None else with_repairs(seen.plan, asked.repair_h)
-        told, left = reported(seen, now, plan, {one.asset for one in given}) if asked.reported else ([], ())
+        named = {one.asset for one in given}
+        told, left = reported(seen, plan, named) if asked.reported else ([], ())
+        beside = differing(seen, named) if asked.reported else ()
         outages = [*told, *given]
-        if not outages and left:
-            raise none_known(left)
         if not outages:
-            raise InputError("nothing is out", where="outages", todo="name an asset, or report its state first")
+            raise none_out(left, beside, where="outages")
         exact = all(one.repaired_in_h is not None for one in outages)
         samples = 1 if exact else asked.samples
         _require(seen, samples * _FORECAST_SHARE, where="samples", command="whatnext")
@@ -278,6 +279,7 @@ class Computing:
                 unseen=len(seen.unseen),
                 outages=outages,
                 left_out=list(left),
+                differing=[report_of(one) for one in beside],
                 already=list(found.already),
                 falls=list(found.falls),
                 buffers=list(found.buffers),
