@@ -24,10 +24,11 @@ from tocsin.map.shelf import Sharing
 from tocsin.parties.model import Permission, check_purpose, role_permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tocsin.exchange.model import Receipt
     from tocsin.map.seen import Standing
+    from tocsin.map.shelf import Changes
 
 __all__ = [
     "MARKS",
@@ -40,6 +41,8 @@ __all__ = [
     "numbered",
     "read_map",
     "receipt_lines",
+    "shared_document",
+    "shared_lines",
     "sharing_of",
     "standing_document",
     "standing_line",
@@ -193,6 +196,37 @@ def standing_line(one: Standing) -> str:
     return f"{told}, reported {format_instant(one.reported)}; " + (
         "differs from the report that counts" if one.differs else "another report counts"
     )
+
+
+def shared_document(changes: Changes, names: Sequence[str], receipt: Receipt | None) -> dict[str, Any]:
+    """Return what of the counts is told under which names, and the receipt, as JSON has it."""
+    told: dict[str, Any] = {"counts": _counts(changes, names), "shared": receipt is not None}
+    return told if receipt is None else told | {"receipt": msgspec.to_builtins(receipt)}
+
+
+def shared_lines(
+    out: Output, changes: Changes, names: Sequence[str], receipt: Receipt | None, *, dry_run: bool
+) -> None:
+    """Print what was shared, or would be, and what became of it; ends the command as ``receipt_lines``."""
+    counts = _counts(changes, names)
+    out.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to share")
+    if changes.missing and "missing" in names:
+        out.line(
+            f"note: {changes.missing} that you shared before are not in these files and stay; --retire takes them down"
+        )
+    if changes.stale:
+        out.line(
+            f"note: {len(changes.stale)} earlier versions were open to others than now: they are withdrawn; to call"
+            " back what was received, order a recall"
+        )
+    if receipt is not None:
+        receipt_lines(out, receipt)
+    else:
+        out.line("nothing was shared" if dry_run else "all of it is shared already")
+
+
+def _counts(changes: Changes, names: Sequence[str]) -> dict[str, int]:
+    return {name: getattr(changes, name) for name in names} | {"withdrawn": len(changes.stale)}
 
 
 def receipt_lines(out: Output, receipt: Receipt) -> None:

@@ -19,6 +19,8 @@ from tocsin.cli.map_common import (
     map_of,
     read_map,
     receipt_lines,
+    shared_document,
+    shared_lines,
     sharing_of,
     standing_document,
     standing_line,
@@ -45,6 +47,7 @@ __all__ = ["app"]
 
 app = commands("The map: assets, what they depend on, and what falls when one is hit.")
 
+_COUNTED: Final = ("added", "changed", "same", "missing", "retired")
 _OUT: Final = (Format.CSV, Format.GEOJSON, Format.GRAPHML)
 # Of each list of notes so many lines are for a person; `--json` has all.
 _LINES: Final = 20
@@ -100,29 +103,9 @@ def import_(
         )
         if not dry_run:
             receipt = session.hub.maps.share(changes, sharing)
-    counts = {name: getattr(changes, name) for name in ("added", "changed", "same", "missing", "retired")} | {
-        "withdrawn": len(changes.stale)
-    }
-    out.document(
-        _read_document(read)
-        | {"counts": counts, "shared": receipt is not None}
-        | ({"receipt": msgspec.to_builtins(receipt)} if receipt is not None else {})
-    )
+    out.document(_read_document(read) | shared_document(changes, _COUNTED, receipt))
     _read_lines(out, read)
-    out.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to share")
-    if changes.missing:
-        out.line(
-            f"note: {changes.missing} that you shared before are not in these files and stay; --retire takes them down"
-        )
-    if changes.stale:
-        out.line(
-            f"note: {len(changes.stale)} earlier versions were open to others than now: they are withdrawn; to call"
-            " back what was received, order a recall"
-        )
-    if receipt is not None:
-        receipt_lines(out, receipt)
-    else:
-        out.line("nothing was shared" if dry_run else "all of it is shared already")
+    shared_lines(out, changes, _COUNTED, receipt, dry_run=dry_run)
 
 
 @app.command("show", epilog=example("tocsin map show --as national-cert"))
