@@ -16,6 +16,7 @@ from tocsin.cli.session import Session, opened, write_new
 from tocsin.errors import ForbiddenError, InputError, UsageError
 from tocsin.exchange.model import Outcome
 from tocsin.kernel.clock import format_instant
+from tocsin.map.cascade.grid import MOST_TICKS, TICKS
 from tocsin.map.formats import Format, ReadMap, read_folder, write
 from tocsin.map.model import AssetMap
 from tocsin.map.seen import Seen
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKS",
+    "MOST_HOURS",
     "FromOption",
     "MappingOption",
     "PlotOption",
@@ -41,6 +43,7 @@ __all__ = [
     "numbered",
     "read_map",
     "receipt_lines",
+    "require_once",
     "shared_document",
     "shared_lines",
     "sharing_of",
@@ -59,6 +62,9 @@ MARKS: Final = {
 }
 # Of each list of notes so many lines are for a person; `--json` has all.
 _LINES: Final = 20
+_SHOWN: Final = 200
+# The engine's: an instant has so many ticks.
+MOST_HOURS: Final = MOST_TICKS // TICKS
 
 ReaderOption: TypeAlias = Annotated[
     str | None,
@@ -89,8 +95,12 @@ def read_map(path: str, mapping: str | None) -> ReadMap:
         UsageError: there is none; MapError: every fault in it.
     """
     place = Path(path)
-    if not place.exists():
-        raise UsageError("there is no such folder or file", where=path, todo="name one")
+    try:
+        there = place.exists()
+    except OSError as error:  # a name that is no name, a folder that is shut
+        raise UsageError(f"it cannot be read: {error.strerror}", where=path[:_SHOWN], todo="name another") from error
+    if not there:
+        raise UsageError("there is no such folder or file", where=path[:_SHOWN], todo="name one")
     if mapping is not None and not Path(mapping).is_file():
         raise UsageError("there is no such file", where=mapping, todo="name a mapping file")
     return read_folder(place, None if mapping is None else Path(mapping))
@@ -102,10 +112,14 @@ def map_of(
     """Return the map of a reader at the hub, or of files.
 
     Raises:
-        UsageError: neither is said, or both.
+        UsageError: neither is said, or both, or what is of the other.
     """
     if (reader is None) == (files is None):
         raise UsageError("say whose map: --as a reader of the hub, or --from files", todo="one of the two")
+    if files is None and mapping is not None:
+        raise UsageError("it says what is what in files", where="--mapping", todo="say --from, or leave it out")
+    if files is not None and collection is not None:
+        raise UsageError("files have no collections", where="--collection", todo="say --as, or leave it out")
     if files is not None:
         return sorted_by_name(_whole(read_map(files, mapping)))
     with opened() as session:
@@ -132,6 +146,13 @@ def numbered(
             span = "0 or more" if math.isinf(most) else f"0 to {most:g}"
             raise UsageError(f"{text[:80]!r} is not {form}", where=option, todo=f"write it so, with a number of {span}")
         yield (name if equals else None), value
+
+
+def require_once(option: str, names: Sequence[str]) -> None:
+    """Raise ``UsageError`` where an option names an asset twice: by its name and by its STIX id, perhaps."""
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        raise UsageError(f"{twice[:80]!r} is named twice", where=option, todo="each asset once")
 
 
 def _whole(read: ReadMap) -> Seen:
@@ -221,7 +242,7 @@ def shared_lines(
         )
     if receipt is not None:
         receipt_lines(out, receipt)
-    else:
+    elif any(counts.values()):
         out.line("nothing was shared" if dry_run else "all of it is shared already")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tocsin.cli.map_common import (
+    MOST_HOURS,
     FromOption,
     MappingOption,
     ReaderOption,
@@ -59,7 +60,10 @@ def cuts(
     hours: Annotated[
         float | None,
         typer.Option(
-            "--hours", min=0.001, help="Instead: by cascades over so many hours, buffers counted; one and two only."
+            "--hours",
+            min=0.001,
+            max=MOST_HOURS,
+            help="Instead: by cascades over so many hours, buffers counted; one and two only.",
         ),
     ] = None,
     json: JsonOption = False,

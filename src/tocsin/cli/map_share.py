@@ -64,7 +64,7 @@ def validate(
     read = read_map(path, mapping)
     out.document(_read_document(read))
     _read_lines(out, read)
-    out.line("no faults")
+    out.line("no faults" if read.plan.assets else "no faults, and no assets: there is nothing on this map")
 
 
 @app.command(

@@ -101,7 +101,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
             return text
         found = next((name for name, ref in self.refs.items() if ref == text), None)
         if found is None:
-            raise NotFoundError("there is no such asset on the map that you see", where=text[:_SHOWN])
+            raise NotFoundError(
+                "there is no such asset on the map that you see",
+                where=text[:_SHOWN] or "''",
+                todo="name it as the map does, or by its STIX id: `tocsin map show` lists them",
+            )
         return found
 
 
