@@ -179,6 +179,24 @@ REFUSED: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("sectors", "--from", REGION, "--hit", "energy=1", "--recovery", "0"),
         "--recovery: recovery takes hours",
     ),
+    "a hit that ends first": (
+        ("simulate", "--from", REGION, "--hit", "Vika=0.5,10,5"),
+        "--hit: 'Vika=0.5,10,5' loses 0.5 of its service from 10 h until 5 h",
+    ),
+    "a hit beyond the end": (("simulate", "--from", REGION, "--hit", "Vika=1,200"), "from 200 h until 168 h"),
+    "hit twice": (("simulate", "--from", REGION, "--hit", "Vika", "--hit", "Vika"), "--hit: 'Vika' is named twice"),
+    "beyond all time": (("spof", "--from", REGION, "--hours", "inf"), "--hours: it is more than"),
+    "out twice": (("whatnext", "--from", REGION, "--out", "Vika", "--out", "Vika"), "--out: 'Vika' is named twice"),
+    "out for ever": (("whatnext", "--from", REGION, "--out", "Vika=1,0,1e300"), "--out: 'Vika=1,0,1e300'"),
+    "no intensity": (
+        ("simulate", "--from", REGION, "--samples", "5", "--intensity", "PGA=nan"),
+        "--intensity: 'PGA=nan' is no intensity",
+    ),
+    "of no measure": (("simulate", "--from", REGION, "--samples", "5", "--intensity", "0.3"), "write MEASURE=X"),
+    "a name that is none": (("validate", "a" * 5_000), "it cannot be read"),
+    "a collection of files": (("show", "--from", REGION, "--collection", "x"), "--collection: files have no"),
+    "a mapping of a hub": (("show", "--as", "x", "--mapping", "m.yaml"), "--mapping: it says what is what in files"),
+    "no name": (("cuts", "", "--from", REGION), "'': there is no such asset"),
     "both ways": (
         ("sectors", "--from", REGION, "--hit", "energy=1", "--recovery", "5", "--resilience", "0.5"),
         "say the same in two ways",
@@ -193,3 +211,36 @@ def test_what_makes_no_sense_is_refused(cli: Cli, case: str) -> None:
     assert refused.code in {1, 2}
     assert expected in refused.err
     assert "Traceback" not in refused.err
+
+
+EMPTY: Final = {
+    "assets.csv": "id\n",
+    "map.graphml": "<graphml/>",
+    "map.geojson": '{"type": "FeatureCollection", "features": []}',
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_map_with_nothing_in_it_is_said_to_be_one(cli: Cli, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(EMPTY[name])
+    told = cli.ok("map", "validate", str(path)).out
+    assert f"note: {name}: nothing of it came onto the map" in told
+    assert "no faults, and no assets: there is nothing on this map" in told
+
+
+def test_of_two_rows_with_one_id_the_second_is_told_and_the_first_named(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "assets.csv"
+    path.write_text("id\na\nb\na\n")
+    assert cli.run("map", "validate", str(path)).err.splitlines() == [
+        "assets.csv:4: 'a': stands 2 times, first at assets.csv:2; expected each asset once"
+    ]
+
+
+def test_names_that_a_formula_would_begin_with_are_drawn(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "matrix.csv"
+    path.write_text(",$a\\b$,_c\n$a\\b$,0,1\n_c,1,0\n")
+    picture = tmp_path / "hours.svg"
+    line = ("map", "sectors", "--matrix", str(path), "--hit", "_c=0.5", "--recovery", "5", "--plot", str(picture))
+    cli.ok(*line)
+    assert picture.stat().st_size > 1_000
