@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["operations"]
 
 # A second of a processor, and some megabytes: others wait for an answer, too.
-_MOST_NODES: Final = 20_000
+_MOST_NODES: Final = 50_000
 _MOST_STEPS: Final = 1_000_000
 _MOST_CUTS: Final = 1_000
 _UP_TO: Final = 3
