@@ -90,7 +90,7 @@ def test_a_narrower_marking_that_stops_anywhere_is_completed_by_the_next_import(
         assert share_map(world, "alfa", region(), markings=NARROW) is None
         if saboteur.failed is None:
             break
-        at += 9
+        at += 5
     assert stopped > 5
     world.hub.self_test.require()
 
