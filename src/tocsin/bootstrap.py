@@ -263,7 +263,11 @@ class Hub:
     @functools.cached_property
     def maps(self) -> Maps:
         """The map that members share: nothing but intake, reading and withdrawals."""
-        return Maps(self.shelf)
+        return Maps(self.shelf, self._now)
+
+    def _now(self) -> Micros:
+        with self.store.read() as connection:
+            return self.log.now(connection)
 
     @functools.cached_property
     def totals(self) -> Totals:

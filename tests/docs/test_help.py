@@ -73,7 +73,7 @@ EXPECTED = {
     *(f"request {verb}" for verb in ("ask", "list", "grant", "refuse", "amend", "withdraw")),
     *(f"delegation {verb}" for verb in ("give", "list", "revoke")),
     *(f"map {verb}" for verb in ("import", "validate", "show", "state", "simulate", "spof", "whatnext", "interface")),
-    *(f"map {verb}" for verb in ("bill", "bills", "reach", "vendors", "totals")),
+    *(f"map {verb}" for verb in ("cuts", "sectors", "bill", "bills", "reach", "vendors", "totals")),
     *(f"marking {verb}" for verb in ("list", "show", "convert")),
     *(f"pattern {verb}" for verb in ("check", "match")),
     *(f"sanitised {verb}" for verb in ("list", "show", "diff", "approve", "veto", "publish", "origin")),

@@ -18,6 +18,7 @@ from tocsin.map.cascade.reference import Course, course
 from tocsin.map.cascade.wiring import wire
 from tocsin.map.interfaces import bounds_of, compose, error_of, interface_of, others_of, width_of
 from tocsin.map.interfaces.response import DEGREES
+from tocsin.map.model import MOST_ID, faults
 
 if TYPE_CHECKING:
     from tocsin.map.interfaces import Bounds
@@ -161,3 +162,32 @@ def test_what_it_leaves_out_of_any_inside_stays_within_what_is_published() -> No
         assert wide / hurt <= wide_h
         # too optimistic, but for what degrees in between do
         assert better == differ if not degraded else better > differ / 2
+
+
+@given(seed=st.integers(0, 2**32), length=st.integers(150, 200))
+@settings(max_examples=15, deadline=None)
+def test_however_long_names_are_what_helps_has_its_own_and_is_a_map(seed: int, length: int) -> None:
+    draw = random.Random(seed)
+    plan, own = any_member(draw, rings=True, degraded=True)
+    # alike but for their ends, so that what is cut off is what tells them apart
+    long = {asset.id: asset.id.rjust(length, "x") for asset in plan.assets}
+    assets = tuple(structs.replace(one, id=long[one.id]) for one in plan.assets)
+    groups = tuple(
+        structs.replace(
+            group,
+            asset=long[group.asset],
+            suppliers=tuple(structs.replace(one, asset=long[one.asset]) for one in group.suppliers),
+        )
+        for group in plan.groups
+    )
+    whole = structs.replace(plan, assets=assets, groups=groups)
+    mine = frozenset(long[name] for name in own)
+    bounds = bounds_of(whole, mine, together=2)
+    short = bounds_of(plan, own, together=2)
+    for found, before in ((bounds.least, short.least), (bounds.most, short.most)):
+        there = compose(others_of(whole, mine), found)
+        names = [asset.id for asset in there.assets]
+        assert len(names) == len(set(names)) == len(compose(others_of(plan, own), before).assets)
+        assert max(map(len, names)) <= MOST_ID
+        assert not list(faults(there))
+        assert there == compose(others_of(whole, mine), found)

@@ -186,3 +186,48 @@ def test_no_asset_is_called_like_an_id() -> None:
         "id": asset_id(OWNER, ref),
     }
     assert read_words(told([forged]))[1]
+
+
+# --- reports of the field --------------------------------------------------------------------------------------------
+
+HOUR: Final = 3_600_000_000
+REPORTS = st.tuples(
+    st.sampled_from([0.0, 0.5, 1.0]), st.integers(-50, 0), st.one_of(st.none(), st.integers(1, 80)), st.integers(0, 3)
+)
+
+
+def report(by: str, made_: tuple[float, int, int | None, int]) -> Told:
+    """Return a report of the one asset: its service, made so many hours from now, over so many later, by which crew."""
+    service, hours, lasts, crew = made_
+    at = AT + hours * HOUR
+    until = None if lasts is None else at + lasts * HOUR
+    state = wire.State(asset=asset_id(OWNER, "pump"), service=service, since=at, until=until, source=f"crew {crew}")
+    return Told(by=by, body=msgspec.json.encode(wire.encode_state(state, by=by, at=at)))
+
+
+def standings(*reports: Told) -> Seen:
+    asset = told(encode(AssetMap(assets=(Asset(id="pump", owner=OWNER),)), by=OWNER, at=AT - 100 * HOUR))
+    words, unread = read_words([*asset, *reports])
+    assert not unread
+    return assembled(words, at=AT)
+
+
+@given(own=st.lists(REPORTS, min_size=1, max_size=4), others=st.lists(REPORTS, max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_while_the_owners_word_stands_nobody_elses_changes_what_counts(
+    own: list[tuple[float, int, int | None, int]], others: list[tuple[float, int, int | None, int]]
+) -> None:
+    owners = [report(OWNER, one) for one in own]
+    alone = standings(*owners)
+    both = standings(*owners, *(report(f"https://{at}.example", one) for at, one in enumerate(others)))
+    (before,) = [one for one in alone.states if one.counts]
+    (after,) = [one for one in both.states if one.counts]
+    over = before.state.until is not None and before.state.until <= AT
+    if not over:
+        assert after == before
+    else:
+        assert after.reported == max(one.reported for one in both.states)
+    for one in both.states:
+        lasts = one.state.until is None or one.state.until > AT
+        assert one.differs == (lasts and one.state.service != after.state.service)
+        assert one.owners == (one.by == OWNER)

@@ -78,7 +78,7 @@ def agreed(**changes: object) -> Terms:
         kind=AwardKind.GRANT,
         payee=uri("power"),
         assessor=uri("lab"),
-        tranches=(Tranche(amount=10_000_00), Tranche(amount=30_000_00, threshold=20_000)),
+        tranches=(Tranche(amount=10_000_00), Tranche(amount=30_000_00, threshold=10_000)),
         baseline=plan_digest(TOWN),
         commitment=CHAIN[0],
         samples=1_000,

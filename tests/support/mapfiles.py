@@ -172,13 +172,13 @@ def planted_csv() -> tuple[dict[str, bytes], dict[str, str]]:  # noqa: C901 -- a
     # and whole rows: one with a cell too many, one that stands twice, in two files
     lines = written["assets.csv"].decode().splitlines()
     lines.append(lines[60])
-    told[f"assets.csv:61, assets.csv:{len(lines)}"] = "stands 2 times"
+    told[f"assets.csv:{len(lines)}"] = "stands 2 times, first at assets.csv:61"
     lines.append("new,too,many" + "," * 20 + "x")
     told[f"assets.csv:{len(lines)}"] = "cells"
     written["assets.csv"] = ("\n".join(lines) + "\n").encode()
     lines = written["groups.csv"].decode().splitlines()
     lines.append(lines[80])
-    told[f"groups.csv:81, groups.csv:{len(lines)}"] = "stands 2 times"
+    told[f"groups.csv:{len(lines)}"] = "stands 2 times, first at groups.csv:81"
     written["groups.csv"] = ("\n".join(lines) + "\n").encode()
     return written, told
 

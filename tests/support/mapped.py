@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.model import Receipt
     from tocsin.map.seen import Seen
 
-__all__ = ["ALFA", "BRAVO", "COAST", "STRICT", "agreed", "map_of", "region", "share_map"]
+__all__ = ["ALFA", "AMBER", "BRAVO", "COAST", "STRICT", "agreed", "map_of", "region", "share_map", "sharing"]
 
 ALFA: Final = "https://alfa.example"
 BRAVO: Final = "https://bravo.example"

@@ -44,6 +44,8 @@ from tocsin.cli import (
     log,
     map_ahead,
     map_cascade,
+    map_cuts,
+    map_sectors,
     map_share,
     map_supply,
     map_totals,
@@ -157,6 +159,8 @@ for _group, _name in (
     app.add_typer(_group, name=_name)
 party.app.add_typer(account.app)
 map_share.app.add_typer(map_cascade.app)
+map_share.app.add_typer(map_cuts.app)
+map_share.app.add_typer(map_sectors.app)
 map_share.app.add_typer(map_ahead.app)
 map_share.app.add_typer(map_supply.app)
 map_share.app.add_typer(map_totals.app)

@@ -11,26 +11,28 @@ import msgspec
 import typer
 
 from tocsin.cli.map_common import (
+    MOST_HOURS,
     FromOption,
     MappingOption,
     ReaderOption,
     SeenPurposeOption,
     map_of,
     read_map,
+    require_once,
+    standing_document,
+    standing_line,
     write_map,
 )
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
-from tocsin.cli.session import opened
 from tocsin.errors import InputError, UsageError
 from tocsin.map.formats import Format
 from tocsin.map.interfaces import bounds_of, compose, interface_of, rounded, trials, width_of
-from tocsin.map.model import Asset, AssetMap
-from tocsin.map.reported import none_known, reported, with_repairs
+from tocsin.map.model import LONGEST_H, Asset, AssetMap
+from tocsin.map.reported import differing, none_out, reported, with_repairs
 from tocsin.map.whatnext import MOST_SAMPLES, Outage, what_next
 
 if TYPE_CHECKING:
-    from tocsin.kernel.clock import Micros
     from tocsin.map.interfaces import Interface, Width
     from tocsin.map.seen import Seen
     from tocsin.map.whatnext import Forecast, Spread
@@ -65,11 +67,14 @@ def whatnext(
             help="An outage of now: the share lost, since how many hours, and repaired in how many, if that is known.",
         ),
     ] = None,
-    hours: Annotated[float, typer.Option("--hours", min=0.001, help="How far to look, from now.")] = 72.0,
+    hours: Annotated[
+        float, typer.Option("--hours", min=0.001, max=MOST_HOURS, help="How far to look, from now.")
+    ] = 72.0,
     samples: Annotated[int, typer.Option("--samples", min=1, max=MOST_SAMPLES, help="Repairs drawn.")] = 1_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The samples follow from it alone.")] = 1,
     repair: Annotated[
-        float | None, typer.Option("--repair", min=0, help="Hours that a repair takes where nothing is said of it.")
+        float | None,
+        typer.Option("--repair", min=0, max=LONGEST_H, help="Hours that a repair takes where nothing is said of it."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -78,20 +83,25 @@ def whatnext(
     seen = map_of(reader, from_, mapping, purpose)
     given = [_outage(seen, one) for one in out_ or ()]
     plan = seen.plan if repair is None else with_repairs(seen.plan, repair)
-    told, left = ([], ()) if reader is None else reported(seen, _now(), plan, {one.asset for one in given})
+    require_once("--out", [one.asset for one in given])
+    named = {one.asset for one in given}
+    told, left = reported(seen, plan, named)
+    beside = differing(seen, named)
     outages = [*told, *given]
-    if not outages and left:
-        raise none_known(left)
     if not outages:
-        raise UsageError("nothing is out", where="--out", todo="name an asset, or report its state: tocsin map state")
+        raise none_out(left, beside, where="--out")
     found = what_next(plan, outages, horizon_h=hours, samples=samples, seed=seed)
     document: dict[str, Any] = msgspec.to_builtins(found)
     out.document(
         document
         | {"outages": msgspec.to_builtins(outages), "unseen": list(seen.unseen)}
-        | {"left_out": msgspec.to_builtins(left)}
+        | {"left_out": msgspec.to_builtins(left), "differing": [standing_document(one) for one in beside]}
     )
     _forecast(out, seen, found)
+    for standing in beside[:_ROWS]:
+        out.line(standing_line(standing))
+    if len(beside) > _ROWS:
+        out.line(f"and {len(beside) - _ROWS} more that say otherwise; --json has all of them")
     for one in left[:_ROWS]:
         out.line(f"left out: {one.asset}: {one.cause}; give its end with --out, or --repair")
     if len(left) > _ROWS:
@@ -170,11 +180,6 @@ def interface(
 # --- what is out -----------------------------------------------------------------------------------------------------
 
 
-def _now() -> Micros:
-    with opened() as session:
-        return session.now()
-
-
 def _outage(seen: Seen, text: str) -> Outage:
     if text in seen.refs or "=" not in text:
         return Outage(asset=seen.named(text))
@@ -187,6 +192,12 @@ def _outage(seen: Seen, text: str) -> Outage:
         raise UsageError(f"{text[:80]!r} is no outage", where="--out", todo="write ASSET, or ASSET=DAMAGE,SINCE,LEFT")
     unsaid: list[float | None] = [1.0, 0.0, None]
     damage, since, left = values + unsaid[len(values) :]
+    if not (0 <= (damage or 0.0) <= 1 and all(0 <= value <= LONGEST_H for value in values)):
+        raise UsageError(
+            f"{text[:80]!r} is no outage",
+            where="--out",
+            todo=f"a share of 0 to 1, then hours, up to {LONGEST_H:,.0f}: since when, and until it is repaired",
+        )
     return Outage(asset=seen.named(name), damage=damage or 0.0, since_h=since or 0.0, repaired_in_h=left)
 
 

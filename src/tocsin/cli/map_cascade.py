@@ -9,7 +9,16 @@ import msgspec
 import numpy as np
 import typer
 
-from tocsin.cli.map_common import FromOption, MappingOption, PlotOption, ReaderOption, SeenPurposeOption, map_of
+from tocsin.cli.map_common import (
+    MOST_HOURS,
+    FromOption,
+    MappingOption,
+    PlotOption,
+    ReaderOption,
+    SeenPurposeOption,
+    map_of,
+    require_once,
+)
 from tocsin.cli.map_hazard import ChanceOption, IntensityOption, RepairOption, SeedOption, asked_of
 from tocsin.cli.options import JsonOption, commands, example
 from tocsin.cli.output import Output
@@ -36,7 +45,7 @@ _ROWS: Final = 15
 _MOST_SAMPLES: Final = 1_000_000
 _MOST_PAIRS_TOLD: Final = 10_000
 
-HoursOption = Annotated[float, typer.Option("--hours", min=0.001, help="How far to look.")]
+HoursOption = Annotated[float, typer.Option("--hours", min=0.001, max=MOST_HOURS, help="How far to look.")]
 
 
 @app.command("simulate", epilog=example("tocsin map simulate --as national-cert --hit 'substation 3' --hours 72"))
@@ -72,7 +81,9 @@ def run(
     seen = map_of(reader, from_, mapping, purpose)
     wiring = wire(seen.plan)
     if samples is None:
-        hits = hits_of(wiring, [[_hit(seen, one, hours) for one in hit or ()]])
+        given = [_hit(seen, one, hours) for one in hit or ()]
+        require_once("--hit", [one.asset for one in given])
+        hits = hits_of(wiring, [given])
     else:
         asked = asked_of(chance, intensity, repair, hours)
         hits = drawn(seen.plan, wiring, asked, seed=seed, samples=samples, spared=frozenset(seen.unseen))
@@ -97,10 +108,6 @@ def spof(
         typer.Option("--redraws", min=1, max=MOST_REDRAWS, help="Draw what is assumed anew so often, and rank again."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The redraws follow from it alone.")] = 1,
-    of: Annotated[
-        str | None,
-        typer.Option("--of", metavar="ASSET", help="Instead: what this asset cannot do without, by one and by two."),
-    ] = None,
     plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -109,9 +116,6 @@ def spof(
     seen = map_of(reader, from_, mapping, purpose)
     wiring = wire(seen.plan)
     _warn(out, seen, wiring, hours)
-    if of is not None:
-        _cuts(out, wiring, seen.named(of), hours)
-        return
     alone = failures.singles(wiring, horizon_h=hours)
     both = failures.pairs(wiring, horizon_h=hours) if pairs else None
     if plot is not None:
@@ -146,6 +150,12 @@ def _hit(seen: Seen, text: str, hours: float) -> Hit:
     if not 1 <= len(values) <= 3 or not all(map(math.isfinite, values)):  # noqa: PLR2004 -- damage, from, until
         raise UsageError(f"{text[:80]!r} is no hit", where="--hit", todo="write ASSET, or ASSET=DAMAGE,FROM,UNTIL")
     damage, begin, end = (*values, *(1.0, 0.0, hours)[len(values) :])
+    if not (0 <= damage <= 1 and 0 <= begin < end):
+        raise UsageError(
+            f"{text[:80]!r} loses {damage:g} of its service from {begin:g} h until {end:g} h",
+            where="--hit",
+            todo="a share of 0 to 1, from hour 0 on, until a later hour (if none is said, --hours)",
+        )
     return Hit(asset=seen.named(name), damage=damage, from_h=begin, until_h=end)
 
 
@@ -271,12 +281,3 @@ def _redrawn(out: Output, again: Criticality) -> None:
             f"{again.assumed} assumed numbers drawn {again.redraws} times; Kendall's tau to this ranking:"
             f" {taus[len(taus) // 2]:.2f} in the middle, {taus[0]:.2f} at the least"
         )
-
-
-def _cuts(out: Output, wiring: Wiring, name: str, hours: float) -> None:
-    one, two = failures.cuts(wiring, wiring.ids.index(name), horizon_h=hours)
-    single = [wiring.ids[int(at)] for at in one]
-    double = [[wiring.ids[int(at)] for at in row] for row in two]
-    out.document({"asset": name, "hours": hours, "one": single, "two": double})
-    rows = [(each, 1) for each in single] + [(" + ".join(each), 2) for each in double]
-    out.table((f"{name} cannot do without", "of"), rows, nothing=f"{name} stands any two failures")

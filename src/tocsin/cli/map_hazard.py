@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from tocsin.errors import UsageError
+from tocsin.map.model import LONGEST_H
 from tocsin.map.sampling import Asked, drawn, struck
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ IntensityOption: TypeAlias = Annotated[
     typer.Option("--intensity", metavar="MEASURE=X", help="Drawn: by the assets' fragility, as 'PGA g=0.3'."),
 ]
 RepairOption: TypeAlias = Annotated[
-    float, typer.Option("--repair", min=0, help="Hours to repair what says nothing of it.")
+    float, typer.Option("--repair", min=0, max=LONGEST_H, help="Hours to repair what says nothing of it.")
 ]
 SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", min=0, help="The samples follow from it alone.")]
 DrawsOption: TypeAlias = Annotated[
@@ -64,9 +65,14 @@ def asked_of(chance: float | None, intensity: str | None, repair: float, within:
         return Asked(repair_h=repair, chance=chance, within_h=within)
     measure, _, value = intensity.rpartition("=")
     try:
-        return Asked(repair_h=repair, within_h=within, intensity=float(value), measure=measure)
-    except ValueError as error:
-        raise UsageError(f"{value[:40]!r} is no number", where="--intensity", todo="write MEASURE=X") from error
+        strength = float(value)
+    except ValueError:
+        strength = math.nan
+    if not measure or not 0 <= strength < math.inf:
+        raise UsageError(
+            f"{intensity[:80]!r} is no intensity", where="--intensity", todo="write MEASURE=X, a number of 0 or more"
+        )
+    return Asked(repair_h=repair, within_h=within, intensity=strength, measure=measure)
 
 
 def samples_of(seen: Seen, wiring: Wiring, hit: list[str] | None, asked: Asked, *, seed: int, samples: int) -> Hits:

@@ -19,7 +19,11 @@ from tocsin.cli.map_common import (
     map_of,
     read_map,
     receipt_lines,
+    shared_document,
+    shared_lines,
     sharing_of,
+    standing_document,
+    standing_line,
     write_map,
 )
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
@@ -27,7 +31,7 @@ from tocsin.cli.output import Output, listed
 from tocsin.cli.session import opened, read_bounded
 from tocsin.errors import UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION
-from tocsin.kernel.clock import format_instant, parse_date
+from tocsin.kernel.clock import parse_date
 from tocsin.map.field import MOST_BYTES, read_reports
 from tocsin.map.formats import Format
 from tocsin.map.wire import State, is_asset_id
@@ -43,6 +47,7 @@ __all__ = ["app"]
 
 app = commands("The map: assets, what they depend on, and what falls when one is hit.")
 
+_COUNTED: Final = ("added", "changed", "same", "missing", "retired")
 _OUT: Final = (Format.CSV, Format.GEOJSON, Format.GRAPHML)
 # Of each list of notes so many lines are for a person; `--json` has all.
 _LINES: Final = 20
@@ -59,7 +64,7 @@ def validate(
     read = read_map(path, mapping)
     out.document(_read_document(read))
     _read_lines(out, read)
-    out.line("no faults")
+    out.line("no faults" if read.plan.assets else "no faults, and no assets: there is nothing on this map")
 
 
 @app.command(
@@ -98,29 +103,9 @@ def import_(
         )
         if not dry_run:
             receipt = session.hub.maps.share(changes, sharing)
-    counts = {name: getattr(changes, name) for name in ("added", "changed", "same", "missing", "retired")} | {
-        "withdrawn": len(changes.stale)
-    }
-    out.document(
-        _read_document(read)
-        | {"counts": counts, "shared": receipt is not None}
-        | ({"receipt": msgspec.to_builtins(receipt)} if receipt is not None else {})
-    )
+    out.document(_read_document(read) | shared_document(changes, _COUNTED, receipt))
     _read_lines(out, read)
-    out.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to share")
-    if changes.missing:
-        out.line(
-            f"note: {changes.missing} that you shared before are not in these files and stay; --retire takes them down"
-        )
-    if changes.stale:
-        out.line(
-            f"note: {len(changes.stale)} earlier versions were open to others than now: they are withdrawn; to call"
-            " back what was received, order a recall"
-        )
-    if receipt is not None:
-        receipt_lines(out, receipt)
-    else:
-        out.line("nothing was shared" if dry_run else "all of it is shared already")
+    shared_lines(out, changes, _COUNTED, receipt, dry_run=dry_run)
 
 
 @app.command("show", epilog=example("tocsin map show --as national-cert"))
@@ -261,18 +246,12 @@ def _seen_document(seen: Seen) -> dict[str, Any]:
     return {
         "assets": [{"id": seen.refs[asset.id], "name": asset.id} | _attributes(asset) for asset in seen.plan.assets],
         "groups": msgspec.to_builtins(seen.plan.groups),
-        "states": [msgspec.to_builtins(one) | {"state": _state_document(one.state)} for one in seen.states],
+        "states": [standing_document(one) for one in seen.states],
     } | {name: msgspec.to_builtins(getattr(seen, name)) for name in lists}
 
 
 def _attributes(asset: Asset) -> dict[str, Any]:
     return {name: value for name, value in msgspec.to_builtins(asset).items() if name != "id"}
-
-
-def _state_document(state: State) -> dict[str, Any]:
-    until = None if state.until is None else format_instant(state.until)
-    document: dict[str, Any] = msgspec.to_builtins(state)
-    return document | {"since": format_instant(state.since), "until": until}
 
 
 def _assets(out: Output, seen: Seen) -> None:
@@ -320,11 +299,7 @@ def _notes(out: Output, seen: Seen) -> None:
         ),
         *(f"{one.asset}: {one.what} is {one.by}'s word: {one.says}" for one in seen.lent),
         *(f"{one.asset}: {one.by} says of {one.what}: {one.says}" for one in seen.beside),
-        *(
-            f"{one.asset}: {one.state.service:.0%} of its service since {format_instant(one.state.since)},"
-            f" by {one.state.source} ({one.by})" + ("" if one.counts else "; a later report counts")
-            for one in seen.states
-        ),
+        *map(standing_line, seen.states),
         *(f"left out: {one.id} of {one.by}: {one.cause}" for one in seen.unread),
     ]
     if lines:

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from tocsin.agreements.model import Tlp
-from tocsin.cli.map_common import MARKS, SeenPurposeOption, receipt_lines, sharing_of
+from tocsin.cli.map_common import MARKS, SeenPurposeOption, shared_document, shared_lines, sharing_of
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output, listed
 from tocsin.cli.session import Session, of_file, opened, read_bounded
@@ -37,6 +37,8 @@ app = commands()
 # Rows of a table for people, and lines of a list; `--json` has all.
 _ROWS: Final = 50
 _LINES: Final = 20
+
+_COUNTED: Final = ("added", "changed", "same", "retired")
 
 SeenByOption = Annotated[
     str,
@@ -89,25 +91,9 @@ def bill(
         changes = _changes(session, read, assets, sharing, (MARKS[tlp], replace, retire))
         if not dry_run:
             receipt = session.hub.supplies.share(changes, sharing)
-    counts = {name: getattr(changes, name) for name in ("added", "changed", "same", "retired")} | {
-        "withdrawn": len(changes.stale)
-    }
-    out.document(
-        _read_document(read)
-        | {"counts": counts, "shared": receipt is not None}
-        | ({"receipt": msgspec.to_builtins(receipt)} if receipt is not None else {})
-    )
+    out.document(_read_document(read) | shared_document(changes, _COUNTED, receipt))
     _read_lines(out, read)
-    out.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to share")
-    if changes.stale:
-        out.line(
-            f"note: {len(changes.stale)} earlier versions were open to others than now: they are withdrawn; to call"
-            " back what was received, order a recall"
-        )
-    if receipt is not None:
-        receipt_lines(out, receipt)
-    else:
-        out.line("nothing was shared" if dry_run else "all of it is shared already")
+    shared_lines(out, changes, _COUNTED, receipt, dry_run=dry_run)
 
 
 @app.command("bills", epilog=example("tocsin map bills --as national-cert"))

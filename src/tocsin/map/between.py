@@ -6,11 +6,11 @@ when that sector is; and a need that goes through a third sector is in the matri
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tocsin.errors import InputError
+from tocsin.errors import InputError, LimitError
 from tocsin.map.cascade.grid import FULL
 from tocsin.map.cascade.wiring import ALPHA, ASSET, BETA, COUNTED, FLAGS, WANTED, WHOLE
 from tocsin.map.failures import Measure
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["dependence_of", "inoperability_of", "resilience_of"]
+__all__ = ["MOST_SECTORS", "dependence_of", "inoperability_of", "resilience_of"]
+
+# Registers have 7 to 30. Each is lost in turn, which takes a pass over all groups.
+MOST_SECTORS: Final = 1_000
 
 
 def dependence_of(wiring: Wiring, *, measure: Measure = Measure.HOURS) -> Floats:
@@ -31,10 +34,12 @@ def dependence_of(wiring: Wiring, *, measure: Measure = Measure.HOURS) -> Floats
 
     Directly: with every other sector whole, without buffers, and before i's own assets tell each other. Of a sector is
     the mean over its assets, each counted alike (``HOURS``) or by its people or worth. Raises ``InputError`` for a
-    sector without any people, or worth, to count by.
+    sector without any people, or worth, to count by; ``LimitError`` above ``MOST_SECTORS``.
     """
-    weights = _weights(wiring, measure)
     count = len(wiring.sectors)
+    if count > MOST_SECTORS:
+        raise LimitError(f"{count:,} sectors", todo=f"at most {MOST_SECTORS:,}")
+    weights = _weights(wiring, measure)
     together = np.bincount(wiring.sector_of, weights=weights, minlength=count)
     if not (together > 0).all():
         raise InputError(

@@ -14,23 +14,31 @@ from tocsin.errors import LimitError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["MOST_NODES", "NEVER", "SURELY", "Diagrams"]
+__all__ = ["MOST_NODES", "MOST_STEPS", "NEVER", "SURELY", "Diagrams"]
 
 NEVER: Final = 0
 SURELY: Final = 1
 # A node is some 200 bytes with its place in the tables: a quarter of a gigabyte.
 MOST_NODES: Final = 1_000_000
+# A function may stay small, and the way to it be long: some minutes on a machine of one's own.
+MOST_STEPS: Final = 300_000_000
+# Functions of two others that are remembered, to a node: a gigabyte in all.
+_REMEMBERED: Final = 8
+_SMALLER: Final = "ask for the sets of one and two, by cascades over some hours, or of a part of the map"
 _LAST: Final = 1 << 60  # the rank of the two ends: below every variable
 
 
 class Diagrams:
     """Functions of the same variables, 0 upwards in the order in which they are asked. A function is a number.
 
-    ``most``: nodes in all; ``LimitError`` above. Two functions are equal if and only if their numbers are.
+    ``most``: nodes in all; ``steps``: of work. ``LimitError`` above. Two functions are equal if and only if their
+    numbers are.
     """
 
-    def __init__(self, *, most: int = MOST_NODES) -> None:
+    def __init__(self, *, most: int = MOST_NODES, steps: int = MOST_STEPS) -> None:
         self.most = most
+        self.steps = steps
+        self._left = steps
         # by node: its variable, the function if that has failed, the function if it has not
         self._variable = [_LAST, _LAST]
         self._failed = [NEVER, SURELY]
@@ -41,12 +49,19 @@ class Diagrams:
         self._lacking: dict[tuple[int, int], int] = {}
         self._least: dict[int, int] = {}
 
+    def spend(self, steps: int) -> None:
+        """Count work that was done, or is about to be. Raises ``LimitError`` where it is more than ``steps`` in all."""
+        self._left -= steps
+        if self._left < 0:
+            raise LimitError(f"it takes more than {self.steps:,} steps", todo=_SMALLER)
+
     def variable(self, number: int) -> int:
         """Return the function that holds once this variable has failed."""
         return self._node(number, SURELY, NEVER)
 
     def either(self, one: int, other: int) -> int:
         """Return the function that holds when one of these does."""
+        self.spend(1)
         if one > other:
             one, other = other, one
         if one in (other, NEVER):
@@ -57,11 +72,12 @@ class Diagrams:
         if found is None:
             top, (f1, f0), (g1, g0) = self._split(one, other)
             found = self._node(top, self.either(f1, g1), self.either(f0, g0))
-            self._either[one, other] = found
+            self._remember(self._either, (one, other), found)
         return found
 
     def both(self, one: int, other: int) -> int:
         """Return the function that holds when both of these do."""
+        self.spend(1)
         if one > other:
             one, other = other, one
         if one in (other, SURELY):
@@ -72,7 +88,7 @@ class Diagrams:
         if found is None:
             top, (f1, f0), (g1, g0) = self._split(one, other)
             found = self._node(top, self.both(f1, g1), self.both(f0, g0))
-            self._both[one, other] = found
+            self._remember(self._both, (one, other), found)
         return found
 
     def probability(self, function: int, chances: Sequence[float]) -> float:
@@ -97,27 +113,38 @@ class Diagrams:
 
     def count(self, sets: int) -> dict[int, int]:
         """Return how many sets of each size there are in what ``minimal`` returned."""
+        return self._sizes(sets)[sets]
+
+    def each(self, sets: int, size: int) -> Iterator[tuple[int, ...]]:
+        """Yield the sets of this size in what ``minimal`` returned, each in the order of its variables."""
+        sizes = self._sizes(sets)
+
+        def down(node: int, left: int) -> Iterator[tuple[int, ...]]:
+            if left not in sizes[node]:
+                return  # else ways to sets of other sizes are gone, and there may be more of these than of anything
+            if node == SURELY:
+                yield ()
+                return
+            for rest in down(self._failed[node], left - 1):
+                yield (self._variable[node], *rest)
+            yield from down(self._whole[node], left)
+
+        return down(sets, size)
+
+    def _sizes(self, sets: int) -> dict[int, dict[int, int]]:
+        """Return for each node below how many sets there are of which size."""
         known: dict[int, dict[int, int]] = {NEVER: {}, SURELY: {0: 1}}
         for node in self._below(sets):
             sizes = dict(known[self._whole[node]])
             for size, times in known[self._failed[node]].items():
                 sizes[size + 1] = sizes.get(size + 1, 0) + times
+            self.spend(len(sizes))
             known[node] = sizes
-        return known[sets]
-
-    def each(self, sets: int, size: int) -> Iterator[tuple[int, ...]]:
-        """Yield the sets of this size in what ``minimal`` returned, each in the order of its variables."""
-        if sets == NEVER or (sets == SURELY and size > 0) or size < 0:
-            return
-        if sets == SURELY:
-            yield ()
-            return
-        for rest in self.each(self._failed[sets], size - 1):
-            yield (self._variable[sets], *rest)
-        yield from self.each(self._whole[sets], size)
+        return known
 
     def _without(self, sets: int, function: int) -> int:
         """Return those of some sets of which a function does not hold."""
+        self.spend(1)
         if sets == NEVER or function == SURELY:
             return NEVER
         if function == NEVER or sets == SURELY:
@@ -137,7 +164,7 @@ class Diagrams:
             found = self._set_node(
                 top, self._without(self._failed[sets], failed), self._without(self._whole[sets], whole)
             )
-            self._lacking[sets, function] = found
+            self._remember(self._lacking, (sets, function), found)
         return found
 
     def _split(self, one: int, other: int) -> tuple[int, tuple[int, int], tuple[int, int]]:
@@ -161,15 +188,17 @@ class Diagrams:
         if found is None:
             found = len(self._variable)
             if found >= self.most:
-                raise LimitError(
-                    f"the diagram has more than {self.most:,} nodes",
-                    todo="ask for the sets of one and two (`cuts`), which need none, or of a part of the map",
-                )
+                raise LimitError(f"the diagram has more than {self.most:,} nodes", todo=_SMALLER)
             self._variable.append(variable)
             self._failed.append(failed)
             self._whole.append(whole)
             self._known[variable, failed, whole] = found
         return found
+
+    def _remember(self, table: dict[tuple[int, int], int], key: tuple[int, int], found: int) -> None:
+        if len(self._either) + len(self._both) + len(self._lacking) >= _REMEMBERED * self.most:
+            raise LimitError(f"the diagram has more than {self.most:,} nodes to remember", todo=_SMALLER)
+        table[key] = found
 
     def _below(self, function: int) -> list[int]:
         """Return the nodes of a function, each after those that it leads to."""

@@ -24,6 +24,7 @@ __all__ = [
     "LONGEST_H",
     "MOST_ASSETS",
     "MOST_GROUPS",
+    "MOST_ID",
     "MOST_WEIGHT",
     "Asset",
     "AssetMap",
@@ -56,7 +57,7 @@ LEAST: Final = 1e-6
 SLACK: Final = 1e-9
 _MOST_PEOPLE: Final = 10_000_000_000  # more than there are
 _MOST_VALUE_H: Final = 10_000_000_000.0  # an hour of the largest economies is worth less
-_MOST_ID: Final = 200
+MOST_ID: Final = 200
 _MOST_MODES: Final = 100  # ways in which one asset fails; nobody has told more than a dozen apart
 _MOST_QUANTILES: Final = 1_001  # a thousandth each
 _MOST_PER_YEAR: Final = 8_766.0  # once an hour
@@ -248,10 +249,8 @@ def faults(plan: AssetMap) -> Iterator[MapFault]:
 
 
 def _asset_faults(asset: Asset) -> Iterator[MapFault]:
-    if not 0 < len(asset.id) <= _MOST_ID:
-        yield MapFault(
-            asset=asset.id[:_MOST_ID], cause="its id is empty or long", expected=f"1 to {_MOST_ID} characters"
-        )
+    if not 0 < len(asset.id) <= MOST_ID:
+        yield MapFault(asset=asset.id[:MOST_ID], cause="its id is empty or long", expected=f"1 to {MOST_ID} characters")
     if not 0 <= asset.value_h <= _MOST_VALUE_H:
         yield MapFault(asset=asset.id, cause=f"value_h is {asset.value_h}", expected=f"0 to {_MOST_VALUE_H:,.0f}")
     if not 0 <= asset.people <= _MOST_PEOPLE:
@@ -303,14 +302,14 @@ def _mode_faults(asset: Asset) -> Iterator[MapFault]:
         return
     named = Counter(mode.name for mode in asset.failure_modes)
     for name, times in named.items():
-        if times > 1 or not 0 < len(name) <= _MOST_ID:
+        if times > 1 or not 0 < len(name) <= MOST_ID:
             yield MapFault(
                 asset=asset.id,
-                cause=f"its failure mode {name[:_MOST_ID]!r} stands {times} times, or has no name",
-                expected=f"each once, with 1 to {_MOST_ID} characters",
+                cause=f"its failure mode {name[:MOST_ID]!r} stands {times} times, or has no name",
+                expected=f"each once, with 1 to {MOST_ID} characters",
             )
     for mode in asset.failure_modes:
-        which = f"its failure mode {mode.name[:_MOST_ID]!r}"
+        which = f"its failure mode {mode.name[:MOST_ID]!r}"
         if not 0 <= mode.per_year <= _MOST_PER_YEAR:
             yield MapFault(
                 asset=asset.id, cause=f"{which} has per_year {mode.per_year}", expected=f"0 to {_MOST_PER_YEAR:,.0f}"
@@ -327,7 +326,7 @@ def _mode_faults(asset: Asset) -> Iterator[MapFault]:
         ):
             yield MapFault(
                 asset=asset.id,
-                cause=f"{which} has a fragility in {fragile.measure[:_MOST_ID]!r} of {fragile.median}, {fragile.beta}",
+                cause=f"{which} has a fragility in {fragile.measure[:MOST_ID]!r} of {fragile.median}, {fragile.beta}",
                 expected=f"what is measured, a median up to {_MOST_INTENSITY:,.0f}, a beta up to {_MOST_SIGMA:g}",
             )
         yield from _repair_faults(asset, mode.repair, f"the repair of {which}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["draw_hours", "draw_ranks", "draw_shares"]
+__all__ = ["draw_hours", "draw_inoperability", "draw_ranks", "draw_shares"]
 
 _FORMS: Final = frozenset({".svg", ".png"})
 
@@ -27,13 +27,23 @@ def draw_hours(path: str, sectors: Sequence[str], by_hour: Floats) -> None:
     Raises:
         UsageError: matplotlib is not installed, or the name ends in no form that we draw, or it cannot be written.
     """
+    _steps(path, sectors, by_hour, "assets without service")
+
+
+def draw_inoperability(path: str, sectors: Sequence[str], by_hour: Floats) -> None:
+    """Draw the inoperability of each sector, hour by hour (rows: sectors). Raises as ``draw_hours``."""
+    _steps(path, sectors, by_hour, "inoperability")
+
+
+def _steps(path: str, sectors: Sequence[str], by_hour: Floats, what: str) -> None:
     figure, axes = _figure(path)
-    for name, row in zip(sectors, by_hour, strict=True):
-        axes.step(range(len(row)), row, where="post", label=name or "(no sector)")
+    lines = [axes.step(range(len(row)), row, where="post")[0] for row in by_hour]
     axes.set_xlabel("hour")
-    axes.set_ylabel("assets without service")
+    axes.set_ylabel(what)
     axes.set_ylim(bottom=0)
-    axes.legend()
+    # with its lines given, a legend leaves out no name that begins with a stroke
+    legend = axes.legend(lines, [name or "(no sector)" for name in sectors])
+    _plainly(legend.get_texts())
     _save(figure, path)
 
 
@@ -42,9 +52,16 @@ def draw_ranks(path: str, names: Sequence[str], people_h: Floats) -> None:
     figure, axes = _figure(path)
     axes.barh(range(len(names)), people_h)
     axes.set_yticks(range(len(names)), names)
+    _plainly(axes.get_yticklabels())
     axes.invert_yaxis()
     axes.set_xlabel("people-hours")
     _save(figure, path)
+
+
+def _plainly(texts: Sequence[Any]) -> None:
+    """Take names as they are: a dollar sign in them begins no formula."""
+    for text in texts:
+        text.set_parse_math(False)
 
 
 def _figure(path: str) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""What is out now, as the latest reports of the field have it: where a forecast begins. Pure."""
+"""What is out now, as the reports of the field that count have it: where a forecast begins. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from tocsin.map.whatnext import Outage, unknown_end
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from tocsin.kernel.clock import Micros
-    from tocsin.map.seen import Seen
+    from tocsin.map.seen import Seen, Standing
 
-__all__ = ["LeftOut", "none_known", "reported", "with_repairs"]
+__all__ = ["LeftOut", "differing", "none_out", "reported", "with_repairs"]
 
 _HOUR: Final = 3_600 * SECOND
 
@@ -30,13 +29,12 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
 
 
-def reported(
-    seen: Seen, now: Micros, plan: AssetMap, but: Collection[str] = ()
-) -> tuple[list[Outage], tuple[LeftOut, ...]]:
-    """Return the outages that the latest reports tell of, whose end is not past; ``but`` those of these assets.
+def reported(seen: Seen, plan: AssetMap, but: Collection[str] = ()) -> tuple[list[Outage], tuple[LeftOut, ...]]:
+    """Return the outages that the reports that count tell of, whose end is not past; ``but`` those of these assets.
 
     Beside them what is left out, since neither the report nor the repairs of ``plan`` tell when it ends.
     """
+    now = seen.at
     repairs = {asset.id: asset.repair for asset in plan.assets}
     outages: list[Outage] = []
     left: list[LeftOut] = []
@@ -58,8 +56,27 @@ def reported(
     return outages, tuple(left)
 
 
-def none_known(left: Sequence[LeftOut]) -> InputError:
-    """Return the error of a question that all outages were left out of: an empty answer would read as an all-clear."""
+def differing(seen: Seen, but: Collection[str] = ()) -> tuple[Standing, ...]:
+    """Return the reports that say otherwise than the one that counts; ``but`` those of these assets."""
+    return tuple(one for one in seen.states if one.differs and one.asset not in but)
+
+
+def none_out(left: Sequence[LeftOut], beside: Sequence[Standing], *, where: str) -> InputError:
+    """Return the error of a question that no outage is left of: an empty answer would read as an all-clear.
+
+    ``left``: what was left out; ``beside``: what others say otherwise; ``where``: what an outage is named by.
+    """
+    worse = [one for one in beside if one.state.service < 1]
+    if not left and not worse:
+        return InputError("nothing is out", where=where, todo="name an asset that is, or report its state first")
+    if not left:
+        first = worse[0]
+        more = f", and {len(worse) - 1} more reports say otherwise" if len(worse) > 1 else ""
+        return InputError(
+            f"nothing is out by the reports that count; {first.by} says {first.state.service:.0%}{more}",
+            where=first.asset,
+            todo="ask its owner, or name it as an outage yourself",
+        )
     more = f", and {len(left) - 1} more" if len(left) > 1 else ""
     return InputError(
         f"nothing is out of which it is known when it ends: {left[0].cause}{more}",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["MOST_ROUNDS", "diim", "fdna", "iim"]
+__all__ = ["MOST_ROUNDS", "course_of", "diim", "fdna", "iim"]
 
 # Inoperability of rings comes round a little weaker each time: below this it is as good as still.
 _STILL: Final = 1e-15
@@ -26,21 +26,23 @@ _STILL: Final = 1e-15
 MOST_ROUNDS: Final = 1_000_000
 
 
-def iim(dependence: ArrayLike, shock: ArrayLike) -> Floats:
+def iim(dependence: ArrayLike, shock: ArrayLike, *, rounds: int | None = None) -> Floats:
     """Return the inoperability of each sector, 0 to 1: the least q with q = min(1, A q + c).
 
     ``dependence``: A, with A[i][j] the inoperability that i has of j's (Haimes and Jiang 2001); ``shock``: c. What
     comes round more strongly than it went is bounded by 1, not refused. Raises ``InputError`` for what is no such
-    matrix, ``LimitError`` for a ring that weakens so slowly that it never comes to rest.
+    matrix, ``LimitError`` for a ring that weakens so slowly that it does not come to rest in so many ``rounds``
+    (``MOST_ROUNDS``).
     """
     matrix, outside = _checked(dependence, shock)
     state = np.minimum(1.0, outside)
-    for _ in range(MOST_ROUNDS):
+    most = MOST_ROUNDS if rounds is None else rounds
+    for _ in range(most):
         following = np.minimum(1.0, matrix @ state + outside)
         if np.abs(following - state).max(initial=0.0) <= _STILL:
             return following
         state = following
-    raise LimitError(f"not at rest after {MOST_ROUNDS:,} rounds", todo="look for a ring that passes on nearly all")
+    raise LimitError(f"not at rest after {most:,} rounds", todo="look for a ring that passes on nearly all")
 
 
 def diim(dependence: ArrayLike, shock: ArrayLike, resilience: ArrayLike, *, start: ArrayLike, steps: int) -> Floats:
@@ -59,6 +61,18 @@ def diim(dependence: ArrayLike, shock: ArrayLike, resilience: ArrayLike, *, star
         now = states[step]
         states[step + 1] = np.clip(now + pace * (matrix @ now + outside - now), 0.0, 1.0)
     return states
+
+
+def course_of(dependence: ArrayLike, shock: ArrayLike, resilience: ArrayLike, *, until: int, steps: int) -> Floats:
+    """Return the inoperability of each sector at steps 0 to ``steps``, of a shock that begins at once and ends.
+
+    By ``diim``: from the shock itself, which lasts to step ``until`` and no longer (0: only what it did at once is left
+    to recover from). One row for each step. Raises as ``diim``.
+    """
+    lasts = min(until, steps)
+    hit = diim(dependence, shock, resilience, start=shock, steps=lasts)
+    none = np.zeros_like(np.asarray(shock, dtype=np.float64))
+    return np.vstack([hit, diim(dependence, none, resilience, start=hit[-1], steps=steps - lasts)[1:]])
 
 
 def fdna(feeders: Sequence[float], strength: Sequence[float], criticality: Sequence[float]) -> float:

@@ -4,6 +4,9 @@ Whose word counts: the owner's. What the owner of an asset says of it counts bef
 used where the owner says nothing, in the order in which they are given, and are shown beside it where they differ. A
 reader who sees less has a smaller map, made from what it sees and from nothing else: a supplier that it does not see
 stands on the map as an id that nothing is known of, and stays up until the reader says otherwise.
+
+Of reports of the field the owner's latest counts, as long as it is not over; else the latest of anybody. What others
+say otherwise stands beside it, with who says it and when.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import msgspec
 from msgspec import structs
 
 from tocsin.errors import InputError, NotFoundError
+from tocsin.kernel.clock import Micros
 from tocsin.map.model import Asset, AssetMap, DependencyGroup
 from tocsin.map.wire import ATTRIBUTES, AssetWord, DependencyWord, State, StateWord, read_word
 
@@ -55,16 +59,23 @@ class PartlySeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A report of the field: ``counts`` is the latest one of its asset."""
+    """A report of the field. ``counts``: it is the one that the map follows, of its asset.
+
+    ``owners``: it is of the asset's owner. ``differs``: it is not over, and says another service than the one that
+    counts. ``reported``: when it was made, which may be long after what it tells of.
+    """
 
     asset: str
     by: str
     state: State
     counts: bool
+    owners: bool
+    differs: bool
+    reported: Micros
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """The map that one reader has. ``refs``: the STIX id of each asset on it, by its id on the map.
+    """The map that one reader has ``at`` this hub time. ``refs``: the STIX id of each asset, by its id on the map.
 
     ``unseen``: assets of which nothing is known but that something refers to them. ``lent``: assets, and what of them
     another than the owner says, by whom. ``partly``: the groups of which not all is seen.
@@ -72,6 +83,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: AssetMap
     refs: dict[str, str]
+    at: Micros = 0
     unseen: tuple[str, ...] = ()
     lent: tuple[Beside, ...] = ()
     beside: tuple[Beside, ...] = ()
@@ -89,7 +101,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
             return text
         found = next((name for name, ref in self.refs.items() if ref == text), None)
         if found is None:
-            raise NotFoundError("there is no such asset on the map that you see", where=text[:_SHOWN])
+            raise NotFoundError(
+                "there is no such asset on the map that you see",
+                where=text[:_SHOWN] or "''",
+                todo="name it as the map does, or by its STIX id: `tocsin map show` lists them",
+            )
         return found
 
 
@@ -105,13 +121,17 @@ def read_words(told: Iterable[Told]) -> tuple[list[AnyWord], list[tuple[Told, st
     return words, unread
 
 
-def assembled(words: Sequence[AnyWord], unread: Iterable[Unread] = ()) -> Seen:
-    """Return the map of these words: assets and groups in the order in which they are first spoken of."""
-    return _Assembly(words).seen(tuple(unread))
+def assembled(words: Sequence[AnyWord], unread: Iterable[Unread] = (), *, at: Micros = 0) -> Seen:
+    """Return the map of these words: assets and groups in the order in which they are first spoken of.
+
+    ``at``: now, by which reports are over or not.
+    """
+    return _Assembly(words, at).seen(tuple(unread))
 
 
 class _Assembly:
-    def __init__(self, words: Sequence[AnyWord]) -> None:
+    def __init__(self, words: Sequence[AnyWord], at: Micros) -> None:
+        self._at = at
         self._of_assets: dict[str, list[AssetWord]] = defaultdict(list)
         self._of_groups: dict[tuple[str, str], list[DependencyWord]] = defaultdict(list)
         self._of_states: dict[str, list[StateWord]] = defaultdict(list)
@@ -151,6 +171,7 @@ class _Assembly:
         return Seen(
             plan=plan,
             refs={name: ref for ref, name in called_now.items()},
+            at=self._at,
             unseen=tuple(unseen),
             lent=tuple(self._lent_named(self._lent, called_now)),
             beside=tuple(self._lent_named(self._beside, called_now)),
@@ -211,10 +232,29 @@ class _Assembly:
 
     def _standings(self, names: dict[str, str]) -> Iterable[Standing]:
         for ref, words in self._of_states.items():
-            latest = max(words, key=lambda word: (word.modified, word.id))
+            owner = self._owners.get(ref)
+            followed = self._followed(words, owner)
             for word in words:
-                state = structs.replace(word.state, asset=names[ref])
-                yield Standing(asset=names[ref], by=word.by, state=state, counts=word is latest)
+                yield Standing(
+                    asset=names[ref],
+                    by=word.by,
+                    state=structs.replace(word.state, asset=names[ref]),
+                    counts=word is followed,
+                    owners=word.by == owner,
+                    differs=not self._over(word) and word.state.service != followed.state.service,
+                    reported=word.modified,
+                )
+
+    def _followed(self, words: Sequence[StateWord], owner: str | None) -> StateWord:
+        """Return the report that counts: the owner's latest as long as it is not over, else the latest of anybody.
+
+        What was once put behind by a later report does not come back when that one is over.
+        """
+        own = max((word for word in words if word.by == owner), key=_when, default=None)
+        return own if own is not None and not self._over(own) else max(words, key=_when)
+
+    def _over(self, word: StateWord) -> bool:
+        return word.state.until is not None and word.state.until <= self._at
 
     @staticmethod
     def _lent_named(found: list[Beside], names: dict[str, str]) -> Iterable[Beside]:
@@ -231,6 +271,10 @@ def _partly(plan: AssetMap, unseen: frozenset[str]) -> Iterable[PartlySeen]:
         count = sum(one.asset in unseen for one in group.suppliers)
         if count:
             yield PartlySeen(asset=group.asset, group=group.name, unseen=count, of=len(group.suppliers))
+
+
+def _when(word: StateWord) -> tuple[Micros, str]:
+    return word.modified, word.id
 
 
 def _needs(group: DependencyGroup | None) -> str:

@@ -18,7 +18,7 @@ from tocsin.map.shelf import batches, require_one_submission
 from tocsin.map.wire import TYPES, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tocsin.exchange.model import PageItem, Receipt
     from tocsin.exchange.reading import Asker
@@ -37,8 +37,10 @@ MOST_WORDS: Final = 200_000
 class Maps:
     """The map of one environment of a hub."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, now: Callable[[], Micros]) -> None:
+        """Take the shelf, and what tells hub time."""
         self._shelf = shelf
+        self._now = now
 
     def seen(self, asker: Asker, collection: str | None = None, *, most: int | None = None) -> Seen:
         """Return the map that a reader may see, of one collection or of all that it knows of.
@@ -65,7 +67,7 @@ class Maps:
                 _keep(latest, item, self._shelf.told(item, body))
         words, unread = read_words(one for _, one in latest.values())
         told = (Unread(id=_id_of(one.body), by=one.by, cause=cause) for one, cause in unread)
-        return sorted_by_name(assembled(words, told))
+        return sorted_by_name(assembled(words, told, at=self._now()))
 
     def changes(
         self,

@@ -17,7 +17,7 @@ from tocsin.map.cascade.wiring import ALPHA, BETA, COUNTED, FLAGS, WANTED
 from tocsin.map.diagrams import NEVER, SURELY, Diagrams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from tocsin.map.cascade.wiring import Wiring
 
@@ -70,21 +70,28 @@ class Structure:
         return self.diagrams.probability(self.function, [chance.get(asset, 0.0) for asset in self.parts])
 
 
-def structure(wiring: Wiring, target: int, *, service: float = 1.0, diagrams: Diagrams | None = None) -> Structure:
+def structure(
+    wiring: Wiring,
+    target: int,
+    *,
+    service: float = 1.0,
+    among: Container[int] | None = None,
+    diagrams: Diagrams | None = None,
+) -> Structure:
     """Return when ``target`` is left with less than ``service`` because other assets have failed entirely.
 
-    Raises ``LimitError`` for a target with more than ``MOST_PARTS`` assets behind it, an asset with more than
-    ``MOST_LEVELS`` services, or a diagram that grows too large. The result is exact: on the grid, degraded service and
-    weights included.
+    ``among``: those that can fail by themselves; all if not given. Raises ``LimitError`` for a target with more than
+    ``MOST_PARTS`` of them behind it, an asset with more than ``MOST_LEVELS`` services, or a diagram that grows too
+    large. The result is exact: on the grid, degraded service and weights included.
     """
     if not 0 < service <= 1:
         raise InputError(f"a service of {service}", todo="more than 0, up to 1")
     order = _behind(wiring, target)
-    if len(order) - 1 > MOST_PARTS:
+    parts = tuple(asset for asset in order if asset != target and (among is None or asset in among))
+    if len(parts) > MOST_PARTS:
         raise LimitError(
-            f"{len(order) - 1:,} assets are behind it", todo=f"up to {MOST_PARTS}; `cuts` has no such limit"
+            f"{len(parts):,} assets are behind it", todo=f"up to {MOST_PARTS}: say among which, or which hours"
         )
-    parts = tuple(asset for asset in order if asset != target)
     builder = _Builder(wiring, diagrams or Diagrams(), {asset: at for at, asset in enumerate(parts)})
     builder.settle(order[::-1])  # suppliers before those that they supply, where there are no rings
     return Structure(
@@ -188,9 +195,11 @@ class _Builder:
 
     def _supplies(self, need: _Need) -> set[int]:
         if need.counted:
+            self.diagrams.spend(1)
             return {0, FULL}
         sums = {0}
         for source, weight in need.sources:
+            self.diagrams.spend(len(sums) * len(self.levels[source]))
             sums = {min(one + weight * level, need.wanted * FULL) for one in sums for level in self.levels[source]}
             if len(sums) > _MOST_SUMS:
                 raise LimitError(f"its suppliers add up to {len(sums):,} different sums", todo=f"up to {_MOST_SUMS:,}")
@@ -209,6 +218,7 @@ class _Builder:
 
     def _fails(self, need: _Need, level: int) -> int:
         """Return the function that a need allows less than this."""
+        self.diagrams.spend(1)
         least = need.least(level)
         if least == 0:
             return NEVER
@@ -229,12 +239,15 @@ class _Builder:
 
     def _too_little(self, need: _Need, wanted: int) -> int:
         """Return the function that the weighted services add up to less than this."""
+        if len(need.sources) > MOST_PARTS:
+            raise LimitError(f"a need has {len(need.sources):,} suppliers that add up", todo=f"up to {MOST_PARTS}")
         rest = [0]
         for _, weight in need.sources[::-1]:
             rest.append(rest[-1] + weight * FULL)
         known: dict[tuple[int, int], int] = {}
 
         def short(place: int, left: int) -> int:
+            self.diagrams.spend(1)
             if left <= 0:
                 return NEVER
             if left > rest[len(need.sources) - place]:

@@ -29,6 +29,7 @@ from tocsin.errors import InputError, MapError, MapFault
 from tocsin.kernel.canonical import canonical_json
 from tocsin.kernel.clock import SECOND, Micros, format_instant, parse_instant
 from tocsin.map.formats.fields import Wrong, plain_text
+from tocsin.map.frame import FRAME, Frame, framed, plain, read_framed, require_id
 from tocsin.map.model import Asset, AssetMap, DependencyGroup, Supplier, checked, faults
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def retired(body: bytes, *, at: Micros) -> dict[str, Json]:
     STIX's ``revoked`` would be for ever (STIX 2.1 §3.6), and what is taken down may be built again.
     """
     before: dict[str, Json] = msgspec.json.decode(body)
-    kept = _FRAME | {"name", "owner", "asset_ref", "attribute", "source"}
+    kept = FRAME | {"name", "owner", "asset_ref", "attribute", "source"}
     after = {name: value for name, value in before.items() if name in kept}
     return after | {"modified": format_instant(at), "retired": True}
 
@@ -285,69 +286,27 @@ class _Encoder:
     def dependency(self, group: DependencyGroup, refs: Mapping[str, str]) -> dict[str, Json]:
         """Return a group, with everybody in it by STIX id."""
         ref = refs[group.asset]
-        content = _plain(group, {"asset", "suppliers", "k"})
+        content = plain(group, {"asset", "suppliers", "k"})
         content["needed"] = group.k
-        content["suppliers"] = [{"supplier_ref": refs[one.asset], **_plain(one, {"asset"})} for one in group.suppliers]
+        content["suppliers"] = [{"supplier_ref": refs[one.asset], **plain(one, {"asset"})} for one in group.suppliers]
         marking = self._markings.get(DEPENDENCIES)
         id_ = _id(Form.DEPENDENCY, ref, group.name, self._by)
         return self.object(Form.DEPENDENCY, id_, {"asset_ref": ref} | content, marking)
 
     def object(self, form: Form, id_: str, content: Mapping[str, Json], marking: str | None = None) -> dict[str, Json]:
         """Return one object."""
-        told: dict[str, Json] = {
-            "type": str(form),
-            "spec_version": "2.1",
-            "id": id_,
-            "created": self._at,
-            "modified": self._at,
-        }
-        marked = marking or self._tlp
-        if marked is not None:
-            told["object_marking_refs"] = [marked]
-        return told | dict(content) | {"extensions": {EXTENSION: {"extension_type": "new-sdo"}}}
+        return framed(form, id_, content, extension=EXTENSION, at=self._at, tlp=marking or self._tlp)
 
 
 def _said(asset: Asset) -> dict[str, Json]:
-    return _plain(asset, {"id", "owner"})
-
-
-def _plain(value: msgspec.Struct, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Json]:
-    """Return what a value says beyond its defaults: STIX knows no null and no empty list (§2.1, §2.12)."""
-    tag: dict[str, Json] = {}
-    config = value.__struct_config__
-    if config.tag is not None and config.tag_field is not None:
-        tag[config.tag_field] = config.tag
-    said = {
-        field.name: _told(getattr(value, field.name))
-        for field in structs.fields(value)
-        if field.name not in without and getattr(value, field.name) != field.default
-    }
-    return tag | said
-
-
-def _told(value: object) -> Json:
-    if isinstance(value, msgspec.Struct):
-        return _plain(value)
-    if isinstance(value, (list, tuple)):
-        return [_told(one) for one in value]
-    return str(value) if isinstance(value, enum.Enum) else value  # type: ignore[return-value]
+    return plain(asset, {"id", "owner"})
 
 
 # --- an object becomes a word ----------------------------------------------------------------------------------------
 
-_FRAME: Final = frozenset(
-    {"type", "spec_version", "id", "created", "modified", "created_by_ref", "object_marking_refs", "extensions"}
-)
 
-
-class _Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What every object of ours has."""
-
+class _Frame(Frame, frozen=True, kw_only=True):
     type: Form
-    id: str
-    modified: str
-    revoked: bool = False
-    retired: bool = False
 
 
 class _Asset(_Frame, frozen=True, kw_only=True):
@@ -386,19 +345,16 @@ def read_word(told: Told) -> AnyWord:
     Raises:
         InputError: it is none of ours, breaks a rule, or has an id that only another party's word has.
     """
-    if len(told.body) > _MOST_BYTES:
-        raise InputError("the object is larger than what is said of one asset", todo=f"{_MOST_BYTES:,} bytes at most")
-    try:
-        raw = _DECODE(told.body)
-        frame = msgspec.convert(raw, _Frame)
-        wrong = _unplain(raw)
-        if wrong is not None:
-            raise InputError(f"a text of it {wrong.cause}; expected {wrong.expected}")
-        return _READERS[frame.type](told, raw)
-    except msgspec.ValidationError as error:
-        raise InputError(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError("it is no JSON") from error
+    return read_framed(told.body, lambda body: _read(told, body), most=_MOST_BYTES, what="what is said of one asset")
+
+
+def _read(told: Told, body: bytes) -> AnyWord:
+    raw = _DECODE(body)
+    frame = msgspec.convert(raw, _Frame)
+    wrong = _unplain(raw)
+    if wrong is not None:
+        raise InputError(f"a text of it {wrong.cause}; expected {wrong.expected}")
+    return _READERS[frame.type](told, raw)
 
 
 def _asset(told: Told, raw: dict[str, Any]) -> AssetWord:
@@ -406,8 +362,8 @@ def _asset(told: Told, raw: dict[str, Any]) -> AssetWord:
     if is_asset_id(read.name):
         raise InputError("it is called like the STIX id of an asset", where="name")
     ref = asset_id(read.owner, read.name)
-    _require_id(read, ref if read.owner == told.by else _id(Form.ASSET, read.owner, read.name, told.by))
-    said = {} if _gone(read) else _attributes(raw, read.name)
+    require_id(read, ref if read.owner == told.by else _id(Form.ASSET, read.owner, read.name, told.by))
+    said = {} if read.gone else _attributes(raw, read.name)
     return AssetWord(**_frame(told, read, ref), name=read.name, owner=read.owner, said=said)
 
 
@@ -416,16 +372,16 @@ def _detail(told: Told, raw: dict[str, Any]) -> AssetWord:
     ref = _ref(read.asset_ref, "asset_ref")
     if read.attribute not in ATTRIBUTES:
         raise InputError("there is no such attribute", where="attribute")
-    _require_id(read, _id(Form.DETAIL, ref, read.attribute, told.by))
-    said = {} if _gone(read) else _attributes({read.attribute: raw.get(read.attribute)}, ref)
+    require_id(read, _id(Form.DETAIL, ref, read.attribute, told.by))
+    said = {} if read.gone else _attributes({read.attribute: raw.get(read.attribute)}, ref)
     return AssetWord(**_frame(told, read, ref), said=said)
 
 
 def _dependency(told: Told, raw: dict[str, Any]) -> DependencyWord:
     read = msgspec.convert(raw, _Dependency)
     ref = _ref(read.asset_ref, "asset_ref")
-    _require_id(read, _id(Form.DEPENDENCY, ref, read.name, told.by))
-    group = None if _gone(read) else _group(read, raw, ref)
+    require_id(read, _id(Form.DEPENDENCY, ref, read.name, told.by))
+    group = None if read.gone else _group(read, raw, ref)
     return DependencyWord(**_frame(told, read, ref), name=read.name, group=group)
 
 
@@ -446,8 +402,8 @@ def _group(read: _Dependency, raw: dict[str, Any], ref: str) -> DependencyGroup:
 def _state(told: Told, raw: dict[str, Any]) -> StateWord:
     read = msgspec.convert(raw, _State)
     ref = _ref(read.asset_ref, "asset_ref")
-    _require_id(read, _id(Form.STATE, ref, read.source, told.by))
-    if _gone(read):
+    require_id(read, _id(Form.STATE, ref, read.source, told.by))
+    if read.gone:
         state = State(asset=ref, service=1.0, since=0, source=read.source)
         return StateWord(**_frame(told, read, ref), state=state)
     if told.added is not None and parse_instant(read.modified) > told.added + _AHEAD:
@@ -506,19 +462,10 @@ def _require_sound(plan: AssetMap) -> None:
         raise InputError(f"{found.cause}; expected {found.expected}")
 
 
-def _require_id(read: _Frame, expected: str) -> None:
-    if read.id != expected:
-        raise InputError("its id is not that of this party's word on what it is about", where="id")
-
-
 def _ref(value: object, where: str) -> str:
     if not isinstance(value, str) or not is_asset_id(value):
         raise InputError("this is no id of an asset", where=where)
     return value
-
-
-def _gone(read: _Frame) -> bool:
-    return read.retired or read.revoked
 
 
 def _frame(told: Told, read: _Frame, ref: str) -> dict[str, Any]:
@@ -528,7 +475,7 @@ def _frame(told: Told, read: _Frame, ref: str) -> dict[str, Any]:
         "about": ref,
         "modified": parse_instant(read.modified),
         "tlp": told.tlp,
-        "retired": _gone(read),
+        "retired": read.gone,
     }
 
 

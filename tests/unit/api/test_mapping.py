@@ -11,6 +11,7 @@ from support.mapped import region
 from tocsin.agreements.model import Tlp
 from tocsin.kernel.mandate import Acting
 from tocsin.map.http import asked as limits
+from tocsin.map.http import structural
 from tocsin.map.model import Asset, AssetMap
 from tocsin.map.shelf import Sharing
 from tocsin.map.wire import asset_id
@@ -33,7 +34,7 @@ def mapped(live: Live) -> Live:
         at = live.world.hub.log.now(connection)
     maps = live.world.hub.maps
     maps.share(maps.changes(region(), sharing, at=at), sharing)
-    hidden = AssetMap(assets=(Asset(id="hidden", people=10**9),))
+    hidden = AssetMap(assets=(Asset(id="hidden", sector="secret", people=10**9),))
     maps.share(maps.changes(hidden, sharing, at=at, tlp=STRICT), sharing)
     return live
 
@@ -239,6 +240,77 @@ def test_what_takes_most_with_it_is_found_among_what_one_sees(mapped: Live) -> N
     ranked = ask(mapped, "POST", "/map/criticality", json={"hours": 10, "redraws": 2, "collection": "inbox"}).json()
     assert (ranked["assumed"], ranked["ranks"][0]["asset"], ranked["ranks"][0]["loss"]) == (0, "pump", 4000)
     assert "hidden" not in str(alone) + str(ranked)
+
+
+def test_cut_sets_are_those_of_the_readers_map(mapped: Live) -> None:
+    asked = {"asset": "pump", "collection": "inbox", "chance": 0.1, "chances": [{"asset": "plant", "chance": 0}]}
+    found = ask(mapped, "POST", "/map/cuts", json=asked).json()
+    assert found["cuts"] == [["plant"], ["substation 3"]]
+    assert found["sizes"] == [{"size": 1, "sets": 2}]
+    assert found["probability"] == pytest.approx(0.1)
+    only = ask(mapped, "POST", "/map/cuts", json={"asset": "pump", "among": ["plant"], "collection": "inbox"}).json()
+    assert (only["cuts"], only["probability"]) == ([["plant"]], None)
+
+
+def test_sectors_are_those_of_the_readers_map(mapped: Live) -> None:
+    asked = {"hits": [{"sector": "energy", "share": 0.5}], "recovery_h": 10, "hours": 24, "collection": "inbox"}
+    found = ask(mapped, "POST", "/map/sectors", json=asked).json()
+    water = found["sectors"].index("water")
+    energy = found["sectors"].index("energy")
+    assert found["dependence"][water][energy] == 1
+    assert len(found["by_hour"]) == 25
+    assert found["by_hour"][0][energy] == 0.5
+    bare = ask(mapped, "POST", "/map/sectors", json={"collection": "inbox"}).json()
+    assert (bare["inoperability"], bare["by_hour"], bare["dependence"]) == (None, None, found["dependence"])
+    own = ask(mapped, "POST", "/map/sectors", "alfa", json={"collection": "inbox"}).json()
+    assert "secret" in own["sectors"]
+    assert "secret" not in bare["sectors"]
+
+
+STRUCTURAL: Final[dict[str, tuple[str, dict[str, Any], int]]] = {
+    "no asset": ("cuts", {}, 422),
+    "hidden, among others": ("cuts", {"asset": "pump", "among": ["hidden"]}, 404),
+    "nowhere, among others": ("cuts", {"asset": "pump", "among": ["nowhere"]}, 404),
+    "hidden, by chance": ("cuts", {"asset": "pump", "chances": [{"asset": "hidden", "chance": 1}]}, 404),
+    "more than sure": ("cuts", {"asset": "pump", "chance": 1.5}, 422),
+    "no service": ("cuts", {"asset": "pump", "service": 0}, 422),
+    "a sector only others see": ("sectors", {"hits": [{"sector": "secret", "share": 1}]}, 404),
+    "a sector nobody has": ("sectors", {"hits": [{"sector": "gas", "share": 1}]}, 404),
+    "nothing to recover from": ("sectors", {"recovery_h": 5}, 422),
+    "recovery of some": (
+        "sectors",
+        {"hits": [{"sector": "energy", "share": 1}], "recoveries": [{"sector": "energy", "hours": 5}]},
+        422,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURAL)
+def test_what_structure_cannot_be_asked(mapped: Live, name: str) -> None:
+    path, asked, status = STRUCTURAL[name]
+    answer = ask(mapped, "POST", f"/map/{path}", json={"collection": "inbox"} | asked)
+    assert answer.status_code == status, answer.text
+    assert "people" not in answer.text
+
+
+def test_structure_has_its_bounds(mapped: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def status(path: str, **asked: Any) -> int:  # noqa: ANN401  as JSON has it
+        return ask(mapped, "POST", f"/map/{path}", json={"collection": "inbox"} | asked).status_code
+
+    hit = {"hits": [{"sector": "energy", "share": 1}], "recovery_h": 5}
+    assert (status("cuts", asset="pump"), status("sectors", **hit)) == (200, 200)
+    for limit, path, asked in (
+        ("_MOST_STEPS", "cuts", {"asset": "pump"}),
+        ("_MOST_NODES", "cuts", {"asset": "pump"}),
+        ("_MOST_CUTS", "cuts", {"asset": "pump"}),
+        ("_MOST_SECTORS", "sectors", {}),
+        ("_MOST_CELLS", "sectors", hit),
+        ("_MOST_ROUNDS", "sectors", hit),
+        ("MOST_WORK", "sectors", {}),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(structural, limit, 1)
+            assert status(path, **asked) == 413, limit
 
 
 BEYOND: Final[dict[str, dict[str, Any]]] = {

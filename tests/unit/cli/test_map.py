@@ -87,13 +87,17 @@ def test_single_points_pairs_and_cuts(cli: Cli) -> None:
     found = cli.json("map", "spof", "--from", str(REGION), "--pairs")
     assert found["singles"][0]["assets"] == ["Vika"]
     assert len(found["pairs"]) == 10
-    cuts = cli.json("map", "spof", "--from", str(REGION), "--of", "Lund pumps")
-    assert "Vika" in cuts["one"]
+    cuts = cli.json("map", "cuts", "Lund pumps", "--from", str(REGION), "--hours", "168")
+    assert ["Vika"] in cuts["cuts"]
+    assert cli.json("map", "cuts", "Lund pumps", "--as", "cert") == cli.json(
+        "map", "cuts", "Lund pumps", "--from", str(REGION)
+    )
+    assert cli.json("map", "sectors", "--as", "cert") == cli.json("map", "sectors", "--from", str(REGION))
 
 
 def test_a_report_is_what_whatnext_begins_with(cli: Cli) -> None:
     nothing = cli.run("map", "whatnext", "--as", "water", "--json")
-    assert (nothing.code, nothing.error["what"]) == (2, "nothing is out")
+    assert (nothing.code, nothing.error["what"], nothing.error["where"]) == (1, "nothing is out", "--out")
     cli.ok("map", "state", "Vika", "--as", "grid", "--service", "0", "--source", "crew 4", "--until", "2999-01-01")
     found = cli.json("map", "whatnext", "--as", "water", "--hours", "48")
     assert [one["asset"] for one in found["already"]] == ["Vika"]
@@ -106,6 +110,32 @@ def test_a_report_is_what_whatnext_begins_with(cli: Cli) -> None:
     assert left["asset"] == "Bekk"
     assert f"left out: Bekk: {left['cause']}" in cli.ok("map", "whatnext", "--as", "water", "--hours", "48").out
     cli.ok("map", "state", "Bekk", "--as", "grid", "--service", "1", "--source", "crew 5")
+
+
+def test_what_others_say_stands_beside_what_the_owner_says(cli: Cli) -> None:
+    cli.ok("map", "state", "Fjell exchange", "--as", "grid", "--service", "1", "--source", "scada")
+    for name in ("cert", "water"):
+        cli.ok("map", "state", "Fjell exchange", "--as", name, "--service", "0", "--source", f"crew of {name}")
+    shown = [one for one in cli.json("map", "show", "--as", "cert")["states"] if one["asset"] == "Fjell exchange"]
+    assert {one["by"]: (one["counts"], one["owners"], one["differs"]) for one in shown} == {
+        "https://grid.example": (True, True, False),
+        "https://cert.example": (False, False, True),
+        "https://water.example": (False, False, True),
+    }
+    told = cli.ok("map", "show", "--as", "cert").out
+    assert "by scada (its owner, https://grid.example)" in told
+    assert told.count("differs from the report that counts") == 2
+    # beside, also where the forecast begins with something else
+    ahead = cli.run("map", "whatnext", "--as", "cert", "--out", "Bekk=1,0,5")
+    assert ahead.out.count("differs from the report that counts") == 2
+    # its owner's word is over: now the latest of anybody counts
+    line = ("map", "state", "Fjell exchange", "--as", "grid", "--service", "1", "--source", "scada")
+    cli.ok(*line, "--since", "2020-01-01", "--until", "2020-01-02")
+    cli.ok("map", "state", "Fjell exchange", "--as", "water", "--service", "0.5", "--source", "crew of water")
+    shown = [one for one in cli.json("map", "show", "--as", "cert")["states"] if one["asset"] == "Fjell exchange"]
+    assert [(one["by"], one["state"]["service"]) for one in shown if one["counts"]] == [("https://water.example", 0.5)]
+    for name in ("cert", "water"):
+        cli.ok("map", "state", "Fjell exchange", "--as", name, "--service", "1", "--source", f"crew of {name}")
 
 
 def test_a_survey_is_reported_whole_or_not_at_all(cli: Cli, tmp_path: Path) -> None:

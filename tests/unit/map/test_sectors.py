@@ -9,7 +9,7 @@ import pytest
 
 from tocsin.errors import InputError, LimitError
 from tocsin.map import sectors
-from tocsin.map.sectors import diim, fdna, iim
+from tocsin.map.sectors import course_of, diim, fdna, iim
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -49,6 +49,19 @@ def test_inoperability_in_time_comes_to_the_same_rest() -> None:
     assert states[100].round(6).tolist() == [0.066007, 0.112212]
     assert states[1].tolist() == pytest.approx([1 + 0.2 * (0.65 - 1), 1 + 0.2 * (0.25 - 1)])
     np.testing.assert_allclose(diim(*LIAN, [0.2, 0.2], start=[0, 0.1], steps=400)[-1], iim(*LIAN), atol=1e-12)
+
+
+def test_a_hit_that_ends_is_recovered_from() -> None:
+    lasting = course_of(*LIAN, [0.2, 0.2], until=300, steps=300)
+    np.testing.assert_allclose(lasting[-1], iim(*LIAN), atol=1e-9)
+    ended = course_of(*LIAN, [0.2, 0.2], until=10, steps=300)
+    assert ended.shape == lasting.shape
+    np.testing.assert_array_equal(ended[:11], lasting[:11])
+    np.testing.assert_array_equal(ended[10:], diim(LIAN[0], [0, 0], [0.2, 0.2], start=lasting[10], steps=290))
+    assert (ended <= lasting).all()
+    assert ended[-1].max() < 1e-9
+    at_once = course_of(*LIAN, [0.2, 0.2], until=0, steps=5)
+    np.testing.assert_array_equal(at_once, diim(LIAN[0], [0, 0], [0.2, 0.2], start=LIAN[1], steps=5))
 
 
 def test_a_receiver_of_two_feeders() -> None:

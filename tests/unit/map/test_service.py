@@ -13,11 +13,11 @@ from support.hub import World
 from support.mapped import ALFA, AMBER, BRAVO, COAST, STRICT, agreed, map_of, region, share_map, sharing
 from tocsin.errors import InputError, LimitError
 from tocsin.exchange.model import Query, VersionChoice
-from tocsin.kernel.clock import SECOND, parse_instant
+from tocsin.kernel.clock import SECOND, format_instant, parse_instant
 from tocsin.map import service
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.model import Asset, AssetMap, Place, Quantiles
-from tocsin.map.reported import reported, with_repairs
+from tocsin.map.reported import differing, none_out, reported, with_repairs
 from tocsin.map.whatnext import Outage, what_next
 from tocsin.map.wire import DEPENDENCIES, TYPES, State, asset_id, encode, encode_state
 
@@ -327,7 +327,7 @@ def test_a_report_without_a_known_end_stops_nobody(world: World) -> None:
     say(world, "bravo", "pump", 0.5, since="1999-01-01T00:00:00Z")
     say(world, "coast", "substation 3", 0.0, since="1971-01-01T00:00:00Z", until="2999-01-01T00:00:00Z")
     seen = map_of(world, "alfa")
-    told, left = reported(seen, now_of(world), seen.plan)
+    told, left = reported(seen, seen.plan)
     assert [one.asset for one in told] == ["substation 3"]
     causes = {one.asset: one.cause for one in left}
     assert causes["plant"] == "how long its repair takes is not known"
@@ -336,9 +336,41 @@ def test_a_report_without_a_known_end_stops_nobody(world: World) -> None:
     assert [one.asset for one in what_next(seen.plan, told, horizon_h=10).already] == ["pump", "substation 3"]
     # a repair that the asker gives is known
     given = with_repairs(seen.plan, 10**4 * 8.0)
-    assert {one.asset for one in reported(seen, now_of(world), given)[0]} == {"plant", "substation 3"}
+    assert {one.asset for one in reported(seen, given)[0]} == {"plant", "substation 3"}
     with pytest.raises(InputError, match="not known"):
         what_next(seen.plan, [Outage(asset="plant")], horizon_h=10)
+
+
+def test_nobody_speaks_in_the_owners_place_of_its_asset(world: World) -> None:
+    share_map(world, "alfa", region())
+    say(world, "alfa", "pump", 1.0, since="2026-06-01T07:00:00Z")
+    say(world, "bravo", "pump", 0.0, since="2026-06-01T07:00:00Z", until="2999-01-01T00:00:00Z")
+    say(world, "coast", "pump", 0.25, since="2026-06-01T07:00:00Z", until="2999-01-01T00:00:00Z")
+    seen = map_of(world, "bravo")
+    assert [(one.by, one.differs) for one in seen.states if one.counts] == [(ALFA, False)]
+    assert [one.owners for one in seen.states] == [one.by == ALFA for one in seen.states]
+    assert reported(seen, seen.plan) == ([], ())
+    beside = differing(seen)
+    assert sorted((one.by, one.state.service) for one in beside) == [(BRAVO, 0.0), (COAST, 0.25)]
+    error = none_out((), beside, where="--out")
+    assert "nothing is out by the reports that count" in error.what
+    assert "and 1 more reports say otherwise" in error.what
+    assert differing(seen, {"pump"}) == ()
+
+
+def test_an_owners_word_that_is_over_gives_way_and_brings_nothing_back(world: World) -> None:
+    share_map(world, "alfa", region())
+    say(world, "bravo", "pump", 0.0, since="2026-06-01T07:00:00Z")
+    until = now_of(world) + 60 * SECOND
+    say(world, "alfa", "pump", 0.5, since="2026-06-01T07:00:00Z", until=format_instant(until))
+    assert [one.by for one in map_of(world, "coast").states if one.counts] == [ALFA]
+    world.clock.advance(90 * SECOND)
+    # bravo's is older than the owner's: it was put behind once, and stays there, to be seen
+    seen = map_of(world, "coast")
+    assert [one.by for one in seen.states if one.counts] == [ALFA]
+    assert [one.by for one in differing(seen)] == [BRAVO]
+    say(world, "coast", "pump", 0.25, since="2026-06-01T07:00:00Z")
+    assert [one.by for one in map_of(world, "coast").states if one.counts] == [COAST]
 
 
 @pytest.mark.parametrize("modified", ["9999-12-31T23:59:59.999Z", "2026-06-01T09:00:00.000Z"])

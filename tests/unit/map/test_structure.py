@@ -51,6 +51,34 @@ def test_the_bridge() -> None:
     assert [one for one in named if set(one) <= set("12345")] == ["12", "45", "135", "234"]
 
 
+def test_only_those_among_which_one_asks_can_fail() -> None:
+    wiring = wire(bridge())
+    among = {wiring.ids.index(name) for name in "12345"}
+    every = structure(wiring, wiring.ids.index("t")).cuts(largest=4)
+    some = structure(wiring, wiring.ids.index("t"), among=among)
+    assert some.cuts(largest=4) == [one for one in every if among.issuperset(one)]
+    assert set(some.parts) == among
+
+
+def test_sets_of_another_size_cost_nothing_to_leave_out() -> None:
+    # one of each of 40 pairs: 2 to the 40 sets of 40, and of every other size none
+    pairs = [needs(f"m{number}", f"a{number}", f"b{number}", k=2, need=Need.COUNT) for number in range(40)]
+    wiring = wire(plain(*pairs, needs("t", *(f"m{number}" for number in range(40)), need=Need.COUNT)))
+    among = {at for at, name in enumerate(wiring.ids) if name[0] in "ab"}
+    found = structure(wiring, wiring.ids.index("t"), among=among, diagrams=Diagrams(steps=100_000))
+    assert found.sizes() == {40: 2**40}
+    assert found.cuts(largest=39) == []
+
+
+def test_the_work_is_bounded_and_not_only_what_is_left_of_it() -> None:
+    wiring = wire(bridge())
+    with pytest.raises(LimitError, match="more than 50 steps"):
+        structure(wiring, wiring.ids.index("t"), diagrams=Diagrams(steps=50))
+    group = needs("t", *(f"s{number}" for number in range(1_200)), k=1)
+    with pytest.raises(LimitError, match="1,200 suppliers"):
+        structure(wire(plain(group)), 1_200, among={3})
+
+
 def lost(wiring: Wiring, target: int, failed: tuple[int, ...]) -> int:
     """Return the service that the target is left with."""
     table = [(asset, FULL, 0, TICKS) for asset in failed]

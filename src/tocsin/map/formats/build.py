@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["built"]
 
+# how the model says that there are two of something; which of them is one too many, only the rows tell
+_TWICE: Final = re.compile(r"stands \d+ times|supplies the group twice")
 # how the model's faults name a failure mode; they carry no field for it
 _MODE: Final = re.compile(r"its failure mode ('.*?'|\".*?\") ")
 
@@ -218,13 +220,15 @@ def _placed(fault: MapFault, places: Mapping[_Key, list[str]]) -> MapFault:
         keys.insert(0, (asset, None, f"\0{mode[1]}"))
     for key in keys:
         if key in places:
-            at = ", ".join(places[key][:10])
+            rows, cause = places[key], fault.cause
+            if len(rows) > 1 and _TWICE.search(cause):
+                cause, rows = f"{cause}, first at {rows[0]}", rows[1:]
             return MapFault(
-                at=at,
+                at=", ".join(rows[:10]),
                 asset=None if hidden else asset,
                 group=fault.group,
                 supplier=fault.supplier,
-                cause=fault.cause,
+                cause=cause,
                 expected=fault.expected,
             )
     return fault

@@ -104,18 +104,25 @@ def _links(recipe: Recipe, name: str) -> bool:
 def _taken(draft: Draft, name: str, data: bytes, recipe: Recipe) -> Source:
     """Put one file's rows into the draft."""
     before = len(draft.assets), len(draft.groups)
+    rows, faults = _rows(draft), len(draft.faults)
     if name in recipe.ignore:
         draft.notes.append(f"{name}: not taken: {recipe.ignore[name]}")
     elif recipe.files and name not in recipe.files:
         draft.notes.append(f"{name}: not taken: the mapping does not name it")
     else:
         _read(draft, name, data, recipe.files.get(name) or by_name(name))
+        if (_rows(draft), len(draft.faults)) == (rows, faults):
+            draft.notes.append(f"{name}: nothing of it came onto the map")
     return Source(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
         assets=len(draft.assets) - before[0],
         groups=len(draft.groups) - before[1],
     )
+
+
+def _rows(draft: Draft) -> int:
+    return len(draft.assets) + len(draft.modes) + len(draft.groups) + len(draft.suppliers)
 
 
 def _read(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tocsin.map.formats.recipe import FileRecipe
 
-__all__ = ["read_table", "write_tables"]
+__all__ = ["read_table", "records", "write_tables"]
 
 _DELIMITERS: Final = ",;\t"
 # What a spreadsheet takes for a formula and runs (OWASP, CSV injection): an apostrophe before it is text to it.
@@ -30,14 +30,11 @@ def read_table(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> Iter
     UTF-8, with or without a byte order mark. A column that means nothing is a fault, or a note where a mapping names
     the columns. Text of more rows than are taken ends there, with a fault.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        draft.wrong(f"{name}:{line}", f"the byte 0x{data[error.start]:02x}", "UTF-8 text")
-        return
-    rows = _records(draft, name, text, recipe.delimiter)
+    begun = len(draft.faults)
+    rows = records(draft, name, data, recipe.delimiter)
     at, header = next(rows, (f"{name}:1", []))
+    if len(draft.faults) > begun:
+        return
     if not any(header):
         draft.wrong(at, "there is no header", "a first line with the names of the columns")
         return
@@ -62,8 +59,14 @@ def read_table(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> Iter
         yield Row(at=at, values={**recipe.given, **{field: cell for field, cell in given.items() if cell != ""}})
 
 
-def _records(draft: Draft, name: str, text: str, delimiter: str | None) -> Iterator[tuple[str, list[str]]]:
-    """Yield the place and the cells of each record that is not empty."""
+def records(draft: Draft, name: str, data: bytes, delimiter: str | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Yield the place and the cells of each record that is not empty; what is no CSV ends there, with a fault."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        draft.wrong(f"{name}:{line}", f"the byte 0x{data[error.start]:02x}", "UTF-8 text")
+        return
     first = text[: text.find("\n")] if "\n" in text else text
     chosen = delimiter or max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)

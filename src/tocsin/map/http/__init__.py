@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.map.http import computed, shown, totals
+from tocsin.map.http import computed, shown, structural, totals
 from tocsin.map.http.asked import Services
 
 if TYPE_CHECKING:
@@ -20,5 +20,6 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     return [
         *shown.operations(services),
         *computed.operations(services, turn),
+        *structural.operations(services, turn),
         *totals.operations(services, turn),
     ]

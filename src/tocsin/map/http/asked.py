@@ -9,12 +9,16 @@ import msgspec
 
 from tocsin.errors import LimitError
 from tocsin.exchange.api import lists
+from tocsin.exchange.api.parts import READ, ROOT
 from tocsin.exchange.reading import Asker
+from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.problem_details import JSON_TYPE
-from tocsin.kernel.http.routes import Body, Call
+from tocsin.kernel.http.routes import Body, Call, Endpoint, Reply
 from tocsin.parties.model import Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tocsin.kernel.db import Store
     from tocsin.log.service import Log
     from tocsin.map.seen import Seen
@@ -38,6 +42,7 @@ __all__ = [
     "Services",
     "Share",
     "Span",
+    "computing",
     "require_work",
     "seen_by",
 ]
@@ -96,3 +101,26 @@ def require_work(assets: int, samples: int, *, most: int, where: str, at_home: s
     """
     if assets * samples > most:
         raise LimitError(f"assets times samples are more than {most:,}", where=where, todo=f"ask less, or {at_home}")
+
+
+def computing(  # noqa: PLR0917  as they stand in an operation, each of another type
+    id_: str,
+    name: str,
+    run: Callable[[MapCall], Reply],
+    summary: str,
+    takes: type[msgspec.Struct],
+    answer: Answer,
+) -> Operation[Principal]:
+    """Return the operation at ``/map/{name}`` that computes on a reader's map."""
+    return Operation(
+        id=id_,
+        tag="map",
+        method="POST",
+        path=f"{ROOT}/map/{name}",
+        does=Endpoint(access=READ, run=run, body=BODY, safe=True),
+        summary=summary,
+        says="Suppliers that you do not see count as up.",
+        takes=takes,
+        answers={HTTPStatus.OK: answer},
+        problems=MISSING | LARGE,
+    )

@@ -6,27 +6,21 @@ anything of what the reader may not see.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import numpy as np
 
 from tocsin.errors import InputError
-from tocsin.exchange.api.parts import READ, ROOT
 from tocsin.exchange.api.queries import Word
 from tocsin.exchange.api.wire import read_body, reply
-from tocsin.kernel.http.operations import Answer, Operation
-from tocsin.kernel.http.routes import Endpoint, Reply
+from tocsin.kernel.http.operations import Answer
 from tocsin.map import failures
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.criticality import Rank, criticality
 from tocsin.map.failures import Measure
 from tocsin.map.http import asked as limits
 from tocsin.map.http.asked import (
-    BODY,
-    LARGE,
-    MISSING,
     MOST_HITS,
     MOST_TOLD,
     Hours,
@@ -36,16 +30,18 @@ from tocsin.map.http.asked import (
     Services,
     Share,
     Span,
+    computing,
     require_work,
     seen_by,
 )
-from tocsin.map.reported import LeftOut, none_known, reported, with_repairs
+from tocsin.map.http.shown import ReportResource, report_of
+from tocsin.map.reported import LeftOut, differing, none_out, reported, with_repairs
 from tocsin.map.sampling import Asked, drawn
 from tocsin.map.whatnext import Already, Fall, Outage, RunsOut, what_next
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from tocsin.kernel.http.operations import Operation
+    from tocsin.kernel.http.routes import Reply
     from tocsin.kernel.http.turn import Turn
     from tocsin.map.cascade import Outcome, Wiring
     from tocsin.map.failures import Losses
@@ -127,7 +123,7 @@ class OutageAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class WhatNextAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Outages of now: those given, and those that the map's latest reports tell of, unless ``reported`` is false.
+    """Outages of now: those given, and those that the reports that count tell of, unless ``reported`` is false.
 
     An outage that is given takes the place of a reported one. Repairs that are not known are drawn, ``samples`` times
     from ``seed``; ``repair_h`` is how long one takes where nothing is said of it.
@@ -146,6 +142,7 @@ class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
     """What is down now, and what may follow, soonest first; ``exact``: every repair was known, and nothing is drawn.
 
     ``left_out``: reported outages that the answer does not begin with, since nobody knows when they end.
+    ``differing``: reports that say otherwise than those that it begins with, of other assets than were given.
     """
 
     hours: float
@@ -154,6 +151,7 @@ class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
     unseen: int
     outages: list[Outage]
     left_out: list[LeftOut]
+    differing: list[ReportResource]
     already: list[Already]
     falls: list[Fall]
     buffers: list[RunsOut]
@@ -253,15 +251,13 @@ class Computing:
             )
             for one in asked.outages
         ]
-        with self._services.store.read() as connection:
-            now = self._services.log.now(connection)
         plan = seen.plan if asked.repair_h is None else with_repairs(seen.plan, asked.repair_h)
-        told, left = reported(seen, now, plan, {one.asset for one in given}) if asked.reported else ([], ())
+        named = {one.asset for one in given}
+        told, left = reported(seen, plan, named) if asked.reported else ([], ())
+        beside = differing(seen, named) if asked.reported else ()
         outages = [*told, *given]
-        if not outages and left:
-            raise none_known(left)
         if not outages:
-            raise InputError("nothing is out", where="outages", todo="name an asset, or report its state first")
+            raise none_out(left, beside, where="outages")
         exact = all(one.repaired_in_h is not None for one in outages)
         samples = 1 if exact else asked.samples
         _require(seen, samples * _FORECAST_SHARE, where="samples", command="whatnext")
@@ -283,6 +279,7 @@ class Computing:
                 unseen=len(seen.unseen),
                 outages=outages,
                 left_out=list(left),
+                differing=[report_of(one) for one in beside],
                 already=list(found.already),
                 falls=list(found.falls),
                 buffers=list(found.buffers),
@@ -352,7 +349,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     """Return the part of the table that computes on a reader's map."""
     does = Computing(services, turn)
     return [
-        _computing(
+        computing(
             "simulateMap",
             "simulate",
             does.simulate,
@@ -360,7 +357,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             SimulateAsk,
             Answer(says="What is lost, by sector and asset.", type=SimulationResource),
         ),
-        _computing(
+        computing(
             "whatNext",
             "whatnext",
             does.ahead,
@@ -368,7 +365,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             WhatNextAsk,
             Answer(says="What may follow, soonest first.", type=ForecastResource),
         ),
-        _computing(
+        computing(
             "singlePointsOfFailure",
             "spof",
             does.fail,
@@ -376,7 +373,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             SpofAsk,
             Answer(says="The worst first.", type=SpofResource),
         ),
-        _computing(
+        computing(
             "criticality",
             "criticality",
             does.rank,
@@ -385,28 +382,6 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
             Answer(says="All of them, the most critical first.", type=CriticalityResource),
         ),
     ]
-
-
-def _computing(  # noqa: PLR0917  as they stand in an operation, each of another type
-    id_: str,
-    name: str,
-    run: Callable[[MapCall], Reply],
-    summary: str,
-    takes: type[msgspec.Struct],
-    answer: Answer,
-) -> Operation[Principal]:
-    return Operation(
-        id=id_,
-        tag="map",
-        method="POST",
-        path=f"{ROOT}/map/{name}",
-        does=Endpoint(access=READ, run=run, body=BODY, safe=True),
-        summary=summary,
-        says="Suppliers that you do not see count as up.",
-        takes=takes,
-        answers={HTTPStatus.OK: answer},
-        problems=MISSING | LARGE,
-    )
 
 
 def _require(seen: Seen, samples: int, *, where: str, command: str) -> None:

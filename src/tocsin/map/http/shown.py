@@ -29,9 +29,10 @@ from tocsin.map.shelf import Sharing
 from tocsin.map.wire import State, is_asset_id
 
 if TYPE_CHECKING:
+    from tocsin.map.seen import Standing
     from tocsin.parties.model import Principal
 
-__all__ = ["operations"]
+__all__ = ["ReportResource", "operations", "report_of"]
 
 
 class MapQuery(ListQuery, frozen=True, kw_only=True):
@@ -52,7 +53,11 @@ class SeenAsset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One report of the field; the one that ``counts`` is the latest of its asset."""
+    """One report of the field, and when it was made.
+
+    Of an asset the owner's latest ``counts``, as long as it is not over, else the latest of anybody. ``differs``: it is
+    not over, and says another service than the one that counts.
+    """
 
     asset: str
     by: str
@@ -63,6 +68,9 @@ class ReportResource(msgspec.Struct, frozen=True, kw_only=True):
     confidence: int | None
     note: str
     counts: bool
+    owners: bool
+    differs: bool
+    reported: str
 
 
 class MapResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +186,21 @@ def operations(services: Services) -> list[Operation[Principal]]:
     ]
 
 
+def report_of(one: Standing) -> ReportResource:
+    """Return a report of the field as it is told."""
+    return ReportResource(
+        asset=one.asset,
+        by=one.by,
+        counts=one.counts,
+        owners=one.owners,
+        differs=one.differs,
+        reported=instant(one.reported) or "",
+        since=instant(one.state.since) or "",
+        until=instant(one.state.until),
+        **{name: value for name, value in structs.asdict(one.state).items() if name in _AS_IT_IS},
+    )
+
+
 def _number(ref: str) -> int:
     """Return an asset's place: the first 64 bits of its id, which is a UUID (version 5)."""
     return uuid.UUID(ref.partition("--")[2]).int >> 64
@@ -192,18 +215,7 @@ def _resource(seen: Seen, names: frozenset[str], *, first: bool) -> MapResource:
             if asset.id in names
         ],
         groups=[one for one in seen.plan.groups if one.asset in names],
-        states=[
-            ReportResource(
-                asset=one.asset,
-                by=one.by,
-                counts=one.counts,
-                since=instant(one.state.since) or "",
-                until=instant(one.state.until),
-                **{name: value for name, value in structs.asdict(one.state).items() if name in _AS_IT_IS},
-            )
-            for one in seen.states
-            if one.asset in names
-        ],
+        states=[report_of(one) for one in seen.states if one.asset in names],
         lent=[one for one in seen.lent if one.asset in names],
         beside=[one for one in seen.beside if one.asset in names],
         partly=[one for one in seen.partly if one.asset in names],

@@ -6,13 +6,14 @@ assets, which does not rise by itself (``docs/map.md``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from tocsin.errors import ConflictError
 from tocsin.map.cascade.grid import TICKS
-from tocsin.map.model import Asset, AssetMap, DependencyGroup, Need, Supplier
+from tocsin.map.model import MOST_ID, Asset, AssetMap, DependencyGroup, Need, Supplier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from tocsin.map.interfaces.model import Interface, Loss, Output, Promise, Stock
 
 __all__ = ["compose"]
+
+# Of a name that is too long so many digits of its digest stay: two names that meet are not to be met with.
+_DIGITS: Final = 16
 
 
 def compose(others: AssetMap, *interfaces: Interface) -> AssetMap:
@@ -47,7 +51,7 @@ def _parts(interface: Interface) -> Iterator[tuple[Asset, list[DependencyGroup]]
     for one in interface.inputs:
         stands[one.name] = one.assets[0]
         if len(one.assets) > 1:
-            stands[one.name] = f"{interface.outputs[0].id}/{one.name}"
+            stands[one.name] = _named(interface.outputs[0].id, one.name)
             yield Asset(id=stands[one.name]), [_need(stands[one.name], "all", one.assets, k=len(one.assets))]
     memory = _Memory(stands, interface.outputs[0].id if interface.outputs else "")
     for output in interface.outputs:
@@ -63,6 +67,18 @@ def _parts(interface: Interface) -> Iterator[tuple[Asset, list[DependencyGroup]]
     yield from memory.parts()
 
 
+def _named(*parts: str) -> str:
+    """Return the id of what helps an output: what it is of and what it is for, or so much of it as an id holds.
+
+    The same from the same parts; another from others, by the digest that takes the place of what is cut off.
+    """
+    name = "/".join(parts)
+    if len(name) <= MOST_ID:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGITS]
+    return f"{name[: MOST_ID - _DIGITS - 1]}~{digest}"
+
+
 # --- stocks ----------------------------------------------------------------------------------------------------------
 
 
@@ -74,14 +90,14 @@ def _helpers(
     Several losses that share a stock meet in an asset of their own. What stays lost is a ring of two, which does not
     rise by itself.
     """
-    name = f"{output.id}/{number + 1}"
+    name = _named(output.id, str(number + 1))
     if len(stock.losses) > 1:
         yield (
             Asset(id=name),
             [_met(name, f"loss {at + 1}", loss, stands) for at, loss in enumerate(stock.losses)],
         )
     if stock.stays:
-        one, other = f"{name}/on", f"{name}/and on"
+        one, other = _named(name, "on"), _named(name, "and on")
         if len(stock.losses) > 1:
             first = _need(one, "losses", (name,), hours=stock.hours, refill=stock.refill)
         else:
@@ -92,9 +108,9 @@ def _helpers(
 
 def _last(output: Output, number: int, stock: Stock, stands: Mapping[str, str]) -> DependencyGroup:
     """Return the output's own need of a stock."""
-    name, group = f"{output.id}/{number + 1}", f"stock {number + 1}"
+    name, group = _named(output.id, str(number + 1)), f"stock {number + 1}"
     if stock.stays:
-        need = _need(output.id, group, (f"{name}/on",), hours=stock.then_h)
+        need = _need(output.id, group, (_named(name, "on"),), hours=stock.then_h)
     elif len(stock.losses) > 1:
         need = _need(output.id, group, (name,), hours=stock.hours, refill=stock.refill)
     else:
@@ -116,13 +132,14 @@ class _Memory:
     def of(self, names: Sequence[str], up_from: float) -> dict[str, str]:
         """Return what stands for these inputs and remembers."""
         return {
-            name: self._known.setdefault((name, up_from), f"{self._member}/{name}/ever {up_from:g}") for name in names
+            name: self._known.setdefault((name, up_from), _named(self._member, name, f"ever {up_from:g}"))
+            for name in names
         }
 
     def parts(self) -> Iterator[tuple[Asset, list[DependencyGroup]]]:
         """Yield them all: rings of two."""
         for (name, up_from), one in self._known.items():
-            other = f"{one}/and on"
+            other = _named(one, "and on")
             first = structs.replace(_need(one, "input", (self._stands[name],)), up_from=up_from)
             yield Asset(id=one), [first, _need(one, "ring", (other,))]
             yield Asset(id=other), [_need(other, "ring", (one,))]
@@ -131,7 +148,7 @@ class _Memory:
 def _kept(output: Output) -> dict[str, Promise]:
     """Return the promises that may be broken, by the assets that are up while they are kept."""
     return {
-        f"{output.id}/at least {one.service:g}/{number + 1}": one
+        _named(output.id, f"at least {one.service:g}", str(number + 1)): one
         for number, one in enumerate(output.promises)
         if not _always(one)
     }

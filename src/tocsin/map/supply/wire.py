@@ -19,11 +19,11 @@ import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import msgspec
-from msgspec import structs
 
 from tocsin.errors import InputError, MapError
 from tocsin.kernel.canonical import canonical_json
 from tocsin.kernel.clock import Micros, format_instant, parse_instant
+from tocsin.map.frame import FRAME, Frame, framed, plain, read_framed, require_id
 from tocsin.map.supply.model import MOST_PARTS, MOST_STATEMENTS, Bill, Part, Statement, faults
 from tocsin.map.wire import is_asset_id
 
@@ -125,10 +125,10 @@ def encode_bill(bill: Bill, *, by: str, at: Micros, tlp: str | None) -> dict[str
         raise MapError(found)
     content: dict[str, Json] = {
         "name": bill.product.name,
-        "parts": [_plain(part) for part in bill.parts],
+        "parts": [plain(part) for part in bill.parts],
     }
     if bill.statements:
-        content["statements"] = [_plain(one) for one in bill.statements]
+        content["statements"] = [plain(one) for one in bill.statements]
     told = _object(Form.BILL, bill_id(bill.product, by), content, at=at, tlp=tlp)
     size = len(msgspec.json.encode(told))
     if size > MOST_BYTES:
@@ -150,51 +150,23 @@ def retired(body: bytes, *, at: Micros) -> dict[str, Json]:
     Of a bill, the product (part 0), since the id follows from it.
     """
     before: dict[str, Any] = msgspec.json.decode(body)
-    kept = _FRAME | {"name", "asset_ref", "bill_ref"}
+    kept = FRAME | {"name", "asset_ref", "bill_ref"}
     after: dict[str, Json] = {name: value for name, value in before.items() if name in kept}
     if before["type"] == Form.BILL:
         product = msgspec.convert(before["parts"][0], Part)
-        after["parts"] = [_plain(Part(name=product.name, version=product.version, supplier=product.supplier))]
+        after["parts"] = [plain(Part(name=product.name, version=product.version, supplier=product.supplier))]
     return after | {"modified": format_instant(at), "retired": True}
 
 
 def _object(form: Form, id_: str, content: Mapping[str, Json], *, at: Micros, tlp: str | None) -> dict[str, Json]:
-    told: dict[str, Json] = {
-        "type": str(form),
-        "spec_version": "2.1",
-        "id": id_,
-        "created": format_instant(at),
-        "modified": format_instant(at),
-    }
-    if tlp is not None:
-        told["object_marking_refs"] = [tlp]
-    return told | dict(content) | {"extensions": {EXTENSION: {"extension_type": "new-sdo"}}}
-
-
-def _plain(value: msgspec.Struct) -> dict[str, Json]:
-    """Return what a value says beyond its defaults: STIX knows no null and no empty list (§2.1, §2.12)."""
-    said = {field.name: getattr(value, field.name) for field in structs.fields(value)}
-    beyond = {field.name: said[field.name] for field in structs.fields(value) if said[field.name] != field.default}
-    # as JSON has it, so that it compares with what is read: a tuple is a list
-    told: dict[str, Json] = msgspec.json.decode(msgspec.json.encode(beyond))
-    return told
+    return framed(form, id_, content, extension=EXTENSION, at=format_instant(at), tlp=tlp)
 
 
 # --- an object becomes a word ----------------------------------------------------------------------------------------
 
-_FRAME: Final = frozenset(
-    {"type", "spec_version", "id", "created", "modified", "created_by_ref", "object_marking_refs", "extensions"}
-)
 
-
-class _Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What every object of ours has."""
-
+class _Frame(Frame, frozen=True, kw_only=True):
     type: Form
-    id: str
-    modified: str
-    revoked: bool = False
-    retired: bool = False
 
 
 class _Bill(_Frame, frozen=True, kw_only=True):
@@ -213,21 +185,17 @@ def read_word(told: Told) -> AnyWord:
     Raises:
         InputError: it is none of ours, breaks a rule, or has an id that only another party's word has.
     """
-    if len(told.body) > MOST_BYTES:
-        raise InputError("the object is larger than a bill", todo=f"{MOST_BYTES:,} bytes at most")
-    try:
-        frame = msgspec.json.decode(told.body, type=_Frame)
-        return _bill(told) if frame.type is Form.BILL else _fit(told)
-    except msgspec.ValidationError as error:
-        raise InputError(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError("it is no JSON") from error
+
+    def read(body: bytes) -> AnyWord:
+        return _bill(told) if msgspec.json.decode(body, type=_Frame).type is Form.BILL else _fit(told)
+
+    return read_framed(told.body, read, most=MOST_BYTES, what="a bill")
 
 
 def _bill(told: Told) -> BillWord:
     read = msgspec.json.decode(told.body, type=_Bill)
     bill = Bill(parts=read.parts, statements=read.statements)
-    _require_id(read, bill_id(bill.product, told.by))
+    require_id(read, bill_id(bill.product, told.by))
     found = next(faults(bill), None)
     if found is not None:
         raise InputError(f"{found.cause}; expected {found.expected}", where=found.at)
@@ -236,7 +204,7 @@ def _bill(told: Told) -> BillWord:
         by=told.by,
         modified=parse_instant(read.modified),
         tlp=told.tlp,
-        bill=None if read.retired or read.revoked else bill,
+        bill=None if read.gone else bill,
     )
 
 
@@ -246,7 +214,7 @@ def _fit(told: Told) -> FitWord:
         raise InputError("this is no id of an asset", where="asset_ref")
     if not is_bill_id(read.bill_ref):
         raise InputError("this is no id of a bill", where="bill_ref")
-    _require_id(read, fit_id(read.asset_ref, read.bill_ref, told.by))
+    require_id(read, fit_id(read.asset_ref, read.bill_ref, told.by))
     return FitWord(
         id=read.id,
         by=told.by,
@@ -254,10 +222,5 @@ def _fit(told: Told) -> FitWord:
         tlp=told.tlp,
         asset=read.asset_ref,
         bill=read.bill_ref,
-        retired=read.retired or read.revoked,
+        retired=read.gone,
     )
-
-
-def _require_id(read: _Frame, expected: str) -> None:
-    if read.id != expected:
-        raise InputError("its id is not that of this party's word on what it is about", where="id")

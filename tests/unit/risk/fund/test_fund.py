@@ -91,7 +91,7 @@ def test_from_a_promise_to_a_certificate(world: World) -> None:
         "https://hub.example",
         WALL.id,
         uri("power"),
-        20_000,
+        10_000,
     )
     with pytest.raises(InputError, match="has ended"):
         open_certificate(made, key=key, at=world.clock.now() + 301 * DAY)
