@@ -324,19 +324,26 @@ def test_what_is_on_the_next_page_is_read_too(world: World, monkeypatch: pytest.
     assert reach(world, "bravo").incomplete
 
 
-def test_it_is_said_where_a_vulnerability_has_more_edges_than_are_read(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_however_many_edges_a_vulnerability_has_they_are_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that matters is the oldest, behind some hundred others; beyond the limit it is said."""
     share_bill(world, "alfa", firmware(verdict=None), PUMP)
     share_told(world, told_by_software(version="5.6.0"))
     world.clock.advance(SECOND)
     told = msgspec.json.decode(told_by_software(version="9"))["objects"]
-    other = {"id": f"software--{uuid.UUID(int=18, version=4)}"}
-    edge = {"id": f"relationship--{uuid.UUID(int=19, version=4)}", "source_ref": other["id"]}
-    share_told(world, bundled(told[1] | other, told[2] | edge))
-    assert not reach(world, "bravo").incomplete
-    monkeypatch.setattr(service, "MAX_HITS", 1)
-    assert reach(world, "bravo").incomplete
+    for start in (100, 350):
+        others: list[dict[str, Any]] = []
+        for number in range(start, start + 250):
+            software = {"id": f"software--{uuid.UUID(int=number, version=4)}", "name": f"other {number}"}
+            edge = {"id": f"relationship--{uuid.UUID(int=number, version=4)}", "source_ref": software["id"]}
+            others += [told[1] | software, told[2] | edge]
+        share_told(world, bundled(*others))
+    found = reach(world, "bravo")
+    assert [one.judged_by for one in found.answer.reached] == [(COAST,)]
+    assert not found.incomplete
+    for questions, incomplete in ((3, False), (2, True)):
+        monkeypatch.setattr(service, "_MOST_QUESTIONS", questions)
+        found = reach(world, "bravo")
+        assert (found.incomplete, found.answer.reached == ()) == (incomplete, incomplete)
 
 
 # --- what must not be told -------------------------------------------------------------------------------------------

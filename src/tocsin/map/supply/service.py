@@ -50,6 +50,9 @@ _MOST_FITS: Final = 200_000
 _PAGE: Final = 20
 # Pages of vulnerabilities of one id that are read of a collection: ten thousand of them are there to be in the way.
 _MOST_PAGES: Final = 50
+# Pages of what refers to these, in all collections together, each a release: 200,000 relations. The largest of public
+# catalogues name some thousand products.
+_MOST_QUESTIONS: Final = 1_000
 
 
 class SeenChains(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,16 +251,23 @@ class Supplies:
         """
         said: list[Said] = []
         incomplete = False
+        left = _MOST_QUESTIONS
         for collection in where:
             hits, more = self._called(asker, collection, id_)
             incomplete |= more
             for hit in hits:
-                around = self._search.relations(asker, collection, hit.id, limit=MAX_HITS)
-                incomplete |= around.more
-                for edge in around.edges:
-                    asked = _software(edge, hit.id)
-                    if asked is not None and edge.via is not None:
-                        said.append(Said(asked=asked, by=edge.via.producer, source=edge.via.id))
+                cursor = None
+                while left:
+                    around = self._search.relations(asker, collection, hit.id, limit=MAX_HITS, cursor=cursor)
+                    left, cursor = left - 1, around.next
+                    for edge in around.edges:
+                        asked = _software(edge, hit.id)
+                        if asked is not None and edge.via is not None:
+                            said.append(Said(asked=asked, by=edge.via.producer, source=edge.via.id))
+                    if cursor is None:
+                        break
+                else:
+                    incomplete = True
         return said, incomplete
 
     def _called(self, asker: Asker, collection: str, id_: str) -> tuple[list[Hit], bool]:
