@@ -257,7 +257,7 @@ def _read_lines(out: Output, read: ReadMap) -> None:
 
 
 def _seen_document(seen: Seen) -> dict[str, Any]:
-    lists = ("unseen", "lent", "beside", "partly", "unread")
+    lists = ("unseen", "lent", "beside", "partly", "unread", "parties_left_out")
     return {
         "assets": [{"id": seen.refs[asset.id], "name": asset.id} | _attributes(asset) for asset in seen.plan.assets],
         "groups": msgspec.to_builtins(seen.plan.groups),
@@ -325,6 +325,7 @@ def _notes(out: Output, seen: Seen) -> None:
             f" by {one.state.source} ({one.by})" + ("" if one.counts else "; a later report counts")
             for one in seen.states
         ),
+        *(f"left out: all of {one.party}: {one.cause}" for one in seen.parties_left_out),
         *(f"left out: {one.id} of {one.by}: {one.cause}" for one in seen.unread),
     ]
     if lines:

@@ -11,9 +11,11 @@ import pytest
 from support.bills import cyclonedx_of, packed, spdx_of
 from support.tours import ROOT
 from tocsin.errors import InputError, LimitError, MapError
+from tocsin.map.formats.fields import Wrong
 from tocsin.map.supply import reading
 from tocsin.map.supply.model import Bill, Part, Statement, Verdict
 from tocsin.map.supply.names import asked_of, fits, is_exact, is_vulnerability
+from tocsin.map.supply.ranges import require_range
 from tocsin.map.supply.reading import read_bill
 
 if TYPE_CHECKING:
@@ -265,7 +267,36 @@ STATES: Final[dict[str, tuple[Json, Verdict]]] = {
     "its version": ({"versions": [{"version": "1"}]}, Verdict.AFFECTED),
     "its version is not": ({"versions": [{"version": "1", "status": "unaffected"}]}, Verdict.NOT_AFFECTED),
     "another version": ({"versions": [{"version": "2"}]}, Verdict.UNCLEAR),
-    "a range": ({"versions": [{"range": "vers:generic/<2"}]}, Verdict.UNCLEAR),
+    "a range": ({"versions": [{"range": "vers:generic/<2"}]}, Verdict.AFFECTED),
+    "a range that leaves it out": ({"versions": [{"range": "vers:generic/>2"}]}, Verdict.UNCLEAR),
+    "a range that cannot be compared": ({"versions": [{"range": "vers:unheard-of/<2"}]}, Verdict.UNCLEAR),
+    "a range that is none": ({"versions": [{"range": "<2"}]}, Verdict.UNCLEAR),
+    "a range that is unaffected": (
+        {"versions": [{"range": "vers:generic/<2", "status": "unaffected"}]},
+        Verdict.NOT_AFFECTED,
+    ),
+    "all versions": ({"versions": [{"range": "vers:all/*"}]}, Verdict.AFFECTED),
+    "both": (
+        {"versions": [{"range": "vers:generic/<2"}, {"version": "1", "status": "unaffected"}]},
+        Verdict.AFFECTED,
+    ),
+    "unaffected, and perhaps affected": (
+        {"versions": [{"range": "vers:generic/<2b"}, {"version": "1", "status": "unaffected"}]},
+        Verdict.UNCLEAR,
+    ),
+    "unaffected, and unknown": (
+        {
+            "versions": [
+                {"range": "vers:generic/<2", "status": "unknown"},
+                {"version": "1", "status": "unaffected"},
+            ]
+        },
+        Verdict.UNCLEAR,
+    ),
+    "in triage, by a range": (
+        {"analysis": {"state": "in_triage"}, "versions": [{"range": "vers:generic/<2"}]},
+        Verdict.IN_TRIAGE,
+    ),
     "not affected, whatever the range": (
         {"analysis": {"state": "not_affected"}, "versions": [{"range": "vers:generic/<2"}]},
         Verdict.NOT_AFFECTED,
@@ -281,7 +312,88 @@ def test_what_is_said_of_a_vulnerability(name: str) -> None:
     said: Json = {"id": CVE, "affects": [affects]} | {key: value for key, value in given.items() if key == "analysis"}
     found = read(device({"name": "a", "version": "1", "bom-ref": "a"}, vulnerabilities=[said]))
     assert found.bill.statements == (Statement(ids=(CVE,), verdict=verdict, parts=(1,)),)
-    assert any("range" in what for what, _ in found.left) == (name == "a range")
+    doubtful = {"a range that cannot be compared", "a range that is none", "unaffected, and perhaps affected"}
+    assert any("range" in what for what, _ in found.left) == (name in doubtful)
+
+
+# part's purl, else its version; the range; whether the part is in it
+RANGES: Final = {
+    "npm": ("pkg:npm/lodash@4.17.20", "vers:npm/<4.17.21", True),
+    "npm, the one that is mended": ("pkg:npm/lodash@4.17.21", "vers:npm/<4.17.21", False),
+    "npm, before it": ("pkg:npm/lodash@4.17.21-rc.1", "vers:npm/<4.17.21", True),
+    "npm, short": ("pkg:npm/lodash@1.5.0", "vers:npm/>=1|<2", True),
+    "npm, short and before": ("pkg:npm/lodash@1.5.0-a", "vers:npm/>=1|<2", None),
+    "npm, as semver": ("pkg:npm/lodash@4.17.20", "vers:semver/<4.17.21", True),
+    "go, as semver": ("pkg:golang/example.org/x@v1.2.3", "vers:semver/>=1.2.3|<1.2.4", True),
+    "go": ("pkg:golang/example.org/x@v0.0.0-20210101000000-abcdef", "vers:golang/<0.1.0", True),
+    "deb": ("pkg:deb/debian/openssl@3.0.11-1~deb12u2", "vers:deb/<3.0.11-1", True),
+    "deb, an epoch": ("pkg:deb/debian/vim@9.0?epoch=2", "vers:deb/<1:9.1", False),
+    "rpm": ("pkg:rpm/redhat/curl@7.61.1-30.el8", "vers:rpm/<7.61.1-33.el8", True),
+    "rpm, without a release": ("pkg:rpm/redhat/curl@7.61.1", "vers:rpm/<7.61.1-33.el8", None),
+    "pypi": ("pkg:pypi/django@4.2rc1", "vers:pypi/>=4.1|<4.2", True),
+    "pypi, an own build": ("pkg:pypi/django@4.2+ours", "vers:pypi/<=4.2", None),
+    "another kind": ("pkg:deb/debian/node-lodash@4.17.20", "vers:npm/<4.17.21", None),
+    "maven": ("pkg:maven/org.x/log4j@2.14.1", "vers:maven/>=2.0|<2.15.0", True),
+    "maven, words": ("pkg:maven/org.x/log4j@2.0-beta9", "vers:maven/>=2.0|<2.15.0", None),
+    "nothing but its version": ("12.4", "vers:generic/<12.5", True),
+    "a letter": ("12.4b", "vers:generic/<12.4", None),
+    "no version": ("", "vers:generic/<12.4", None),
+    "two branches": ("pkg:npm/a@2.1.0", "vers:npm/<1.4.1|>=2.0.0|<2.17.2", True),
+    "between two branches": ("pkg:npm/a@1.5.0", "vers:npm/<1.4.1|>=2.0.0|<2.17.2", False),
+    "but for one": ("pkg:npm/a@1.5.0", "vers:npm/>=1.0.0|!=1.5.0|<2.0.0", False),
+    "all but one": ("pkg:npm/a@1.6.0", "vers:npm/!=1.5.0", True),
+    "one of some": ("pkg:npm/a@1.6.0", "vers:npm/1.5.0|1.6.0|>=3.0.0", True),
+    "none of some": ("pkg:npm/a@1.7.0", "vers:npm/1.5.0|1.6.0|>=3.0.0", False),
+    "encoded": ("pkg:generic/a@1%2A", "vers:generic/1%2a", True),
+    "nothing": ("pkg:npm/a@1.7.0", "vers:none/*", False),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_part_is_in_a_range_or_not_or_nobody_can_say(name: str) -> None:
+    told, range_, inside = RANGES[name]
+    part = {"purl": told} if told.startswith("pkg:") else {"version": told}
+    for status, verdict in (("affected", Verdict.AFFECTED), ("unaffected", Verdict.NOT_AFFECTED)):
+        said = {"id": CVE, "affects": [{"ref": "a", "versions": [{"range": range_, "status": status}]}]}
+        found = read(device(part | {"name": "a", "bom-ref": "a"}, vulnerabilities=[said]))
+        assert found.bill.statements[0].verdict is (verdict if inside else Verdict.UNCLEAR)
+        assert bool(found.left) == (inside is None)
+
+
+def test_versions_of_a_list_are_equal_by_the_rules_of_their_kind() -> None:
+    for version, verdict in (("1.0", Verdict.AFFECTED), ("1.1", Verdict.UNCLEAR), ("1.0+ours", Verdict.UNCLEAR)):
+        said = {"id": CVE, "affects": [{"ref": "a", "versions": [{"version": version}]}]}
+        part = {"name": "a", "bom-ref": "a", "version": "1.0.0", "purl": "pkg:pypi/a@1.0.0"}
+        found = read(device(part, vulnerabilities=[said])).bill
+        assert found.statements[0].verdict is verdict, version
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vers:npm",
+        "vers:npm/",
+        "vers:npm/=1.0.0",
+        "vers:npm/>=1.0.0|>2.0.0",
+        "vers:npm/1.0.0|<2.0.0",
+        "vers:npm/<2.0.0|>=1.0.0",
+        "vers:npm/1.0.0|!=1.0.0",
+        "vers:npm/>= 1.0.0",
+        "vers:npm/1.0.0||2.0.0",
+        "vers:npm/*|1.0.0",
+        "vers:npm/%zz",
+        "vers:npm/%ff",
+        "vers:all/1",
+        "vers:invalid/1",
+        "vers:1npm/1",
+        "npm/1",
+        "vers:npm/" + "9" * 5_000,
+        "vers:npm/" + "|".join(str(at) for at in range(600)),
+    ],
+)
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(Wrong):
+        require_range(text)
 
 
 def test_a_vulnerability_has_all_its_ids_and_other_documents_are_counted() -> None:

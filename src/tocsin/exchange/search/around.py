@@ -40,7 +40,9 @@ class Around:
         self._sight = sight
         self._shelf = Shelf(connection, adapter, sight)
 
-    def of(self, object_id: str, *, limit: int, before: int | None = None) -> tuple[Surroundings, list[Fit], int | None]:
+    def of(
+        self, object_id: str, *, limit: int, before: int | None = None
+    ) -> tuple[Surroundings, list[Fit], int | None]:
         """Return what stands around an id, ``limit`` of each at most, and what this shows, some of it twice.
 
         ``before``: a later page, of what refers to it below that number; what it refers to itself is on the first. The

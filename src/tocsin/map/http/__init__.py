@@ -1,10 +1,10 @@
-"""The map over ``/api/v1``: what a reader may see of it, what follows on that, and reports of the field."""
+"""The map over ``/api/v1``: what a reader may see of it, what follows, supply chains, and reports of the field."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.map.http import computed, shown
+from tocsin.map.http import computed, shown, supplied
 from tocsin.map.http.asked import Services
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ __all__ = ["Services", "operations"]
 
 def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     """Return the part of the table that is about the map; ``turn``: of what computes, one at a time."""
-    return [*shown.operations(services), *computed.operations(services, turn)]
+    return [*shown.operations(services), *computed.operations(services, turn), *supplied.operations(services, turn)]

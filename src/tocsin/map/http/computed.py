@@ -19,6 +19,7 @@ from tocsin.exchange.api.wire import read_body, reply
 from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.routes import Endpoint, Reply
 from tocsin.map import failures
+from tocsin.map.allowance import PartyLeftOut
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.criticality import Rank, criticality
 from tocsin.map.failures import Measure
@@ -113,6 +114,7 @@ class SimulationResource(msgspec.Struct, frozen=True, kw_only=True):
     hours: float
     samples: int
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     sectors: list[SectorOutcome]
     assets: list[AssetOutcome]
 
@@ -152,6 +154,7 @@ class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     exact: bool
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     outages: list[Outage]
     left_out: list[LeftOut]
     already: list[Already]
@@ -187,6 +190,7 @@ class SpofResource(msgspec.Struct, frozen=True, kw_only=True):
 
     hours: float
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     longest_buffer_h: float
     singles: list[LossResource]
     pairs: list[LossResource] | None
@@ -214,6 +218,7 @@ class CriticalityResource(msgspec.Struct, frozen=True, kw_only=True):
     hours: float
     measure: Measure
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     redraws: int
     assumed: int
     ranks: list[Rank]
@@ -281,6 +286,7 @@ class Computing:
                 samples=found.samples,
                 exact=found.exact,
                 unseen=len(seen.unseen),
+                parties_left_out=list(seen.parties_left_out),
                 outages=outages,
                 left_out=list(left),
                 already=list(found.already),
@@ -311,6 +317,7 @@ class Computing:
             SpofResource(
                 hours=asked.hours,
                 unseen=len(seen.unseen),
+                parties_left_out=list(seen.parties_left_out),
                 longest_buffer_h=max((group.buffer_h for group in seen.plan.groups), default=0.0),
                 singles=_losses(wiring, alone, asked.most),
                 pairs=None if both is None else _losses(wiring, both, asked.most),
@@ -339,6 +346,7 @@ class Computing:
                 hours=found.horizon_h,
                 measure=found.measure,
                 unseen=len(seen.unseen),
+                parties_left_out=list(seen.parties_left_out),
                 redraws=found.redraws,
                 assumed=found.assumed,
                 ranks=list(found.ranks),
@@ -447,6 +455,7 @@ def _simulated(seen: Seen, asked: SimulateAsk, outcome: Outcome) -> SimulationRe
         hours=asked.hours,
         samples=outcome.samples,
         unseen=len(seen.unseen),
+        parties_left_out=list(seen.parties_left_out),
         sectors=[
             SectorOutcome(sector=name, lost_h=float(lost[at]), people_h=float(people[at]), worth_lost=float(worth[at]))
             for at, name in enumerate(wiring.sectors)

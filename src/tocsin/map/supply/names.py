@@ -37,6 +37,7 @@ __all__ = [
     "keys_of",
     "require_cpe",
     "require_purl",
+    "version_of",
 ]
 
 # Of a purl, a CPE name or a question: with all qualifiers it is some hundred characters.
@@ -51,6 +52,9 @@ _CPE_PART: Final = re.compile(r"[aho*\-]")
 _CPE_COUNT: Final = 11
 _ANY: Final = "*"
 _VERSION: Final = 3
+_GENERIC: Final = "generic"
+_EPOCHS: Final = frozenset({"deb", "rpm"})
+_SEMVER: Final = frozenset({"cargo", "golang", "hex", "npm"})
 # CVE, GHSA, and what other catalogues have: letters, a year, a number (PYSEC-2023-1, RUSTSEC-2021-0001, JVNDB-2024-1)
 _VULNERABILITY: Final = re.compile(
     r"(?i:CVE-[0-9]{4}-[0-9]{4,19}|GHSA(?:-[0-9a-z]{4}){3})|[A-Z][A-Z0-9]{1,15}(?:-[A-Z]{2,4})?-[0-9]{4}-[0-9A-Z-]{1,40}",
@@ -199,6 +203,24 @@ def keys_of(part: Part) -> Iterator[tuple[str, ...]]:
         yield ("purl", *purl.package, purl.version)
     yield from {("cpe", *require_cpe(cpe).attributes[: _VERSION + 1]) for cpe in part.cpes}
     yield from {("name", name, part.version) for name in _names(part)}
+
+
+def version_of(part: Part, asked: str = "") -> tuple[str, str]:
+    """Return the kind of a part's version (``versions``), and the version; of the purl, where that has one.
+
+    ``asked``: the kind that somebody compares it by: that of a part without a purl, or of a type that has no rules of
+    its own, and ``semver`` for all kinds that follow it. An epoch may stand in a qualifier (of ``deb`` and ``rpm``).
+    """
+    if not part.purl:
+        return asked or _GENERIC, part.version
+    purl = require_purl(part.purl)
+    kind, version = purl.package[0], purl.version or part.version
+    epoch = dict(purl.qualifiers).get("epoch", "")
+    if epoch and ":" not in version and kind in _EPOCHS:
+        version = f"{epoch}:{version}"
+    if asked == "semver" and kind in _SEMVER:
+        return asked, version.removeprefix("v") if kind == "golang" else version
+    return asked if asked and kind == _GENERIC else kind, version
 
 
 def _names(part: Part) -> set[str]:
