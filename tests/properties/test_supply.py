@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from support.bills import cyclonedx_of, edges_of, made_bill, packed, spdx_of
+from support.bills import cyclonedx_of, edges_of, made_bill, packed, spdx3_of, spdx_of
 from tocsin.errors import InputError
 from tocsin.exchange.stix import ParsedObject, parse_object
 from tocsin.map.formats.fields import Wrong
 from tocsin.map.model import Asset
 from tocsin.map.supply import wire
+from tocsin.map.supply.cpe import require_cpe
 from tocsin.map.supply.graph import Chains, assembled
 from tocsin.map.supply.model import Bill, Part, Verdict, faults, label_of, same_maker
 from tocsin.map.supply.names import (
@@ -29,7 +30,6 @@ from tocsin.map.supply.names import (
     is_exact,
     key_of,
     keys_of,
-    require_cpe,
     require_purl,
 )
 from tocsin.map.supply.ranges import contains, require_range
@@ -54,7 +54,7 @@ CVE: Final = "CVE-2026-1001"
 # --- documents -------------------------------------------------------------------------------------------------------
 
 
-@given(seed=SEEDS, version=st.sampled_from(("1.4", "1.5", "1.6")))
+@given(seed=SEEDS, version=st.sampled_from(("1.4", "1.5", "1.6", "1.7")))
 @settings(max_examples=60, deadline=None)
 def test_a_cyclonedx_document_gives_its_graph(seed: int, version: str) -> None:
     bill = made_bill(random.Random(seed))
@@ -78,6 +78,15 @@ def test_an_spdx_document_gives_its_graph(seed: int, version: str) -> None:
     ]
 
 
+@given(seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_an_spdx_3_document_gives_its_graph(seed: int) -> None:
+    bill = made_bill(random.Random(seed))
+    read = read_bill(packed(spdx3_of(bill)), name="bom").bill
+    assert edges_of(read) == edges_of(bill)
+    assert read == bill
+
+
 @given(seed=SEEDS, spdx=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_every_part_of_a_document_is_in_its_product(seed: int, *, spdx: bool) -> None:
@@ -93,11 +102,11 @@ def test_every_part_of_a_document_is_in_its_product(seed: int, *, spdx: bool) ->
     assert nx.descendants(graph, 0) | {0} == set(range(len(bill.parts)))
 
 
-@given(seed=SEEDS, spdx=st.booleans())
-@settings(max_examples=100, deadline=None)
-def test_whatever_is_done_to_a_document_is_read_or_told(seed: int, *, spdx: bool) -> None:
+@given(seed=SEEDS, form=st.sampled_from((cyclonedx_of, spdx_of, spdx3_of)))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_done_to_a_document_is_read_or_told(seed: int, form: Any) -> None:  # noqa: ANN401  a writer
     draw = random.Random(seed)
-    document = spdx_of(made_bill(draw)) if spdx else cyclonedx_of(made_bill(draw))
+    document = form(made_bill(draw))
     for _ in range(draw.randint(1, 3)):
         broken(document, draw)
     try:

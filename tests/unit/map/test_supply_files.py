@@ -66,7 +66,7 @@ COMPONENT: Final[tuple[Spoil, ...]] = (
     (".purl", lambda one: one.update(purl="pkg:nothing"), "is 'pkg:nothing'"),
     (".purl", lambda one: one.update(purl="http://example.com/x"), "is 'http://example.com/x'"),
     ("", lambda one: one.update(cpe="cpe:2.3:a:maker"), "cpe is 'cpe:2.3:a:maker'"),
-    ("", lambda one: one.update(cpe="cpe:2.3:a:maker:lib:1.*:*:*:*:*:*:*:*"), "cpe has a wildcard"),
+    ("", lambda one: one.update(cpe="cpe:2.3:a:maker:lib:1.*.2:*:*:*:*:*:*:*"), "cpe has '1.*.2'"),
     (".supplier", lambda one: one.update(supplier="Maker"), "is no object"),
     ("", lambda one: one.update({"bom-ref": "ref 1"}), "the reference 'ref 1' stands twice"),
 )
@@ -155,12 +155,19 @@ NO_BILL: Final = {
         packed({"bomFormat": "CycloneDX", "specVersion": "1.3", "metadata": {"component": {"name": "x"}}}),
         "is '1.3'",
     ),
-    "CycloneDX 1.7": (
-        packed({"bomFormat": "CycloneDX", "specVersion": "1.7", "metadata": {"component": {"name": "x"}}}),
-        "is '1.7'",
+    "CycloneDX 2.0": (
+        packed({"bomFormat": "CycloneDX", "specVersion": "2.0", "metadata": {"component": {"name": "x"}}}),
+        "is '2.0'",
     ),
     "SPDX 2.1": (packed({"spdxVersion": "SPDX-2.1", "name": "x"}), "is 'SPDX-2.1'"),
-    "SPDX 3": (packed({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}), "SPDX 3"),
+    "SPDX 3.1": (
+        packed({"@context": "https://spdx.org/rdf/3.1/spdx-context.jsonld", "@graph": [{"type": "Bom", "name": "x"}]}),
+        "is 'https://spdx.org/rdf/3.1/",
+    ),
+    "SPDX 3 with another context": (
+        packed({"@context": ["https://spdx.org/rdf/3.0.1/spdx-context.jsonld", {"name": "https://x.example"}]}),
+        "is \"['https://spdx.org",
+    ),
     "no product": (packed({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}), "there is none"),
 }
 
@@ -172,7 +179,7 @@ def test_what_is_no_bill_that_we_read_says_which_are(name: str) -> None:
         read_bill(data, name="bom")
     assert cause in caught.value.what
     if name != "no product":
-        assert "1.6" in str(caught.value.faults[0].expected) or "SPDX-2.3" in str(caught.value.faults[0].expected)
+        assert any(form in str(caught.value.faults[0].expected) for form in ("1.6", "SPDX-2.3", "SPDX 3.0"))
 
 
 @pytest.mark.parametrize(
@@ -456,8 +463,141 @@ def test_files_other_documents_and_other_relationships_are_counted() -> None:
     assert dict(read(document).left) == {"files": 1, "relationships with other documents": 1}
 
 
+# --- SPDX 3 ----------------------------------------------------------------------------------------------------------
+
+
+def graph(*elements: Json, count: int = 4) -> Json:
+    packages = [
+        {"type": "software_Package", "spdxId": f"urn:p{at}", "name": f"p{at}", "creationInfo": "_:c"}
+        for at in range(count)
+    ]
+    document = {"type": "SpdxDocument", "spdxId": "urn:d", "name": "image", "rootElement": ["urn:s"]}
+    sbom = {"type": "software_Sbom", "spdxId": "urn:s", "rootElement": ["urn:p0"], "element": ["urn:p0"]}
+    return {
+        "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
+        "@graph": [
+            document,
+            sbom,
+            *packages,
+            {"type": "Organization", "spdxId": "urn:o", "name": "Maker AS"},
+            *elements,
+        ],
+    }
+
+
+def between(one: str, kind: str, *others: str, scope: str | None = None) -> Json:
+    said: Json = {"type": "Relationship", "spdxId": f"urn:{one}-{kind}-{'-'.join(others)}", "relationshipType": kind}
+    said |= {"from": f"urn:{one}", "to": [f"urn:{other}" for other in others]}
+    return said | ({"type": "LifecycleScopedRelationship", "scope": scope} if scope else {})
+
+
+def vex(kind: str, *parts: str) -> Json:
+    return between("v", "said", *parts) | {"type": f"security_Vex{kind}VulnAssessmentRelationship"}
+
+
+VULNERABILITY: Final[Json] = {
+    "type": "security_Vulnerability",
+    "spdxId": "urn:v",
+    "name": CVE,
+    "externalIdentifier": [{"externalIdentifierType": "securityOther", "identifier": "GHSA-rxwq-x6h5-x525"}],
+}
+
+
+def test_spdx_3_from_one_graph() -> None:
+    found = read(
+        graph(
+            between("p0", "contains", "p1"),
+            between("p1", "dependsOn", "p2", scope="runtime"),
+            between("p0", "dependsOn", "p3", scope="build"),
+            between("p0", "hasDeclaredLicense", "l"),
+        )
+    )
+    assert found.form == "SPDX 3.0.1"
+    assert [(part.name, part.contains, part.depends_on) for part in found.bill.parts] == [
+        ("p0", (1,), ()),
+        ("p1", (), (2,)),
+        ("p2", (), ()),
+    ]
+    assert dict(found.left) == {
+        "packages that only build, test, develop or document the product": 1,
+        "relationships of the type hasDeclaredLicense": 1,
+    }
+
+
+def test_spdx_3_elements_within_each_other() -> None:
+    document = graph(count=0)
+    package = {
+        "type": "software_Package",
+        "spdxId": "urn:p0",
+        "name": "RTU",
+        "software_packageVersion": "12.4",
+        "software_primaryPurpose": "operatingSystem",
+        "suppliedBy": {"type": "Organization", "spdxId": "urn:m", "name": "Inner AS"},
+        "externalIdentifier": [
+            {"type": "ExternalIdentifier", "externalIdentifierType": "packageUrl", "identifier": "pkg:generic/rtu@12.4"}
+        ],
+    }
+    document["@graph"][1]["rootElement"] = [package]
+    (part,) = read(document).bill.parts
+    assert part == Part(
+        name="RTU", version="12.4", kind="operating-system", supplier="Inner AS", purl="pkg:generic/rtu@12.4"
+    )
+
+
+def test_what_spdx_3_says_of_vulnerabilities() -> None:
+    told = [
+        VULNERABILITY,
+        vex("Affected", "p0"),
+        vex("NotAffected", "p1"),
+        vex("Fixed", "p2"),
+        vex("UnderInvestigation", "p3"),
+    ]
+    found = read(graph(*told, between("p1", "hasAssociatedVulnerability", "v"))).bill
+    assert {(one.ids, one.verdict, one.parts) for one in found.statements} == {
+        ((CVE, "GHSA-rxwq-x6h5-x525"), verdict, (at,))
+        for at, verdict in enumerate((Verdict.AFFECTED, Verdict.NOT_AFFECTED, Verdict.FIXED, Verdict.IN_TRIAGE))
+    }
+    (alone,) = read(graph(VULNERABILITY, between("p1", "hasAssociatedVulnerability", "v"))).bill.statements
+    assert (alone.verdict, alone.parts) == (Verdict.AFFECTED, (1,))
+
+
+SPOILT_GRAPHS: Final[dict[str, tuple[Json, str, str]]] = {
+    "no id": (graph({"type": "software_Package", "name": "x"}), "@graph[7]", "it has no spdxId"),
+    "twice": (graph({"type": "software_Package", "spdxId": "urn:p1", "name": "x"}), "@graph[7]", "stands twice"),
+    "nobody": (graph(between("p0", "contains", "p9")), "@graph[7].to", "nothing with the reference 'urn:p9'"),
+    "no text": (
+        graph({"type": "software_Package", "spdxId": "urn:x", "name": ["x"]}),
+        "@graph[7].name",
+        "is \"['x']\"",
+    ),
+    "no reference": (graph(between("p0", "contains") | {"to": [3]}), "@graph[7].to", "is '[3]'"),
+    "no vulnerability": (graph(vex("Fixed", "p1")), "@graph[7].from", "no vulnerability with the id 'urn:v'"),
+    "no purl": (
+        graph({"type": "software_Package", "spdxId": "urn:x", "name": "x", "software_packageUrl": "pkg:x"}),
+        "@graph[7].purl",
+        "is 'pkg:x'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT_GRAPHS)
+def test_faults_of_spdx_3_have_their_places(name: str) -> None:
+    document, at, cause = SPOILT_GRAPHS[name]
+    found = faults_of(document)
+    assert cause in found[f"bom: {at}"]
+    assert len(found) == 1
+
+
+def test_spdx_3_other_documents_are_counted() -> None:
+    elsewhere = {"type": "ExternalMap", "externalSpdxId": "urn:far"}
+    found = read(graph(elsewhere, between("p0", "dependsOn", "far", "p1")))
+    assert found.bill.parts[0].depends_on == (1,)
+    assert dict(found.left) == {"relationships with other documents": 1}
+
+
 @pytest.mark.parametrize(
-    ("name", "product", "parts"), [("rtu.cdx", "RTU 560 firmware", 5), ("pump.spdx", "Pump control", 2)]
+    ("name", "product", "parts"),
+    [("gateway.spdx3", "Gateway", 3), ("rtu.cdx", "RTU 560 firmware", 5), ("pump.spdx", "Pump control", 2)],
 )
 def test_the_examples_are_bills(name: str, product: str, parts: int) -> None:
     data = (ROOT / "examples" / "bills" / f"{name}.json").read_bytes()
@@ -487,6 +627,12 @@ QUESTIONS: Final = {
     "cpe:2.3:a:tukaani:xz:*:*:*:*:*:*:*:*": (True, False),
     "cpe:2.3:a:tukaani:xz:5.6.1:*:*:*:*:*:*:*": (False, True),
     "cpe:2.3:a:tukaani:xz:5.6.0:alpha:*:*:*:*:*:*": (False, True),
+    "cpe:2.3:a:tukaani:xz:5.6.*:*:*:*:*:*:*:*": (True, False),
+    "cpe:2.3:a:tukaani:xz:5.6.?:*:*:*:*:*:*:*": (True, False),
+    "cpe:2.3:a:tukaani:xz:5.6.0??:*:*:*:*:*:*:*": (True, False),
+    "cpe:2.3:a:tukaani:xz:5.?:*:*:*:*:*:*:*": (False, False),
+    "cpe:2.3:a:*aan*:xz:5\\.6\\.0:*:*:*:*:*:*:*": (True, False),
+    "cpe:2.3:a:tukaani:xz:-:*:*:*:*:*:*:*": (False, True),
     "xz-utils": (True, False),
     "XZ-Utils@5.6.0": (True, True),
     "debian/xz-utils@5.6.0": (True, True),
@@ -502,7 +648,7 @@ def test_what_fits(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "pkg:", "cpe:/a:x", "vers:npm/<2", "cpe:2.3:a:b:c:1.?:*:*:*:*:*:*:*", "a\nb", "x" * 3_000]
+    "text", ["", "pkg:", "cpe:/a:x", "vers:npm/<2", "cpe:2.3:a:b:c:1.?.2:*:*:*:*:*:*:*", "a\nb", "x" * 3_000]
 )
 def test_what_asks_for_nothing_says_what_to_write(text: str) -> None:
     with pytest.raises(InputError) as caught:

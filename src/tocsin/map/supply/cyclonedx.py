@@ -1,9 +1,9 @@
-"""CycloneDX JSON 1.4 to 1.6 (ECMA-424) into a bill: every fault with its path, what is not taken counted. Pure.
+"""CycloneDX JSON 1.4 to 1.7 (ECMA-424) into a bill: every fault with its path, what is not taken counted. Pure.
 
 Taken: ``metadata.component`` as the product; components, nested ones too, with name (and group), version, type,
 supplier (else manufacturer, else publisher), purl and CPE 2.3; ``dependencies[].dependsOn``; of vulnerabilities their
 ids, ``affects`` and ``analysis.state``. A component that nothing leads to is in the product: the list is its inventory.
-Components of scope ``excluded`` are not.
+Components of scope ``excluded`` are not; one that is external (1.7) is, since the product goes on with it only.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tocsin.map.formats.fields import Wrong
+from tocsin.map.supply.cpe import is_cpe
 from tocsin.map.supply.model import Part, Verdict
-from tocsin.map.supply.names import is_cpe, version_of
+from tocsin.map.supply.names import version_of
 from tocsin.map.supply.ranges import contains, require_range
 from tocsin.map.supply.versions import compared
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSIONS", "read_cyclonedx"]
 
-VERSIONS: Final = ("1.4", "1.5", "1.6")
+VERSIONS: Final = ("1.4", "1.5", "1.6", "1.7")
 _ROOT: Final = frozenset(
     {"$schema", "bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies"}
 )
@@ -43,6 +44,7 @@ _PART: Final = frozenset(
         "components",
         "description",
         "mime-type",
+        "isExternal",
     }
 )
 # analysis.state, CycloneDX 1.6 (impactAnalysisState); without it the list is called `affects`
