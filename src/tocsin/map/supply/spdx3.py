@@ -150,8 +150,8 @@ class _Reading:
         made: set[str] = set()
         held: set[str] = set()
         for at, one in related:
-            kind, to = one.get("relationshipType"), self._references(one, "to", at)
-            if kind in _MAKES or (kind in _NEEDS and one.get("scope") in _SCOPES):
+            kind, to = _said(one, "relationshipType"), self._references(one, "to", at)
+            if kind in _MAKES or (kind in _NEEDS and _said(one, "scope") in _SCOPES):
                 made |= set(to)
             elif kind in _CONTAINS | _NEEDS:
                 held |= set(to)
@@ -202,7 +202,8 @@ class _Reading:
 
     def _identifiers(self, raw: Mapping[str, object], at: str) -> tuple[str, tuple[str, ...]]:
         draft = self._draft
-        purls, cpes = dict.fromkeys([draft.text(raw, "software_packageUrl", at)]), {}
+        purls: dict[str, None] = {draft.text(raw, "software_packageUrl", at): None}
+        cpes: dict[str, None] = {}
         for where, one in draft.listed(raw, "externalIdentifier", at):
             kind, told = draft.text(one, "externalIdentifierType", where), draft.text(one, "identifier", where)
             if kind == "packageUrl":
@@ -237,13 +238,13 @@ class _Reading:
         return found
 
     def _relate(self, at: str, one: Mapping[str, object]) -> None:
-        draft, kind = self._draft, str(one.get("relationshipType", ""))
+        draft, kind = self._draft, _said(one, "relationshipType")
         if kind in {"describes", "hasAssociatedVulnerability"} or kind in _MAKES:
             return
         if kind not in _CONTAINS | _NEEDS:
             draft.left[f"relationships of the type {kind[:40]}"] += 1
             return
-        if kind in _NEEDS and one.get("scope") in _SCOPES:
+        if kind in _NEEDS and _said(one, "scope") in _SCOPES:
             return
         edges = draft.contains if kind in _CONTAINS else draft.depends_on
         for number in self._numbers(one, "from", at):
@@ -286,6 +287,11 @@ class _Reading:
         if not ids:
             draft.wrong(at, "the vulnerability has no name", "`name`, as CVE-2024-3094")
         return ids
+
+
+def _said(raw: Mapping[str, object], field: str) -> str:
+    """Return a word of a vocabulary; of what is no text, what it looks like, which is no word."""
+    return str(raw.get(field, ""))
 
 
 def _type(raw: Mapping[str, object]) -> str:
