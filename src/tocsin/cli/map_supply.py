@@ -178,10 +178,12 @@ def reach(
     if answer.loose:
         out.line(f"note: no asset is said to have: {', '.join(answer.loose[:_LINES])}")
     if answer.near:
-        out.line(
-            "note: the same version, and not counted, since it is told apart by more (architecture, edition, supplier):"
-            f" {', '.join(answer.near[:_LINES])}"
+        why = (
+            "the same version, and not counted, since it is told apart by more (architecture, edition, supplier)"
+            if found.vulnerability
+            else "may be meant, and not counted, since a CPE name leaves it open"
         )
+        out.line(f"note: {why}: {', '.join(answer.near[:_LINES])}")
     if found.vague:
         out.line(f"note: {found.vague} products are named without a version; they are left out")
     if found.incomplete:
