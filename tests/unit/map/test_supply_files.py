@@ -13,10 +13,13 @@ from support.tours import ROOT
 from tocsin.errors import InputError, LimitError, MapError
 from tocsin.map.formats.fields import Wrong
 from tocsin.map.supply import reading
+from tocsin.map.supply.cpe import covers, may_be, require_cpe
+from tocsin.map.supply.graph import assembled
 from tocsin.map.supply.model import Bill, Part, Statement, Verdict
 from tocsin.map.supply.names import asked_of, fits, is_exact, is_vulnerability
 from tocsin.map.supply.ranges import require_range
 from tocsin.map.supply.reading import read_bill
+from tocsin.map.supply.wire import BillWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -645,6 +648,60 @@ QUESTIONS: Final = {
 def test_what_fits(text: str) -> None:
     asked = asked_of(text)
     assert (fits(asked, XZ), is_exact(asked)) == QUESTIONS[text]
+
+
+# the question's value and the part's of one attribute: whether the first covers the second, and whether they may be one
+RELATIONS: Final = {
+    ("*", "1.0"): (True, True),
+    ("1.0", "*"): (False, True),
+    ("*", "-"): (True, True),
+    ("-", "*"): (False, True),
+    ("-", "-"): (True, True),
+    ("-", "1.0"): (False, False),
+    ("1.0", "-"): (False, False),
+    ("1.*", "1.0"): (True, True),
+    ("1.*", "2.0"): (False, False),
+    ("1.*", "-"): (False, False),
+    ("1.*", "*"): (False, True),
+    ("1.0", "1.*"): (False, True),
+    ("1.*", "1.*"): (True, True),
+    ("1.*", "*.0"): (False, False),
+    ("?7", "17"): (True, True),
+    ("?7", "7"): (True, True),
+    ("1.?", "1."): (True, True),
+    ("1.?", "1.10"): (False, False),
+    ("1.??", "1.10"): (True, True),
+    ("??0", "1.0"): (True, True),
+    ("*1\\*", "1\\*"): (True, True),
+    ("1\\*", "10"): (False, False),
+    ("\\-", "-"): (False, False),
+    ("1\\.0", "1.0"): (True, True),
+}
+
+
+@pytest.mark.parametrize("values", RELATIONS)
+def test_cpe_names_cover_one_another_as_nistir_7696_has_it(values: tuple[str, str]) -> None:
+    one, other = (require_cpe(f"cpe:2.3:a:maker:lib:{value}:*:*:*:*:*:*:*") for value in values)
+    assert (covers(one, other), may_be(one, other)) == RELATIONS[values]
+    assert may_be(other, one) == RELATIONS[values][1]
+
+
+def test_a_part_whose_own_cpe_name_leaves_it_open_is_near_and_not_counted() -> None:
+    cpe = "cpe:2.3:a:maker:lib:{}:*:*:*:*:*:*:*"
+
+    def word(number: int, version: str, *, said: bool = False) -> BillWord:
+        parts = (
+            Part(name=f"product {number}", version="1", contains=(1,)),
+            Part(name="lib", version=f"v{number}", cpes=(cpe.format(version),)),
+        )
+        told = (Statement(ids=(CVE,), verdict=Verdict.AFFECTED, parts=(1,)),) if said else ()
+        return BillWord(id=f"bill {number}", by="x", modified=0, bill=Bill(parts=parts, statements=told))
+
+    chains = assembled([word(1, "1.0", said=True), word(2, "*"), word(3, "1.*"), word(4, "2.0"), word(5, "1.0")])
+    for answer in (chains.vulnerable(CVE), chains.asked(asked_of(cpe.format("1.0")))):
+        assert (answer.parts, answer.near) == (2, ("lib v2", "lib v3"))
+    assert chains.asked(asked_of(cpe.format("1.*"))).parts == 3
+    assert chains.asked(asked_of(cpe.format("*"))).parts == 5
 
 
 @pytest.mark.parametrize(
