@@ -23,6 +23,7 @@ from tocsin.parties.model import Permission, check_purpose, role_permissions
 
 if TYPE_CHECKING:
     from tocsin.exchange.model import Receipt
+    from tocsin.map.supply.service import SeenChains
 
 __all__ = [
     "MARKS",
@@ -31,6 +32,7 @@ __all__ = [
     "PlotOption",
     "ReaderOption",
     "SeenPurposeOption",
+    "left_out_lines",
     "map_of",
     "read_map",
     "receipt_lines",
@@ -99,6 +101,12 @@ def map_of(
         return sorted_by_name(_whole(read_map(files, mapping)))
     with opened() as session:
         return session.hub.maps.seen(session.asker(reader or "", purpose), collection)
+
+
+def left_out_lines(out: Output, seen: Seen | SeenChains) -> None:
+    """Say of which parties nothing is in what a reader sees, and why."""
+    for one in seen.parties_left_out:
+        out.line(f"left out: all of {one.party}: {one.cause}")
 
 
 def _whole(read: ReadMap) -> Seen:

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from tocsin.agreements.model import Tlp
-from tocsin.cli.map_common import MARKS, SeenPurposeOption, receipt_lines, sharing_of
+from tocsin.cli.map_common import MARKS, SeenPurposeOption, left_out_lines, receipt_lines, sharing_of
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output, listed
 from tocsin.cli.session import Session, of_file, opened, read_bounded
@@ -357,8 +357,7 @@ def _vendors(out: Output, sectors: tuple[Concentration, ...]) -> None:
 def _seen_lines(out: Output, seen: SeenChains) -> None:
     if seen.chains.unseen:
         out.line(f"note: {seen.chains.unseen} products are on assets, and their bills are not seen")
-    for party in seen.parties_left_out:
-        out.line(f"left out: all of {party.party}: {party.cause}")
+    left_out_lines(out, seen)
     for one in seen.unread[:_LINES]:
         out.line(f"left out: {one.id} of {one.by}: {one.cause}")
     if len(seen.unread) > _LINES:
