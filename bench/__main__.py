@@ -30,6 +30,7 @@ NAMES: Final = (
     "memory",
     "traffic",
     "cascades",
+    "supply",
     "truth",
 )
 _MODULES: Final = {"log": "logs"}

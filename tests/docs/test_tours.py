@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 PAGES: Final = {
     name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    for name in ("agreements", "governance", "vetting", "fund", "risk", "baselines")
+    for name in ("agreements", "governance", "vetting", "fund", "risk", "baselines", "supply-chains")
 }
 # pages below whose commands everything that is printed stands; of the others commands alone are held
-PRINTED: Final = ("fund", "risk", "baselines")
+PRINTED: Final = ("fund", "risk", "baselines", "supply-chains")
 
 
 def _parties(*names: str) -> Iterator[str]:
@@ -81,6 +81,7 @@ BEFORE: Final = {
         *_agreed("region", "cert", "grid", "water"),
         "tocsin map import region --as grid",
     ),
+    "supply-chains": (*_parties("cert", "grid", "water"), *_agreed("region", "cert", "grid", "water")),
 }
 # the words that stand for an id, and the command whose last words print it
 IDS: Final = {

@@ -96,7 +96,7 @@ def by_name(bill: Bill) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], l
     return sorted(said), sorted(edges), sorted(stated)
 
 
-@given(seed=SEEDS, version=st.sampled_from(("1.4", "1.5", "1.6")), nested=st.booleans())
+@given(seed=SEEDS, version=st.sampled_from(("1.4", "1.5", "1.6", "1.7")), nested=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_what_the_reference_library_writes_is_what_we_read(seed: int, version: str, *, nested: bool) -> None:
     bill = made_bill(random.Random(seed), names=1_000)
@@ -106,7 +106,7 @@ def test_what_the_reference_library_writes_is_what_we_read(seed: int, version: s
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6"])
+@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6", "1.7"])
 def test_the_bill_of_this_environment_has_what_is_installed(version: str) -> None:
     pytest.importorskip("cyclonedx_py")
     line = [sys.executable, "-m", "cyclonedx_py", "environment", "--sv", version, "--of", "JSON", sys.executable]

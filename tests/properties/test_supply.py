@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from support.bills import cyclonedx_of, edges_of, made_bill, packed, spdx_of
+from support.bills import cyclonedx_of, edges_of, made_bill, packed, spdx3_of, spdx_of
 from tocsin.errors import InputError
 from tocsin.exchange.stix import ParsedObject, parse_object
 from tocsin.map.formats.fields import Wrong
 from tocsin.map.model import Asset
 from tocsin.map.supply import wire
+from tocsin.map.supply.cpe import require_cpe
 from tocsin.map.supply.graph import Chains, assembled
 from tocsin.map.supply.model import Bill, Part, Verdict, faults, label_of, same_maker
 from tocsin.map.supply.names import (
@@ -29,11 +30,12 @@ from tocsin.map.supply.names import (
     is_exact,
     key_of,
     keys_of,
-    require_cpe,
     require_purl,
 )
+from tocsin.map.supply.ranges import contains, require_range
 from tocsin.map.supply.reading import read_bill
 from tocsin.map.supply.vendors import concentrations, makers
+from tocsin.map.supply.versions import compared
 from tocsin.map.wire import Told, asset_id, same_content
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ CVE: Final = "CVE-2026-1001"
 # --- documents -------------------------------------------------------------------------------------------------------
 
 
-@given(seed=SEEDS, version=st.sampled_from(("1.4", "1.5", "1.6")))
+@given(seed=SEEDS, version=st.sampled_from(("1.4", "1.5", "1.6", "1.7")))
 @settings(max_examples=60, deadline=None)
 def test_a_cyclonedx_document_gives_its_graph(seed: int, version: str) -> None:
     bill = made_bill(random.Random(seed))
@@ -76,6 +78,15 @@ def test_an_spdx_document_gives_its_graph(seed: int, version: str) -> None:
     ]
 
 
+@given(seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_an_spdx_3_document_gives_its_graph(seed: int) -> None:
+    bill = made_bill(random.Random(seed))
+    read = read_bill(packed(spdx3_of(bill)), name="bom").bill
+    assert edges_of(read) == edges_of(bill)
+    assert read == bill
+
+
 @given(seed=SEEDS, spdx=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_every_part_of_a_document_is_in_its_product(seed: int, *, spdx: bool) -> None:
@@ -91,11 +102,11 @@ def test_every_part_of_a_document_is_in_its_product(seed: int, *, spdx: bool) ->
     assert nx.descendants(graph, 0) | {0} == set(range(len(bill.parts)))
 
 
-@given(seed=SEEDS, spdx=st.booleans())
-@settings(max_examples=100, deadline=None)
-def test_whatever_is_done_to_a_document_is_read_or_told(seed: int, *, spdx: bool) -> None:
+@given(seed=SEEDS, form=st.sampled_from((cyclonedx_of, spdx_of, spdx3_of)))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_done_to_a_document_is_read_or_told(seed: int, form: Any) -> None:  # noqa: ANN401  a writer
     draw = random.Random(seed)
-    document = spdx_of(made_bill(draw)) if spdx else cyclonedx_of(made_bill(draw))
+    document = form(made_bill(draw))
     for _ in range(draw.randint(1, 3)):
         broken(document, draw)
     try:
@@ -157,6 +168,79 @@ def test_a_part_fits_its_own_names_and_is_found_by_their_keys(seed: int) -> None
                 assert key_of(asked) in set(keys_of(part))
         assert not fits(asked_of(f"{part.name}@another"), part)
         assert fits(asked_of(part.name), part)
+
+
+# --- versions --------------------------------------------------------------------------------------------------------
+
+VERSIONS: Final = {
+    "semver": st.from_regex(r"[0-2]\.[0-2]\.[0-2](-(a|b|1|2|a\.1))?(\+[xy])?", fullmatch=True),
+    "deb": st.from_regex(r"([01]:)?[0-2][.+~ab0-2]{0,4}(-[0-2~a]{1,2})?", fullmatch=True),
+    "rpm": st.from_regex(r"([01]:)?[0-2][.^~ab0-2]{0,4}(-[0-2~a]{1,2})?", fullmatch=True),
+    "pypi": st.from_regex(r"[0-2](\.[0-2]){0,2}((a|b|rc)[0-2])?(\.post[01])?(\.dev[01])?(\+x)?", fullmatch=True),
+    "intdot": st.from_regex(r"[0-2]{1,2}(\.[0-2]{1,2}){0,3}", fullmatch=True),
+    "maven": st.from_regex(r"[0-2](\.[0-2]){0,3}(-[ab])?", fullmatch=True),
+}
+
+
+@given(kind=st.sampled_from(sorted(VERSIONS)), data=st.data())
+@settings(max_examples=600, deadline=None)
+def test_versions_have_one_order(kind: str, data: st.DataObject) -> None:
+    """Nobody is before itself, turned round it turns round, and what is before what is before is before."""
+    one, other, third = (data.draw(VERSIONS[kind]) for _ in range(3))
+    found = compared(kind, one, other)
+    assert compared(kind, one, one) == 0
+    back = compared(kind, other, one)
+    assert (found is None) == (back is None)
+    if found is not None and back is not None:
+        assert found == -back
+        on, over = compared(kind, other, third), compared(kind, one, third)
+        if on is not None and found <= 0 and on <= 0 and over is not None:
+            assert over <= 0
+            assert over == 0 or (found, on) != (0, 0)
+
+
+@given(kind=st.sampled_from(sorted(VERSIONS)), data=st.data())
+@settings(max_examples=400, deadline=None)
+def test_a_range_holds_what_its_bounds_say(kind: str, data: st.DataObject) -> None:
+    """Against the definition: stretches between what begins and what ends, single versions, and what is taken out."""
+    versions = data.draw(st.lists(VERSIONS[kind], min_size=1, max_size=5, unique=True))
+    comparators = data.draw(st.lists(st.sampled_from(["", "!=", "<", "<=", ">", ">="]), min_size=5, max_size=5))
+    version = data.draw(VERSIONS[kind])
+    constraints = list(zip(comparators, versions, strict=False))
+    text = f"vers:{kind}/" + "|".join(f"{comparator}{one}" for comparator, one in constraints)
+    try:
+        found = contains(require_range(text), version)
+    except Wrong:
+        return
+    if found is None:
+        return
+    holds = {"": 0, "<=": 0, ">=": 0}
+    equal = [comparator for comparator, one in constraints if compared(kind, version, one) == 0]
+    inside = any(comparator in holds for comparator in equal)
+    bounds = [(comparator, one) for comparator, one in constraints if comparator[:1] in ("<", ">") and comparator]
+    stretches: list[list[tuple[str, str]]] = []
+    for comparator, one in bounds:
+        if comparator[0] == "<" and stretches and stretches[-1][-1][0][0] == ">":
+            stretches[-1].append((comparator, one))
+        else:
+            stretches.append([(comparator, one)])
+    within = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
+    inside |= any(
+        all(compared(kind, version, one) in within[comparator] for comparator, one in each) for each in stretches
+    )
+    if not bounds and all(comparator == "!=" for comparator, _ in constraints):
+        inside = True
+    assert found == (inside and "!=" not in equal)
+
+
+@given(kind=st.sampled_from([*sorted(VERSIONS), "golang", "generic", "unheard-of"]), one=st.text(), other=st.text())
+def test_no_text_crashes_a_version_or_a_range(kind: str, one: str, other: str) -> None:
+    assert compared(kind, one, other) in (-1, 0, 1, None)
+    for text in (one, f"vers:{one}", f"vers:{kind}/{one}", f"vers:{kind}/>{one}|<{other}"):
+        try:
+            contains(require_range(text), other)
+        except Wrong as wrong:
+            assert wrong.expected  # noqa: PT017
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------

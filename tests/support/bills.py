@@ -12,7 +12,7 @@ from tocsin.map.supply.model import Bill, Part, Statement, Verdict
 if TYPE_CHECKING:
     import random
 
-__all__ = ["cyclonedx_of", "edges_of", "made_bill", "packed", "spdx_of"]
+__all__ = ["cyclonedx_of", "edges_of", "made_bill", "packed", "spdx3_of", "spdx_of"]
 
 Json = dict[str, Any]
 
@@ -148,3 +148,43 @@ def spdx_of(bill: Bill, version: str = "SPDX-2.3") -> Json:
 def packed(document: Json) -> bytes:
     """Return a document as its file."""
     return msgspec.json.encode(document)
+
+
+_VEX: Final = {
+    Verdict.AFFECTED: "Affected",
+    Verdict.IN_TRIAGE: "UnderInvestigation",
+    Verdict.FIXED: "Fixed",
+    Verdict.NOT_AFFECTED: "NotAffected",
+}
+
+
+def spdx3_of(bill: Bill) -> Json:
+    """Return a bill as SPDX 3.0.1."""
+    makers = {part.supplier: f"urn:maker:{at}" for at, part in enumerate(bill.parts) if part.supplier}
+    graph: list[Json] = [
+        {"type": "CreationInfo", "@id": "_:c", "created": "2026-01-01T00:00:00Z", "specVersion": "3.0.1"},
+        {"type": "SpdxDocument", "spdxId": "urn:document", "name": "document", "rootElement": ["urn:part:0"]},
+        *({"type": "Organization", "spdxId": id_, "name": name} for name, id_ in makers.items()),
+    ]
+    for at, part in enumerate(bill.parts):
+        found: Json = {"type": "software_Package", "spdxId": f"urn:part:{at}", "name": part.name}
+        found |= {"software_packageVersion": part.version, "software_primaryPurpose": part.kind}
+        if part.supplier:
+            found["suppliedBy"] = makers[part.supplier]
+        if part.purl:
+            found["software_packageUrl"] = part.purl
+        if part.cpes:
+            found["externalIdentifier"] = [{"externalIdentifierType": "cpe23", "identifier": one} for one in part.cpes]
+        graph.append(found)
+    for kind, at, other in sorted(edges_of(bill)):
+        graph.append(
+            {"type": "Relationship", "spdxId": f"urn:{kind}:{at}:{other}", "from": f"urn:part:{at}"}
+            | {"relationshipType": "contains" if kind == "contains" else "dependsOn", "to": [f"urn:part:{other}"]}
+        )
+    for number, one in enumerate(bill.statements):
+        graph.append({"type": "security_Vulnerability", "spdxId": f"urn:v:{number}", "name": one.ids[0]})
+        graph.append(
+            {"type": f"security_Vex{_VEX[one.verdict]}VulnAssessmentRelationship", "spdxId": f"urn:said:{number}"}
+            | {"from": f"urn:v:{number}", "to": [f"urn:part:{part}" for part in one.parts]}
+        )
+    return {"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": graph}

@@ -16,6 +16,7 @@ from tocsin.cli.map_common import (
     MappingOption,
     ReaderOption,
     SeenPurposeOption,
+    left_out_lines,
     map_of,
     read_map,
     require_once,
@@ -95,6 +96,7 @@ def whatnext(
     out.document(
         document
         | {"outages": msgspec.to_builtins(outages), "unseen": list(seen.unseen)}
+        | {"parties_left_out": msgspec.to_builtins(seen.parties_left_out)}
         | {"left_out": msgspec.to_builtins(left), "differing": [standing_document(one) for one in beside]}
     )
     _forecast(out, seen, found)
@@ -214,6 +216,7 @@ def _forecast(out: Output, seen: Seen, found: Forecast) -> None:
         out.line(f"and {len(rows) - _ROWS} more; --json has all of them")
     how = "every repair is given" if found.exact else f"{found.samples:,} samples of the repairs"
     out.line(f"within {found.horizon_h:g} h; {how}")
+    left_out_lines(out, seen)
     if seen.unseen:
         out.line(f"{len(seen.unseen)} suppliers that you do not see count as up")
 

@@ -16,6 +16,7 @@ from tocsin.cli.map_common import (
     PlotOption,
     ReaderOption,
     SeenPurposeOption,
+    left_out_lines,
     map_of,
     require_once,
 )
@@ -169,6 +170,7 @@ def _document(seen: Seen, outcome: Outcome, hours: float, course: Course | None)
         "hours": hours,
         "samples": outcome.samples,
         "unseen": list(seen.unseen),
+        "parties_left_out": msgspec.to_builtins(seen.parties_left_out),
         "sectors": [
             {"sector": name, "lost_h": float(lost[at]), "people_h": float(people[at]), "worth_lost": float(worth[at])}
             for at, name in enumerate(wiring.sectors)
@@ -228,6 +230,7 @@ def _told(out: Output, seen: Seen, outcome: Outcome, course: Course | None) -> N
     for at, (asset, name) in enumerate(_needs(wiring)):
         if outcome.ran_out[at] > 0 and course is not None:
             out.line(f"{asset}: its buffer for {name} runs out after {outcome.earliest_h[at]:.2f} h")
+    left_out_lines(out, seen)
     if seen.unseen:
         out.line(f"{len(seen.unseen)} suppliers that you do not see count as up")
 
@@ -236,6 +239,7 @@ def _warn(out: Output, seen: Seen, wiring: Wiring, hours: float) -> None:
     longest = max((group.buffer_h for group in seen.plan.groups), default=0.0)
     if longest >= hours:
         out.line(f"note: a buffer holds {longest:g} h: what is behind it does not show within {hours:g} h")
+    left_out_lines(out, seen)
     if seen.unseen:
         out.line(f"note: {len(seen.unseen)} of {wiring.assets} assets are not seen; what they need does not show")
 

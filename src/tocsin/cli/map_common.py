@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tocsin.exchange.model import Receipt
     from tocsin.map.seen import Standing
     from tocsin.map.shelf import Changes
+    from tocsin.map.supply.service import SeenChains
 
 __all__ = [
     "MARKS",
@@ -39,6 +40,7 @@ __all__ = [
     "PlotOption",
     "ReaderOption",
     "SeenPurposeOption",
+    "left_out_lines",
     "map_of",
     "numbered",
     "read_map",
@@ -153,6 +155,12 @@ def require_once(option: str, names: Sequence[str]) -> None:
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if twice is not None:
         raise UsageError(f"{twice[:80]!r} is named twice", where=option, todo="each asset once")
+
+
+def left_out_lines(out: Output, seen: Seen | SeenChains) -> None:
+    """Say of which parties nothing is in what a reader sees, and why."""
+    for one in seen.parties_left_out:
+        out.line(f"left out: all of {one.party}: {one.cause}")
 
 
 def _whole(read: ReadMap) -> Seen:

@@ -242,7 +242,7 @@ def _read_lines(out: Output, read: ReadMap) -> None:
 
 
 def _seen_document(seen: Seen) -> dict[str, Any]:
-    lists = ("unseen", "lent", "beside", "partly", "unread")
+    lists = ("unseen", "lent", "beside", "partly", "unread", "parties_left_out")
     return {
         "assets": [{"id": seen.refs[asset.id], "name": asset.id} | _attributes(asset) for asset in seen.plan.assets],
         "groups": msgspec.to_builtins(seen.plan.groups),
@@ -300,6 +300,7 @@ def _notes(out: Output, seen: Seen) -> None:
         *(f"{one.asset}: {one.what} is {one.by}'s word: {one.says}" for one in seen.lent),
         *(f"{one.asset}: {one.by} says of {one.what}: {one.says}" for one in seen.beside),
         *map(standing_line, seen.states),
+        *(f"left out: all of {one.party}: {one.cause}" for one in seen.parties_left_out),
         *(f"left out: {one.id} of {one.by}: {one.cause}" for one in seen.unread),
     ]
     if lines:

@@ -10,14 +10,15 @@ import msgspec
 import typer
 
 from tocsin.agreements.model import Tlp
-from tocsin.cli.map_common import MARKS, SeenPurposeOption, shared_document, shared_lines, sharing_of
+from tocsin.cli.map_common import MARKS, SeenPurposeOption, left_out_lines, shared_document, shared_lines, sharing_of
 from tocsin.cli.options import AsOption, CollectionOption, JsonOption, commands, example, words
 from tocsin.cli.output import Output, listed
 from tocsin.cli.session import Session, of_file, opened, read_bounded
 from tocsin.errors import InputError, MapError, UsageError
 from tocsin.exchange.model import DEFAULT_COLLECTION
-from tocsin.map.supply.model import Part, Verdict, label_of
+from tocsin.map.supply.model import Part, label_of
 from tocsin.map.supply.reading import LIMITS, read_bill
+from tocsin.map.supply.told import listed_bills, reach_told, vendors_told
 from tocsin.map.wire import is_asset_id
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from tocsin.map.seen import Seen
     from tocsin.map.shelf import Changes, Sharing
     from tocsin.map.supply.draft import ReadBill
-    from tocsin.map.supply.graph import Reached
-    from tocsin.map.supply.service import Reach, SeenChains
+    from tocsin.map.supply.service import SeenChains
+    from tocsin.map.supply.told import ReachResource, Way
     from tocsin.map.supply.vendors import Concentration, Measure
 
 __all__ = ["app"]
@@ -109,22 +110,21 @@ def bills(
         asker = session.asker(reader, purpose)
         seen = session.hub.supplies.seen(asker, collection)
         names = _names(session.hub.maps.seen(asker, collection)) if seen.chains.fits else {}
-    chains = seen.chains
-    fitted = {
-        id_: sorted({names.get(fit.asset, fit.asset) for fit in chains.fits if fit.bill == id_}) for id_ in chains.bills
-    }
-    rows = []
-    found = []
-    for id_, word in chains.bills.items():
-        top = chains.part((id_, 0))
-        count = sum(1 for _ in word.bill.parts) if word.bill is not None else 0
-        said = len(word.bill.statements) if word.bill is not None else 0
-        rows.append((top.name, top.version, top.supplier, count, said, listed(fitted[id_]), word.by, word.tlp))
-        found.append(
-            {"id": id_, "by": word.by, "tlp": word.tlp, "product": msgspec.to_builtins(top)}
-            | {"parts": count, "statements": said, "assets": fitted[id_]}
+    found = listed_bills(seen, names)
+    out.document({"bills": msgspec.to_builtins(found), "unseen": seen.chains.unseen} | _left_out(seen))
+    rows = [
+        (
+            one.product.name,
+            one.product.version,
+            one.product.supplier,
+            one.parts,
+            one.statements,
+            listed(one.assets),
+            one.by,
+            one.tlp,
         )
-    out.document({"bills": found, "unseen": chains.unseen, "unread": msgspec.to_builtins(seen.unread)})
+        for one in found
+    ]
     columns = ("product", "version", "supplier", "parts", "vulnerabilities", "on", "whose word", "TLP")
     out.table(columns, sorted(rows)[:_ROWS], nothing="no bills that you see")
     if len(rows) > _ROWS:
@@ -147,26 +147,29 @@ def reach(
     out = Output(json=json)
     with opened() as session:
         found = session.hub.supplies.reach(session.asker(reader, purpose), what, collection)
-    out.document(_reach_document(found))
+    told = reach_told(found)
+    out.document(told)
     answer = found.answer
-    people, value = _totals(found, answer.reached)
+    names = list(dict.fromkeys(one.name for one in told.reached))
     out.line(
-        f"{what}: {answer.parts} parts in {answer.products} products; {len(_refs(answer.reached))} assets,"
-        f" {people:,} people served, {value:,.0f} an hour"
+        f"{what}: {told.parts} parts in {told.products} products; {len(names)} assets,"
+        f" {told.people:,} people served, {told.value_h:,.0f} an hour"
     )
-    _ways(out, found, answer.reached, nothing="it reaches no asset that you see")
-    _sectors(out, found)
-    if answer.cleared:
+    _ways(out, told.reached, judged=found.vulnerability, nothing="it reaches no asset that you see")
+    _sectors(out, told)
+    if told.cleared:
         out.line()
         out.line("not reached, by what is said of them:")
-        _ways(out, found, answer.cleared, nothing="")
+        _ways(out, told.cleared, judged=found.vulnerability, nothing="")
     if answer.loose:
         out.line(f"note: no asset is said to have: {', '.join(answer.loose[:_LINES])}")
     if answer.near:
-        out.line(
-            "note: the same version, and not counted, since it is told apart by more (architecture, edition, supplier):"
-            f" {', '.join(answer.near[:_LINES])}"
+        why = (
+            "the same version, and not counted, since it is told apart by more (architecture, edition, supplier)"
+            if found.vulnerability
+            else "may be meant, and not counted, since a CPE name leaves it open"
         )
+        out.line(f"note: {why}: {', '.join(answer.near[:_LINES])}")
     if found.vague:
         out.line(f"note: {found.vague} products are named without a version; they are left out")
     if found.incomplete:
@@ -175,7 +178,7 @@ def reach(
             f" collection, or look with `tocsin search {shlex.quote(what)}`"
         )
     _seen_lines(out, found.chains)
-    hits = [name for ref in _refs(_by_name(found, answer.reached)) if (name := _named(found, ref)) != ref]
+    hits = list(dict.fromkeys(one.name for one in told.reached if one.name != one.asset))
     if hits:
         out.line("what falls with them: tocsin map simulate " + " ".join(f"--hit {shlex.quote(one)}" for one in hits))
 
@@ -194,10 +197,7 @@ def vendors(
     out = Output(json=json)
     with opened() as session:
         found = session.hub.supplies.vendors(session.asker(reader, purpose), collection, of_parts=parts)
-    out.document(
-        {"sectors": msgspec.to_builtins(found.sectors)}
-        | {"unseen": found.chains.chains.unseen, "unread": msgspec.to_builtins(found.chains.unread)}
-    )
+    out.document(vendors_told(found))
     rows = [
         (
             one.sector or "all",
@@ -286,41 +286,21 @@ def _names(seen: Seen) -> dict[str, str]:
     return {ref: name for name, ref in seen.refs.items()}
 
 
-def _refs(reached: Iterable[Reached]) -> list[str]:
-    return list(dict.fromkeys(one.asset for one in reached))
+def _left_out(seen: SeenChains) -> dict[str, Any]:
+    return {name: msgspec.to_builtins(getattr(seen, name)) for name in ("unread", "parties_left_out")}
 
 
-def _named(found: Reach, ref: str) -> str:
-    return found.assets[ref].id if ref in found.assets else ref
-
-
-def _by_name(found: Reach, reached: Iterable[Reached]) -> list[Reached]:
-    """Return ways in the order of their assets' names, the worst verdict first."""
-    worst = tuple(Verdict)
-    return sorted(
-        reached,
-        key=lambda one: (0 if one.verdict is None else worst.index(one.verdict), _named(found, one.asset), one.path),
-    )
-
-
-def _totals(found: Reach, reached: Iterable[Reached], sector: str | None = None) -> tuple[int, float]:
-    assets = [found.assets[ref] for ref in _refs(reached) if ref in found.assets]
-    assets = [asset for asset in assets if sector is None or asset.sector == sector]
-    return sum(asset.people for asset in assets), sum(asset.value_h for asset in assets)
-
-
-def _ways(out: Output, found: Reach, reached: tuple[Reached, ...], *, nothing: str) -> None:
+def _ways(out: Output, ways: tuple[Way, ...], *, judged: bool, nothing: str) -> None:
     rows = [
         (
-            _named(found, one.asset),
+            one.name,
             "" if one.verdict is None else f"{one.verdict}, says {listed(one.judged_by)}",
             " > ".join(one.path),
             listed(one.fitted_by),
             listed(one.bills_by),
         )
-        for one in _by_name(found, reached)
+        for one in ways
     ]
-    judged = found.vulnerability
     columns = ("asset", "verdict", "way", "on it, says", "bill of")
     keep = [at for at in range(len(columns)) if judged or at != 1]
     out.table([columns[at] for at in keep], [[row[at] for at in keep] for row in rows[:_ROWS]], nothing=nothing)
@@ -328,42 +308,14 @@ def _ways(out: Output, found: Reach, reached: tuple[Reached, ...], *, nothing: s
         out.line(f"and {len(rows) - _ROWS} more; --json has all of them")
 
 
-def _sectors(out: Output, found: Reach) -> None:
-    reached = found.answer.reached
-    sectors = sorted({asset.sector for ref in _refs(reached) if (asset := found.assets.get(ref)) is not None})
-    if len(sectors) > 1:
+def _sectors(out: Output, told: ReachResource) -> None:
+    if len(told.sectors) > 1:
         out.line()
-        rows = [(sector, *_totals(found, reached, sector)) for sector in sectors]
         out.table(
             ("sector", "people", "value/h"),
-            [(one, f"{two:,}", f"{three:,.0f}") for one, two, three in rows],
+            [(one.sector, f"{one.people:,}", f"{one.value_h:,.0f}") for one in told.sectors],
             nothing="",
         )
-
-
-def _reach_document(found: Reach) -> dict[str, Any]:
-    answer = found.answer
-    people, value = _totals(found, answer.reached)
-
-    def ways(reached: tuple[Reached, ...]) -> list[dict[str, Any]]:
-        return [msgspec.to_builtins(one) | {"name": _named(found, one.asset)} for one in _by_name(found, reached)]
-
-    return {
-        "asked": found.asked,
-        "parts": answer.parts,
-        "products": answer.products,
-        "reached": ways(answer.reached),
-        "cleared": ways(answer.cleared),
-        "assets": [msgspec.to_builtins(asset) | {"ref": ref} for ref, asset in found.assets.items()],
-        "people": people,
-        "value_h": value,
-        "loose": list(answer.loose),
-        "near": list(answer.near),
-        "vague": found.vague,
-        "incomplete": found.incomplete,
-        "unseen": found.chains.chains.unseen,
-        "unread": msgspec.to_builtins(found.chains.unread),
-    }
 
 
 def _values(measure: Measure) -> tuple[float | None, float | None, float | None]:
@@ -391,6 +343,7 @@ def _vendors(out: Output, sectors: tuple[Concentration, ...]) -> None:
 def _seen_lines(out: Output, seen: SeenChains) -> None:
     if seen.chains.unseen:
         out.line(f"note: {seen.chains.unseen} products are on assets, and their bills are not seen")
+    left_out_lines(out, seen)
     for one in seen.unread[:_LINES]:
         out.line(f"left out: {one.id} of {one.by}: {one.cause}")
     if len(seen.unread) > _LINES:

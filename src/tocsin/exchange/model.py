@@ -100,16 +100,31 @@ class VersionChoice(enum.StrEnum):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reader asks of a collection. Fields are ANDed, values within one are ORed (TAXII 2.1 §3.4)."""
+    """What a reader asks of a collection. Fields are ANDed, values within one are ORed (TAXII 2.1 §3.4).
+
+    ``owners``: what these parties (URIs) shared; ``without``: nothing of what these did.
+    """
 
     ids: frozenset[str] | None = None
     types: frozenset[str] | None = None
     versions: frozenset[VersionChoice | Micros] = frozenset({VersionChoice.LAST})
     spec_versions: frozenset[str] | None = None
     added_after: Micros | None = None
+    owners: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+
+    @property
+    def parties(self) -> list[Json]:
+        """What a cursor is sealed with beside ``as_json``; nothing where no party is asked about."""
+        if self.owners is None and not self.without:
+            return []
+        return [None if self.owners is None else [*sorted(self.owners)], [*sorted(self.without)]]
 
     def as_json(self) -> dict[str, Json]:
-        """Return the query for the log and for sealing cursors: sorted, complete, and None where nothing is asked."""
+        """Return the query for the log: sorted, complete, and None where nothing is asked.
+
+        Without the parties: its entries are for owners, and of whom else a reader sees something is not theirs to know.
+        """
         return {
             "ids": None if self.ids is None else [*sorted(self.ids)],
             "types": None if self.types is None else [*sorted(self.types)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -47,6 +47,10 @@ KEPT_NUMBERS: Final = 1_000_000
 # long a page takes (docs/traffic-analysis.md).
 KEPT_BYTES: Final = 32 * 1024 * 1024
 KEPT_SECONDS: Final = 300
+
+
+# What a view is made from: the reader and its slice, the collection, and what narrows the labels.
+_ViewKey: TypeAlias = "tuple[Profile, bytes, int, frozenset[str] | None, frozenset[str] | None, frozenset[str]]"
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +98,7 @@ class Reading:
         self.replica = Replica(store=store, log=log, environment=environment)
         self._labels: dict[int, Label] = {}
         self._views: dict[tuple[int, int], dict[int, int]] = {}
-        self._opened: Kept[tuple[Profile, bytes, int, frozenset[str] | None], View] = Kept(
+        self._opened: Kept[_ViewKey, View] = Kept(
             KEPT_VIEWS, weigh=lambda view: len(view.labels), heaviest=KEPT_NUMBERS
         )
         self._contents: Lately[int, tuple[str, bytes]] = Lately(
@@ -266,10 +270,10 @@ class Reading:
     def _bound(self, asker: Asker, collection: Collection, query: Query) -> Json:
         # a cursor opens for this reader, this collection and these filters only; the limit may change (TAXII 2.1 §3.5)
         reader: list[Json] = [asker.party, asker.user, *(() if asker.client is None else (asker.client,))]
-        return [self._environment, *reader, collection.uuid, query.as_json()]
+        return [self._environment, *reader, collection.uuid, query.as_json(), *query.parties]
 
     def _view(self, connection: Connection, passed: Pass, collection: Collection, query: Query) -> View:
-        key = (passed.profile, passed.slice_digest, collection.id, query.types)
+        key = (passed.profile, passed.slice_digest, collection.id, query.types, query.owners, query.without)
         kept = self._opened.get(key)
         at = self._log.now(connection)
         if kept is not None and kept.head_seq == collection.head_seq and (kept.until is None or at < kept.until):
@@ -280,6 +284,8 @@ class Reading:
             label_id: self._labels[label_id]
             for label_id in counts
             if query.types is None or self._labels[label_id].type in query.types
+            if query.owners is None or self._labels[label_id].owner in query.owners
+            if self._labels[label_id].owner not in query.without
         }
         opened = self._gate.opened(passed, labels, at)
         view = View(

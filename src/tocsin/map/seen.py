@@ -19,6 +19,7 @@ from msgspec import structs
 
 from tocsin.errors import InputError, NotFoundError
 from tocsin.kernel.clock import Micros
+from tocsin.map.allowance import PartyLeftOut
 from tocsin.map.model import Asset, AssetMap, DependencyGroup
 from tocsin.map.wire import ATTRIBUTES, AssetWord, DependencyWord, State, StateWord, read_word
 
@@ -78,7 +79,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """The map that one reader has ``at`` this hub time. ``refs``: the STIX id of each asset, by its id on the map.
 
     ``unseen``: assets of which nothing is known but that something refers to them. ``lent``: assets, and what of them
-    another than the owner says, by whom. ``partly``: the groups of which not all is seen.
+    another than the owner says, by whom. ``partly``: the groups of which not all is seen. ``parties_left_out``:
+    of whose objects none is on it.
     """
 
     plan: AssetMap
@@ -90,6 +92,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     partly: tuple[PartlySeen, ...] = ()
     states: tuple[Standing, ...] = ()
     unread: tuple[Unread, ...] = ()
+    parties_left_out: tuple[PartyLeftOut, ...] = ()
 
     def named(self, text: str) -> str:
         """Return the id on the map of an asset that is named by that, or by its STIX id.

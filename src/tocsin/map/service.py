@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import structs
 
-from tocsin.exchange.model import Query, VersionChoice
 from tocsin.map import wire
-from tocsin.map.seen import Seen, Unread, assembled, read_words
-from tocsin.map.shelf import batches, require_one_submission
+from tocsin.map.allowance import Allowance
+from tocsin.map.seen import Seen, assembled, read_words
+from tocsin.map.shelf import require_one_submission
 from tocsin.map.wire import TYPES, Told
+from tocsin.map.words import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tocsin.exchange.model import PageItem, Receipt
+    from tocsin.exchange.model import Receipt
     from tocsin.exchange.reading import Asker
     from tocsin.kernel.canonical import Json
     from tocsin.kernel.clock import Micros
@@ -45,29 +46,16 @@ class Maps:
     def seen(self, asker: Asker, collection: str | None = None, *, most: int | None = None) -> Seen:
         """Return the map that a reader may see, of one collection or of all that it knows of.
 
-        ``most``: so many objects at most, if not ``MOST_WORDS``.
+        ``most``: so many objects at most, if not ``MOST_WORDS``; of one party half of them (``Allowance``).
 
         Raises:
             NotFoundError: there is no such collection.
             LimitError: it is larger than one answer holds.
         """
-        latest: dict[tuple[str, str], tuple[Micros, Told]] = {}
-        doubtful: set[str] = set()
-        where = self._shelf.collections(asker, collection)
-        most = MOST_WORDS if most is None else most
-        for item, body in self._shelf.read(asker, where, Query(types=TYPES), most=most):
-            one = self._shelf.told(item, body)
-            _keep(latest, item, one)
-            if read_words([one])[1]:
-                # under the id of another's word: whoever was first with it must not hide whose it is
-                doubtful.add(item.object_id)
-        for ids in batches(sorted(doubtful)):
-            query = Query(types=TYPES, ids=frozenset(ids), versions=frozenset({VersionChoice.ALL}))
-            for item, body in self._shelf.read(asker, where, query, most=most):
-                _keep(latest, item, self._shelf.told(item, body))
-        words, unread = read_words(one for _, one in latest.values())
-        told = (Unread(id=_id_of(one.body), by=one.by, cause=cause) for one, cause in unread)
-        return sorted_by_name(assembled(words, told, at=self._now()))
+        allowance = Allowance(MOST_WORDS if most is None else most)
+        found = self._shelf.words(asker, collection, TYPES, wire.read_word, allowance)
+        seen = assembled(found.words, found.unread, at=self._now())
+        return sorted_by_name(structs.replace(seen, parties_left_out=found.left_out))
 
     def changes(
         self,
@@ -141,16 +129,6 @@ def sorted_by_name(seen: Seen) -> Seen:
     assets = tuple(sorted(plan.assets, key=lambda asset: asset.id))
     groups = tuple(sorted(plan.groups, key=lambda group: (group.asset, group.name)))
     return structs.replace(seen, plan=structs.replace(plan, assets=assets, groups=groups))
-
-
-def _keep(latest: dict[tuple[str, str], tuple[Micros, Told]], item: PageItem, told: Told) -> None:
-    key = (item.object_id, told.by)
-    if key not in latest or latest[key][0] < item.version:
-        latest[key] = (item.version, told)
-
-
-def _id_of(body: bytes) -> str:
-    return str(msgspec.json.decode(body)["id"])
 
 
 def _about(own: Own) -> str:

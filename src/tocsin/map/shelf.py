@@ -6,21 +6,21 @@ and every page that is read is a release of the log.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from tocsin.agreements.model import Tlp
 from tocsin.errors import LimitError
 from tocsin.exchange.intake import Submission
-from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, MAX_QUERY_VALUES, Outcome, Query, VersionChoice
+from tocsin.exchange.model import DEFAULT_COLLECTION, MAX_PAGE, Outcome, Query, VersionChoice
 from tocsin.exchange.reading import Asker
 from tocsin.exchange.stix import DEFAULT_LIMITS
 from tocsin.kernel.canonical import Json
 from tocsin.kernel.clock import Micros
 from tocsin.kernel.mandate import Acting
 from tocsin.map import wire
-from tocsin.map.wire import Told
+from tocsin.map.words import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from tocsin.exchange.model import PageItem, Receipt
     from tocsin.exchange.reading import Reading
     from tocsin.exchange.withdraw import Withdrawals
+    from tocsin.map.allowance import Allowance
+    from tocsin.map.wire import Told
+    from tocsin.map.words import Words
 
-__all__ = ["Changes", "Own", "Sharing", "Shelf", "Stale", "batches", "require_one_submission"]
+__all__ = ["Changes", "Own", "Sharing", "Shelf", "Stale", "require_one_submission"]
 
 
 class Sharing(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +80,9 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
     collection: str
 
 
+W = TypeVar("W")
+
+
 class Shelf:
     """A party's own objects of some types and what readers get of them, in one environment of a hub."""
 
@@ -97,14 +103,14 @@ class Shelf:
         """Return the versions of each object of these types, or ids, that a party shared itself: the last one last."""
         own: dict[str, list[Own]] = {}
         asker = sharing.asker
-        # every version: whoever shared under the same id before would hide it else
-        query = Query(types=types, ids=ids, versions=frozenset({VersionChoice.ALL}))
+        # every version, of this party alone: whoever shared under the same id before would hide it else, and whoever
+        # shares without end would be in its way
+        query = Query(types=types, ids=ids, versions=frozenset({VersionChoice.ALL}), owners=frozenset({asker.party}))
         # what the hub made for somebody it fills, and empties, itself
         for collection in (one.uuid for one in self._reading.collections(asker) if not one.made_for):
-            for item, body in self.read(asker, (collection,), query, most=most, page=page):
-                if self._reading.owner(item) == asker.party:
-                    one = Own(version=item.version, body=body, collection=collection)
-                    own.setdefault(item.object_id, []).append(one)
+            for item, body in self._read(asker, (collection,), query, most=most, page=page):
+                one = Own(version=item.version, body=body, collection=collection)
+                own.setdefault(item.object_id, []).append(one)
         return {id_: sorted(versions, key=lambda one: one.version) for id_, versions in own.items()}
 
     def difference(
@@ -187,7 +193,35 @@ class Shelf:
             return (self._reading.collection(asker, collection).uuid,)
         return tuple(one.uuid for one in self._reading.collections(asker))
 
-    def read(
+    def words(
+        self,
+        asker: Asker,
+        collection: str | None,
+        types: frozenset[str],
+        read: Callable[[Told], W],
+        allowance: Allowance,
+        *,
+        page: int = MAX_PAGE,
+    ) -> Words[W]:
+        """Return the last word of each party under each id that the gate opens to a reader, as ``read`` has it.
+
+        Of one collection, or of all that it knows of. What ``read`` refuses (``InputError``) is ``unread``.
+
+        Raises:
+            NotFoundError: there is no such collection. LimitError: there is more than the allowance.
+        """
+        gathering = Gathering(
+            reading=self._reading,
+            asker=asker,
+            collections=self.collections(asker, collection),
+            types=types,
+            read=read,
+            allowance=allowance,
+            page=page,
+        )
+        return gathering.words()
+
+    def _read(
         self,
         asker: Asker,
         collections: Iterable[str],
@@ -216,11 +250,6 @@ class Shelf:
                 if cursor is None:
                     break
 
-    def told(self, item: PageItem, body: bytes) -> Told:
-        """Return an object of a page with whose word it is, when it came, and under which TLP it was released."""
-        by, tlp = self._reading.owner(item), str(self._reading.tlp(item))
-        return Told(by=by, body=body, tlp=tlp, added=item.date_added)
-
 
 def require_one_submission(count: int) -> None:
     """Raise ``LimitError`` where so many objects are more than one submission takes."""
@@ -229,8 +258,3 @@ def require_one_submission(count: int) -> None:
             f"{count:,} objects, more than the {DEFAULT_LIMITS.max_objects:,} of one submission",
             todo="import it in parts",
         )
-
-
-def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ids so many at a time as one query takes."""
-    return (ids[start : start + MAX_QUERY_VALUES] for start in range(0, len(ids), MAX_QUERY_VALUES))

@@ -127,8 +127,20 @@ def test_more_work_than_one_may_ask_for_is_refused(mapped: Live, monkeypatch: py
     monkeypatch.setattr(limits, "MOST_WORK", 5)
     asked = {"samples": 2, "chance": 0.1, "collection": "inbox"}
     assert ask(mapped, "POST", "/map/simulate", json=asked).status_code == 413
-    monkeypatch.setattr(limits, "MOST_OBJECTS", 2)
-    assert ask(mapped, "GET", "/map?collection=inbox").status_code == 413
+
+
+def test_who_shares_more_than_an_answer_holds_of_one_is_left_out_and_named(
+    mapped: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_OBJECTS", 8)
+    answer = ask(mapped, "GET", "/map?collection=inbox")
+    assert answer.status_code == 200
+    assert [one["party"] for one in answer.json()["parties_left_out"]] == [ALFA]
+    # of its assets the others' reports are left
+    assert [one for one in answer.json()["assets"] if one["seen"] and one["asset"]["owner"] == ALFA] == []
+    asked = {"hours": 10, "samples": 1, "chance": 1, "collection": "inbox"}
+    found = ask(mapped, "POST", "/map/simulate", json=asked).json()
+    assert [one["party"] for one in found["parties_left_out"]] == [ALFA]
 
 
 def test_a_report_of_the_field_is_shared_and_seen(mapped: Live) -> None:

@@ -12,9 +12,11 @@ from support.cascades import needs
 from support.hub import World
 from support.mapped import ALFA, AMBER, BRAVO, COAST, STRICT, agreed, map_of, region, share_map, sharing
 from tocsin.errors import InputError, LimitError
+from tocsin.exchange import reading
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.kernel.clock import SECOND, format_instant, parse_instant
 from tocsin.map import service
+from tocsin.map.allowance import MOST_LEFT_OUT, Allowance
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.model import Asset, AssetMap, Place, Quantiles
 from tocsin.map.reported import differing, none_out, reported, with_repairs
@@ -148,8 +150,8 @@ def bundled(objects: Iterable[Mapping[str, Any]]) -> bytes:
     return msgspec.json.encode({"type": "bundle", "id": bundle_id, "objects": list(objects)})
 
 
-def squat(world: World, *objects: Mapping[str, Any]) -> None:
-    receipt = world.share("coast", bundled(objects))
+def squat(world: World, *objects: Mapping[str, Any], by: str = "coast") -> None:
+    receipt = world.share(by, bundled(objects))
     assert not [one.reason for one in receipt.results if one.reason is not None]
 
 
@@ -295,10 +297,77 @@ def releases(world: World) -> int:
 
 
 def test_a_map_that_is_too_large_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every party keeps to its half and all of them together are too many."""
     share_map(world, "alfa", region())
-    monkeypatch.setattr(service, "MOST_WORDS", 4)
-    with pytest.raises(LimitError, match="more than 4 objects"):
+    share_map(world, "bravo", flooding(4))
+    share_map(world, "coast", flooding(4))
+    monkeypatch.setattr(service, "MOST_WORDS", 10)
+    with pytest.raises(LimitError, match="more than 10 objects"):
         map_of(world, "bravo")
+
+
+def flooding(count: int, name: str = "x") -> AssetMap:
+    return AssetMap(assets=tuple(Asset(id=f"{name} {number}") for number in range(count)))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("page", [4, 1_000])
+def test_whoever_shares_without_end_is_left_out_and_hides_nobody(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int, *, first: bool
+) -> None:
+    monkeypatch.setattr(reading, "MAX_PAGE", page)
+    share_map(world, "alfa", region())
+    before = map_of(world, "coast")
+    other = World(tmp_path / "other")
+    agreed(other)
+    for name in ("bravo", "alfa") if first else ("alfa", "bravo"):
+        world.clock.advance(SECOND)
+        share_map(other, name, region() if name == "alfa" else flooding(30))
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "MOST_WORDS", 12)
+        found = map_of(other, "coast")
+    assert [(one.party, one.cause) for one in found.parties_left_out] == [
+        (BRAVO, "it shares more than 6 objects, which is half of what one answer holds")
+    ]
+    assert structs.replace(found, parties_left_out=()) == before
+    # who floods shares and mends its own part as before, and so do the others
+    assert share_map(other, "alfa", region(value_h=7)) is not None
+    assert share_map(other, "bravo", flooding(2), retire=True) is not None
+
+
+def test_nobody_is_left_out_for_what_others_share(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the largest, nor whose ids another had before, with however many versions."""
+    names = ("plant", "pump", "substation 3")
+    forged = AssetMap(assets=tuple(Asset(id=name, owner=ALFA) for name in names))
+    for number in range(5):
+        at = parse_instant("2026-06-01T07:00:00Z") + number * SECOND
+        told = [one | {"created": "2026-06-01T07:00:00.000000Z"} for one in encode(forged, by=ALFA, at=at)]
+        squat(world, *told[: 3 if number == 0 else 1], by="bravo")
+    squat(world, told[0], by="coast")
+    world.clock.advance(SECOND)
+    share_map(world, "alfa", region())
+    share_map(world, "coast", flooding(4))
+    monkeypatch.setattr(service, "MOST_WORDS", 12)
+    found = map_of(world, "coast")
+    assert found.parties_left_out == ()
+    assert {asset.id for asset in found.plan.assets} >= set(names)
+    assert {one.by for one in found.unread} == {BRAVO, COAST}
+
+
+def test_so_many_are_left_out_and_then_it_is_refused() -> None:
+    allowance = Allowance(2, 100)
+    for number in range(MOST_LEFT_OUT):
+        assert allowance.takes(f"party {number}", 50)
+        assert not allowance.takes(f"party {number}", 1)
+        assert not allowance.takes(f"party {number}", 1)
+    assert allowance.parties == {f"party {number}" for number in range(MOST_LEFT_OUT)}
+    assert not Allowance(2, 100).takes("one", 51)
+    assert allowance.takes("one", 50)
+    assert allowance.takes("two", 50)
+    with pytest.raises(LimitError, match="more than 2 objects"):
+        allowance.takes("three", 1)
+    with pytest.raises(LimitError, match="more than 8 parties"):
+        allowance.takes("two", 1)
 
 
 # --- reports that would stop or outrank the others -------------------------------------------------------------------

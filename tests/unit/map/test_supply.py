@@ -6,19 +6,23 @@ import random
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import msgspec
 import pytest
 from msgspec import structs
 
+from support.adversary import plain
 from support.bills import made_bill
 from support.hub import World
 from support.mapped import ALFA, BRAVO, COAST, STRICT, region, share_map, sharing
-from tocsin.errors import InputError, LimitError
+from tocsin.errors import InputError
 from tocsin.exchange.model import Query, VersionChoice
 from tocsin.kernel.clock import SECOND
 from tocsin.map.supply import service, wire
 from tocsin.map.supply.model import Bill, Part, Statement, Verdict
+from tocsin.map.supply.service import Bounds
 from tocsin.map.wire import asset_id
+from tocsin.serving.app import create_app, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -324,19 +328,26 @@ def test_what_is_on_the_next_page_is_read_too(world: World, monkeypatch: pytest.
     assert reach(world, "bravo").incomplete
 
 
-def test_it_is_said_where_a_vulnerability_has_more_edges_than_are_read(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_however_many_edges_a_vulnerability_has_they_are_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that matters is the oldest, behind some hundred others; beyond the limit it is said."""
     share_bill(world, "alfa", firmware(verdict=None), PUMP)
     share_told(world, told_by_software(version="5.6.0"))
     world.clock.advance(SECOND)
     told = msgspec.json.decode(told_by_software(version="9"))["objects"]
-    other = {"id": f"software--{uuid.UUID(int=18, version=4)}"}
-    edge = {"id": f"relationship--{uuid.UUID(int=19, version=4)}", "source_ref": other["id"]}
-    share_told(world, bundled(told[1] | other, told[2] | edge))
-    assert not reach(world, "bravo").incomplete
-    monkeypatch.setattr(service, "MAX_HITS", 1)
-    assert reach(world, "bravo").incomplete
+    for start in (100, 350):
+        others: list[dict[str, Any]] = []
+        for number in range(start, start + 250):
+            software = {"id": f"software--{uuid.UUID(int=number, version=4)}", "name": f"other {number}"}
+            edge = {"id": f"relationship--{uuid.UUID(int=number, version=4)}", "source_ref": software["id"]}
+            others += [told[1] | software, told[2] | edge]
+        share_told(world, bundled(*others))
+    found = reach(world, "bravo")
+    assert [one.judged_by for one in found.answer.reached] == [(COAST,)]
+    assert not found.incomplete
+    for questions, incomplete in ((3, False), (2, True)):
+        monkeypatch.setattr(service, "BOUNDS", Bounds(questions=questions))
+        found = reach(world, "bravo")
+        assert (found.incomplete, found.answer.reached == ()) == (incomplete, incomplete)
 
 
 # --- what must not be told -------------------------------------------------------------------------------------------
@@ -400,6 +411,9 @@ def test_every_answer_is_the_same_whatever_is_hidden(
     assert any(b"pump" in answer for answer in found[0][0])  # something is told at all
 
 
+ASKED: Final = (CVE, "xz-utils", "pkg:deb/debian/xz-utils@5.6.0", "RTU firmware", "yocto@4.0", "nothing")
+
+
 def answers(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], list[int]]:
     asker = world.asker("reader", purpose="analyse")
     pages: list[int] = []
@@ -411,26 +425,48 @@ def answers(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes],
         return answer
 
     monkeypatch.setattr(world.hub.reading, "objects", counted)
-    told = [
-        msgspec.json.encode(world.hub.supplies.reach(asker, text))
-        for text in (CVE, "xz-utils", "pkg:deb/debian/xz-utils@5.6.0", "RTU firmware", "yocto@4.0", "nothing")
-    ]
+    told = [msgspec.json.encode(world.hub.supplies.reach(asker, text)) for text in ASKED]
     told += [msgspec.json.encode(world.hub.supplies.vendors(asker, of_parts=parts)) for parts in (False, True)]
     told.append(msgspec.json.encode(world.hub.supplies.seen(asker)))
+    auth = ("reader", world.token("reader", purpose="analyse"))
+    with running(create_app(world.hub)) as url, httpx.Client(base_url=f"{url}/api/v1/map", auth=auth) as client:
+        heard = [client.post("/reach", json={"what": text}) for text in (*ASKED, "pkg:", "vers:npm/<2")]
+        heard += [client.get(path) for path in ("/bills", "/bills?limit=1", "/vendors", "/vendors?parts=true")]
+    told += [f"{one.status_code} {plain(one.text)}".encode() for one in heard]
+    told += [
+        repr(sorted((key, plain(of)) for key, of in one.headers.items() if key != "date")).encode() for one in heard
+    ]
+    assert [one.status_code for one in heard].count(200) == len(heard) - 2
     return told, pages
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_more_than_one_answer_holds_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_says_too_much_of_who_has_what_is_left_out_with_its_bills(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     share_bill(world, "alfa", firmware(), PUMP)
-    share_bill(world, "alfa", firmware("13"), PUMP)
-    with monkeypatch.context() as patched:
-        patched.setattr(service, "MOST_BILLS", 1)
-        with pytest.raises(LimitError):
-            reach(world, "bravo")
-    with monkeypatch.context() as patched:
-        patched.setattr(service, "MOST_BYTES", 500)
-        with pytest.raises(LimitError, match="500 bytes"):
-            reach(world, "bravo")
+    share_bill(world, "bravo", firmware("13"), PUMP, PLANT)
+    monkeypatch.setattr(service, "_MOST_FITS", 3)
+    found = reach(world, "alfa").chains
+    assert [one.party for one in found.parties_left_out] == [BRAVO]
+    assert {word.by for word in found.chains.bills.values()} == {ALFA}
+
+
+@pytest.mark.parametrize(("name", "most", "what"), [("bills", 4, "2 objects"), ("bill_bytes", 5_000, "2,500 byt")])
+def test_who_shares_bills_without_end_is_left_out_and_hides_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, most: int, what: str
+) -> None:
+    share_map(world, "alfa", region())
+    share_bill(world, "alfa", firmware(), PUMP)
+    before = reach(world, "alfa")
+    for number in range(6):
+        share_bill(world, "bravo", firmware(f"{number}"), PUMP, PLANT)
+    monkeypatch.setattr(service, "BOUNDS", structs.replace(Bounds(), **{name: most}))
+    found = reach(world, "alfa")
+    ((party, cause),) = [(one.party, one.cause) for one in found.chains.parties_left_out]
+    assert (party, what in cause) == (BRAVO, True)
+    assert (found.answer, found.chains.chains) == (before.answer, before.chains.chains)
+    # and what the reader sees of it says so, whoever asks
+    assert reach(world, "bravo").chains == found.chains

@@ -307,3 +307,17 @@ def test_what_stands_around_an_object_is_told_from_both_ends(world: World) -> No
     assert [(one.other and one.other.id) for one in missing.edges] == [this]
     few = world.hub.search.relations(world.asker("bravo"), "exchange", this, limit=1)
     assert few.more
+    # page by page it is all of it, each once
+    walked = [few]
+    while (cursor := walked[-1].next) is not None:
+        walked.append(world.hub.search.relations(world.asker("bravo"), "exchange", this, limit=1, cursor=cursor))
+    everything = world.hub.search.relations(world.asker("bravo"), "exchange", this)
+    assert len(walked) == 6
+    assert [edge for page in walked for edge in page.edges if edge.property != "created_by_ref"] == [
+        edge for edge in everything.edges if edge.property != "created_by_ref"
+    ]
+    assert [page.edges for page in walked[1:] if any(edge.property == "created_by_ref" for edge in page.edges)] == []
+    assert [hit for page in walked for hit in page.notes] == list(everything.notes)
+    for asker, subject in (("coast", this), ("bravo", that)):
+        with pytest.raises(InputError, match="not given for this question"):
+            world.hub.search.relations(world.asker(asker), "exchange", subject, limit=1, cursor=few.next)

@@ -107,9 +107,10 @@ class SaveAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class RelationsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of what stands around an object."""
+    """How much of what stands around an object, and which page of it."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HITS)] = DEFAULT_HITS
+    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CURSOR)] | None = None
 
 
 class SavedSearch(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +184,9 @@ class Searching:
         if not is_object_id(object_id):
             raise NotFoundError("there is no such object, or none that you may see")
         return reply(
-            self._search.relations(Asker.of(call.principal), call.path["collection"], object_id, limit=asked.limit)
+            self._search.relations(
+                Asker.of(call.principal), call.path["collection"], object_id, limit=asked.limit, cursor=asked.cursor
+            )
         )
 
     def saved(self, call: SearchCall) -> Reply:

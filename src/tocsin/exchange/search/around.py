@@ -40,15 +40,21 @@ class Around:
         self._sight = sight
         self._shelf = Shelf(connection, adapter, sight)
 
-    def of(self, object_id: str, *, limit: int) -> tuple[Surroundings, list[Fit]]:
+    def of(
+        self, object_id: str, *, limit: int, before: int | None = None
+    ) -> tuple[Surroundings, list[Fit], int | None]:
         """Return what stands around an id, ``limit`` of each at most, and what this shows, some of it twice.
+
+        ``before``: a later page, of what refers to it below that number; what it refers to itself is on the first. The
+        last of the three is the number below which to go on, or None.
 
         Raises:
             NotFoundError: nothing visible has or names it.
         """
         itself = self._latest([object_id]).get(object_id)
-        naming, more = self._naming(object_id, limit)
-        if itself is None and not naming and not more:
+        naming, place = self._naming(object_id, limit, _FAR if before is None else before)
+        more = place is not None
+        if itself is None and before is None and not naming and not more:
             raise NotFoundError("there is no such object, or none that you may see")
         self._shelf.fetch([*naming, *([itself] if itself else [])])
         sketches: list[tuple[Edge, str | None]] = []
@@ -66,7 +72,7 @@ class Around:
                     for one in references(told)
                     if one.target == object_id
                 ]
-        if itself is not None:
+        if itself is not None and before is None:
             own = list(references(msgspec.json.decode(self._shelf.body(itself))))
             more = more or len(own) > limit
             sketches += [
@@ -88,24 +94,26 @@ class Around:
             more=more,
             release=None,
         )
-        return surroundings, shown
+        return surroundings, shown, place
 
     def _latest(self, object_ids: Sequence[str]) -> dict[str, Fit]:
         """Return the version that stands for each of these ids, of those that the reader may see."""
         return standing(self._connection, self._adapter, self._sight, object_ids)
 
-    def _naming(self, object_id: str, limit: int) -> tuple[list[Fit], bool]:
-        """Return what refers to an id, the newest first, and whether there is or may be more."""
+    def _naming(self, object_id: str, limit: int, before: int) -> tuple[list[Fit], int | None]:
+        """Return what refers to an id, the newest first, and below which number there is or may be more."""
         looked_at = 0
         found: list[Fit] = []
         asked = by_terms(self._sight, "ref", [object_id])
         size = max(2 * limit, DEFAULT_HITS)
-        for batch in scan(self._connection, self._adapter, self._sight, asked, before=_FAR, batch=size):
+        for batch in scan(self._connection, self._adapter, self._sight, asked, before=before, batch=size):
             found += batch.fits
             looked_at += batch.looked_at
-            if len(found) > limit or (looked_at >= LOOKED_AT and not batch.last):
-                return found[:limit], True
-        return found, False
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].match.seq
+            if looked_at >= LOOKED_AT and not batch.last:
+                return found, batch.place
+        return found, None
 
 
 def _relationship(object_id: str, told: dict[str, Any], via: Hit) -> tuple[Edge, str | None]:

@@ -243,7 +243,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands around an object, as far as its reader may see it."""
+    """What stands around an object, as far as its reader may see it.
+
+    ``next``: the cursor of more of what refers to it; a later page has nothing of what it refers to itself.
+    """
 
     hit: Hit | None  # the object itself; None: invisible, or known by what refers to it only
     edges: tuple[Edge, ...]
@@ -252,6 +255,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     opinions: tuple[Hit, ...]
     more: bool  # there are others
     release: str | None
+    next: str | None = None
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):

@@ -244,7 +244,15 @@ class Search:
         correlated, release = self._answer(asker, collection, answer)
         return msgspec.structs.replace(correlated, release=release)
 
-    def relations(self, asker: Asker, collection: str, object_id: str, *, limit: int = DEFAULT_HITS) -> Surroundings:
+    def relations(
+        self,
+        asker: Asker,
+        collection: str,
+        object_id: str,
+        *,
+        limit: int = DEFAULT_HITS,
+        cursor: str | None = None,
+    ) -> Surroundings:
         """Return what stands around an object: references both ways, sightings, notes and opinions about it.
 
         Nothing is asked of the id but what visible objects say of it: an object that the asker may not see answers as
@@ -252,13 +260,24 @@ class Search:
 
         Raises:
             NotFoundError: there is no such collection, or nothing visible has or names this id.
-            InputError: the limit makes no sense. BusyError: as ``find``.
+            InputError: the limit makes no sense, or the cursor was not given for this object. BusyError: as ``find``.
         """
         limit = _limited(limit)
 
         def answer(context: _Context) -> tuple[Surroundings, _Told]:
+            bound: Json = [
+                "relations",
+                self._environment,
+                asker.party,
+                asker.user,
+                context.collection.uuid,
+                object_id,
+            ]
+            before = None if cursor is None else self._cursors.open(cursor, bound)
             around = Around(context.connection, self._store.adapter, context.sight)
-            surroundings, shown = around.of(object_id, limit=limit)
+            surroundings, shown, place = around.of(object_id, limit=limit, before=before)
+            if place is not None:
+                surroundings = msgspec.structs.replace(surroundings, next=self._cursors.seal(place, bound))
             filter_: dict[str, Json] = {"relations": True, "ids": [object_id]}
             return surroundings, _Told(kind="search", owned=_owned(shown), filter=filter_)
 

@@ -1,10 +1,10 @@
-"""The map over ``/api/v1``: what a reader may see of it, what follows on that, and reports of the field."""
+"""The map over ``/api/v1``: what a reader may see of it, what follows, supply chains, and reports of the field."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tocsin.map.http import computed, shown, structural, totals
+from tocsin.map.http import computed, shown, structural, supplied, totals
 from tocsin.map.http.asked import Services
 
 if TYPE_CHECKING:
@@ -21,5 +21,6 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
         *shown.operations(services),
         *computed.operations(services, turn),
         *structural.operations(services, turn),
+        *supplied.operations(services, turn),
         *totals.operations(services, turn),
     ]

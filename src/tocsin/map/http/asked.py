@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tocsin.log.service import Log
     from tocsin.map.seen import Seen
     from tocsin.map.service import Maps
+    from tocsin.map.supply.service import Supplies
     from tocsin.map.totals.service import Totals
 
 __all__ = [
@@ -43,13 +45,14 @@ __all__ = [
     "Share",
     "Span",
     "computing",
+    "place_of",
     "require_work",
     "seen_by",
 ]
 
-# Objects that one answer is made from: ten pages, ten releases, some megabytes. Who has more reads them by page and by
-# type, from `/collections/{collection}/objects`, and puts them together at home.
-MOST_OBJECTS: Final = 10_000
+# Objects that one answer is made from, of one party half: twenty pages, twenty releases, some megabytes. Who has more
+# reads them by page and by type, from `/collections/{collection}/objects`, and puts them together at home.
+MOST_OBJECTS: Final = 20_000
 # Assets times samples of one simulation: a second of one processor at most, since the hub has others to answer.
 MOST_WORK: Final = 2_000_000
 # How often assets may tell others of a change, in all samples together: it bounds rings that creep (docs/map.md).
@@ -83,6 +86,11 @@ class Services(lists.Services, Protocol):
         ...
 
     @property
+    def supplies(self) -> Supplies:
+        """What its assets are made of."""
+        ...
+
+    @property
     def totals(self) -> Totals:
         """Totals of it."""
         ...
@@ -91,6 +99,11 @@ class Services(lists.Services, Protocol):
 def seen_by(services: Services, call: MapCall, collection: str | None) -> Seen:
     """Return the map that the asker may see; errors as ``Maps.seen``."""
     return services.maps.seen(Asker.of(call.principal), collection, most=MOST_OBJECTS)
+
+
+def place_of(id_: str) -> int:
+    """Return the place of an object in a list: the first 64 bits of its id, which is a UUID (version 5)."""
+    return uuid.UUID(id_.partition("--")[2]).int >> 64
 
 
 def require_work(assets: int, samples: int, *, most: int, where: str, at_home: str) -> None:

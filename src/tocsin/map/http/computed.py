@@ -16,6 +16,7 @@ from tocsin.exchange.api.queries import Word
 from tocsin.exchange.api.wire import read_body, reply
 from tocsin.kernel.http.operations import Answer
 from tocsin.map import failures
+from tocsin.map.allowance import PartyLeftOut
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.criticality import Rank, criticality
 from tocsin.map.failures import Measure
@@ -109,6 +110,7 @@ class SimulationResource(msgspec.Struct, frozen=True, kw_only=True):
     hours: float
     samples: int
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     sectors: list[SectorOutcome]
     assets: list[AssetOutcome]
 
@@ -149,6 +151,7 @@ class ForecastResource(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     exact: bool
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     outages: list[Outage]
     left_out: list[LeftOut]
     differing: list[ReportResource]
@@ -185,6 +188,7 @@ class SpofResource(msgspec.Struct, frozen=True, kw_only=True):
 
     hours: float
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     longest_buffer_h: float
     singles: list[LossResource]
     pairs: list[LossResource] | None
@@ -212,6 +216,7 @@ class CriticalityResource(msgspec.Struct, frozen=True, kw_only=True):
     hours: float
     measure: Measure
     unseen: int
+    parties_left_out: list[PartyLeftOut]
     redraws: int
     assumed: int
     ranks: list[Rank]
@@ -277,6 +282,7 @@ class Computing:
                 samples=found.samples,
                 exact=found.exact,
                 unseen=len(seen.unseen),
+                parties_left_out=list(seen.parties_left_out),
                 outages=outages,
                 left_out=list(left),
                 differing=[report_of(one) for one in beside],
@@ -308,6 +314,7 @@ class Computing:
             SpofResource(
                 hours=asked.hours,
                 unseen=len(seen.unseen),
+                parties_left_out=list(seen.parties_left_out),
                 longest_buffer_h=max((group.buffer_h for group in seen.plan.groups), default=0.0),
                 singles=_losses(wiring, alone, asked.most),
                 pairs=None if both is None else _losses(wiring, both, asked.most),
@@ -336,6 +343,7 @@ class Computing:
                 hours=found.horizon_h,
                 measure=found.measure,
                 unseen=len(seen.unseen),
+                parties_left_out=list(seen.parties_left_out),
                 redraws=found.redraws,
                 assumed=found.assumed,
                 ranks=list(found.ranks),
@@ -422,6 +430,7 @@ def _simulated(seen: Seen, asked: SimulateAsk, outcome: Outcome) -> SimulationRe
         hours=asked.hours,
         samples=outcome.samples,
         unseen=len(seen.unseen),
+        parties_left_out=list(seen.parties_left_out),
         sectors=[
             SectorOutcome(sector=name, lost_h=float(lost[at]), people_h=float(people[at]), worth_lost=float(worth[at]))
             for at, name in enumerate(wiring.sectors)

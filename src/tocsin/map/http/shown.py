@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -22,7 +21,8 @@ from tocsin.kernel.db.spans import stretch
 from tocsin.kernel.http.operations import Answer, Operation
 from tocsin.kernel.http.routes import Endpoint, Reply
 from tocsin.kernel.mandate import Acting
-from tocsin.map.http.asked import BODY, LARGE, MISSING, Instant, MapCall, Name, Services, Share, seen_by
+from tocsin.map.allowance import PartyLeftOut
+from tocsin.map.http.asked import BODY, LARGE, MISSING, Instant, MapCall, Name, Services, Share, place_of, seen_by
 from tocsin.map.model import Asset, DependencyGroup
 from tocsin.map.seen import Beside, PartlySeen, Seen, Unread
 from tocsin.map.shelf import Sharing
@@ -78,7 +78,7 @@ class MapResource(msgspec.Struct, frozen=True, kw_only=True):
 
     ``lent`` is what others than its owner say of an asset, where the owner says nothing; ``beside``, what they say
     otherwise; ``partly``, groups of whose suppliers not all are seen; ``unread``, objects that are left out, on the
-    first page.
+    first page; ``parties_left_out``, on each, those that share more than an answer holds of one.
     """
 
     assets: list[SeenAsset]
@@ -88,6 +88,7 @@ class MapResource(msgspec.Struct, frozen=True, kw_only=True):
     beside: list[Beside]
     partly: list[PartlySeen]
     unread: list[Unread]
+    parties_left_out: list[PartyLeftOut]
     next: Next
 
 
@@ -120,7 +121,7 @@ class Showing:
         asked, span = self._lists.asked(call, "map", MapQuery)
         seen = seen_by(self._services, call, asked.collection)
         # in the order of ids: an asset keeps its place whatever is shared or withdrawn while somebody walks the map
-        numbered = sorted((_number(ref), name) for name, ref in seen.refs.items())
+        numbered = sorted((place_of(ref), name) for name, ref in seen.refs.items())
         found = stretch(numbered, span)
         told = _resource(seen, frozenset(found.items), first=asked.cursor is None)
         return reply(structs.replace(told, next=self._lists.next(call, "map", found.last, asked)))
@@ -201,11 +202,6 @@ def report_of(one: Standing) -> ReportResource:
     )
 
 
-def _number(ref: str) -> int:
-    """Return an asset's place: the first 64 bits of its id, which is a UUID (version 5)."""
-    return uuid.UUID(ref.partition("--")[2]).int >> 64
-
-
 def _resource(seen: Seen, names: frozenset[str], *, first: bool) -> MapResource:
     unseen = frozenset(seen.unseen)
     return MapResource(
@@ -220,6 +216,7 @@ def _resource(seen: Seen, names: frozenset[str], *, first: bool) -> MapResource:
         beside=[one for one in seen.beside if one.asset in names],
         partly=[one for one in seen.partly if one.asset in names],
         unread=list(seen.unread) if first else [],
+        parties_left_out=list(seen.parties_left_out),
         next=None,
     )
 

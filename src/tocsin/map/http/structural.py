@@ -165,7 +165,7 @@ class Structural:
         name = seen.named(asked.asset)
         among = {seen.named(one) for one in asked.among}
         chances = {seen.named(one.asset): one.chance for one in asked.chances}
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             wiring = wire(seen.plan)
             chosen = {at for at, id_ in enumerate(wiring.ids) if id_ in among}
             found = structure(
@@ -215,7 +215,7 @@ class Structural:
                 f"sectors times assets and edges are more than {MOST_WORK:,}",
                 todo="do it at home: `tocsin map sectors`",
             )
-        with self._turn.taken():
+        with self._turn.taken(call.principal.party):
             wiring = wire(seen.plan)
             matrix = dependence_of(wiring, measure=asked.measure)
             order = list(wiring.sectors)

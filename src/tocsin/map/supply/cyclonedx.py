@@ -1,17 +1,21 @@
-"""CycloneDX JSON 1.4 to 1.6 (ECMA-424) into a bill: every fault with its path, what is not taken counted. Pure.
+"""CycloneDX JSON 1.4 to 1.7 (ECMA-424) into a bill: every fault with its path, what is not taken counted. Pure.
 
 Taken: ``metadata.component`` as the product; components, nested ones too, with name (and group), version, type,
 supplier (else manufacturer, else publisher), purl and CPE 2.3; ``dependencies[].dependsOn``; of vulnerabilities their
 ids, ``affects`` and ``analysis.state``. A component that nothing leads to is in the product: the list is its inventory.
-Components of scope ``excluded`` are not.
+Components of scope ``excluded`` are not; one that is external (1.7) is, since the product goes on with it only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tocsin.map.formats.fields import Wrong
+from tocsin.map.supply.cpe import is_cpe
 from tocsin.map.supply.model import Part, Verdict
-from tocsin.map.supply.names import is_cpe
+from tocsin.map.supply.names import version_of
+from tocsin.map.supply.ranges import contains, require_range
+from tocsin.map.supply.versions import compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSIONS", "read_cyclonedx"]
 
-VERSIONS: Final = ("1.4", "1.5", "1.6")
+VERSIONS: Final = ("1.4", "1.5", "1.6", "1.7")
 _ROOT: Final = frozenset(
     {"$schema", "bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies"}
 )
@@ -40,6 +44,7 @@ _PART: Final = frozenset(
         "components",
         "description",
         "mime-type",
+        "isExternal",
     }
 )
 # analysis.state, CycloneDX 1.6 (impactAnalysisState); without it the list is called `affects`
@@ -179,26 +184,54 @@ def _vulnerability(draft: Draft, raw: Mapping[str, object], at: str) -> None:
         # what the analysis says is about all of them; versions say which of them it is about
         verdict = Verdict.AFFECTED if state is None else _STATES[state]
         if not verdict.is_clear:
-            verdict = _by_version(draft, one, where, draft.parts[number].version, verdict)
+            verdict = _by_version(draft, one, where, draft.parts[number], verdict)
         said.setdefault(verdict, []).append(number)
     for verdict, parts in said.items():
         draft.state(ids, verdict, parts)
 
 
-def _by_version(draft: Draft, raw: Mapping[str, object], at: str, version: str, verdict: Verdict) -> Verdict:
-    """Return what a list of versions says of the part's own; unclear where only a range, or nothing, speaks of it."""
+def _by_version(draft: Draft, raw: Mapping[str, object], at: str, part: Part, verdict: Verdict) -> Verdict:
+    """Return what a list of versions and ranges says of the part's own.
+
+    Unclear where nothing in it does: CycloneDX does not say what a version is that the list leaves out, and who lists
+    the branches that are maintained says nothing of the others. Unclear too where what says that it is affected may be
+    about it, and cannot be compared.
+    """
     versions = draft.listed(raw, "versions", at)
     if not versions:
         return verdict
-    found = None
+    said: set[str] = set()
+    doubtful: set[str] = set()
     for where, one in versions:
         status = one.get("status", "affected")
         if not isinstance(status, str) or status not in _VERSIONS:
             draft.wrong(f"{where}.status", f"is {str(status)[:40]!r}", f"one of {', '.join(_VERSIONS)}")
-        elif "range" in one:
-            draft.left["ranges of versions (vers), which are not read yet: unclear"] += 1
-        elif version and draft.text(one, "version", where) == version:
-            found = _VERSIONS[status]
-    if found is None:
-        return Verdict.UNCLEAR
-    return verdict if found is Verdict.AFFECTED else found
+            continue
+        about = _is_about(draft, one, where, part)
+        if about is None:
+            doubtful.add(status)
+            draft.left["versions and ranges that cannot be compared with the part's: unclear"] += 1
+        elif about:
+            said.add(status)
+    if "affected" in said:
+        return verdict
+    return Verdict.NOT_AFFECTED if said == {"unaffected"} and doubtful <= said else Verdict.UNCLEAR
+
+
+def _is_about(draft: Draft, raw: Mapping[str, object], at: str, part: Part) -> bool | None:
+    """Return whether a version or range is that of a part, or has it in it; None where nobody can say."""
+    if "range" not in raw:
+        told = draft.text(raw, "version", at)
+        kind, own = version_of(part)
+        place = compared(kind, own, told) if own and told else None
+        # what is no version by these rules, or of unknown ones, is another where it is spelt otherwise
+        return place == 0
+    told = draft.text(raw, "range", at)
+    try:
+        range_ = require_range(told)
+    except Wrong:
+        return None
+    kind, own = version_of(part, range_.type)
+    if not range_.constraints:
+        return contains(range_, own)
+    return contains(range_, own) if kind == range_.type and own else None

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from tocsin.map.supply.model import Part, Verdict, label_of, same_maker
-from tocsin.map.supply.names import Asked, asked_of, fits, is_exact, key_of, keys_of, require_purl
+from tocsin.map.supply.names import Asked, asked_of, fits, is_exact, key_of, keys_of, may_fit, open_key_of, require_purl
 from tocsin.map.supply.wire import BillWord, FitWord
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``parts``: how many parts fit, in how many ``products``; ``loose``: products with such a part that no asset is said
     to have. ``near``: parts in the version that a vulnerability is said to be in, told apart by more than that (an
-    architecture, an edition, a supplier): nothing is said of them, and they are not counted.
+    architecture, an edition, a supplier), and parts whose own CPE name leaves open whether they are what is asked for:
+    nothing is said of them, and they are not counted.
     """
 
     reached: tuple[Reached, ...]
@@ -116,7 +117,12 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
     def asked(self, asked: Asked) -> Answer:
         """Return the assets that have a part which fits."""
         nodes = [node for node, part in self.nodes() if fits(asked, part)]
-        return self._answer(nodes, _upward([nodes], self.holders()), {}, {})
+        found = frozenset(nodes)
+        near = {
+            part.purl or label_of(part) for node, part in self.nodes() if node not in found and may_fit(asked, part)
+        }
+        answer = self._answer(nodes, _upward([nodes], self.holders()), {}, {})
+        return structs.replace(answer, near=tuple(sorted(near)))
 
     def vulnerable(self, id_: str, said: Iterable[Said] = ()) -> Answer:
         """Return the assets that a vulnerability reaches, by what bills say of it and by ``said``.
@@ -252,9 +258,11 @@ def _by_key(said: Iterable[Said]) -> dict[tuple[str, ...], list[Said]]:
     """Return what is said by the key of what it is about, each word of a party once and ``_MOST_ALIKE`` of one key."""
     found: dict[tuple[str, ...], dict[tuple[Asked, str, Verdict], Said]] = defaultdict(dict)
     for one in said:
-        alike = found[key_of(one.asked)]
-        if len(alike) < _MOST_ALIKE:
-            alike.setdefault((structs.replace(one.asked, text=""), one.by, one.verdict), one)
+        exact, open_ = key_of(one.asked), open_key_of(one.asked)
+        for key in (exact,) if open_ is None else (exact, open_):
+            alike = found[key]
+            if len(alike) < _MOST_ALIKE:
+                alike.setdefault((structs.replace(one.asked, text=""), one.by, one.verdict), one)
     return {key: [*alike.values()] for key, alike in found.items()}
 
 

@@ -13,7 +13,8 @@ import msgspec
 
 from tocsin.errors import MapFault
 from tocsin.map.formats.fields import Wrong, plain_text
-from tocsin.map.supply.names import require_cpe, require_purl
+from tocsin.map.supply.cpe import require_cpe
+from tocsin.map.supply.names import require_purl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,8 +1,7 @@
 """How parts are named, and whether one name means another: purl, CPE 2.3, name and version; vulnerabilities. Pure.
 
-purl: ECMA-427 and the package-url specification, read by its reference library. CPE: NISTIR 7695 (naming, §6.2) and
-7696 (matching); an attribute that the question leaves open (``*``) matches anything, one with wildcards in it is not
-read yet. Versions are compared as they stand: a range, of any notation, is none of these.
+purl: ECMA-427 and the package-url specification, read by its reference library. CPE: ``cpe``. Versions are compared as
+they stand; ranges stand in statements only (``ranges``).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from packageurl import PackageURL
 
 from tocsin.errors import InputError
 from tocsin.map.formats.fields import Wrong, plain_text
+from tocsin.map.supply.cpe import ANY, Cpe, covers, has_wildcard, is_cpe, may_be, require_cpe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,32 +25,28 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_TEXT",
     "Asked",
-    "Cpe",
     "Purl",
     "asked_of",
     "canonical_purl",
     "fits",
-    "is_cpe",
     "is_exact",
     "is_vulnerability",
     "key_of",
     "keys_of",
-    "require_cpe",
+    "may_fit",
+    "open_key_of",
     "require_purl",
+    "version_of",
 ]
 
 # Of a purl, a CPE name or a question: with all qualifiers it is some hundred characters.
 MOST_TEXT: Final = 2_000
 _SHOWN: Final = 80
 _PURL_EXPECTED: Final = "a purl, as pkg:deb/debian/openssl@3.0.11-1"
-_CPE_EXPECTED: Final = "a CPE 2.3 formatted string, as cpe:2.3:o:siemens:sm-1120_firmware:4.5:*:*:*:*:*:*:*"
-# NISTIR 7695 §6.2.2: a colon or any other mark within a value has a backslash before it
-_CPE_PARTS: Final = re.compile(r"(?:[^:\\]|\\.)*(?::|$)")
-_CPE_VALUE: Final = re.compile(r"(?:[A-Za-z0-9._\-~]|[^\x00-\x7f]|\\[!-/:-@\[-`{-~])+")
-_CPE_PART: Final = re.compile(r"[aho*\-]")
-_CPE_COUNT: Final = 11
-_ANY: Final = "*"
 _VERSION: Final = 3
+_GENERIC: Final = "generic"
+_EPOCHS: Final = frozenset({"deb", "rpm"})
+_SEMVER: Final = frozenset({"cargo", "golang", "hex", "npm"})
 # CVE, GHSA, and what other catalogues have: letters, a year, a number (PYSEC-2023-1, RUSTSEC-2021-0001, JVNDB-2024-1)
 _VULNERABILITY: Final = re.compile(
     r"(?i:CVE-[0-9]{4}-[0-9]{4,19}|GHSA(?:-[0-9a-z]{4}){3})|[A-Z][A-Z0-9]{1,15}(?:-[A-Z]{2,4})?-[0-9]{4}-[0-9A-Z-]{1,40}",
@@ -65,12 +61,6 @@ class Purl(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     qualifiers: frozenset[tuple[str, str]] = frozenset()
     subpath: str = ""
-
-
-class Cpe(msgspec.Struct, frozen=True, kw_only=True):
-    """The eleven attributes of a CPE 2.3 name, in small letters."""
-
-    attributes: tuple[str, ...]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,29 +111,6 @@ def _parsed(text: str) -> PackageURL:
         raise Wrong(f"is {text[:_SHOWN]!r}", _PURL_EXPECTED) from error
 
 
-@functools.lru_cache(maxsize=65_536)
-def require_cpe(text: str) -> Cpe:
-    """Return the attributes of a CPE name. Raises ``Wrong``: it is none, or has wildcards within a value."""
-    prefix, _, rest = _bounded(text).partition("cpe:2.3:")
-    values = [found.removesuffix(":") for found in _CPE_PARTS.findall(rest)]
-    # the pattern finds an empty text at the end as well
-    values = values[:-1] if len(values) == _CPE_COUNT + 1 and not values[-1] else values
-    if prefix or len(values) != _CPE_COUNT or not _CPE_PART.fullmatch(values[0].lower()):
-        raise Wrong(f"is {text[:_SHOWN]!r}", _CPE_EXPECTED)
-    for value in values:
-        if value in {_ANY, "-"} or _CPE_VALUE.fullmatch(value):
-            continue
-        if re.search(r"(?<!\\)[*?]", value):
-            raise Wrong(f"has a wildcard in {value[:_SHOWN]!r}", "none within a value: these are not read yet")
-        raise Wrong(f"has {value[:_SHOWN]!r}", _CPE_EXPECTED)
-    return Cpe(attributes=tuple(value.lower() for value in values))
-
-
-def is_cpe(text: str) -> bool:
-    """Return whether a text means to be a CPE name, of whatever version of that specification."""
-    return text.lower().startswith("cpe:")
-
-
 def is_vulnerability(text: str) -> bool:
     """Return whether a text is the id of a vulnerability in a catalogue, such as CVE-2024-3094."""
     return _VULNERABILITY.fullmatch(text) is not None
@@ -179,7 +146,7 @@ def is_exact(asked: Asked) -> bool:
     if asked.purl is not None:
         return bool(asked.purl.version)
     if asked.cpe is not None:
-        return _ANY not in asked.cpe.attributes[: _VERSION + 1]
+        return not any(map(has_wildcard, asked.cpe.attributes[: _VERSION + 1]))
     return bool(asked.version)
 
 
@@ -188,8 +155,19 @@ def key_of(asked: Asked) -> tuple[str, ...]:
     if asked.purl is not None:
         return ("purl", *asked.purl.package, asked.purl.version)
     if asked.cpe is not None:
-        return ("cpe", *asked.cpe.attributes[: _VERSION + 1])
+        return _cpe_key(asked.cpe)
     return ("name", asked.name, asked.version)
+
+
+def _cpe_key(cpe: Cpe) -> tuple[str, ...]:
+    """Return the first four attributes; a version that may be several is any."""
+    *product, version = cpe.attributes[: _VERSION + 1]
+    return ("cpe", *product, ANY if has_wildcard(version) else version)
+
+
+def open_key_of(asked: Asked) -> tuple[str, ...] | None:
+    """Return what parts have among their ``keys_of`` whose CPE name leaves open which version they are."""
+    return None if asked.cpe is None else (*_cpe_key(asked.cpe)[:-1], ANY)
 
 
 def keys_of(part: Part) -> Iterator[tuple[str, ...]]:
@@ -197,8 +175,26 @@ def keys_of(part: Part) -> Iterator[tuple[str, ...]]:
     if part.purl:
         purl = require_purl(part.purl)
         yield ("purl", *purl.package, purl.version)
-    yield from {("cpe", *require_cpe(cpe).attributes[: _VERSION + 1]) for cpe in part.cpes}
+    yield from {_cpe_key(require_cpe(cpe)) for cpe in part.cpes}
     yield from {("name", name, part.version) for name in _names(part)}
+
+
+def version_of(part: Part, asked: str = "") -> tuple[str, str]:
+    """Return the kind of a part's version (``versions``), and the version; of the purl, where that has one.
+
+    ``asked``: the kind that somebody compares it by: that of a part without a purl, or of a type that has no rules of
+    its own, and ``semver`` for all kinds that follow it. An epoch may stand in a qualifier (of ``deb`` and ``rpm``).
+    """
+    if not part.purl:
+        return asked or _GENERIC, part.version
+    purl = require_purl(part.purl)
+    kind, version = purl.package[0], purl.version or part.version
+    epoch = dict(purl.qualifiers).get("epoch", "")
+    if epoch and ":" not in version and kind in _EPOCHS:
+        version = f"{epoch}:{version}"
+    if asked == "semver" and kind in _SEMVER:
+        return asked, version.removeprefix("v") if kind == "golang" else version
+    return asked if asked and kind == _GENERIC else kind, version
 
 
 def _names(part: Part) -> set[str]:
@@ -212,16 +208,17 @@ def fits(asked: Asked, part: Part) -> bool:
     if asked.purl is not None:
         return bool(part.purl) and _fits_purl(asked.purl, require_purl(part.purl))
     if asked.cpe is not None:
-        wanted = asked.cpe.attributes
-        return any(
-            all(one in (_ANY, other) for one, other in zip(wanted, require_cpe(cpe).attributes, strict=True))
-            for cpe in part.cpes
-        )
+        return any(covers(asked.cpe, require_cpe(cpe)) for cpe in part.cpes)
     return (
         asked.name in _names(part)
         and asked.version in ("", part.version)
         and asked.supplier.casefold() in ("", part.supplier.casefold())
     )
+
+
+def may_fit(asked: Asked, part: Part) -> bool:
+    """Return whether a part may be what is asked for, since its own CPE name leaves open what the question says."""
+    return asked.cpe is not None and any(may_be(asked.cpe, require_cpe(cpe)) for cpe in part.cpes)
 
 
 def _fits_purl(asked: Purl, found: Purl) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from tocsin.errors import InputError, MapError, MapFault
 from tocsin.exchange.stix.ijson import check_text, not_json, outline, quotes, scan
 from tocsin.exchange.stix.limits import Limits
-from tocsin.map.supply import cyclonedx, spdx
+from tocsin.map.supply import cyclonedx, spdx, spdx3
 from tocsin.map.supply.draft import Draft, ReadBill
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ __all__ = ["LIMITS", "read_bill"]
 
 # An image of a server with all of its files listed is some 30 MB; parts nest as their makers do, rarely past five.
 LIMITS: Final = Limits(max_bytes=64 * 1024 * 1024, max_depth=64, max_values=2_000_000)
-_FORMS: Final = f"CycloneDX JSON {', '.join(cyclonedx.VERSIONS)}, or {', '.join(spdx.VERSIONS)} as JSON"
+_FORMS: Final = (
+    f"CycloneDX JSON {', '.join(cyclonedx.VERSIONS)}; {', '.join(spdx.VERSIONS)} or {spdx3.VERSIONS} as JSON"
+)
 
 
 def read_bill(data: bytes, *, name: str, product: Part | None = None) -> ReadBill:
@@ -38,13 +40,12 @@ def read_bill(data: bytes, *, name: str, product: Part | None = None) -> ReadBil
     if not isinstance(root, dict):
         draft.wrong("the document", "is no object", _FORMS)
         raise MapError(tuple(draft.faults))
-    if spdx.is_three(root):
-        draft.wrong("@context", "SPDX 3", f"{_FORMS}: SPDX 3 is not read yet")
-        raise MapError(tuple(draft.faults))
     if root.get("bomFormat") == "CycloneDX":
         form = cyclonedx.read_cyclonedx(draft, root, product)
     elif "spdxVersion" in root:
         form = spdx.read_spdx(draft, root, product)
+    elif spdx3.is_three(root):
+        form = spdx3.read_spdx3(draft, root, product)
     else:
         raise MapError((MapFault(at=f"{name}: the document", cause="neither of the two", expected=_FORMS),))
     bill = draft.bill()

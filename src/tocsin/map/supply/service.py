@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import structs
 
-from tocsin.errors import InputError, LimitError
-from tocsin.exchange.model import MAX_PAGE, Query, VersionChoice
+from tocsin.errors import InputError
 from tocsin.exchange.search.model import MAX_HITS, SearchQuery
+from tocsin.map.allowance import Allowance, PartyLeftOut
 from tocsin.map.model import Asset
-from tocsin.map.seen import Seen, Unread
-from tocsin.map.shelf import batches, require_one_submission
+from tocsin.map.seen import Unread
+from tocsin.map.service import MOST_WORDS
+from tocsin.map.shelf import require_one_submission
 from tocsin.map.supply import wire
 from tocsin.map.supply.graph import Answer, Chains, Said, assembled
 from tocsin.map.supply.model import same_maker
 from tocsin.map.supply.names import Asked, asked_of, is_exact, is_vulnerability
 from tocsin.map.supply.vendors import Concentration, concentrations, makers
 from tocsin.map.wire import Told
+from tocsin.map.words import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tocsin.exchange.model import Receipt
     from tocsin.exchange.reading import Asker
@@ -38,12 +40,8 @@ if TYPE_CHECKING:
     from tocsin.map.supply.model import Bill
 
 
-__all__ = ["MOST_BILLS", "MOST_BYTES", "Reach", "SeenChains", "Supplies", "Vendors"]
+__all__ = ["BOUNDS", "Bounds", "Reach", "SeenChains", "Supplies", "Vendors"]
 
-# Bills that are read at once, and their bytes together: some five times as much once they are values. Whoever sees more
-# asks of one collection.
-MOST_BILLS: Final = 5_000
-MOST_BYTES: Final = 256 * 1_024 * 1_024
 # Which asset has what: small objects, as many as a map's.
 _MOST_FITS: Final = 200_000
 # Bills of one page: of the largest that we take, no more than fit into memory at once.
@@ -52,11 +50,29 @@ _PAGE: Final = 20
 _MOST_PAGES: Final = 50
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What one answer is made from at most; whoever sees more asks of one collection.
+
+    ``bills``, and ``bill_bytes`` of them together: some five times as much once they are values; of one party half of
+    each (``Allowance``). ``objects`` of the map. ``questions``: pages of 200 relations of what the hub's own objects
+    say of a vulnerability, each a release: 200,000, where the largest of public catalogues name some thousand products.
+    """
+
+    bills: int = 10_000
+    bill_bytes: int = 256 * 1_024 * 1_024
+    objects: int = MOST_WORDS
+    questions: int = 1_000
+
+
+BOUNDS: Final = Bounds()
+
+
 class SeenChains(msgspec.Struct, frozen=True, kw_only=True):
-    """The supply chains that one reader has; ``unread``: objects that are left out, and why."""
+    """The supply chains that one reader has; ``unread``: objects that are left out, and why; so are parties."""
 
     chains: Chains
     unread: tuple[Unread, ...] = ()
+    parties_left_out: tuple[PartyLeftOut, ...] = ()
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,47 +109,45 @@ class Supplies:
 
     # --- what is seen --------------------------------------------------------------------------------------------
 
-    def seen(self, asker: Asker, collection: str | None = None) -> SeenChains:
+    def seen(self, asker: Asker, collection: str | None = None, *, bounds: Bounds | None = None) -> SeenChains:
         """Return the chains that a reader may see, of one collection or of all that it knows of.
+
+        ``bounds``: those of an answer, if not ``BOUNDS``.
 
         Raises:
             NotFoundError: there is no such collection.
             LimitError: they are larger than one answer holds.
         """
-        latest: dict[tuple[str, str], tuple[Micros, wire.AnyWord | Unread]] = {}
-        doubtful: set[str] = set()
-        where = self._shelf.collections(asker, collection)
-        for told, version, id_ in self._read(asker, where):
-            word = _word(told, id_)
-            _keep(latest, (id_, told.by), version, word)
-            if isinstance(word, Unread):
-                # under the id of another's word: whoever was first with it must not hide whose it is
-                doubtful.add(id_)
-        for ids in batches(sorted(doubtful)):
-            for told, version, id_ in self._read(asker, where, frozenset(ids)):
-                _keep(latest, (id_, told.by), version, _word(told, id_))
-        words = [one for _, one in latest.values()]
+        shelf, (bill, fit) = self._shelf, (frozenset({str(one)}) for one in (wire.Form.BILL, wire.Form.FIT))
+        bounds = bounds or BOUNDS
+        allowance = Allowance(bounds.bills, bounds.bill_bytes)
+        bills = shelf.words(asker, collection, bill, wire.read_word, allowance, page=_PAGE)
+        fits = shelf.words(asker, collection, fit, wire.read_word, Allowance(_MOST_FITS))
+        left_out = {one.party: one for one in (*fits.left_out, *bills.left_out)}
         return SeenChains(
-            chains=assembled(one for one in words if not isinstance(one, Unread)),
-            unread=tuple(sorted((one for one in words if isinstance(one, Unread)), key=lambda one: (one.id, one.by))),
+            chains=assembled(one for one in (*bills.words, *fits.words) if one.by not in left_out),
+            unread=tuple(one for one in (*bills.unread, *fits.unread) if one.by not in left_out),
+            parties_left_out=tuple(left_out[party] for party in sorted(left_out)),
         )
 
-    def reach(self, asker: Asker, text: str, collection: str | None = None) -> Reach:
+    def reach(self, asker: Asker, text: str, collection: str | None = None, *, bounds: Bounds | None = None) -> Reach:
         """Return the assets that a vulnerability (CVE-…), purl, CPE name, or NAME[@VERSION] reaches.
 
         Raises:
             InputError: it is none of these. Otherwise as ``seen``, and ``Search.find``.
         """
         wanted = None if is_vulnerability(text) else asked_of(text)
-        seen = self.seen(asker, collection)
+        bounds = bounds or BOUNDS
+        seen = self.seen(asker, collection, bounds=bounds)
         vague, incomplete = 0, False
         if wanted is None:
-            said, incomplete = self._said(asker, text, self._shelf.collections(asker, collection))
+            where = self._shelf.collections(asker, collection)
+            said, incomplete = self._said(asker, text, where, most=bounds.questions)
             vague = sum(not is_exact(one.asked) for one in said)
             answer = seen.chains.vulnerable(text, (one for one in said if is_exact(one.asked)))
         else:
             answer = seen.chains.asked(wanted)
-        there = _by_ref(self._maps.seen(asker, collection)) if answer.reached or answer.cleared else {}
+        there = self._assets(asker, collection, bounds) if answer.reached or answer.cleared else {}
         refs = {one.asset for one in (*answer.reached, *answer.cleared)}
         return Reach(
             asked=text,
@@ -145,13 +159,16 @@ class Supplies:
             incomplete=incomplete,
         )
 
-    def vendors(self, asker: Asker, collection: str | None = None, *, of_parts: bool = False) -> Vendors:
+    def vendors(
+        self, asker: Asker, collection: str | None = None, *, of_parts: bool = False, bounds: Bounds | None = None
+    ) -> Vendors:
         """Return how much of the assets on a reader's map hangs on whose products.
 
         Raises: as ``seen``.
         """
-        seen = self.seen(asker, collection)
-        assets = _by_ref(self._maps.seen(asker, collection))
+        bounds = bounds or BOUNDS
+        seen = self.seen(asker, collection, bounds=bounds)
+        assets = self._assets(asker, collection, bounds)
         return Vendors(sectors=tuple(concentrations(assets, makers(seen.chains, of_parts=of_parts))), chains=seen)
 
     # --- what is shared ------------------------------------------------------------------------------------------
@@ -227,20 +244,13 @@ class Supplies:
 
     # --- what is read --------------------------------------------------------------------------------------------
 
-    def _read(
-        self, asker: Asker, where: Sequence[str], ids: frozenset[str] | None = None
-    ) -> Iterator[tuple[Told, Micros, str]]:
-        versions = frozenset({VersionChoice.LAST if ids is None else VersionChoice.ALL})
-        size = 0
-        for form, page, most in ((wire.Form.BILL, _PAGE, MOST_BILLS), (wire.Form.FIT, MAX_PAGE, _MOST_FITS)):
-            query = Query(types=frozenset({str(form)}), ids=ids, versions=versions)
-            for item, body in self._shelf.read(asker, where, query, most=most, page=page):
-                size += len(body)
-                if size > MOST_BYTES:
-                    raise LimitError(f"the bills have more than {MOST_BYTES:,} bytes", todo="ask of one collection")
-                yield self._shelf.told(item, body), item.version, item.object_id
+    def _assets(self, asker: Asker, collection: str | None, bounds: Bounds) -> dict[str, Asset]:
+        """Return the assets that a reader sees on its map, by STIX id."""
+        seen = self._maps.seen(asker, collection, most=bounds.objects)
+        unseen = set(seen.unseen)
+        return {seen.refs[asset.id]: asset for asset in seen.plan.assets if asset.id not in unseen}
 
-    def _said(self, asker: Asker, id_: str, where: Iterable[str]) -> tuple[list[Said], bool]:
+    def _said(self, asker: Asker, id_: str, where: Iterable[str], *, most: int) -> tuple[list[Said], bool]:
         """Return what the hub's own objects say: software of which a relationship says that it `has` a vulnerability.
 
         That is how others write it (STIX 2.1 §5: a relationship may have any type). Beside it whether there is or may
@@ -248,16 +258,23 @@ class Supplies:
         """
         said: list[Said] = []
         incomplete = False
+        left = most
         for collection in where:
             hits, more = self._called(asker, collection, id_)
             incomplete |= more
             for hit in hits:
-                around = self._search.relations(asker, collection, hit.id, limit=MAX_HITS)
-                incomplete |= around.more
-                for edge in around.edges:
-                    asked = _software(edge, hit.id)
-                    if asked is not None and edge.via is not None:
-                        said.append(Said(asked=asked, by=edge.via.producer, source=edge.via.id))
+                cursor = None
+                while left:
+                    around = self._search.relations(asker, collection, hit.id, limit=MAX_HITS, cursor=cursor)
+                    left, cursor = left - 1, around.next
+                    for edge in around.edges:
+                        asked = _software(edge, hit.id)
+                        if asked is not None and edge.via is not None:
+                            said.append(Said(asked=asked, by=edge.via.producer, source=edge.via.id))
+                    if cursor is None:
+                        break
+                else:
+                    incomplete = True
         return said, incomplete
 
     def _called(self, asker: Asker, collection: str, id_: str) -> tuple[list[Hit], bool]:
@@ -272,29 +289,6 @@ class Supplies:
             if cursor is None:
                 return hits, False
         return hits, True
-
-
-def _word(told: Told, id_: str) -> wire.AnyWord | Unread:
-    try:
-        return wire.read_word(told)
-    except InputError as error:
-        return Unread(id=id_, by=told.by, cause=error.what if error.where is None else f"{error.where}: {error.what}")
-
-
-def _keep(
-    latest: dict[tuple[str, str], tuple[Micros, wire.AnyWord | Unread]],
-    key: tuple[str, str],
-    version: Micros,
-    word: wire.AnyWord | Unread,
-) -> None:
-    if key not in latest or latest[key][0] < version:
-        latest[key] = (version, word)
-
-
-def _by_ref(seen: Seen) -> dict[str, Asset]:
-    """Return the assets of a map that are seen, by STIX id."""
-    unseen = set(seen.unseen)
-    return {seen.refs[asset.id]: asset for asset in seen.plan.assets if asset.id not in unseen}
 
 
 def _is_called(hit: Hit, id_: str) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tocsin.map.supply.draft import Draft
 
-__all__ = ["VERSIONS", "is_three", "read_spdx"]
+__all__ = ["VERSIONS", "read_spdx"]
 
 VERSIONS: Final = ("SPDX-2.2", "SPDX-2.3")
 _DOCUMENT: Final = "SPDXRef-DOCUMENT"
@@ -51,11 +51,6 @@ _PACKAGE: Final = frozenset(
 # The form of a supplier or originator (SPDX 2.3 §7.5): who, and an address in brackets.
 _MOST_AGENT: Final = 1_000
 _AGENT: Final = re.compile(r"(?:Organization|Person|Tool):\s*(.*?)\s*(?:\([^()]*\))?\s*", re.DOTALL)
-
-
-def is_three(root: Mapping[str, object]) -> bool:
-    """Return whether this is SPDX 3, which is JSON-LD and another model."""
-    return "@graph" in root or "spdx.org/rdf/3" in str(root.get("@context", ""))[:500]
 
 
 def read_spdx(draft: Draft, root: Mapping[str, object], product: Part | None) -> str:
