@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -59,10 +60,15 @@ def plain(value: msgspec.Struct, without: set[str] | frozenset[str] = frozenset(
         tag[config.tag_field] = config.tag
     said = {
         field.name: _told(getattr(value, field.name))
-        for field in structs.fields(value)
+        for field in _fields(type(value))
         if field.name not in without and getattr(value, field.name) != field.default
     }
     return tag | said
+
+
+@cache
+def _fields(of: type[msgspec.Struct]) -> tuple[structs.FieldInfo, ...]:
+    return structs.fields(of)  # each call evaluates the annotations anew
 
 
 def _told(value: object) -> Json:
