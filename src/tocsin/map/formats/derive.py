@@ -42,6 +42,8 @@ def put(draft: Draft, network: Network, recipe: FileRecipe) -> None:
             values["longitude"], values["latitude"] = element.place
         draft.assets.append(Row(at=element.at, values=values))
     sources = [one.id for one in network.elements.values() if one.source or one.store is not None]
+    if not sources and network.unread:
+        return  # what is missing may be what feeds it
     if not sources:
         draft.wrong(network.name, "nothing feeds it", "a source in service: an external grid, a generator, a reservoir")
         return

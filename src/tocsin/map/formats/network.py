@@ -32,10 +32,14 @@ class Element:
 
 @dataclass(slots=True, kw_only=True)
 class Network:
-    """Elements by id, and arcs: ``arcs[a]`` are the elements into which a leads. What is fed by what follows."""
+    """Elements by id, and arcs: ``arcs[a]`` are the elements into which a leads. What is fed by what follows.
+
+    ``unread``: elements could not be read; whether anything feeds it, nobody knows then.
+    """
 
     name: str
     unit: str
+    unread: bool = False
     elements: dict[str, Element] = field(default_factory=dict)
     arcs: dict[str, list[str]] = field(default_factory=dict)
 
