@@ -187,6 +187,7 @@ def read_water(draft: Draft, name: str, data: bytes, places: Places) -> Network:
     curves = _curves(lines)
     _nodes(lines, network, options, curves, places, flow=flow, metre=_FOOT if feet else 1.0)
     _links(lines, network, curves, flow)
+    network.lost, network.unread = lines.lost, bool(lines.lost)
     return network
 
 
@@ -237,8 +238,6 @@ def _nodes(
     for at, words in rows["TANKS"]:
         store = _store(lines, at, words, curves, metre)
         add(lines.draft, network, Element(id=words[0], kind="tank", at=at, place=where.get(words[0]), store=store))
-    # without these rows nobody knows whether anything feeds it
-    network.unread = bool(lines.lost)
 
 
 _NODES: Final = {"JUNCTIONS": 2, "RESERVOIRS": 2, "TANKS": 6}

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.errors import LimitError
 from tocsin.map.formats.draft import Draft, Row
 from tocsin.map.formats.fields import ASSET, GROUP, MODE, SUPPLIER, text_of
-from tocsin.map.formats.limits import MOST_DEPTH, MOST_ROWS
+from tocsin.map.formats.limits import MOST_ROWS
+from tocsin.map.formats.plain_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tocsin.map.formats.recipe import FileRecipe
 
-__all__ = ["read_features", "read_json", "write_features"]
+__all__ = ["read_features", "write_features"]
 
 _SHAPES: Final = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 # RFC 7946, section 4: WGS 84 is the only system; some tools say so all the same.
@@ -32,30 +32,6 @@ _WGS84: Final = (
 )
 _NESTED: Final = ("needs", "failure_modes")
 _SHOWN: Final = 60
-
-
-def read_json(draft: Draft, name: str, data: bytes) -> object:
-    """Return JSON as it stands, or None with a fault. Raises ``LimitError`` where it is nested deeper than we take."""
-    depth = deepest = 0
-    quoted = False
-    # counted before it is parsed: a parser's recursion ends in the middle of things
-    for byte in data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _PLAIN):
-        if byte == _QUOTE:
-            quoted = not quoted
-        elif not quoted:
-            depth += 1 if byte in b"[{" else -1
-            deepest = max(deepest, depth)
-            if deepest > MOST_DEPTH:
-                raise LimitError("nested too deeply", where=name, todo=f"at most {MOST_DEPTH} deep")
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        draft.wrong(name, f"no JSON: {error}", "JSON in UTF-8 (RFC 8259)")
-        return None
-
-
-_QUOTE: Final = ord('"')
-_PLAIN: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 
 
 def read_features(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> None:

@@ -34,12 +34,14 @@ class Element:
 class Network:
     """Elements by id, and arcs: ``arcs[a]`` are the elements into which a leads. What is fed by what follows.
 
-    ``unread``: elements could not be read; whether anything feeds it, nobody knows then.
+    ``unread``: something could not be read: who is fed by whom, nobody knows then; ``lost``: what those elements may
+    be called.
     """
 
     name: str
     unit: str
     unread: bool = False
+    lost: set[str] = field(default_factory=set)
     elements: dict[str, Element] = field(default_factory=dict)
     arcs: dict[str, list[str]] = field(default_factory=dict)
 
