@@ -18,11 +18,13 @@ __all__ = ["Draft", "Row"]
 class Row:
     """One asset, failure mode, group or supplier as it was read: our names of fields, their values, or text of them.
 
-    ``at``: the file and the line, feature or element.
+    ``at``: the file and the line, feature or element. ``loose``: a part of it could not be read, which is told; what
+    it lacks may be that.
     """
 
     at: str
     values: Mapping[str, object]
+    loose: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
