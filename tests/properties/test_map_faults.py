@@ -57,14 +57,6 @@ CELLS: Final[dict[str, tuple[str, str, str, str]]] = {
 CSV_KINDS: Final = ("a row too short", "a row too long", "a byte that is no UTF-8", "an edge of no asset")
 
 
-def _cell(draw: random.Random, rows: list[Row], column: str, text: str, owner: str) -> int:
-    """Spoil one of the rows; return which."""
-    place = draw.randrange(len(rows))
-    text = rows[place]["asset"] if text == "itself" else text
-    rows[place][column] = text.format(rows[place][column] if "asset" not in column else owner)
-    return place
-
-
 def _planted_csv(draw: random.Random) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
     files = write(good_map(), Format.CSV)
     tables = {name: list(csv.DictReader(io.StringIO(data.decode(), newline=""))) for name, data in files.items()}
@@ -136,6 +128,7 @@ def _nested(draw: random.Random, features: list[dict[str, Any]]) -> list[tuple[i
     }
     kinds = [kind for kind, (table, *_) in CELLS.items() if CELLS[kind][1] not in {"asset", "group", "latitude"}]
     kinds.remove("a group mistyped")
+    kinds.remove("an id that is empty")  # it may be whom a supplier of nobody's means: nobody could tell them apart
     for place in draw.sample(range(20, 1_000), 50):
         kind, one = draw.choice([*kinds, *shapes]), features[place]
         if kind in shapes:
@@ -163,9 +156,6 @@ def _planted_features(draw: random.Random) -> tuple[dict[str, bytes], list[tuple
 
 
 GRAPH_KINDS: Final[dict[str, tuple[str, str, str]]] = {
-    "people is '1.5'": ("node", 'key="node.people">', 'key="node.people">1.5</data><!--'),
-    "half a place": ("node", 'key="node.longitude">', 'key="node.longitude"></data><!--'),
-    "the unknown key 'nmae'": ("node", "name&", ""),
     "there is no key 'nope'": ("node", "</node>", '<data key="nope">x</data></node>'),
     "the data of 'node.kind' stands twice": ("node", "</node>", '<data key="node.kind">x</data></node>'),
     "alpha is 7.0": ("node", '"alpha":0.5', '"alpha":7'),
@@ -183,7 +173,6 @@ GRAPH_KINDS: Final[dict[str, tuple[str, str, str]]] = {
     "the data of 'edge.basis' stands twice": ("edge", "</edge>", '<data key="edge.basis">x</data></edge>'),
     "basis has the character U+2067": ("edge", ">the nearest", ">the \u2067nearest"),
 }
-del GRAPH_KINDS["the unknown key 'nmae'"], GRAPH_KINDS["people is '1.5'"], GRAPH_KINDS["half a place"]
 
 
 def _planted_graph(draw: random.Random) -> tuple[dict[str, bytes], list[tuple[str, str]]]:

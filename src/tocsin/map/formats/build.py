@@ -84,22 +84,20 @@ def _read(draft: Draft, table: str, row: Row) -> tuple[dict[str, object], set[st
     wrong: set[str] = set()
     whose = _whose(table, row)
     for name, raw in row.values.items():
-        if raw is None or (raw == "" and name not in REQUIRED[table]):
+        if raw is None or raw == "":
             continue
         try:
             values[name] = fields[name](raw)
         except Wrong as error:
             wrong.add(name)
-            draft.wrong(row.at, f"{name} {error.cause}", error.expected, **whose)
+            if name not in row.held:
+                draft.wrong(row.at, f"{name} {error.cause}", error.expected, **whose)
     for name in REQUIRED[table]:
         if name not in values and name not in wrong:
             wrong.add(name)
-            if row.loose:
+            if row.loose or name in row.held:
                 continue
             draft.wrong(row.at, f"there is no {name}", f"each of these has {' and '.join(REQUIRED[table])}", **whose)
-        elif values.get(name) == "" and table != "assets":
-            wrong.add(name)
-            draft.wrong(row.at, f"{name} is empty", "a name", **whose)
     return values, wrong
 
 

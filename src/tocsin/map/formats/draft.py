@@ -19,12 +19,13 @@ class Row:
     """One asset, failure mode, group or supplier as it was read: our names of fields, their values, or text of them.
 
     ``at``: the file and the line, feature or element. ``loose``: a part of it could not be read, which is told; what
-    it lacks may be that.
+    it lacks may be that. ``held``: fields that what it stands in gives it, and is told of.
     """
 
     at: str
     values: Mapping[str, object]
     loose: bool = False
+    held: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -51,7 +51,7 @@ def without_groups(
     explained: set[Key] = set()
     texts = [*lost, *(frozenset({group.name}) for group in groups if group.asset not in there)]
     texts += [frozenset({group.asset}) for group in groups if not group.suppliers and group.asset in there]
-    for row in texts:
+    for row in sorted(texts, key=lambda one: one.isdisjoint(there)):  # those that say their asset first
         # by its asset, else by its name alone where the asset is one of the map's
         fitting = [key for key in left if key[0] in row] or [key for key in left if key[1] in row and key[0] in there]
         if fitting:
@@ -78,7 +78,7 @@ def eased(
         fitting = (
             [group for group in left if (group.asset, group.name) in beside]
             or [group for group in left if group.asset in row]
-            or [group for group in left if group.name in row and not group.suppliers]
+            or [group for group in left if group.name in row and not group.suppliers and row.isdisjoint(there)]
         )
         easy |= {(group.asset, group.name) for group in fitting[:1]}
     return [_eased(group) if (group.asset, group.name) in easy else group for group in groups]

@@ -105,14 +105,15 @@ def _feature(
     values.update(_place(draft, at, feature.get("geometry")))
     draft.assets.append(Row(at=at, values=values))
     for mode, loose in _listed(draft, at, properties, "failure_modes", MODE):
-        draft.modes.append(Row(at=at, values={**mode, "asset": asset}, loose=loose))
+        draft.modes.append(Row(at=at, values={**mode, "asset": asset}, loose=loose, held=("asset",)))
     for need, loose in _listed(draft, at, properties, "needs", {**GROUP, "suppliers": None}):
         before = len(draft.faults)
         for one, less in _listed(draft, at, need, "suppliers", SUPPLIER):
             values = {**one, "asset": asset, "group": need.get("name")}
-            draft.suppliers.append(Row(at=at, values=values, loose=less))
+            draft.suppliers.append(Row(at=at, values=values, loose=less, held=("asset", "group")))
         group = {key: value for key, value in need.items() if key != "suppliers"}
-        draft.groups.append(Row(at=at, values={**group, "asset": asset}, loose=loose or len(draft.faults) > before))
+        less = loose or len(draft.faults) > before
+        draft.groups.append(Row(at=at, values={**group, "asset": asset}, loose=less, held=("asset",)))
 
 
 def _listed(

@@ -228,7 +228,8 @@ def _edges(draft: Draft, handler: _Handler, recipe: FileRecipe, ids: Mapping[str
         values, others = _values(handler, element, recipe, _EDGE)
         source, target = (element.attributes.get(end, "") for end in ("source", "target"))
         values["supplier"], values["asset"] = ids.get(source, source), ids.get(target, target)
-        draft.suppliers.append(Row(at=element.at, values=values))
+        held = tuple(end for end, node in (("supplier", source), ("asset", target)) if node in ids)
+        draft.suppliers.append(Row(at=element.at, values=values, held=held))
         for name in others:
             unknown.setdefault(name, []).append(element.at)
     _unknown(draft, recipe, unknown, _EDGE, "edge")
@@ -250,7 +251,7 @@ def _nested(
         for name in unknown:
             draft.wrong(at, f"the unknown key {name[:_SHOWN]!r} in {key}", ", ".join(fields))
         known = {name: value for name, value in one.items() if name not in unknown}
-        rows.append(Row(at=at, values={**known, "asset": asset}, loose=bool(unknown)))
+        rows.append(Row(at=at, values={**known, "asset": asset}, loose=bool(unknown), held=("asset",)))
     return rows
 
 
