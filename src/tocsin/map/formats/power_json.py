@@ -161,15 +161,15 @@ def _records(draft: Draft, name: str, table: str, stored: object, tables: _Table
     columns, index, data = split
     for key, row in zip(index, data, strict=True):
         at = f"{name}: {table} {str(key)[:20]}"
-        whole = isinstance(key, int) and not isinstance(key, bool)
-        if not whole or not isinstance(row, list) or len(row) != len(columns):
+        whole = key if isinstance(key, int) and not isinstance(key, bool) else None
+        if whole is None or not isinstance(row, list) or len(row) != len(columns):
             draft.wrong(at, "a row that its columns do not fit", f"a whole number, and {len(columns)} values")
             cells = row if isinstance(row, list) else []
             tables.lost |= {f"{table} {key}", *(cell for cell in cells if isinstance(cell, str))}
-            tables.broken |= {(table, key)} if whole else set()
-            tables.refused |= set() if whole else {table}
+            tables.broken |= set() if whole is None else {(table, whole)}
+            tables.refused |= {table} if whole is None else set()
             continue
-        yield _Record(draft, table, key, dict(zip(columns, row, strict=True)), at)
+        yield _Record(draft, table, whole, dict(zip(columns, row, strict=True)), at)
 
 
 def _split(draft: Draft, at: str, table: str, stored: object) -> tuple[list[str], list[object], list[object]] | None:
