@@ -229,7 +229,7 @@ def _made(draw: random.Random) -> str:
         for _ in range(draw.choice([0, 0, 1, 2])):
             rows["DEMANDS"].append(f"{one} {draw.uniform(-5, 50):.3f}{draw.choice(by_pattern)}")
     ends = [("lake", nodes[0]), *itertools.pairwise(nodes)]
-    ends += [tuple(draw.sample(["lake", *nodes], 2)) for _ in range(draw.randint(0, 4))]
+    ends += [(one, other) for one, other in (draw.sample(["lake", *nodes], 2) for _ in range(draw.randint(0, 4)))]
     tails = ["", " 0", " 3.5", " Open", " closed", " CV", " 0 OPEN", " 0 Closed", " 1 cv"]
     for number, (start, end) in enumerate(ends, 1):
         rows["PIPES"].append(f"{number} {start} {end} 100 300 100{draw.choice(tails)}")
