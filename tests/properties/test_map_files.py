@@ -39,9 +39,12 @@ from tocsin.map.model import (
 )
 
 # what a line of text may hold: anything that is seen, and spaces within it
-TEXTS: Final = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp")), max_size=12).filter(
-    lambda text: text == text.strip()
-)
+TEXTS: Final = st.text(
+    st.characters(
+        exclude_categories=("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"), exclude_characters="\u034f\u115f\u1160\u3164\uffa0"
+    ),
+    max_size=12,
+).filter(lambda text: text == text.strip())
 NAMES: Final = TEXTS.filter(bool)
 FEW: Final = st.floats(0, 1)
 HOURS: Final = st.floats(0, 80_000)

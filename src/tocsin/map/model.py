@@ -354,10 +354,14 @@ def _group_faults(group: DependencyGroup, known: Counter[str]) -> Iterator[MapFa
         )
     edges = list(_edge_faults(group, known))
     yield from edges
+    if not (math.isfinite(group.k) and group.k >= LEAST):
+        yield _fault(group, f"k is {group.k}", f"{LEAST:f} or more")
+    elif group.need is Need.COUNT and group.k != int(group.k):
+        yield _fault(group, f"k is {group.k}", "a whole number of suppliers")
+    elif group.suppliers and not edges:
+        yield from _never(group)
     if not group.suppliers:
         yield _fault(group, "nobody supplies it", "at least one supplier")
-    elif not edges:
-        yield from _never(group)
 
 
 def _edge_faults(group: DependencyGroup, known: Counter[str]) -> Iterator[MapFault]:
@@ -392,13 +396,7 @@ def _ranged(group: DependencyGroup, supplier: Supplier) -> bool:
 
 def _never(group: DependencyGroup) -> Iterator[MapFault]:
     """Yield why the group could not be met with everything up: an asset is whole until something is hit."""
-    if not (math.isfinite(group.k) and group.k >= LEAST):
-        yield _fault(group, f"k is {group.k}", f"{LEAST:f} or more")
-        return
     if group.need is Need.COUNT:
-        if group.k != int(group.k):
-            yield _fault(group, f"k is {group.k}", "a whole number of suppliers")
-            return
         there: float = len(group.suppliers)
     else:
         there = math.fsum(supplier.weight for supplier in group.suppliers)

@@ -181,6 +181,82 @@ def test_faults_of_a_network_say_table_and_row() -> None:
     ]
 
 
+def spoiled(table_: str, row: int, column: str, value: object) -> dict[str, bytes]:
+    """Return the small network with one cell changed; no column: the index of the row."""
+    made = small()
+    made["_object"]["switch"] = table([{"bus": 1, "element": 2, "et": "l", "closed": True}])
+    made["_object"]["load"] = table([{"name": name, "bus": 2, "p_mw": 5.0, "in_service": True} for name in "pq"])
+    split = json.loads(made["_object"][table_]["_object"])
+    if column:
+        split["data"][row][split["columns"].index(column)] = value
+    else:
+        split["index"][row] = value
+    made["_object"][table_]["_object"] = json.dumps(split)
+    return {"net.json": json.dumps(made).encode()}
+
+
+POWER_FAULTS: Final[dict[str, tuple[tuple[str, int, str, object], str]]] = {
+    "two loads of one index": (("load", 1, "", 0), "load 0: the index 0 stands twice"),
+    "two buses of one index": (("bus", 1, "", 0), "bus 0: the index 0 stands twice"),
+    "an index that is none": (("bus", 1, "", "b"), "bus b: a row that its columns do not fit"),
+    "power that is text": (("load", 0, "p_mw", "x"), "load 0: p_mw is 'x'"),
+    "no power": (("load", 0, "p_mw", None), "load 0: p_mw is nothing"),
+    "power that is true": (("load", 0, "p_mw", True), "load 0: p_mw is True"),
+    "half a bus": (("line", 0, "to_bus", 1.5), "line 0: to_bus is 1.5; expected the index of a bus"),
+    "a bus that is true": (("line", 0, "to_bus", True), "line 0: to_bus is True"),
+    "no bus": (("line", 2, "to_bus", None), "line 2: to_bus is nothing"),
+    "a bus that is not there": (("line", 2, "to_bus", 9), "line 2: to_bus is 9: there is no such bus"),
+    "a line to itself": (("line", 0, "to_bus", 0), "line 0: to_bus is 0: it leads to where it begins"),
+    "in service: no": (("line", 0, "in_service", "no"), "line 0: in_service is 'no'"),
+    "in service: nothing": (("line", 0, "in_service", None), "line 0: in_service is nothing"),
+    "in service: two": (("ext_grid", 0, "in_service", 2), "ext_grid 0: in_service is 2"),
+    "closed: False in quotes": (("switch", 0, "closed", "False"), "switch 0: closed is 'False'"),
+    "a switch at nothing": (("switch", 0, "et", "q"), "switch 0: et is 'q'"),
+    "a switch of no line": (("switch", 0, "element", 7), "switch 0: element is 7: there is no such line"),
+    "a switch at another bus": (("switch", 0, "bus", 0), "switch 0: bus is 0; expected a bus at an end of line 2"),
+    "a rating that is text": (("line", 0, "max_i_ka", "much"), "line 0: max_i_ka is 'much'"),
+    "a voltage that is text": (("bus", 0, "vn_kv", "high"), "bus 0: vn_kv is 'high'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", POWER_FAULTS)
+def test_a_fault_of_one_cell_is_told_once_and_nothing_that_follows(case: str) -> None:
+    cell, begins = POWER_FAULTS[case]
+    told = refused(spoiled(*cell))
+    assert len(told) == 1, told
+    assert told[0].startswith(f"net.json: {begins}")
+
+
+@pytest.mark.parametrize("name", ["bus", "line", "ext_grid"])
+def test_of_a_table_that_is_none_only_that_is_told(name: str) -> None:
+    made = small()
+    made["_object"][name] = "no table"
+    assert refused({"net.json": json.dumps(made).encode()}) == [
+        f"net.json: {name}: no table; expected a DataFrame as pandapower.to_json stores it"
+    ]
+    made = small()
+    split = json.loads(made["_object"][name]["_object"])
+    split["data"][0].pop()
+    made["_object"][name]["_object"] = json.dumps(split)
+    told = refused({"net.json": json.dumps(made).encode()})
+    assert [one.partition(";")[0] for one in told] == [f"net.json: {name} 0: a row that its columns do not fit"]
+
+
+def test_a_column_that_is_missing_is_no_column_of_zeros() -> None:
+    made = small()
+    made["_object"]["load"] = table([{"name": "town", "bus": 2, "p_mww": 5.0, "in_service": True}])
+    assert refused({"net.json": json.dumps(made).encode()}) == [
+        "net.json: load: there is no column 'p_mw'; expected it, as pandapower.to_json writes it"
+    ]
+
+
+def test_what_refers_to_a_row_of_epanet_that_could_not_be_read_is_not_told() -> None:
+    told = refused({"net.inp": INP.replace(" tank 20 4 2 8 10 0", " tank 20").encode()})
+    assert told == ["net.inp:8: 'tank': 2 values in [TANKS]; expected 6 or more"]
+    told = refused({"net.inp": INP.replace("[JUNCTIONS]", "[JUNCTOINS]").encode()})
+    assert told == ["net.inp:1: the unknown section [JUNCTOINS]; expected a section of EPANET 2.2"]
+
+
 def _hostile(module: str, name: str, payload: object) -> dict[str, Any]:
     return {"_module": module, "_class": name, "_object": payload}
 

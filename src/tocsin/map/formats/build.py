@@ -7,13 +7,14 @@ once and what follows from it is not.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from tocsin.errors import MapFault
 from tocsin.map.formats.fields import REQUIRED, TABLES, Wrong
+from tocsin.map.formats.follows import eased, missing_names, stand_ins, without_groups
 from tocsin.map.model import (
     LEAST,
     Asset,
@@ -28,11 +29,12 @@ from tocsin.map.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tocsin.map.formats.draft import Draft, Row
 
     _Key: TypeAlias = tuple[str | None, str | None, str | None]
+    _Lost: TypeAlias = tuple[frozenset[str], Collection[tuple[str, str]]]
 
 __all__ = ["built"]
 
@@ -47,23 +49,32 @@ def built(draft: Draft) -> AssetMap:
     places: dict[_Key, list[str]] = defaultdict(list)
     modes = _modes(draft)
     assets = [_asset(draft, row, modes, places) for row in draft.assets]
-    known = {asset.id for asset in assets}
+    there = {asset.id for asset in assets}
+    shaken: set[tuple[str, str]] = set()
+    lost: list[_Lost] = []
+    suppliers = _suppliers(draft, places, shaken, lost)
+    groups = [group for row in draft.groups if (group := _group(draft, row, suppliers, places, shaken)) is not None]
+    groups += _implied(draft, suppliers, groups, there, lost)
+    named = Counter({group.asset: 0 for group in groups})
+    for group in groups:
+        named[group.asset] += 1 + len(group.suppliers)
+    named.update(one.asset for group in groups for one in group.suppliers)
+    named.update({name: len(rows) for name, rows in modes.items()})
+    unread = missing_names(draft, Counter({name: many for name, many in named.items() if name not in there}))
     for name, rows in modes.items():
-        if name not in known:
+        if name not in there | unread:
             for row, mode in rows:
                 draft.wrong(
                     row.at, f"its failure mode {mode.name!r}: there is no such asset", "the id of an asset", asset=name
                 )
-    suppliers = _suppliers(draft, places)
-    read = [(row, _group(draft, row, suppliers, places)) for row in draft.groups]
-    groups = [group for _, group in read if group is not None]
-    # whose suppliers belong to a group that could not be read: that is told once, with the group
-    unread = {str(row.values.get("asset")) for row, group in read if group is None}
-    groups += _implied(draft, suppliers, {(group.asset, group.name) for group in groups}, unread)
+    if draft.faults or not there.issuperset(named):  # then there will be no map, and what follows from them is not told
+        groups = eased(groups, shaken, lost, there)
+        assets += stand_ins(unread)
     order = {asset.id: place for place, asset in enumerate(assets)}
     groups.sort(key=lambda group: order.get(group.asset, len(order)))
     plan = AssetMap(assets=tuple(assets), groups=tuple(groups))
-    draft.faults.extend(_placed(fault, places) for fault in faults(plan))
+    # of what stands twice each fault is found twice
+    draft.faults.extend(dict.fromkeys(_placed(fault, places) for fault in faults(plan)))
     draft.done()
     return plan
 
@@ -75,20 +86,20 @@ def _read(draft: Draft, table: str, row: Row) -> tuple[dict[str, object], set[st
     wrong: set[str] = set()
     whose = _whose(table, row)
     for name, raw in row.values.items():
-        if raw is None or (raw == "" and name not in REQUIRED[table]):
+        if raw is None or raw == "":
             continue
         try:
             values[name] = fields[name](raw)
         except Wrong as error:
             wrong.add(name)
-            draft.wrong(row.at, f"{name} {error.cause}", error.expected, **whose)
+            if name not in row.held:
+                draft.wrong(row.at, f"{name} {error.cause}", error.expected, **whose)
     for name in REQUIRED[table]:
         if name not in values and name not in wrong:
             wrong.add(name)
+            if row.loose or name in row.held:
+                continue
             draft.wrong(row.at, f"there is no {name}", f"each of these has {' and '.join(REQUIRED[table])}", **whose)
-        elif values.get(name) == "" and table != "assets":
-            wrong.add(name)
-            draft.wrong(row.at, f"{name} is empty", "a name", **whose)
     return values, wrong
 
 
@@ -110,6 +121,11 @@ def _asset(
     name = str(values.get("id", ""))
     if "id" in wrong:
         name = f"\0{row.at}"  # no text that is read has this character: nobody's id
+        raw = row.values.get("id")
+        if isinstance(raw, str) and raw.strip():
+            draft.lose("assets", {raw.strip(), "".join(one for one in raw.strip() if one.isprintable())})
+        else:
+            draft.nameless += 1
     places[name, None, None].append(row.at)
     longitude, latitude = values.pop("longitude", None), values.pop("latitude", None)
     if not wrong & {"longitude", "latitude"} and (longitude is None) != (latitude is None):
@@ -131,7 +147,7 @@ def _modes(draft: Draft) -> dict[str, list[tuple[Row, FailureMode]]]:
             continue
         asset = str(values.pop("asset"))
         fragile = {name: values.pop(name) for name in ("measure", "median", "beta") if name in values}
-        if 0 < len(fragile) < 3 and not wrong & {"measure", "median", "beta"}:  # noqa: PLR2004 -- all, or none
+        if 0 < len(fragile) < 3 and not row.loose and not wrong & {"measure", "median", "beta"}:  # noqa: PLR2004 -- all, or none
             draft.wrong(row.at, "half a fragility", "measure, median and beta, or none of them", asset=asset)
         elif fragile and not wrong & {"measure", "median", "beta"}:
             values["fragility"] = msgspec.convert(fragile, Fragility)
@@ -142,11 +158,21 @@ def _modes(draft: Draft) -> dict[str, list[tuple[Row, FailureMode]]]:
     return found
 
 
-def _suppliers(draft: Draft, places: dict[_Key, list[str]]) -> dict[tuple[str, str], list[tuple[Row, Supplier]]]:
+def _suppliers(
+    draft: Draft, places: dict[_Key, list[str]], shaken: set[tuple[str, str]], lost: list[_Lost]
+) -> dict[tuple[str, str], list[tuple[Row, Supplier]]]:
+    """Return suppliers by asset and group; into ``shaken`` go groups, into ``lost`` rows, that could not be read."""
     found: dict[tuple[str, str], list[tuple[Row, Supplier]]] = defaultdict(list)
-    for row in draft.suppliers:
+    lost += [(texts, ()) for texts in draft.lost.get("suppliers", [])]
+    for place, row in enumerate(draft.suppliers):
         values, wrong = _read(draft, "suppliers", row)
-        if wrong & {"asset", "group", "supplier"}:
+        if wrong & {"asset", "group"}:
+            lost.append((_texts(row) - {row.values.get("supplier")}, _beside(draft, place)))
+            continue
+        if wrong or row.loose:
+            shaken.add((str(values["asset"]), str(values["group"])))
+            wrong |= {"provenance"}
+        if "supplier" in wrong:
             continue
         asset, group = str(values.pop("asset")), str(values.pop("group"))
         values["asset"] = values.pop("supplier")
@@ -160,15 +186,29 @@ def _suppliers(draft: Draft, places: dict[_Key, list[str]]) -> dict[tuple[str, s
     return found
 
 
+def _texts(row: Row) -> frozenset[str]:
+    return frozenset(value for value in row.values.values() if isinstance(value, str))
+
+
+def _beside(draft: Draft, place: int) -> list[tuple[str, str]]:
+    """Return the groups of the rows before and after: those of one group mostly stand together."""
+    rows = [draft.suppliers[each].values for each in (place - 1, place + 1) if 0 <= each < len(draft.suppliers)]
+    return [(str(values.get("asset")), str(values.get("group"))) for values in rows]
+
+
 def _group(
     draft: Draft,
     row: Row,
     suppliers: dict[tuple[str, str], list[tuple[Row, Supplier]]],
     places: dict[_Key, list[str]],
+    shaken: set[tuple[str, str]],
 ) -> DependencyGroup | None:
     values, wrong = _read(draft, "groups", row)
     if wrong & {"asset", "name"}:
+        draft.lose("groups", _texts(row))
         return None
+    if row.loose or wrong & {"need", "k"}:
+        shaken.add((str(values["asset"]), str(values["name"])))
     if "need" in wrong or "k" in wrong:
         values["k"] = 1.0 if values.get("need") == "count" else LEAST
     if wrong & {"buffer_h", "buffer_least_h", "buffer_most_h"}:
@@ -183,26 +223,35 @@ def _group(
 def _implied(
     draft: Draft,
     suppliers: dict[tuple[str, str], list[tuple[Row, Supplier]]],
-    known: set[tuple[str, str]],
-    unread: set[str],
+    groups: list[DependencyGroup],
+    there: set[str],
+    lost: list[_Lost],
 ) -> list[DependencyGroup]:
     """Return the groups that only their suppliers name, where the mapping says what such groups are."""
     made: list[DependencyGroup] = []
-    for (asset, name), rows in suppliers.items():
-        if (asset, name) in known or asset in unread:
+    known = {(group.asset, group.name) for group in groups}
+    alone: dict[tuple[str, str], list[tuple[Row, Supplier]]] = {}
+    for key, rows in suppliers.items():
+        pattern = draft.implied.get(rows[0][0].at.partition(":")[0])
+        if key in known:
             continue
-        file = rows[0][0].at.partition(":")[0]
-        pattern = draft.implied.get(file)
         if pattern is None:
-            for row, one in rows:
-                draft.wrong(
-                    row.at, "there is no such group", "a group that stands among the groups",
-                    asset=asset, group=name, supplier=one.asset,
-                )  # fmt: skip
+            alone[key] = rows
             continue
-        values, _ = _read(draft, "groups", _named(pattern, asset, name))
+        values, _ = _read(draft, "groups", _named(pattern, *key))
         values["suppliers"] = tuple(one for _, one in rows)
         made.append(msgspec.convert(values, DependencyGroup, from_attributes=True))
+    place_of = {id(row): place for place, row in enumerate(draft.suppliers)} if alone else {}
+    explained = without_groups(draft.lost.get("groups", []), groups, alone, there)
+    for key, rows in alone.items():
+        if key in explained:
+            continue
+        for row, one in rows:
+            lost.append((_texts(row) - {one.asset}, _beside(draft, place_of[id(row)])))
+            draft.wrong(
+                row.at, "there is no such group", "a group that stands among the groups",
+                asset=key[0], group=key[1], supplier=one.asset,
+            )  # fmt: skip
     return made
 
 

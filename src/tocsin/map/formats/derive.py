@@ -41,6 +41,10 @@ def put(draft: Draft, network: Network, recipe: FileRecipe) -> None:
         if element.place is not None:
             values["longitude"], values["latitude"] = element.place
         draft.assets.append(Row(at=element.at, values=values))
+    if network.lost:
+        draft.lose("assets", {recipe.prefix + name for name in network.lost})
+    if network.unread:
+        return  # what is missing may be what feeds it, and there will be no map
     sources = [one.id for one in network.elements.values() if one.source or one.store is not None]
     if not sources:
         draft.wrong(network.name, "nothing feeds it", "a source in service: an external grid, a generator, a reservoir")

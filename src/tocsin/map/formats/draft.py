@@ -9,7 +9,7 @@ from tocsin.errors import MapError, MapFault
 from tocsin.map.formats.limits import MOST_FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["Draft", "Row"]
 
@@ -18,11 +18,14 @@ __all__ = ["Draft", "Row"]
 class Row:
     """One asset, failure mode, group or supplier as it was read: our names of fields, their values, or text of them.
 
-    ``at``: the file and the line, feature or element.
+    ``at``: the file and the line, feature or element. ``loose``: a part of it could not be read, which is told; what
+    it lacks may be that. ``held``: fields that what it stands in gives it, and is told of.
     """
 
     at: str
     values: Mapping[str, object]
+    loose: bool = False
+    held: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +38,11 @@ class Draft:
     suppliers: list[Row] = field(default_factory=list)
     # of groups that no file describes, by file: what they are where suppliers of them are named
     implied: dict[str, Row] = field(default_factory=dict)
+    # rows that could not be read, by table: what stands in each, a name among it
+    lost: dict[str, list[frozenset[str]]] = field(default_factory=dict)
+    # rows of assets whose names nobody knows; and whether nobody knows how many there are
+    nameless: int = 0
+    blind: bool = False
     faults: list[MapFault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -50,6 +58,10 @@ class Draft:
     ) -> None:
         """Note a fault."""
         self.faults.append(MapFault(at=at, asset=asset, group=group, supplier=supplier, cause=cause, expected=expected))
+
+    def lose(self, table: str, texts: Iterable[str]) -> None:
+        """Note a row that could not be read, by what stands in it: what refers to it is no fault of its own."""
+        self.lost.setdefault(table, []).append(frozenset(texts))
 
     def done(self) -> None:
         """Raise ``MapError`` with all that was found, if anything was."""

@@ -29,6 +29,7 @@ __all__ = [
     "Wrong",
     "number_of",
     "plain_text",
+    "seen_text",
     "text_of",
 ]
 
@@ -37,6 +38,11 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,15}", re.ASCII)
 _TRUTHS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _PARTS: Final = {"lognormal": 2, "normal": 2}
+# soft hyphen, marks and overrides of direction, what has no width; and the joiners of other writings beside ASCII
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
+    r"|(?:^|(?<=[\x00-\x7f]))[\u200c\u200d]|[\u200c\u200d](?=[\x00-\x7f]|$)"
+)
 _SHOWN: Final = 60
 
 
@@ -66,6 +72,19 @@ def plain_text(value: object) -> str:
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"}:
             raise Wrong(f"has the character U+{ord(character):04X}", "text on one line, without control characters")
+    return text
+
+
+def seen_text(value: object) -> str:
+    """Return plain text of characters that are seen, in the order in which they stand.
+
+    Marks that turn what follows round, or that take no place, make one name look like another (UTS #55). The joiners
+    that other writings spell with stay where ASCII is not beside them.
+    """
+    text = plain_text(value)
+    found = _UNSEEN.search(text)
+    if found is not None:
+        raise Wrong(f"has the character U+{ord(found[0]):04X}", "characters that are seen, none that turn text round")
     return text
 
 
@@ -151,10 +170,10 @@ def text_of(value: object) -> str:
 
 _Fields = dict[str, "Callable[[object], object]"]
 ASSET: Final[_Fields] = {
-    "id": plain_text,
-    "kind": plain_text,
-    "sector": plain_text,
-    "owner": plain_text,
+    "id": seen_text,
+    "kind": seen_text,
+    "sector": seen_text,
+    "owner": seen_text,
     "longitude": number_of,
     "latitude": number_of,
     "value_h": number_of,
@@ -162,10 +181,10 @@ ASSET: Final[_Fields] = {
     "repair": _repair,
 }
 MODE: Final[_Fields] = {
-    "asset": plain_text,
-    "name": plain_text,
+    "asset": seen_text,
+    "name": seen_text,
     "per_year": number_of,
-    "measure": plain_text,
+    "measure": seen_text,
     "median": number_of,
     "beta": number_of,
     "damage_least": number_of,
@@ -173,8 +192,8 @@ MODE: Final[_Fields] = {
     "repair": _repair,
 }
 GROUP: Final[_Fields] = {
-    "asset": plain_text,
-    "name": plain_text,
+    "asset": seen_text,
+    "name": seen_text,
     "k": number_of,
     "need": _need,
     "buffer_h": number_of,
@@ -187,17 +206,17 @@ GROUP: Final[_Fields] = {
     "buffer_most_h": number_of,
 }
 SUPPLIER: Final[_Fields] = {
-    "asset": plain_text,
-    "group": plain_text,
-    "supplier": plain_text,
+    "asset": seen_text,
+    "group": seen_text,
+    "supplier": seen_text,
     "weight": number_of,
     "provenance": _provenance,
-    "basis": plain_text,
+    "basis": seen_text,
     "least": number_of,
     "most": number_of,
 }
 # An asset that leads from one to another, and needs both.
-LINK: Final[_Fields] = {**ASSET, "from": plain_text, "to": plain_text}
+LINK: Final[_Fields] = {**ASSET, "from": seen_text, "to": seen_text}
 # What a file of each kind holds, by the name that mapping files and CSV files give it.
 TABLES: Final[Mapping[str, _Fields]] = {"assets": ASSET, "failure_modes": MODE, "groups": GROUP, "suppliers": SUPPLIER}
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {

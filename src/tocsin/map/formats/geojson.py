@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tocsin.errors import LimitError
 from tocsin.map.formats.draft import Draft, Row
 from tocsin.map.formats.fields import ASSET, GROUP, MODE, SUPPLIER, text_of
-from tocsin.map.formats.limits import MOST_DEPTH, MOST_ROWS
+from tocsin.map.formats.limits import MOST_ROWS
+from tocsin.map.formats.plain_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tocsin.map.formats.recipe import FileRecipe
 
-__all__ = ["read_features", "read_json", "write_features"]
+__all__ = ["read_features", "write_features"]
 
 _SHAPES: Final = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 # RFC 7946, section 4: WGS 84 is the only system; some tools say so all the same.
@@ -34,33 +34,11 @@ _NESTED: Final = ("needs", "failure_modes")
 _SHOWN: Final = 60
 
 
-def read_json(draft: Draft, name: str, data: bytes) -> object:
-    """Return JSON as it stands, or None with a fault. Raises ``LimitError`` where it is nested deeper than we take."""
-    depth = deepest = 0
-    quoted = False
-    # counted before it is parsed: a parser's recursion ends in the middle of things
-    for byte in data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _PLAIN):
-        if byte == _QUOTE:
-            quoted = not quoted
-        elif not quoted:
-            depth += 1 if byte in b"[{" else -1
-            deepest = max(deepest, depth)
-            if deepest > MOST_DEPTH:
-                raise LimitError("nested too deeply", where=name, todo=f"at most {MOST_DEPTH} deep")
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        draft.wrong(name, f"no JSON: {error}", "JSON in UTF-8 (RFC 8259)")
-        return None
-
-
-_QUOTE: Final = ord('"')
-_PLAIN: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}')
-
-
 def read_features(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> None:
     """Put the features of a collection into the draft, each an asset."""
-    root = read_json(draft, name, data)
+    root = read_json(
+        draft, name, data, lambda path: f"{name}: feature {path[1]}" if path[:1] == ("features",) else name
+    )
     if root is None:
         return
     if (
@@ -84,6 +62,7 @@ def read_features(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> N
         at = f"{name}: feature {number}"
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             draft.wrong(at, "no feature", "an object with type 'Feature'")
+            _lose(draft, feature)
             continue
         _feature(draft, at, feature, recipe, unknown=unknown, number=number)
     for prop, numbers in unknown.items():
@@ -95,6 +74,14 @@ def read_features(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> N
             draft.wrong(at, f"the unknown property {prop[:_SHOWN]!r}{often}", ", ".join((*ASSET, *_NESTED)))
 
 
+def _lose(draft: Draft, feature: object) -> None:
+    named = feature.get("id") if isinstance(feature, dict) else None
+    if named is None:
+        draft.nameless += 1
+    else:
+        draft.lose("assets", {str(named)})
+
+
 def _feature(
     draft: Draft, at: str, feature: dict[str, object], recipe: FileRecipe, *, unknown: dict[str, list[int]], number: int
 ) -> None:
@@ -103,6 +90,7 @@ def _feature(
         properties = {}
     if not isinstance(properties, dict):
         draft.wrong(at, "its properties are no object", "an object, or null")
+        _lose(draft, feature)
         return
     values: dict[str, object] = dict(recipe.given)
     if "id" in feature:
@@ -116,20 +104,22 @@ def _feature(
     asset = values.get("id")
     values.update(_place(draft, at, feature.get("geometry")))
     draft.assets.append(Row(at=at, values=values))
-    for mode in _listed(draft, at, properties, "failure_modes", MODE):
-        draft.modes.append(Row(at=at, values={**mode, "asset": asset}))
-    for need in _listed(draft, at, properties, "needs", {**GROUP, "suppliers": None}):
-        suppliers = _listed(draft, at, need, "suppliers", SUPPLIER)
+    for mode, loose in _listed(draft, at, properties, "failure_modes", MODE):
+        draft.modes.append(Row(at=at, values={**mode, "asset": asset}, loose=loose, held=("asset",)))
+    for need, loose in _listed(draft, at, properties, "needs", {**GROUP, "suppliers": None}):
+        before = len(draft.faults)
+        for one, less in _listed(draft, at, need, "suppliers", SUPPLIER):
+            values = {**one, "asset": asset, "group": need.get("name")}
+            draft.suppliers.append(Row(at=at, values=values, loose=less, held=("asset", "group")))
         group = {key: value for key, value in need.items() if key != "suppliers"}
-        draft.groups.append(Row(at=at, values={**group, "asset": asset}))
-        for one in suppliers:
-            draft.suppliers.append(Row(at=at, values={**one, "asset": asset, "group": need.get("name")}))
+        less = loose or len(draft.faults) > before
+        draft.groups.append(Row(at=at, values={**group, "asset": asset}, loose=less, held=("asset",)))
 
 
 def _listed(
     draft: Draft, at: str, holder: Mapping[str, object], key: str, fields: Mapping[str, object]
-) -> Iterator[dict[str, object]]:
-    """Yield the objects of a list within a feature; the keys that mean nothing are faults."""
+) -> Iterator[tuple[dict[str, object], bool]]:
+    """Yield the objects of a list within a feature, and whether keys of them mean nothing: these are faults."""
     found = holder.get(key)
     if found is None:
         return
@@ -140,10 +130,10 @@ def _listed(
         if not isinstance(one, dict):
             draft.wrong(at, f"{key} {number} is no object", "a list of objects")
             continue
-        for name in one:
-            if name not in fields or name == "asset":
-                draft.wrong(at, f"the unknown key {name[:_SHOWN]!r} in {key} {number}", ", ".join(fields))
-        yield {name: value for name, value in one.items() if name in fields and name != "asset"}
+        unknown = [name for name in one if name not in fields or name == "asset"]
+        for name in unknown:
+            draft.wrong(at, f"the unknown key {name[:_SHOWN]!r} in {key} {number}", ", ".join(fields))
+        yield {name: value for name, value in one.items() if name not in unknown}, bool(unknown)
 
 
 def _place(draft: Draft, at: str, geometry: object) -> dict[str, object]:
@@ -155,7 +145,10 @@ def _place(draft: Draft, at: str, geometry: object) -> dict[str, object]:
         draft.wrong(at, f"the geometry {str(shape)[:_SHOWN]!r}", ", ".join((*_SHAPES, "or null")))
         return {}
     level: list[object] = [geometry.get("coordinates")]
-    for _ in range(_SHAPES[shape]):
+    for inside in reversed(range(_SHAPES[shape])):
+        if inside == 0 and (short := _short(shape, level)):
+            draft.wrong(at, f"the coordinates of its {shape}", short)
+            return {}
         level = [one for many in level if isinstance(many, list) for one in many]
     corners = [
         (one[0], one[1])
@@ -173,6 +166,16 @@ def _place(draft: Draft, at: str, geometry: object) -> dict[str, object]:
         "longitude": sum(corner[0] for corner in corners) / len(corners),
         "latitude": sum(corner[1] for corner in corners) / len(corners),
     }
+
+
+def _short(shape: str, lines: list[object]) -> str:
+    """Return what is expected of lines or rings that are none (RFC 7946, 3.1.4 and 3.1.6); nothing where they are."""
+    listed = [one for one in lines if isinstance(one, list)]
+    if shape.endswith("LineString") and any(len(one) < 2 for one in listed):  # noqa: PLR2004
+        return "two positions or more on each line"
+    if shape.endswith("Polygon") and any(len(one) < 4 or one[0] != one[-1] for one in listed):  # noqa: PLR2004
+        return "rings of four positions or more, the last as the first"
+    return ""
 
 
 def write_features(rows: Mapping[str, Iterable[Mapping[str, object]]]) -> dict[str, bytes]:

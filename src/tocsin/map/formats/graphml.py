@@ -20,6 +20,7 @@ from tocsin.errors import LimitError
 from tocsin.map.formats.draft import Draft, Row
 from tocsin.map.formats.fields import ASSET, GROUP, MODE, SUPPLIER, text_of
 from tocsin.map.formats.limits import MOST_DEPTH, MOST_ROWS, MOST_TEXT
+from tocsin.map.formats.plain_json import twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ __all__ = ["read_graph", "write_graph"]
 _GRAPHML: Final = "http://graphml.graphdrawing.org/xmlns"
 _LABEL: Final = "label"  # what yEd shows at a node or an edge
 _NESTED: Final = ("groups", "failure_modes")
+_ALL: Final = ("all", "node", "edge", "graph")
 _SHOWN: Final = 60
 _EDGE: Final = tuple(field for field in SUPPLIER if field not in {"asset", "supplier"})
 
@@ -44,6 +46,7 @@ class _Element:
         self.at = at
         self.attributes = attributes
         self.data: dict[str, str] = {}
+        self.keys: set[str] = set()
 
 
 class _Handler(ContentHandler):
@@ -52,6 +55,7 @@ class _Handler(ContentHandler):
         self.draft = draft
         self.name = name
         self.keys: dict[str, str] = {}  # a key's id to its attribute's name
+        self.named: set[tuple[str, str]] = set()
         self.defaults: dict[tuple[str, str], str] = {}
         self.directed = True
         self.open: list[_Element] = []
@@ -72,7 +76,7 @@ class _Handler(ContentHandler):
         local = name[1]
         self.root = self.root or local
         if local == "key":
-            self.keys[given.get("id", "")] = given.get("attr.name", "")
+            self._key(given)
             self.filled = ("key", f"{given.get('for', 'all')}\0{given.get('attr.name', '')}")
         elif local == "graph":
             self.directed = given.get("edgedefault", "directed") != "undirected"
@@ -81,19 +85,37 @@ class _Handler(ContentHandler):
         elif local == "hyperedge":
             self.draft.wrong(self.at(), "a hyperedge", "edges: one supplier, one asset")
         elif local == "data" and self.open:
-            self.filled = ("data", self.keys.get(given.get("key", ""), ""))
-            self.text = []
+            self._data(given.get("key", ""))
         elif local in {"NodeLabel", "EdgeLabel"} and self.open:
             self.filled = ("data", _LABEL)
             self.text = []
         elif local == "default":
             self.text = []
 
+    def _key(self, given: Mapping[str, str]) -> None:
+        key, what, name = given.get("id", ""), given.get("for", "all"), given.get("attr.name", "")
+        expected = "each key, and each attribute of a node or an edge, once"
+        if key in self.keys:
+            self.draft.wrong(self.at(), f"the key {key[:_SHOWN]!r} stands twice", expected)
+        elif name and not {(name, one) for one in ({what, "all"} if what != "all" else _ALL)}.isdisjoint(self.named):
+            self.draft.wrong(self.at(), f"the attribute {name[:_SHOWN]!r} stands twice", expected)
+        self.keys[key] = name
+        self.named.add((name, what))
+
+    def _data(self, key: str) -> None:
+        self.filled, self.text = ("data", self.keys.get(key, "")), []
+        if key not in self.keys:
+            self.draft.wrong(self.at(), f"there is no key {key[:_SHOWN]!r}", "a key that the graph declares")
+        elif key in self.open[-1].keys:
+            self.draft.wrong(self.at(), f"the data of {key[:_SHOWN]!r} stands twice", "each once")
+            self.filled = ("data", "")  # the first counts: there will be no map
+        self.open[-1].keys.add(key)
+
     def _begin(self, local: str, given: Mapping[str, str]) -> None:
         if len(self.done) + len(self.open) >= MOST_ROWS:
             raise LimitError("there are more nodes and edges", where=self.at(), todo=f"at most {MOST_ROWS:,}")
         self.open.append(_Element(local, self.at(), given))
-        if local == "edge" and not self.directed and given.get("directed") != "true":
+        if local == "edge" and given.get("directed", str(self.directed).lower()) not in {"true", "1"}:
             self.draft.wrong(self.at(), "an edge without a direction", "directed edges, from supplier to asset")
 
     def characters(self, content: str) -> None:
@@ -187,8 +209,10 @@ def _nodes(draft: Draft, handler: _Handler, recipe: FileRecipe) -> dict[str, str
         ids[node] = str(values["id"])
         for nested, rows, fields in (("groups", draft.groups, GROUP), ("failure_modes", draft.modes, MODE)):
             if nested in others:
-                listed = _nested(draft, element.at, nested, others.pop(nested), fields)
-                rows.extend(Row(at=element.at, values={**one, "asset": values["id"]}) for one in listed)
+                listed = _nested(draft, element.at, nested, others.pop(nested), fields, asset=values["id"])
+                rows.extend(listed or ())
+                if listed is None and nested == "groups":
+                    draft.lose("groups", {str(values["id"])})
         draft.assets.append(Row(at=element.at, values=values))
         for name in others:
             unknown.setdefault(name, []).append(element.at)
@@ -204,23 +228,31 @@ def _edges(draft: Draft, handler: _Handler, recipe: FileRecipe, ids: Mapping[str
         values, others = _values(handler, element, recipe, _EDGE)
         source, target = (element.attributes.get(end, "") for end in ("source", "target"))
         values["supplier"], values["asset"] = ids.get(source, source), ids.get(target, target)
-        draft.suppliers.append(Row(at=element.at, values=values))
+        held = tuple(end for end, node in (("supplier", source), ("asset", target)) if node in ids)
+        draft.suppliers.append(Row(at=element.at, values=values, held=held))
         for name in others:
             unknown.setdefault(name, []).append(element.at)
     _unknown(draft, recipe, unknown, _EDGE, "edge")
 
 
-def _nested(draft: Draft, at: str, key: str, text: str, fields: Mapping[str, object]) -> list[dict[str, object]]:
+def _nested(
+    draft: Draft, at: str, key: str, text: str, fields: Mapping[str, object], *, asset: object
+) -> list[Row] | None:
     try:
         listed = msgspec.json.decode(text, type=list[dict[str, str | float | int | bool]])
     except (msgspec.DecodeError, RecursionError) as error:
         draft.wrong(at, f"{key} is no list of objects: {error}", "a JSON list of objects with plain values")
-        return []
+        return None
+    for _, name in twice(text.encode(), listed):
+        draft.wrong(at, f"the key {name[:_SHOWN]!r} in {key} stands twice", "each key of an object once")
+    rows = []
     for one in listed:
-        for name in one:
-            if name not in fields or name == "asset":
-                draft.wrong(at, f"the unknown key {name[:_SHOWN]!r} in {key}", ", ".join(fields))
-    return [{name: value for name, value in one.items() if name in fields and name != "asset"} for one in listed]
+        unknown = [name for name in one if name not in fields or name == "asset"]
+        for name in unknown:
+            draft.wrong(at, f"the unknown key {name[:_SHOWN]!r} in {key}", ", ".join(fields))
+        known = {name: value for name, value in one.items() if name not in unknown}
+        rows.append(Row(at=at, values={**known, "asset": asset}, loose=bool(unknown), held=("asset",)))
+    return rows
 
 
 def write_graph(rows: Mapping[str, Iterable[Mapping[str, object]]]) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import numpy as np
 from tocsin.map.between import MOST_SECTORS
 from tocsin.map.formats.draft import Draft
 from tocsin.map.formats.fields import Wrong, number_of
-from tocsin.map.formats.tables import records
+from tocsin.map.formats.tables import records, spoiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ def read_matrix(name: str, data: bytes) -> tuple[tuple[str, ...], Floats]:
     draft = Draft()
     rows = records(draft, name, data)
     at, header = next(rows, (f"{name}:1", []))
+    spoiled(draft, at, header)
     draft.done()
     names = [cell.strip() for cell in header[1:]]
     _check(draft, at, names)
@@ -42,6 +43,8 @@ def read_matrix(name: str, data: bytes) -> tuple[tuple[str, ...], Floats]:
     matrix = np.zeros((len(names), len(names)))
     seen: dict[str, str] = {}
     for at, cells in rows:
+        if spoiled(draft, at, cells):
+            continue
         sector = cells[0].strip()
         if sector not in place:
             draft.wrong(at, f"the row {sector[:_SHOWN]!r} is no column", f"one of {_few(names)}")

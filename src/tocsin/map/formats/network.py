@@ -32,10 +32,16 @@ class Element:
 
 @dataclass(slots=True, kw_only=True)
 class Network:
-    """Elements by id, and arcs: ``arcs[a]`` are the elements into which a leads. What is fed by what follows."""
+    """Elements by id, and arcs: ``arcs[a]`` are the elements into which a leads. What is fed by what follows.
+
+    ``unread``: something could not be read: who is fed by whom, nobody knows then; ``lost``: what those elements may
+    be called.
+    """
 
     name: str
     unit: str
+    unread: bool = False
+    lost: set[str] = field(default_factory=set)
     elements: dict[str, Element] = field(default_factory=dict)
     arcs: dict[str, list[str]] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from tocsin.map.formats.draft import Draft, Row
@@ -11,11 +12,11 @@ from tocsin.map.formats.fields import LINK, REQUIRED, TABLES, text_of
 from tocsin.map.formats.limits import MOST_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tocsin.map.formats.recipe import FileRecipe
 
-__all__ = ["read_table", "records", "write_tables"]
+__all__ = ["read_table", "records", "spoiled", "write_tables"]
 
 _DELIMITERS: Final = ",;\t"
 # What a spreadsheet takes for a formula and runs (OWASP, CSV injection): an apostrophe before it is text to it.
@@ -30,16 +31,19 @@ def read_table(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> Iter
     UTF-8, with or without a byte order mark. A column that means nothing is a fault, or a note where a mapping names
     the columns. Text of more rows than are taken ends there, with a fault.
     """
+
+    def lose(cells: list[str]) -> None:
+        _lose(draft, recipe, cells)
+
     begun = len(draft.faults)
-    rows = records(draft, name, data, recipe.delimiter)
+    rows = records(draft, name, data, recipe.delimiter, lose=lose)
     at, header = next(rows, (f"{name}:1", []))
-    if len(draft.faults) > begun:
-        return
-    if not any(header):
-        draft.wrong(at, "there is no header", "a first line with the names of the columns")
-        return
-    columns = _columns(draft, at, header, recipe)
+    # the row after a header that is no CSV is none
+    columns = None if len(draft.faults) > begun else _header(draft, at, header, recipe)
     if columns is None:
+        draft.blind |= recipe.table in {"assets", "links"}
+        for _, cells in rows:
+            draft.lose(recipe.table, cells)
         return
     width = len(header)
     seen: dict[tuple[str, ...], str] = {}
@@ -51,6 +55,11 @@ def read_table(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> Iter
             cells.pop()
         if len(cells) != width:
             draft.wrong(at, f"{len(cells)} cells", f"{width}, as many as the header has")
+            _lose(draft, recipe, cells)
+            continue
+        if spoiled(draft, at, cells):
+            _lose(draft, recipe, [cell for cell in cells if cell.isprintable()])
+            draft.nameless += "id" in columns and not cells[columns["id"]].isprintable()
             continue
         if recipe.once and seen.setdefault(tuple(cells), at) != at:
             draft.notes.append(f"{at}: not taken: it repeats {seen[tuple(cells)]}")
@@ -59,29 +68,69 @@ def read_table(draft: Draft, name: str, data: bytes, recipe: FileRecipe) -> Iter
         yield Row(at=at, values={**recipe.given, **{field: cell for field, cell in given.items() if cell != ""}})
 
 
-def records(draft: Draft, name: str, data: bytes, delimiter: str | None = None) -> Iterator[tuple[str, list[str]]]:
-    """Yield the place and the cells of each record that is not empty; what is no CSV ends there, with a fault."""
+def _header(draft: Draft, at: str, header: list[str], recipe: FileRecipe) -> dict[str, int] | None:
+    if not any(header):
+        draft.wrong(at, "there is no header", "a first line with the names of the columns")
+        return None
+    return None if spoiled(draft, at, header) else _columns(draft, at, header, recipe)
+
+
+def _lose(draft: Draft, recipe: FileRecipe, cells: list[str]) -> None:
+    """Note what stands in a row that could not be read; a delimiter in a name may have parted it."""
+    parted = (f"{one}{recipe.delimiter or ','}{other}" for one, other in itertools.pairwise(cells))
+    draft.lose("assets" if recipe.table == "links" else recipe.table, [*cells, *parted])
+
+
+def spoiled(draft: Draft, at: str, cells: list[str]) -> bool:
+    """Return whether bytes of these cells are no UTF-8, and tell it."""
+    found = next((one for cell in cells if not cell.isascii() for one in cell if "\udc80" <= one <= "\udcff"), None)
+    if found is not None:
+        draft.wrong(at, f"the byte 0x{ord(found) - 0xDC00:02x}", "UTF-8 text")
+    return found is not None
+
+
+def records(
+    draft: Draft,
+    name: str,
+    data: bytes,
+    delimiter: str | None = None,
+    *,
+    lose: Callable[[list[str]], None] | None = None,
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the place and the cells of each record that is not empty; what is no CSV is a fault, and left out.
+
+    Bytes that are no UTF-8 stand in their cells, for ``spoiled`` to tell. ``lose``: is given what was left out.
+    """
     try:
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        draft.wrong(f"{name}:{line}", f"the byte 0x{data[error.start]:02x}", "UTF-8 text")
-        return
+    except UnicodeDecodeError:
+        text = data.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
     first = text[: text.find("\n")] if "\n" in text else text
     chosen = delimiter or max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
+    taken: list[str] = []
+    reader = csv.reader(_kept(io.StringIO(text, newline=""), taken), delimiter=chosen, strict=True)
     begins = 1
     while True:
+        taken.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             draft.wrong(f"{name}:{begins}", f"no CSV: {error}", "RFC 4180: quotes closed, and doubled within quotes")
-            return
+            if lose is not None:
+                for line in taken:  # an open quote takes lines with it
+                    lose([cell.strip() for cell in line.replace('"', chosen).split(chosen)])
+            cells = []
         if any(cells):
             yield f"{name}:{begins}", cells
         begins = reader.line_num + 1
+
+
+def _kept(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
 
 
 def _columns(draft: Draft, at: str, header: list[str], recipe: FileRecipe) -> dict[str, int] | None:
@@ -99,13 +148,13 @@ def _columns(draft: Draft, at: str, header: list[str], recipe: FileRecipe) -> di
     if recipe.columns:
         mapped = _mapped(draft, at, where, recipe)
         return mapped if fine else None
-    for column in where:
-        if column not in fields:
-            draft.wrong(at, f"the unknown column {column[:_SHOWN]!r}", ", ".join(fields))
-    for field in REQUIRED[recipe.table]:
-        if field not in where and field not in recipe.given:
-            draft.wrong(at, f"there is no column {field!r}", "it, or a mapping file that says which column it is")
-            fine = False
+    unknown = [column for column in where if column not in fields]
+    for column in unknown:
+        draft.wrong(at, f"the unknown column {column[:_SHOWN]!r}", ", ".join(fields))
+    missing = [field for field in REQUIRED[recipe.table] if field not in where and field not in recipe.given]
+    for field in missing[len(unknown) :]:  # a column of another name is told as that
+        draft.wrong(at, f"there is no column {field!r}", "it, or a mapping file that says which column it is")
+    fine = fine and not missing
     return {column: place for column, place in where.items() if column in fields} if fine else None
 
 
