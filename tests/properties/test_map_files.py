@@ -105,7 +105,7 @@ def _group(draw: st.DrawFn, asset: str, name: str, others: list[str]) -> Depende
                 asset=one,
                 weight=weight,
                 provenance=provenance,
-                basis=draw(TEXTS),
+                basis=draw(TEXTS) or ("the nearest" if provenance is Provenance.DERIVED else ""),
                 least=None if known else weight / 2,
                 most=None if known else weight * 2,
             )

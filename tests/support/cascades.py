@@ -130,11 +130,11 @@ def _told_group(draw: random.Random, group: DependencyGroup) -> DependencyGroup:
 
 def _told_edge(draw: random.Random, one: Supplier) -> Supplier:
     provenance = draw.choice(tuple(Provenance))
-    assumed = provenance is Provenance.ASSUMED
+    assumed, derived = provenance is Provenance.ASSUMED, provenance is Provenance.DERIVED
     return structs.replace(
         one,
         provenance=provenance,
-        basis=draw.choice(("", "table 3", "nearest substation within 5 km")),
+        basis=draw.choice(("table 3", "nearest substation within 5 km", *([] if derived else [""]))),
         least=one.weight / 2 if assumed else None,
         most=one.weight * 2 if assumed else None,
     )

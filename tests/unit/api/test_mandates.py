@@ -122,7 +122,7 @@ def test_every_act_of_these_rooms_is_tried(senate: Live) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", OTHERWISE.keys() & BODIES.keys())
+@pytest.mark.parametrize("kind", sorted(OTHERWISE.keys() & BODIES.keys()))
 def test_what_was_voted_on_otherwise_is_not_done(senate: Live, kind: str) -> None:
     document, differs = OTHERWISE[kind]
     motion, (act, body) = passed(senate.world, kind, document=document), BODIES[kind]

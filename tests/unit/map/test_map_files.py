@@ -50,6 +50,14 @@ def test_fifty_faults_in_a_thousand_assets_are_told_each_with_place_and_cause(
         assert fault.expected
 
 
+def test_what_is_derived_says_by_which_rule() -> None:
+    files = {"assets.csv": TWO, "groups.csv": NEEDS}
+    derived = b"asset,group,supplier,provenance,basis\nmill,power,grid,derived,"
+    (fault,) = told(files | {"suppliers.csv": derived + b"\n"})
+    assert fault.startswith("suppliers.csv:2: 'mill' needs 'power' from 'grid': it is derived, and no basis is told")
+    assert read_files(files | {"suppliers.csv": derived + b"the nearest\n"}).plan.groups[0].suppliers[0].basis
+
+
 def test_a_fault_says_which_asset_which_edge_and_why() -> None:
     files = {"assets.csv": TWO, "groups.csv": NEEDS, "suppliers.csv": FROM.replace(b"grid", b"wind")}
     assert told(files) == [

@@ -181,6 +181,11 @@ def _suppliers(
                 values.pop(name, None)
             values["provenance"] = Provenance.REPORTED
         one = msgspec.convert(values, Supplier, from_attributes=True)
+        if one.provenance is Provenance.DERIVED and not one.basis and not wrong:
+            draft.wrong(
+                row.at, "it is derived, and no basis is told", "the rule by which it was derived",
+                asset=asset, group=group, supplier=one.asset,
+            )  # fmt: skip
         places[asset, group, one.asset].append(row.at)
         found[asset, group].append((row, one))
     return found
