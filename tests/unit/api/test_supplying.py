@@ -34,7 +34,7 @@ def firmware(version: str, supplier: str = "Nordstation AS") -> Bill:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def supplied_hub(live: Live) -> Live:
     """Alfa shares what is on two of its assets, and beside it what is on them and nobody else may see."""
     sharing = Sharing(
