@@ -342,6 +342,7 @@ RANGES: Final = {
     "rpm, without a release": ("pkg:rpm/redhat/curl@7.61.1", "vers:rpm/<7.61.1-33.el8", None),
     "pypi": ("pkg:pypi/django@4.2rc1", "vers:pypi/>=4.1|<4.2", True),
     "pypi, an own build": ("pkg:pypi/django@4.2+ours", "vers:pypi/<=4.2", None),
+    "pypi, an own build, spelt otherwise": ("pkg:pypi/django@4.2+ours", "vers:pypi/<=4.2.0", None),
     "another kind": ("pkg:deb/debian/node-lodash@4.17.20", "vers:npm/<4.17.21", None),
     "maven": ("pkg:maven/org.x/log4j@2.14.1", "vers:maven/>=2.0|<2.15.0", True),
     "maven, words": ("pkg:maven/org.x/log4j@2.0-beta9", "vers:maven/>=2.0|<2.15.0", None),
@@ -376,6 +377,14 @@ def test_versions_of_a_list_are_equal_by_the_rules_of_their_kind() -> None:
         part = {"name": "a", "bom-ref": "a", "version": "1.0.0", "purl": "pkg:pypi/a@1.0.0"}
         found = read(device(part, vulnerabilities=[said])).bill
         assert found.statements[0].verdict is verdict, version
+
+
+@pytest.mark.parametrize("spelt", ["v1.0.0", "1.0.0-alpha.x!"])
+def test_an_affected_version_that_cannot_be_compared_is_cleared_by_no_range(spelt: str) -> None:
+    versions = [{"version": spelt, "status": "affected"}, {"range": "vers:npm/>=1.0.0", "status": "unaffected"}]
+    part = {"name": "a", "bom-ref": "a", "version": "1.0.0", "purl": "pkg:npm/a@1.0.0"}
+    found = read(device(part, vulnerabilities=[{"id": CVE, "affects": [{"ref": "a", "versions": versions}]}])).bill
+    assert found.statements[0].verdict is Verdict.UNCLEAR
 
 
 @pytest.mark.parametrize(
@@ -574,6 +583,25 @@ SPOILT_GRAPHS: Final[dict[str, tuple[Json, str, str]]] = {
         "is \"['x']\"",
     ),
     "no reference": (graph(between("p0", "contains") | {"to": [3]}), "@graph[7].to", "is '[3]'"),
+    "from many": (
+        graph(between("p0", "contains", "p1") | {"from": ["urn:p0", "urn:p1"]}),
+        "@graph[7].from",
+        "there are 2",
+    ),
+    "a vulnerability of fifty names": (
+        graph(
+            VULNERABILITY
+            | {
+                "externalIdentifier": [
+                    {"type": "ExternalIdentifier", "externalIdentifierType": "cve", "identifier": f"CVE-2024-{number}"}
+                    for number in range(10_000, 10_050)
+                ]
+            },
+            vex("Fixed", "p1"),
+        ),
+        "@graph[8].from",
+        "the vulnerability has 51 ids",
+    ),
     "no vulnerability": (graph(vex("Fixed", "p1")), "@graph[7].from", "no vulnerability with the id 'urn:v'"),
     "no purl": (
         graph({"type": "software_Package", "spdxId": "urn:x", "name": "x", "software_packageUrl": "pkg:x"}),

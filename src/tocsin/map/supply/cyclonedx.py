@@ -224,8 +224,7 @@ def _is_about(draft: Draft, raw: Mapping[str, object], at: str, part: Part) -> b
         told = draft.text(raw, "version", at)
         kind, own = version_of(part)
         place = compared(kind, own, told) if own and told else None
-        # what is no version by these rules, or of unknown ones, is another where it is spelt otherwise
-        return place == 0
+        return None if place is None else place == 0
     told = draft.text(raw, "range", at)
     try:
         range_ = require_range(told)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "MOST_IDS",
     "MOST_LINKS",
     "MOST_PARTS",
     "MOST_STATEMENTS",
@@ -42,7 +43,7 @@ MOST_STATEMENTS: Final = 20_000
 _MOST_NAME: Final = 500  # a group and a name of Java's
 _MOST_VERSION: Final = 200
 _MOST_CPES: Final = 50  # what scanners guess of one package is a dozen
-_MOST_IDS: Final = 50  # a vulnerability has one id in each of a few catalogues
+MOST_IDS: Final = 50  # a vulnerability has one id in each of a few catalogues
 
 
 class Verdict(enum.StrEnum):
@@ -136,8 +137,8 @@ def _absent(bill: Bill, numbers: tuple[int, ...], at: str) -> Iterator[MapFault]
 
 
 def _statement_faults(bill: Bill, statement: Statement, at: str) -> Iterator[MapFault]:
-    if not 0 < len(statement.ids) <= _MOST_IDS:
-        yield MapFault(at=at, cause=f"it has {len(statement.ids)} ids", expected=f"1 to {_MOST_IDS}")
+    if not 0 < len(statement.ids) <= MOST_IDS:
+        yield MapFault(at=at, cause=f"it has {len(statement.ids)} ids", expected=f"1 to {MOST_IDS}")
     for id_ in statement.ids:
         for cause, expected in _text_faults(id_, _MOST_VERSION, least=1):
             yield MapFault(at=at, cause=f"an id {cause}", expected=expected)

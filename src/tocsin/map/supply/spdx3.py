@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tocsin.map.supply.model import Part, Verdict
+from tocsin.map.supply.model import MOST_IDS, Part, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,6 +89,7 @@ class _Reading:
         for _, one in self._elements:
             if isinstance(one.get("spdxId"), str):
                 self._by_id.setdefault(str(one["spdxId"]), one)
+        self._ids: dict[str, list[str]] = {}  # of each vulnerability that was referred to
         self._elsewhere = {str(one.get("externalSpdxId")) for _, one in self._of("ExternalMap")}
 
     def read(self, product: Part | None) -> None:
@@ -228,7 +229,12 @@ class _Reading:
     def _numbers(self, raw: Mapping[str, object], field: str, at: str) -> list[int]:
         """Return the parts that references name; what is no part, or in another document, is none."""
         found = []
-        for reference in self._references(raw, field, at):
+        references = self._references(raw, field, at)
+        if field == "from" and len(references) > 1:
+            # SPDX 3.0, Relationship: exactly one; many by many would be more edges than the file has bytes
+            self._draft.wrong(f"{at}.from", f"there are {len(references):,}", "one reference")
+            return []
+        for reference in references:
             if reference in self._elsewhere and reference not in self._by_id:
                 self._draft.left["relationships with other documents"] += 1
                 continue
@@ -274,6 +280,12 @@ class _Reading:
                     draft.state(ids, Verdict.AFFECTED, free)
 
     def _vulnerability(self, reference: str, at: str) -> list[str]:
+        """Return the ids of a vulnerability; a fault of it is told where it is referred to first."""
+        if reference not in self._ids:
+            self._ids[reference] = self._told_ids(reference, at)
+        return self._ids[reference]
+
+    def _told_ids(self, reference: str, at: str) -> list[str]:
         draft = self._draft
         raw = self._by_id.get(reference, {})
         if _type(raw) != "security_Vulnerability":
@@ -286,6 +298,9 @@ class _Reading:
         ids = [one for one in (draft.text(raw, "name", at), *told) if one]
         if not ids:
             draft.wrong(at, "the vulnerability has no name", "`name`, as CVE-2024-3094")
+        if len(ids) > MOST_IDS:
+            draft.wrong(at, f"the vulnerability has {len(ids):,} ids", f"at most {MOST_IDS}")
+            return []
         return ids
 
 

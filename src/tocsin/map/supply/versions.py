@@ -110,7 +110,7 @@ def _python(one: str, other: str) -> int | None:
         left, right = Version(one), Version(other)
     except InvalidVersion:
         return None
-    if left.local != right.local and left.public == right.public:
+    if left.local != right.local and Version(left.public) == Version(right.public):
         return None  # whose own build it is, a range does not say
     return 0 if left == right else -1 if left < right else 1
 

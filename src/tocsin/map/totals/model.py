@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tocsin.map.rollup.model import Figures, Slot
 
 __all__ = [
+    "MOST_SECTORS",
     "SECTOR",
     "Earlier",
     "Item",
@@ -34,6 +35,7 @@ __all__ = [
     "Measure",
     "Standing",
     "Version",
+    "countable",
     "items_of",
     "knowledge_of",
     "tellable",
@@ -60,6 +62,8 @@ class Standing(enum.Enum):
     SHUT = "shut"
 
 
+# Of one owner: NIS2 names 18 in its annexes, and nobody is in half of them.
+MOST_SECTORS: Final = 20
 # The same version on offer twice stands as it stands best.
 _RANK: Final = {Standing.SHUT: 0, Standing.COUNTED: 1, Standing.OPEN: 2}
 
@@ -181,6 +185,21 @@ def items_of(versions: Iterable[Version], known: Knowledge) -> list[Item]:
     return sorted(found)
 
 
+def countable(items: Iterable[Item], before: Iterable[Answer]) -> list[Item]:
+    """Return the items without those that no answer may count.
+
+    What was counted together with something that was purged since: nobody knows any more what that answer gave away,
+    and whoever subtracted a new one from it would have what was purged. And what is of an owner who spreads it over
+    more sectors than anybody has: each is work for every answer, and none of them could be told.
+    """
+    spoilt = {item.ref for one in before if not one.whole for item in one.told.items}
+    left = [one for one in items if one.ref not in spoilt]
+    sectors: dict[str, set[str]] = {}
+    for one in left:
+        sectors.setdefault(one.owner, set()).add(one.sector)
+    return [one for one in left if len(sectors[one.owner]) <= MOST_SECTORS]
+
+
 def tellable(
     items: Collection[Item], earlier: Sequence[Earlier], known: Knowledge, *, at_least: int
 ) -> tuple[list[Item], dict[str, frozenset[Sum]]]:
@@ -194,7 +213,10 @@ def tellable(
     kept: list[Item] = []
     for measure in Measure:
         before = _publications(earlier, measure, known, rules)
-        lost = _found_out(before, rules)
+        try:
+            lost = _found_out(before, rules)
+        except LimitError:  # more was told than can be reckoned with: nothing is added to it
+            continue
         mine = [one for one in items if one.measure == measure and one.owner not in lost]
         told = _shown(mine, [_without(one, lost) for one in before], rules)
         if told:

@@ -21,7 +21,7 @@ from tocsin.exchange.model import Collection
 from tocsin.exchange.releases import TOTAL, TOTAL_AGAIN, WITHDRAWN, Leaving, stage_if_still
 from tocsin.kernel.clock import DAY, Micros
 from tocsin.kernel.ids import new_uuid
-from tocsin.map.totals.model import Answer, Earlier, Standing, Version, items_of, knowledge_of, tellable
+from tocsin.map.totals.model import Answer, Earlier, Standing, Version, countable, items_of, knowledge_of, tellable
 from tocsin.map.totals.store import answers_to, by_release, counted_in, last_told, object_ids
 from tocsin.map.totals.told import TotalsTold, composed
 from tocsin.parties import store as parties
@@ -180,7 +180,7 @@ class Totals:
     def _anew(self, connection: Connection, asker: Asker, sight: _Sight, before: Sequence[Answer]) -> Answer | None:
         versions = self._versions(connection, asker, sight)
         known = knowledge_of(versions)
-        items = items_of(versions, known)
+        items = countable(items_of(versions, known), before)
         at_least = max((sight.clauses[one.label_id].at_least for one in items), default=0)
         kept, shown = tellable(items, [one.told for one in before], known, at_least=at_least) if items else ([], {})
         if not shown:
