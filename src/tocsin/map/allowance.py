@@ -51,8 +51,10 @@ class Allowance:
     def takes(self, party: str, size: int) -> bool:
         """Count an object of a party, of so many bytes; returns whether it is taken.
 
+        While they are read there may be half as many more: whoever is left out in the end may come last.
+
         Raises:
-            LimitError: all of them together are more than one answer holds.
+            LimitError: all of them together are more than that.
         """
         if party in self._left_out:
             return False
@@ -63,11 +65,22 @@ class Allowance:
             return self._leave_out(party, f"it shares more than {self._most // 2:,} objects")
         if self._most_bytes is not None and held > self._most_bytes // 2:
             return self._leave_out(party, f"it shares more than {self._most_bytes // 2:,} bytes")
-        if self._count > self._most:
-            raise LimitError(f"the map has more than {self._most:,} objects", todo="read one collection")
-        if self._most_bytes is not None and self._held > self._most_bytes:
-            raise LimitError(f"the map has more than {self._most_bytes:,} bytes", todo="read one collection")
+        self._require(self._most + self._most // 2, None if self._most_bytes is None else self._most_bytes * 3 // 2)
         return True
+
+    def require(self) -> None:
+        """See that what was taken, when all is read, is no more than one answer holds.
+
+        Raises:
+            LimitError: it is.
+        """
+        self._require(self._most, self._most_bytes)
+
+    def _require(self, most: int, most_bytes: int | None) -> None:
+        if self._count > most:
+            raise LimitError(f"the map has more than {self._most:,} objects", todo="read one collection")
+        if most_bytes is not None and self._held > most_bytes:
+            raise LimitError(f"the map has more than {self._most_bytes:,} bytes", todo="read one collection")
 
     def _leave_out(self, party: str, cause: str) -> bool:
         count, held = self._taken.pop(party)

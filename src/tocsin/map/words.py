@@ -68,6 +68,7 @@ class Gathering(Generic[W]):
         """
         for item, body in self._taken():
             self._keep(item, body)
+        self._allowance.require()
         # under the id of another's word: whoever was first with it must not hide whose it is
         wrong = {id_: frozenset({by}) for (id_, by), (_, word) in self._latest.items() if isinstance(word, Unread)}
         while wrong:

@@ -364,10 +364,24 @@ def test_so_many_are_left_out_and_then_it_is_refused() -> None:
     assert not Allowance(2, 100).takes("one", 51)
     assert allowance.takes("one", 50)
     assert allowance.takes("two", 50)
+    allowance.require()
+    assert allowance.takes("three", 1)
     with pytest.raises(LimitError, match="more than 2 objects"):
-        allowance.takes("three", 1)
+        allowance.require()
+    with pytest.raises(LimitError, match="more than 2 objects"):
+        allowance.takes("four", 1)
     with pytest.raises(LimitError, match="more than 8 parties"):
         allowance.takes("two", 1)
+
+
+@pytest.mark.parametrize("order", [("alfa", "bravo", "flood"), ("flood", "alfa", "bravo"), ("alfa", "flood", "bravo")])
+def test_who_is_left_out_does_not_depend_on_who_is_read_first(order: tuple[str, ...]) -> None:
+    allowance = Allowance(100)
+    for party in order:
+        for _ in range({"alfa": 30, "bravo": 25, "flood": 60}[party]):
+            allowance.takes(party, 1)
+    allowance.require()
+    assert allowance.parties == {"flood"}
 
 
 # --- reports that would stop or outrank the others -------------------------------------------------------------------

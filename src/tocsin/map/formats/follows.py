@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NOBODY", "eased", "missing_names", "stand_ins", "without_groups"]
 
+# Rows that could not be read, times what may follow from them: beyond, a file is another than was meant, and what
+# follows is told beside its causes.
+_MOST_PAIRS: Final = 1_000_000
 NOBODY: Final = "\0"  # stands for a supplier that could not be read; no text that is read has this character
 
 
@@ -51,6 +54,8 @@ def without_groups(
     explained: set[Key] = set()
     texts = [*lost, *(frozenset({group.name}) for group in groups if group.asset not in there)]
     texts += [frozenset({group.asset}) for group in groups if not group.suppliers and group.asset in there]
+    if len(texts) * len(left) > _MOST_PAIRS:
+        return explained
     for row in sorted(texts, key=lambda one: one.isdisjoint(there)):  # those that say their asset first
         # by its asset, else by its name alone where the asset is one of the map's
         fitting = [key for key in left if key[0] in row] or [key for key in left if key[1] in row and key[0] in there]
@@ -72,8 +77,8 @@ def eased(
     groups of the rows before and after.
     """
     easy = {(group.asset, group.name) for group in groups if group.asset not in there} | set(shaken)
-    unmet = [group for group in groups if not _met(group)]
-    for row, beside in lost:
+    unmet, rows = [group for group in groups if not _met(group)], list(lost)
+    for row, beside in rows if len(rows) * len(unmet) <= _MOST_PAIRS else ():
         left = [group for group in unmet if (group.asset, group.name) not in easy]
         fitting = (
             [group for group in left if (group.asset, group.name) in beside]

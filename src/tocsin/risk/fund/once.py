@@ -1,6 +1,7 @@
 """What is paid for once, whichever fund pays: evidence of a claim, an improvement, an assessor's numbers. Pure.
 
-Asked when something is entered, over all funds of the environment; what earlier builds entered stays.
+Asked over all funds of the environment when something is entered. Of the log is asked what every build asked: that no
+claim in one fund rests on evidence of another in it; what else earlier builds entered stays.
 """
 
 from __future__ import annotations
@@ -11,22 +12,27 @@ from tocsin.errors import ConflictError
 from tocsin.risk.fund.model import CaseStatus, ClaimStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tocsin.risk.fund.model import Award, Case, Fund, Funded
 
 __all__ = ["require_once"]
 
 
-def require_once(before: Funded, after: Fund, kind: str, data: Mapping[str, Any]) -> None:
+def require_once(before: Funded, after: Fund, kind: str, data: Mapping[str, Any], *, everywhere: bool) -> None:
     """See that what an entry rests on was not paid for already; ``after``: its fund, with the entry.
+
+    ``everywhere``: in any fund, as is asked of what comes; else in its own alone.
 
     Raises:
         ConflictError: it was, or may still be.
     """
+    if kind == "fund.claimed":
+        funds = before.funds.values() if everywhere else [before.fund(after.name)]
+        _new_evidence(funds, str(data["party"]), str(data["evidence"]))
+    if not everywhere:
+        return
     match kind:
-        case "fund.claimed":
-            _new_evidence(before, str(data["party"]), str(data["evidence"]))
         case "fund.awarded":
             award = after.award(str(data["project"]))
             _new_project(before, after, after.case(str(data["project"])))
@@ -37,9 +43,9 @@ def require_once(before: Funded, after: Fund, kind: str, data: Mapping[str, Any]
             pass
 
 
-def _new_evidence(before: Funded, party: str, evidence: str) -> None:
+def _new_evidence(funds: Iterable[Fund], party: str, evidence: str) -> None:
     """Refuse a second claim on what a party proved already; what was refused may be claimed again."""
-    for fund in before.funds.values():
+    for fund in funds:
         for one in fund.claims.values():
             if (one.party, one.evidence) == (party, evidence) and one.status is not ClaimStatus.REFUSED:
                 raise ConflictError(

@@ -106,8 +106,8 @@ def enter(funded: Funded, kind: str, data: Mapping[str, Any], stage: Stage) -> F
     if stage.privileged:
         stage.require_body(fund)
     after = _STEPS[kind](fund, data, stage)
-    if stage.entering:
-        require_once(funded, after, kind, data)
+    if not stage.again:
+        require_once(funded, after, kind, data, everywhere=stage.entering)
     return put(funded, after)
 
 

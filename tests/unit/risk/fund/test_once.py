@@ -85,6 +85,18 @@ def test_the_same_evidence_proves_no_claim_in_another_fund(world: World) -> None
     assert claim(world, "second")
 
 
+def test_a_log_in_which_one_fund_pays_twice_for_the_same_evidence_is_found_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(world)
+    with monkeypatch.context() as lying:
+        lying.setattr(steps, "require_once", lambda *_, **__: None)
+        claim(world, "region")
+        claim(world, "region")
+    with pytest.raises(LogBrokenError, match="there is a claim on this evidence"):
+        replay(list(enumerate(entries_of(world))), above=Retelling())
+
+
 def test_anothers_evidence_is_told_to_nobody(world: World) -> None:
     claim(world, "region")
     # the same paper may prove what two gave; and who guesses a digest learns nothing from the answer
@@ -142,7 +154,7 @@ def test_a_log_of_an_earlier_build_in_which_two_funds_paid_replays(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(steps, "require_once", lambda *_: None)
+        earlier.setattr(steps, "require_once", lambda *_, **__: None)
         awarded(world, tranches=EASY)
         measured(world, "region", WALL.id, NONCE)
         award_in(world, "second", WALL, agreed(tranches=EASY))
