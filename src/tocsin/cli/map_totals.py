@@ -22,6 +22,7 @@ __all__ = ["app"]
 app = commands()
 
 _HEADS = ("sector", "assets", "people", "value/h", "unseen: owners", "assets", "people", "value/h")
+_SEEN = 4  # of them are of the reader's own map
 
 
 @app.command("totals", epilog=example("tocsin map totals --as national-cert"))
@@ -41,7 +42,9 @@ def totals(
         told = session.hub.totals.told(session.asker(reader, purpose), collection)
     out.document(_document(told))
     rows = [_row(one.sector or "no sector", one) for one in told.sectors]
-    out.table(_HEADS, [*rows, *([_row("all", told.whole)] if rows else [])], nothing="nothing for this reader")
+    rows += [_row("all", told.whole)] if rows else []
+    width = _SEEN if told.as_of is None else len(_HEADS)  # columns of what nobody tells would only ask why
+    out.table(_HEADS[:width], (row[:width] for row in rows), nothing="nothing for this reader")
     if told.as_of is not None:
         again = format_instant(told.as_of + STANDS)
         out.line(

@@ -194,7 +194,9 @@ def score(
     for one in moved:
         named = f" {one.treatment}" if one.treatment else ""
         out.line(f"  {one.sector}: {one.scenario}, {one.change}{named}: {float(one.amount):+,.1f}")
-    out.line(f"{sum(one.rate is None for one in now.values())} of {len(now)} scenarios have no rate, and are in no sum")
+    without = sum(one.rate is None for one in now.values())
+    if without:
+        out.line(f"{without} of {len(now)} scenarios have no rate, and are in no sum")
 
 
 @app.command("simulate", epilog=example("tocsin risk simulate --years 20000 --seed 1"))
