@@ -118,21 +118,22 @@ def require_work(assets: int, samples: int, *, most: int, where: str, at_home: s
 
 def computing(  # noqa: PLR0917  as they stand in an operation, each of another type
     id_: str,
-    name: str,
+    path: str,
     run: Callable[[MapCall], Reply],
     summary: str,
     takes: type[msgspec.Struct],
     answer: Answer,
+    tag: str = "map",
 ) -> Operation[Principal]:
-    """Return the operation at ``/map/{name}`` that computes on a reader's map."""
+    """Return the operation at ``/{path}`` that computes on a reader's map."""
     return Operation(
         id=id_,
-        tag="map",
+        tag=tag,
         method="POST",
-        path=f"{ROOT}/map/{name}",
+        path=f"{ROOT}/{path}",
         does=Endpoint(access=READ, run=run, body=BODY, safe=True),
         summary=summary,
-        says="Suppliers that you do not see count as up.",
+        says="Suppliers that you do not see count as up. Nothing is entered.",
         takes=takes,
         answers={HTTPStatus.OK: answer},
         problems=MISSING | LARGE,

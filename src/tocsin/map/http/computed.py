@@ -359,7 +359,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     return [
         computing(
             "simulateMap",
-            "simulate",
+            "map/simulate",
             does.simulate,
             "What follows when something on the map that you see is hit",
             SimulateAsk,
@@ -367,7 +367,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
         ),
         computing(
             "whatNext",
-            "whatnext",
+            "map/whatnext",
             does.ahead,
             "What fails next and when, of the outages that are there now",
             WhatNextAsk,
@@ -375,7 +375,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
         ),
         computing(
             "singlePointsOfFailure",
-            "spof",
+            "map/spof",
             does.fail,
             "What each asset, and each two, take with them",
             SpofAsk,
@@ -383,7 +383,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
         ),
         computing(
             "criticality",
-            "criticality",
+            "map/criticality",
             does.rank,
             "Which assets matter most, and how sure that is where something is assumed",
             CriticalityAsk,

@@ -239,7 +239,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     return [
         computing(
             "cutSets",
-            "cuts",
+            "map/cuts",
             does.cuts,
             "What has to fail together, for good, so that an asset loses service",
             CutsAsk,
@@ -247,7 +247,7 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
         ),
         computing(
             "sectors",
-            "sectors",
+            "map/sectors",
             does.sectors,
             "What each sector loses by losing each other, and what a hit on some does to all",
             SectorsAsk,

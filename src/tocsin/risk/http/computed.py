@@ -6,24 +6,18 @@ As in ``map.http.computed``, each computes on the reader's own map and on nothin
 from __future__ import annotations
 
 import math
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 
 from tocsin.errors import InputError, LimitError, NotFoundError
-from tocsin.exchange.api.parts import READ, ROOT
 from tocsin.exchange.api.queries import Word
 from tocsin.exchange.api.wire import read_body, reply
 from tocsin.kernel.clock import format_instant
 from tocsin.kernel.http.operations import Answer, Operation
-from tocsin.kernel.http.routes import Endpoint, Reply
 from tocsin.map.cascade import simulate, wire
 from tocsin.map.http import asked as map_
 from tocsin.map.http.asked import (
-    BODY,
-    LARGE,
-    MISSING,
     MOST_HITS,
     MOST_HOURS,
     MOST_TOLD,
@@ -33,6 +27,7 @@ from tocsin.map.http.asked import (
     Seed,
     Share,
     Span,
+    computing,
     require_work,
     seen_by,
 )
@@ -45,8 +40,7 @@ from tocsin.risk.http.funds import ProjectAsk
 from tocsin.risk.registry.estimate import estimated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from tocsin.kernel.http.routes import Reply
     from tocsin.kernel.http.turn import Turn
     from tocsin.map.cascade import Hits, Wiring
     from tocsin.map.seen import Seen
@@ -286,57 +280,34 @@ def operations(services: Services, turn: Turn) -> list[Operation[Principal]]:
     """Return the part of the table that computes on a reader's map; ``turn``: one of them at a time."""
     does = Computing(services, turn)
     return [
-        _computing(
+        computing(
             "risk-estimate",
-            "risk",
             "risk/estimate",
             does.estimate,
             "What an event would cost each sector, as a scenario takes it",
             SampledAsk,
             Answer(says="By sector.", type=EstimateResource),
+            "risk",
         ),
-        _computing(
+        computing(
             "recovery",
-            "baselines",
             "baselines/recovery",
             does.recover,
             "Your party's recovery-time targets, held to its assets",
             RecoveriesAsk,
             Answer(says="By target and asset.", type=RecoveriesResource),
+            "baselines",
         ),
-        _computing(
+        computing(
             "fund-plan",
-            "fund",
             "risk/plan",
             does.plan,
             "A fund's plan of the map that you see, under one hazard",
             PlanAsk,
             Answer(says="The plan, and its digest.", type=PlanResource),
+            "fund",
         ),
     ]
-
-
-def _computing(  # noqa: PLR0917  as they stand in an operation, each of another type
-    id_: str,
-    tag: str,
-    path: str,
-    run: Callable[[RiskCall], Reply],
-    summary: str,
-    takes: type[msgspec.Struct],
-    answer: Answer,
-) -> Operation[Principal]:
-    return Operation(
-        id=id_,
-        tag=tag,
-        method="POST",
-        path=f"{ROOT}/{path}",
-        does=Endpoint(access=READ, run=run, body=BODY, safe=True),
-        summary=summary,
-        says="Suppliers that you do not see count as up. Nothing is entered.",
-        takes=takes,
-        answers={HTTPStatus.OK: answer},
-        problems=MISSING | LARGE,
-    )
 
 
 def _require(seen: Seen, samples: int, command: str) -> None:
