@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from support.epanet import RING
 from tocsin.map.formats.draft import Draft
 from tocsin.map.formats.epanet import read_water
 from tocsin.map.formats.recipe import Places
@@ -27,7 +28,7 @@ JUNCTION, CHECK_VALVE, PUMP, PRV = 0, 0, 2, 3
 
 FLOWS: Final = {1: 0.227_124_7, 5: 3.6, 7: 1_000 / 24, 8: 1.0}  # GPM, LPS, MLD and CMH, in m3/h
 
-GOOD: Final = """[JUNCTIONS]
+GOOD: Final = f"""[JUNCTIONS]
  a 0 5
  b 0 10
  c 0 10
@@ -35,15 +36,7 @@ GOOD: Final = """[JUNCTIONS]
  lake 200
 [TANKS]
  tank 20 4 2 8 10 0
-[PIPES]
- ab a b 100 300 100 0 Open
- ac a c 100 300 100 0 Open
- bc b c 100 300 100 0 Open
- ct c tank 100 300 100 0 Open
- old a b 100 300 100 0 Closed
-[PUMPS]
- pump lake a HEAD 1
-[VALVES]
+{RING}[VALVES]
  v b c 100 TCV 5 0
 [CURVES]
  1 30 40

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from support.epanet import RING
 from tocsin.errors import MapError
 from tocsin.map.cascade import Hit, hits_of, simulate, wire
 from tocsin.map.formats import read_files
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from tocsin.map.model import AssetMap
 
-INP: Final = """[JUNCTIONS]
+INP: Final = f"""[JUNCTIONS]
  a 0 0
  b 0 10
  c 0 10
@@ -28,15 +29,7 @@ INP: Final = """[JUNCTIONS]
  lake 20
 [TANKS]
  tank 20 4 2 8 10 0
-[PIPES]
- ab a b 100 300 100 0 Open
- ac a c 100 300 100 0 Open
- bc b c 100 300 100 0 Open
- ct c tank 100 300 100 0 Open
- old a b 100 300 100 0 Closed
-[PUMPS]
- pump lake a HEAD 1
-[CURVES]
+{RING}[CURVES]
  1 30 40
 [OPTIONS]
  Units CMH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pytest
@@ -11,24 +11,15 @@ import pytest
 from support.bills import cyclonedx_of, packed, spdx_of
 from support.tours import ROOT
 from tocsin.errors import InputError, LimitError, MapError
-from tocsin.map.formats.fields import Wrong
 from tocsin.map.supply import reading
-from tocsin.map.supply.cpe import covers, may_be, require_cpe
-from tocsin.map.supply.graph import assembled
 from tocsin.map.supply.model import Bill, Part, Statement, Verdict
-from tocsin.map.supply.names import asked_of, fits, is_exact, is_vulnerability
-from tocsin.map.supply.ranges import require_range
 from tocsin.map.supply.reading import read_bill
-from tocsin.map.supply.wire import BillWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tocsin.map.supply.draft import ReadBill
 
-Json = dict[str, Any]
-
-CVE: Final = "CVE-2024-3094"
+from support.bill_files import CVE, Json, device, faults_of, read
 
 
 def big(count: int = 200) -> Bill:
@@ -50,12 +41,6 @@ def big(count: int = 200) -> Bill:
         Statement(ids=(f"CVE-2026-{1000 + at}",), verdict=Verdict.AFFECTED, parts=(at,)) for at in range(1, 60)
     )
     return Bill(parts=tuple(parts), statements=said)
-
-
-def faults_of(document: Json, name: str = "bom") -> dict[str, str]:
-    with pytest.raises(MapError) as caught:
-        read_bill(packed(document), name=name)
-    return {str(fault.at): fault.cause for fault in caught.value.faults}
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
@@ -209,19 +194,6 @@ def test_what_is_larger_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- CycloneDX -------------------------------------------------------------------------------------------------------
 
 
-def device(*components: Json, **more: Any) -> Json:  # noqa: ANN401  JSON
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "metadata": {"component": {"type": "device", "name": "RTU", "version": "2", "bom-ref": "top"}},
-        "components": list(components),
-    } | more
-
-
-def read(document: Json) -> ReadBill:
-    return read_bill(packed(document), name="bom")
-
-
 def test_nested_components_are_inside() -> None:
     inner = {"name": "busybox", "type": "application", "bom-ref": "b"}
     found = read(
@@ -326,95 +298,6 @@ def test_what_is_said_of_a_vulnerability(name: str) -> None:
     assert any("range" in what for what, _ in found.left) == (name in doubtful)
 
 
-# part's purl, else its version; the range; whether the part is in it
-RANGES: Final = {
-    "npm": ("pkg:npm/lodash@4.17.20", "vers:npm/<4.17.21", True),
-    "npm, the one that is mended": ("pkg:npm/lodash@4.17.21", "vers:npm/<4.17.21", False),
-    "npm, before it": ("pkg:npm/lodash@4.17.21-rc.1", "vers:npm/<4.17.21", True),
-    "npm, short": ("pkg:npm/lodash@1.5.0", "vers:npm/>=1|<2", True),
-    "npm, short and before": ("pkg:npm/lodash@1.5.0-a", "vers:npm/>=1|<2", None),
-    "npm, as semver": ("pkg:npm/lodash@4.17.20", "vers:semver/<4.17.21", True),
-    "go, as semver": ("pkg:golang/example.org/x@v1.2.3", "vers:semver/>=1.2.3|<1.2.4", True),
-    "go": ("pkg:golang/example.org/x@v0.0.0-20210101000000-abcdef", "vers:golang/<0.1.0", True),
-    "deb": ("pkg:deb/debian/openssl@3.0.11-1~deb12u2", "vers:deb/<3.0.11-1", True),
-    "deb, an epoch": ("pkg:deb/debian/vim@9.0?epoch=2", "vers:deb/<1:9.1", False),
-    "rpm": ("pkg:rpm/redhat/curl@7.61.1-30.el8", "vers:rpm/<7.61.1-33.el8", True),
-    "rpm, without a release": ("pkg:rpm/redhat/curl@7.61.1", "vers:rpm/<7.61.1-33.el8", None),
-    "pypi": ("pkg:pypi/django@4.2rc1", "vers:pypi/>=4.1|<4.2", True),
-    "pypi, an own build": ("pkg:pypi/django@4.2+ours", "vers:pypi/<=4.2", None),
-    "pypi, an own build, spelt otherwise": ("pkg:pypi/django@4.2+ours", "vers:pypi/<=4.2.0", None),
-    "another kind": ("pkg:deb/debian/node-lodash@4.17.20", "vers:npm/<4.17.21", None),
-    "maven": ("pkg:maven/org.x/log4j@2.14.1", "vers:maven/>=2.0|<2.15.0", True),
-    "maven, words": ("pkg:maven/org.x/log4j@2.0-beta9", "vers:maven/>=2.0|<2.15.0", None),
-    "nothing but its version": ("12.4", "vers:generic/<12.5", True),
-    "a letter": ("12.4b", "vers:generic/<12.4", None),
-    "no version": ("", "vers:generic/<12.4", None),
-    "two branches": ("pkg:npm/a@2.1.0", "vers:npm/<1.4.1|>=2.0.0|<2.17.2", True),
-    "between two branches": ("pkg:npm/a@1.5.0", "vers:npm/<1.4.1|>=2.0.0|<2.17.2", False),
-    "but for one": ("pkg:npm/a@1.5.0", "vers:npm/>=1.0.0|!=1.5.0|<2.0.0", False),
-    "all but one": ("pkg:npm/a@1.6.0", "vers:npm/!=1.5.0", True),
-    "one of some": ("pkg:npm/a@1.6.0", "vers:npm/1.5.0|1.6.0|>=3.0.0", True),
-    "none of some": ("pkg:npm/a@1.7.0", "vers:npm/1.5.0|1.6.0|>=3.0.0", False),
-    "encoded": ("pkg:generic/a@1%2A", "vers:generic/1%2a", True),
-    "nothing": ("pkg:npm/a@1.7.0", "vers:none/*", False),
-}
-
-
-@pytest.mark.parametrize("name", RANGES)
-def test_a_part_is_in_a_range_or_not_or_nobody_can_say(name: str) -> None:
-    told, range_, inside = RANGES[name]
-    part = {"purl": told} if told.startswith("pkg:") else {"version": told}
-    for status, verdict in (("affected", Verdict.AFFECTED), ("unaffected", Verdict.NOT_AFFECTED)):
-        said = {"id": CVE, "affects": [{"ref": "a", "versions": [{"range": range_, "status": status}]}]}
-        found = read(device(part | {"name": "a", "bom-ref": "a"}, vulnerabilities=[said]))
-        assert found.bill.statements[0].verdict is (verdict if inside else Verdict.UNCLEAR)
-        assert bool(found.left) == (inside is None)
-
-
-def test_versions_of_a_list_are_equal_by_the_rules_of_their_kind() -> None:
-    for version, verdict in (("1.0", Verdict.AFFECTED), ("1.1", Verdict.UNCLEAR), ("1.0+ours", Verdict.UNCLEAR)):
-        said = {"id": CVE, "affects": [{"ref": "a", "versions": [{"version": version}]}]}
-        part = {"name": "a", "bom-ref": "a", "version": "1.0.0", "purl": "pkg:pypi/a@1.0.0"}
-        found = read(device(part, vulnerabilities=[said])).bill
-        assert found.statements[0].verdict is verdict, version
-
-
-@pytest.mark.parametrize("spelt", ["v1.0.0", "1.0.0-alpha.x!"])
-def test_an_affected_version_that_cannot_be_compared_is_cleared_by_no_range(spelt: str) -> None:
-    versions = [{"version": spelt, "status": "affected"}, {"range": "vers:npm/>=1.0.0", "status": "unaffected"}]
-    part = {"name": "a", "bom-ref": "a", "version": "1.0.0", "purl": "pkg:npm/a@1.0.0"}
-    found = read(device(part, vulnerabilities=[{"id": CVE, "affects": [{"ref": "a", "versions": versions}]}])).bill
-    assert found.statements[0].verdict is Verdict.UNCLEAR
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "vers:npm",
-        "vers:npm/",
-        "vers:npm/=1.0.0",
-        "vers:npm/>=1.0.0|>2.0.0",
-        "vers:npm/1.0.0|<2.0.0",
-        "vers:npm/<2.0.0|>=1.0.0",
-        "vers:npm/1.0.0|!=1.0.0",
-        "vers:npm/>= 1.0.0",
-        "vers:npm/1.0.0||2.0.0",
-        "vers:npm/*|1.0.0",
-        "vers:npm/%zz",
-        "vers:npm/%ff",
-        "vers:all/1",
-        "vers:invalid/1",
-        "vers:1npm/1",
-        "npm/1",
-        "vers:npm/" + "9" * 5_000,
-        "vers:npm/" + "|".join(str(at) for at in range(600)),
-    ],
-)
-def test_what_is_no_range_is_refused(text: str) -> None:
-    with pytest.raises(Wrong):
-        require_range(text)
-
-
 def test_a_vulnerability_has_all_its_ids_and_other_documents_are_counted() -> None:
     said = {
         "id": "GHSA-rxwq-x6h5-x525",
@@ -475,157 +358,6 @@ def test_files_other_documents_and_other_relationships_are_counted() -> None:
     assert dict(read(document).left) == {"files": 1, "relationships with other documents": 1}
 
 
-# --- SPDX 3 ----------------------------------------------------------------------------------------------------------
-
-
-def graph(*elements: Json, count: int = 4) -> Json:
-    packages = [
-        {"type": "software_Package", "spdxId": f"urn:p{at}", "name": f"p{at}", "creationInfo": "_:c"}
-        for at in range(count)
-    ]
-    document = {"type": "SpdxDocument", "spdxId": "urn:d", "name": "image", "rootElement": ["urn:s"]}
-    sbom = {"type": "software_Sbom", "spdxId": "urn:s", "rootElement": ["urn:p0"], "element": ["urn:p0"]}
-    return {
-        "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
-        "@graph": [
-            document,
-            sbom,
-            *packages,
-            {"type": "Organization", "spdxId": "urn:o", "name": "Maker AS"},
-            *elements,
-        ],
-    }
-
-
-def between(one: str, kind: str, *others: str, scope: str | None = None) -> Json:
-    said: Json = {"type": "Relationship", "spdxId": f"urn:{one}-{kind}-{'-'.join(others)}", "relationshipType": kind}
-    said |= {"from": f"urn:{one}", "to": [f"urn:{other}" for other in others]}
-    return said | ({"type": "LifecycleScopedRelationship", "scope": scope} if scope else {})
-
-
-def vex(kind: str, *parts: str) -> Json:
-    return between("v", "said", *parts) | {"type": f"security_Vex{kind}VulnAssessmentRelationship"}
-
-
-VULNERABILITY: Final[Json] = {
-    "type": "security_Vulnerability",
-    "spdxId": "urn:v",
-    "name": CVE,
-    "externalIdentifier": [{"externalIdentifierType": "securityOther", "identifier": "GHSA-rxwq-x6h5-x525"}],
-}
-
-
-def test_spdx_3_from_one_graph() -> None:
-    found = read(
-        graph(
-            between("p0", "contains", "p1"),
-            between("p1", "dependsOn", "p2", scope="runtime"),
-            between("p0", "dependsOn", "p3", scope="build"),
-            between("p0", "hasDeclaredLicense", "l"),
-        )
-    )
-    assert found.form == "SPDX 3.0.1"
-    assert [(part.name, part.contains, part.depends_on) for part in found.bill.parts] == [
-        ("p0", (1,), ()),
-        ("p1", (), (2,)),
-        ("p2", (), ()),
-    ]
-    assert dict(found.left) == {
-        "packages that only build, test, develop or document the product": 1,
-        "relationships of the type hasDeclaredLicense": 1,
-    }
-
-
-def test_spdx_3_elements_within_each_other() -> None:
-    document = graph(count=0)
-    package = {
-        "type": "software_Package",
-        "spdxId": "urn:p0",
-        "name": "RTU",
-        "software_packageVersion": "12.4",
-        "software_primaryPurpose": "operatingSystem",
-        "suppliedBy": {"type": "Organization", "spdxId": "urn:m", "name": "Inner AS"},
-        "externalIdentifier": [
-            {"type": "ExternalIdentifier", "externalIdentifierType": "packageUrl", "identifier": "pkg:generic/rtu@12.4"}
-        ],
-    }
-    document["@graph"][1]["rootElement"] = [package]
-    (part,) = read(document).bill.parts
-    assert part == Part(
-        name="RTU", version="12.4", kind="operating-system", supplier="Inner AS", purl="pkg:generic/rtu@12.4"
-    )
-
-
-def test_what_spdx_3_says_of_vulnerabilities() -> None:
-    told = [
-        VULNERABILITY,
-        vex("Affected", "p0"),
-        vex("NotAffected", "p1"),
-        vex("Fixed", "p2"),
-        vex("UnderInvestigation", "p3"),
-    ]
-    found = read(graph(*told, between("p1", "hasAssociatedVulnerability", "v"))).bill
-    assert {(one.ids, one.verdict, one.parts) for one in found.statements} == {
-        ((CVE, "GHSA-rxwq-x6h5-x525"), verdict, (at,))
-        for at, verdict in enumerate((Verdict.AFFECTED, Verdict.NOT_AFFECTED, Verdict.FIXED, Verdict.IN_TRIAGE))
-    }
-    (alone,) = read(graph(VULNERABILITY, between("p1", "hasAssociatedVulnerability", "v"))).bill.statements
-    assert (alone.verdict, alone.parts) == (Verdict.AFFECTED, (1,))
-
-
-SPOILT_GRAPHS: Final[dict[str, tuple[Json, str, str]]] = {
-    "no id": (graph({"type": "software_Package", "name": "x"}), "@graph[7]", "it has no spdxId"),
-    "twice": (graph({"type": "software_Package", "spdxId": "urn:p1", "name": "x"}), "@graph[7]", "stands twice"),
-    "nobody": (graph(between("p0", "contains", "p9")), "@graph[7].to", "nothing with the reference 'urn:p9'"),
-    "no text": (
-        graph({"type": "software_Package", "spdxId": "urn:x", "name": ["x"]}),
-        "@graph[7].name",
-        "is \"['x']\"",
-    ),
-    "no reference": (graph(between("p0", "contains") | {"to": [3]}), "@graph[7].to", "is '[3]'"),
-    "from many": (
-        graph(between("p0", "contains", "p1") | {"from": ["urn:p0", "urn:p1"]}),
-        "@graph[7].from",
-        "there are 2",
-    ),
-    "a vulnerability of fifty names": (
-        graph(
-            VULNERABILITY
-            | {
-                "externalIdentifier": [
-                    {"type": "ExternalIdentifier", "externalIdentifierType": "cve", "identifier": f"CVE-2024-{number}"}
-                    for number in range(10_000, 10_050)
-                ]
-            },
-            vex("Fixed", "p1"),
-        ),
-        "@graph[8].from",
-        "the vulnerability has 51 ids",
-    ),
-    "no vulnerability": (graph(vex("Fixed", "p1")), "@graph[7].from", "no vulnerability with the id 'urn:v'"),
-    "no purl": (
-        graph({"type": "software_Package", "spdxId": "urn:x", "name": "x", "software_packageUrl": "pkg:x"}),
-        "@graph[7].purl",
-        "is 'pkg:x'",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SPOILT_GRAPHS)
-def test_faults_of_spdx_3_have_their_places(name: str) -> None:
-    document, at, cause = SPOILT_GRAPHS[name]
-    found = faults_of(document)
-    assert cause in found[f"bom: {at}"]
-    assert len(found) == 1
-
-
-def test_spdx_3_other_documents_are_counted() -> None:
-    elsewhere = {"type": "ExternalMap", "externalSpdxId": "urn:far"}
-    found = read(graph(elsewhere, between("p0", "dependsOn", "far", "p1")))
-    assert found.bill.parts[0].depends_on == (1,)
-    assert dict(found.left) == {"relationships with other documents": 1}
-
-
 @pytest.mark.parametrize(
     ("name", "product", "parts"),
     [("gateway.spdx3", "Gateway", 3), ("rtu.cdx", "RTU 560 firmware", 5), ("pump.spdx", "Pump control", 2)],
@@ -634,121 +366,3 @@ def test_the_examples_are_bills(name: str, product: str, parts: int) -> None:
     data = (ROOT / "examples" / "bills" / f"{name}.json").read_bytes()
     bill = read_bill(data, name=name).bill
     assert (bill.product.name, len(bill.parts)) == (product, parts)
-
-
-# --- questions -------------------------------------------------------------------------------------------------------
-
-XZ: Final = Part(
-    name="debian/xz-utils",
-    version="5.6.0",
-    supplier="Debian",
-    purl="pkg:deb/debian/xz-utils@5.6.0?arch=armhf",
-    cpes=("cpe:2.3:a:tukaani:xz:5.6.0:*:*:*:*:*:*:*",),
-)
-QUESTIONS: Final = {
-    "pkg:deb/debian/xz-utils@5.6.0": (True, True),
-    "pkg:DEB/Debian/xz-utils@5.6.0": (False, True),  # a namespace of deb keeps its capitals in this library
-    "pkg:deb/debian/xz-utils": (True, False),
-    "pkg:deb/debian/xz-utils@5.6.1": (False, True),
-    "pkg:deb/debian/xz-utils@5.6.0?arch=armhf": (True, True),
-    "pkg:deb/debian/xz-utils@5.6.0?arch=amd64": (False, True),
-    "pkg:deb/ubuntu/xz-utils@5.6.0": (False, True),
-    "cpe:2.3:a:tukaani:xz:5.6.0:*:*:*:*:*:*:*": (True, True),
-    "cpe:2.3:a:TUKAANI:xz:5.6.0:*:*:*:*:*:*:*": (True, True),
-    "cpe:2.3:a:tukaani:xz:*:*:*:*:*:*:*:*": (True, False),
-    "cpe:2.3:a:tukaani:xz:5.6.1:*:*:*:*:*:*:*": (False, True),
-    "cpe:2.3:a:tukaani:xz:5.6.0:alpha:*:*:*:*:*:*": (False, True),
-    "cpe:2.3:a:tukaani:xz:5.6.*:*:*:*:*:*:*:*": (True, False),
-    "cpe:2.3:a:tukaani:xz:5.6.?:*:*:*:*:*:*:*": (True, False),
-    "cpe:2.3:a:tukaani:xz:5.6.0??:*:*:*:*:*:*:*": (True, False),
-    "cpe:2.3:a:tukaani:xz:5.?:*:*:*:*:*:*:*": (False, False),
-    "cpe:2.3:a:*aan*:xz:5\\.6\\.0:*:*:*:*:*:*:*": (True, False),
-    "cpe:2.3:a:tukaani:xz:-:*:*:*:*:*:*:*": (False, True),
-    "xz-utils": (True, False),
-    "XZ-Utils@5.6.0": (True, True),
-    "debian/xz-utils@5.6.0": (True, True),
-    "xz-utils@5.6": (False, True),
-    "xz": (False, False),
-}
-
-
-@pytest.mark.parametrize("text", QUESTIONS)
-def test_what_fits(text: str) -> None:
-    asked = asked_of(text)
-    assert (fits(asked, XZ), is_exact(asked)) == QUESTIONS[text]
-
-
-# the question's value and the part's of one attribute: whether the first covers the second, and whether they may be one
-RELATIONS: Final = {
-    ("*", "1.0"): (True, True),
-    ("1.0", "*"): (False, True),
-    ("*", "-"): (True, True),
-    ("-", "*"): (False, True),
-    ("-", "-"): (True, True),
-    ("-", "1.0"): (False, False),
-    ("1.0", "-"): (False, False),
-    ("1.*", "1.0"): (True, True),
-    ("1.*", "2.0"): (False, False),
-    ("1.*", "-"): (False, False),
-    ("1.*", "*"): (False, True),
-    ("1.0", "1.*"): (False, True),
-    ("1.*", "1.*"): (True, True),
-    ("1.*", "*.0"): (False, False),
-    ("?7", "17"): (True, True),
-    ("?7", "7"): (True, True),
-    ("1.?", "1."): (True, True),
-    ("1.?", "1.10"): (False, False),
-    ("1.??", "1.10"): (True, True),
-    ("??0", "1.0"): (True, True),
-    ("*1\\*", "1\\*"): (True, True),
-    ("1\\*", "10"): (False, False),
-    ("\\-", "-"): (False, False),
-    ("1\\.0", "1.0"): (True, True),
-}
-
-
-@pytest.mark.parametrize("values", RELATIONS)
-def test_cpe_names_cover_one_another_as_nistir_7696_has_it(values: tuple[str, str]) -> None:
-    one, other = (require_cpe(f"cpe:2.3:a:maker:lib:{value}:*:*:*:*:*:*:*") for value in values)
-    assert (covers(one, other), may_be(one, other)) == RELATIONS[values]
-    assert may_be(other, one) == RELATIONS[values][1]
-
-
-def test_a_part_whose_own_cpe_name_leaves_it_open_is_near_and_not_counted() -> None:
-    cpe = "cpe:2.3:a:maker:lib:{}:*:*:*:*:*:*:*"
-
-    def word(number: int, version: str, *, said: bool = False) -> BillWord:
-        parts = (
-            Part(name=f"product {number}", version="1", contains=(1,)),
-            Part(name="lib", version=f"v{number}", cpes=(cpe.format(version),)),
-        )
-        told = (Statement(ids=(CVE,), verdict=Verdict.AFFECTED, parts=(1,)),) if said else ()
-        return BillWord(id=f"bill {number}", by="x", modified=0, bill=Bill(parts=parts, statements=told))
-
-    chains = assembled([word(1, "1.0", said=True), word(2, "*"), word(3, "1.*"), word(4, "2.0"), word(5, "1.0")])
-    for answer in (chains.vulnerable(CVE), chains.asked(asked_of(cpe.format("1.0")))):
-        assert (answer.parts, answer.near) == (2, ("lib v2", "lib v3"))
-    assert chains.asked(asked_of(cpe.format("1.*"))).parts == 3
-    assert chains.asked(asked_of(cpe.format("*"))).parts == 5
-
-
-@pytest.mark.parametrize(
-    "text", ["", "pkg:", "cpe:/a:x", "vers:npm/<2", "cpe:2.3:a:b:c:1.?.2:*:*:*:*:*:*:*", "a\nb", "x" * 3_000]
-)
-def test_what_asks_for_nothing_says_what_to_write(text: str) -> None:
-    with pytest.raises(InputError) as caught:
-        asked_of(text)
-    assert caught.value.todo
-
-
-def test_ids_of_vulnerabilities() -> None:
-    ids = (
-        "CVE-2024-3094",
-        "cve-2024-3094",
-        "GHSA-rxwq-x6h5-x525",
-        "PYSEC-2023-1",
-        "RUSTSEC-2021-0001",
-        "RHSA-2024-1234",
-    )
-    assert all(map(is_vulnerability, ids))
-    assert not any(map(is_vulnerability, ("openssl", "rtu-2024-1", "CVE-2024", "pkg:npm/a@1", "RTU 560")))
